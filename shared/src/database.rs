@@ -1,0 +1,96 @@
+//! Spans for SQL clients, whatever the driver: one CLIENT span a query.
+//!
+//! Attributes and names by the [conventions for database spans](https://opentelemetry.io/docs/specs/semconv/database/).
+
+use std::{borrow::Cow, sync::Arc};
+
+use opentelemetry::{
+    Context, KeyValue,
+    trace::{FutureExt as _, SpanBuilder, SpanKind, Status, TraceContextExt as _},
+};
+
+use crate::{semconv, tracer::Tracer};
+
+/// A query as the span shows it.
+#[derive(Debug, Clone, Copy)]
+pub struct Statement {
+    /// `db.operation.name`: the SQL command, in upper case.
+    pub operation: &'static str,
+    /// `db.collection.name`: the table.
+    pub collection: &'static str,
+    /// `db.query.text`: the SQL with placeholders. It is static, so that no value of a caller can get into it.
+    pub text: &'static str,
+}
+
+/// The database that queries go to, as their spans name it.
+#[derive(Debug, Clone)]
+pub struct Database {
+    attributes: Arc<Vec<KeyValue>>,
+    tracer: Tracer,
+}
+
+impl Database {
+    /// `system` is `db.system.name`, a value of the conventions such as `sqlite` or `postgresql`.
+    pub fn new(system: &'static str) -> Self {
+        Self {
+            attributes: Arc::new(vec![KeyValue::new(semconv::DB_SYSTEM_NAME, system)]),
+            tracer: Tracer::default(),
+        }
+    }
+
+    /// The database's name: `db.namespace`.
+    #[must_use]
+    pub fn with_namespace(self, namespace: impl Into<String>) -> Self {
+        self.with(KeyValue::new(semconv::DB_NAMESPACE, namespace.into()))
+    }
+
+    /// The server, for databases that are one: `server.address` and `server.port`.
+    #[must_use]
+    pub fn with_server(self, host: impl Into<String>, port: u16) -> Self {
+        self.with(KeyValue::new(semconv::SERVER_ADDRESS, host.into()))
+            .with(KeyValue::new(semconv::SERVER_PORT, i64::from(port)))
+    }
+
+    fn with(mut self, attribute: KeyValue) -> Self {
+        Arc::make_mut(&mut self.attributes).push(attribute);
+        self
+    }
+
+    /// Runs `query` in a CLIENT span `{operation} {collection}`.
+    ///
+    /// `error_type` names a failure for `error.type`, best by the database's own code. A query whose future is dropped
+    /// is no error: its span ends then and there.
+    ///
+    /// # Errors
+    ///
+    /// What `query` returns, unchanged.
+    pub async fn query<T, E>(
+        &self,
+        statement: &Statement,
+        error_type: impl FnOnce(&E) -> Cow<'static, str>,
+        query: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, E> {
+        let mut attributes = Vec::with_capacity(self.attributes.len() + 4);
+        attributes.extend_from_slice(&self.attributes);
+        attributes.extend([
+            KeyValue::new(semconv::DB_OPERATION_NAME, statement.operation),
+            KeyValue::new(semconv::DB_COLLECTION_NAME, statement.collection),
+            KeyValue::new(semconv::DB_QUERY_TEXT, statement.text),
+        ]);
+        let span =
+            SpanBuilder::from_name(format!("{} {}", statement.operation, statement.collection))
+                .with_kind(SpanKind::Client)
+                .with_attributes(attributes);
+        let parent = Context::current();
+        let cx = parent.with_span(self.tracer.start(span, &parent));
+        // The last context that holds a span ends it, so a future that is dropped here ends it too.
+        let result = query.with_context(cx.clone()).await;
+        if let Err(error) = &result {
+            cx.span()
+                .set_attribute(KeyValue::new(semconv::ERROR_TYPE, error_type(error)));
+            cx.span().set_status(Status::error(""));
+        }
+        cx.span().end();
+        result
+    }
+}

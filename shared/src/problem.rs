@@ -1,0 +1,174 @@
+//! Error answers: [RFC 9457](https://www.rfc-editor.org/rfc/rfc9457) problem details with the trace id.
+//!
+//! A caller gets a sentence, a stable `code` and the `trace_id` to ask about; what went wrong inside stays in the logs
+//! under that id.
+
+use std::borrow::Cow;
+
+use axum::{
+    extract::{FromRequest, Request, rejection::JsonRejection},
+    response::{IntoResponse, Response},
+};
+use http::{HeaderValue, StatusCode, header::CONTENT_TYPE};
+use serde::{Serialize, de::DeserializeOwned};
+use tower_http::catch_panic::CatchPanicLayer;
+
+use crate::{semconv, server::ErrorType, span};
+
+/// An answer of the media type `application/problem+json`.
+///
+/// `trace_id` is added when it becomes a response, from the trace that is current then; outside of a trace it is left out.
+#[derive(Debug, Clone, Serialize)]
+pub struct Problem {
+    title: Cow<'static, str>,
+    #[serde(serialize_with = "as_number")]
+    status: StatusCode,
+    detail: Cow<'static, str>,
+    code: &'static str,
+}
+
+/// The body of a [`Problem`].
+#[derive(Serialize)]
+struct Body<'a> {
+    #[serde(flatten)]
+    problem: &'a Problem,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trace_id: Option<String>,
+}
+
+impl Problem {
+    /// `code` is for programs and never changes; `title` names the kind of problem and `detail` this one, for people.
+    pub fn new(
+        status: StatusCode,
+        code: &'static str,
+        title: impl Into<Cow<'static, str>>,
+        detail: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        Self {
+            title: title.into(),
+            status,
+            detail: detail.into(),
+            code,
+        }
+    }
+
+    /// The answer to a failure that is none of the caller's business: 500 `internal_error`.
+    pub fn internal() -> Self {
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "internal_error",
+            "Internal error",
+            "The request failed on our side. The trace id leads to the cause.",
+        )
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let body = Body {
+            problem: &self,
+            trace_id: span::trace_id(),
+        };
+        let body = serde_json::to_vec(&body).expect("strings and a number are JSON");
+        let content_type = HeaderValue::from_static("application/problem+json");
+        (self.status, [(CONTENT_TYPE, content_type)], body).into_response()
+    }
+}
+
+/// A JSON body, as [`axum::Json`] takes it, whose rejections are [`Problem`]s.
+///
+/// 400 `invalid_request` for what is no JSON or not the JSON that is asked for, 413 `payload_too_large`, 415
+/// `unsupported_media_type`.
+#[derive(Debug, Clone, Copy)]
+pub struct Json<T>(pub T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        match axum::Json::from_request(request, state).await {
+            Ok(axum::Json(value)) => Ok(Self(value)),
+            Err(rejection) => Err(rejected(&rejection)),
+        }
+    }
+}
+
+fn rejected(rejection: &JsonRejection) -> Problem {
+    match (rejection, rejection.status()) {
+        (_, StatusCode::PAYLOAD_TOO_LARGE) => Problem::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "payload_too_large",
+            "Payload too large",
+            "The request body is larger than this endpoint takes.",
+        ),
+        (JsonRejection::MissingJsonContentType(_), _) => Problem::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "unsupported_media_type",
+            "Unsupported media type",
+            "Send the body as JSON, with the header `Content-Type: application/json`.",
+        ),
+        // The body is the caller's own, so what the parser says of it is no inner text.
+        _ => Problem::new(
+            StatusCode::BAD_REQUEST,
+            "invalid_request",
+            "Invalid request",
+            explain(rejection),
+        ),
+    }
+}
+
+/// What the JSON parser said, without the sentence that the framework puts before it.
+fn explain(rejection: &JsonRejection) -> String {
+    let cause =
+        std::iter::successors(std::error::Error::source(rejection), |cause| cause.source()).last();
+    match cause {
+        Some(cause) => format!("The request body cannot be used: {cause}."),
+        None => "The request body cannot be read.".to_owned(),
+    }
+}
+
+/// For [`axum::Router::fallback`]: 404 `not_found`.
+#[expect(clippy::unused_async, reason = "a handler is async")]
+pub async fn not_found() -> Problem {
+    Problem::new(
+        StatusCode::NOT_FOUND,
+        "not_found",
+        "Not found",
+        "There is nothing under this path.",
+    )
+}
+
+/// For [`axum::Router::method_not_allowed_fallback`]: 405 `method_not_allowed`.
+#[expect(clippy::unused_async, reason = "a handler is async")]
+pub async fn method_not_allowed() -> Problem {
+    Problem::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "method_not_allowed",
+        "Method not allowed",
+        "This path is served, but not with this method; the header `Allow` lists those that are.",
+    )
+}
+
+/// A layer that turns a panic of the handler into [`Problem::internal`]; the process lives on and so does the connection.
+///
+/// Goes inside of [`TraceLayer`](crate::server::TraceLayer), whose span then says `panic`. The panic itself is logged
+/// by the hook that [`crate::telemetry::init`] sets.
+pub fn catch_panic() -> CatchPanicLayer<fn(Box<dyn std::any::Any + Send>) -> Response> {
+    CatchPanicLayer::custom(panicked as fn(_) -> _)
+}
+
+fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {
+    let mut response = Problem::internal().into_response();
+    response
+        .extensions_mut()
+        .insert(ErrorType(semconv::ERROR_PANIC.into()));
+    response
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde hands out references"
+)]
+fn as_number<S: serde::Serializer>(status: &StatusCode, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_u16(status.as_u16())
+}

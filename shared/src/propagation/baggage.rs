@@ -1,0 +1,144 @@
+//! The `baggage` header: [W3C Baggage](https://www.w3.org/TR/baggage/).
+
+use opentelemetry::{
+    Context,
+    baggage::{Baggage, BaggageExt},
+    propagation::{Extractor, Injector, TextMapPropagator, text_map_propagator::FieldIter},
+};
+use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
+
+const BAGGAGE: &str = "baggage";
+const MAX_MEMBERS: usize = 64;
+const MAX_BYTES: usize = 8192;
+
+/// What a value may not hold as it is (section 3.3.1.3), and the escape character itself.
+const NOT_A_VALUE: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b',')
+    .add(b';')
+    .add(b'\\')
+    .add(b'%');
+
+/// Reads and writes the `baggage` header.
+///
+/// At most 64 members and 8192 bytes go in and out, first come first kept. A malformed member is skipped and the rest
+/// kept. Baggage is sent to every service that is called, third parties too: put no secret in it. It is never
+/// written to spans or logs by itself.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct BaggagePropagator {
+    _private: (),
+}
+
+impl BaggagePropagator {
+    /// A propagator without settings.
+    pub fn new() -> Self {
+        Self::default()
+    }
+}
+
+impl TextMapPropagator for BaggagePropagator {
+    fn inject_context(&self, cx: &Context, injector: &mut dyn Injector) {
+        let mut header = String::new();
+        for (key, (value, metadata)) in cx.baggage().iter().take(MAX_MEMBERS) {
+            let mut member = format!("{key}={}", utf8_percent_encode(value.as_str(), NOT_A_VALUE));
+            for property in properties(metadata.as_str()).filter(|property| is_property(property)) {
+                member.push(';');
+                member.push_str(property);
+            }
+            let separator = usize::from(!header.is_empty());
+            if is_token(key.as_str()) && header.len() + separator + member.len() <= MAX_BYTES {
+                if separator == 1 {
+                    header.push(',');
+                }
+                header.push_str(&member);
+            }
+        }
+        if !header.is_empty() {
+            injector.set(BAGGAGE, header);
+        }
+    }
+
+    fn extract_with_context(&self, cx: &Context, extractor: &dyn Extractor) -> Context {
+        let mut baggage = Baggage::new();
+        let mut bytes = 0;
+        let headers = extractor.get_all(BAGGAGE).unwrap_or_default();
+        let members = headers
+            .iter()
+            .flat_map(|header| header.split(','))
+            .map(trim);
+        for member in members
+            .filter(|member| !member.is_empty())
+            .take(MAX_MEMBERS)
+        {
+            bytes += member.len() + usize::from(bytes > 0);
+            if bytes > MAX_BYTES {
+                break;
+            }
+            if let Some((key, value, metadata)) = parse(member) {
+                baggage.insert_with_metadata(key.to_owned(), value, metadata);
+            }
+        }
+        if baggage.is_empty() {
+            cx.clone()
+        } else {
+            cx.with_baggage(baggage)
+        }
+    }
+
+    fn fields(&self) -> FieldIter<'_> {
+        static FIELDS: std::sync::LazyLock<[String; 1]> =
+            std::sync::LazyLock::new(|| [BAGGAGE.to_owned()]);
+        FieldIter::new(&*FIELDS)
+    }
+}
+
+/// Key, decoded value, and properties of a well-formed member. Escapes that are no UTF-8 become U+FFFD, as the
+/// specification asks.
+fn parse(member: &str) -> Option<(&str, String, String)> {
+    let (pair, metadata) = member.split_once(';').unwrap_or((member, ""));
+    let (key, value) = pair.split_once('=')?;
+    let (key, value) = (trim(key), trim(value));
+    let well_formed = is_token(key)
+        && is_value(value)
+        && (metadata.is_empty() || properties(metadata).all(is_property));
+    well_formed.then(|| {
+        let value = percent_decode_str(value).decode_utf8_lossy().into_owned();
+        (
+            key,
+            value,
+            properties(metadata).collect::<Vec<_>>().join(";"),
+        )
+    })
+}
+
+fn properties(metadata: &str) -> impl Iterator<Item = &str> {
+    metadata
+        .split(';')
+        .map(trim)
+        .filter(|property| !property.is_empty())
+}
+
+fn is_property(property: &str) -> bool {
+    match property.split_once('=') {
+        Some((key, value)) => is_token(trim(key)) && is_value(trim(value)),
+        None => is_token(property),
+    }
+}
+
+/// [RFC 9110, section 5.6.2](https://www.rfc-editor.org/rfc/rfc9110#section-5.6.2).
+fn is_token(text: &str) -> bool {
+    !text.is_empty()
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
+}
+
+fn is_value(text: &str) -> bool {
+    text.bytes()
+        .all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b',' | b';' | b'\\'))
+}
+
+fn trim(text: &str) -> &str {
+    text.trim_matches([' ', '\t'])
+}

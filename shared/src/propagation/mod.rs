@@ -1,0 +1,61 @@
+//! Carriers to context and back: how a trace crosses a process boundary.
+//!
+//! [`inject`] writes the current context into any carrier, [`extract`] reads one out of it. Which headers are
+//! written and read is the global propagator's business ([`crate::telemetry::init`] sets it from
+//! `OTEL_PROPAGATORS`; the default is [`TraceContextPropagator`] and [`BaggagePropagator`]). The server layer and the
+//! client middleware call the same two functions, so a handler never has to; call them by hand for whatever has no
+//! instrumentation: a queue's message headers, a job table, an environment variable.
+//!
+//! ```
+//! use std::collections::HashMap;
+//!
+//! let mut message_headers = HashMap::new();
+//! shared::propagation::inject(&mut message_headers); // where the message is sent
+//! let parent = shared::propagation::extract(&message_headers); // where it is received
+//! # assert!(message_headers.is_empty(), "no active span: nothing is injected");
+//! # drop(parent);
+//! ```
+
+mod baggage;
+mod carrier;
+mod trace_context;
+mod trace_state;
+
+use opentelemetry::{
+    Context,
+    propagation::{Extractor, Injector, TextMapPropagator},
+};
+
+pub(crate) use self::trace_context::traceparent;
+pub use self::{
+    baggage::BaggagePropagator,
+    carrier::{HeaderExtractor, HeaderInjector},
+    trace_context::TraceContextPropagator,
+};
+
+/// Writes the current context into `carrier` with the global propagator.
+///
+/// Without an active span no trace header is written: the receiver starts a trace of its own.
+pub fn inject(carrier: &mut dyn Injector) {
+    Context::map_current(|cx| inject_context(cx, carrier));
+}
+
+/// Writes `cx` into `carrier` with the global propagator.
+pub fn inject_context(cx: &Context, carrier: &mut dyn Injector) {
+    opentelemetry::global::get_text_map_propagator(|propagator| {
+        propagator.inject_context(cx, carrier);
+    });
+}
+
+/// Reads the caller's context out of `carrier` with the global propagator.
+///
+/// Starts from an empty context, never from the current one: what the carrier does not say is not inherited. A carrier
+/// with no context, or an invalid one, gives a context without a span, whose next span starts a new trace.
+pub fn extract(carrier: &dyn Extractor) -> Context {
+    opentelemetry::global::get_text_map_propagator(|propagator| extract_with(propagator, carrier))
+}
+
+pub(crate) fn extract_with(propagator: &dyn TextMapPropagator, carrier: &dyn Extractor) -> Context {
+    let cx = propagator.extract_with_context(&Context::new(), carrier);
+    trace_context::remember_origin(cx)
+}

@@ -1,0 +1,169 @@
+//! The `traceparent` and `tracestate` headers: [W3C Trace Context Level 2](https://www.w3.org/TR/trace-context-2/).
+
+use std::fmt::Write as _;
+
+use opentelemetry::{
+    Context, SpanId, TraceFlags, TraceId,
+    propagation::{Extractor, Injector, TextMapPropagator, text_map_propagator::FieldIter},
+    trace::{SpanContext, TraceContextExt, TraceState},
+};
+
+use super::trace_state;
+
+const TRACEPARENT: &str = "traceparent";
+const TRACESTATE: &str = "tracestate";
+const SAMPLED: u8 = 0x01;
+const RANDOM: u8 = 0x02;
+
+/// Reads and writes `traceparent` and `tracestate` as Level 2 asks.
+///
+/// Against the SDK's propagator: several headers of a name are all read, lengths and characters are checked, the
+/// random flag survives, `tracestate` goes on as it came (also where the SDK's [`TraceState`] type refuses a key that
+/// Level 2 allows), and no input makes it panic.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct TraceContextPropagator {
+    _private: (),
+}
+
+impl TraceContextPropagator {
+    /// A propagator without settings.
+    pub fn new() -> Self {
+        Self::default()
+    }
+}
+
+/// What came over the wire and what [`SpanContext`] cannot keep: an unsampled span loses the random flag, and
+/// [`TraceState`] loses spelling. It lives in the context beside the span and counts for its own trace only.
+#[derive(Debug)]
+struct Origin {
+    trace_id: TraceId,
+    flags: u8,
+    trace_state: TraceState,
+    trace_state_header: Option<String>,
+}
+
+impl TextMapPropagator for TraceContextPropagator {
+    fn inject_context(&self, cx: &Context, injector: &mut dyn Injector) {
+        let span = cx.span();
+        let span_context = span.span_context();
+        if !span_context.is_valid() {
+            return;
+        }
+        injector.set(TRACEPARENT, traceparent(cx, span_context));
+        let trace_state = match origin(cx, span_context) {
+            Some(origin) if origin.trace_state == *span_context.trace_state() => {
+                origin.trace_state_header.clone().unwrap_or_default()
+            }
+            _ => span_context.trace_state().header(),
+        };
+        if !trace_state.is_empty() {
+            injector.set(TRACESTATE, trace_state);
+        }
+    }
+
+    fn extract_with_context(&self, cx: &Context, extractor: &dyn Extractor) -> Context {
+        let Some((trace_id, span_id, flags)) = extractor
+            .get_all(TRACEPARENT)
+            .as_deref()
+            .and_then(parse_headers)
+        else {
+            return cx.clone();
+        };
+        let trace_state_header = extractor
+            .get_all(TRACESTATE)
+            .as_deref()
+            .and_then(trace_state::combine);
+        let trace_state = trace_state_header
+            .as_deref()
+            .and_then(|list| TraceState::from_key_value(trace_state::members(list)).ok())
+            .unwrap_or_default();
+        let span_context = SpanContext::new(
+            trace_id,
+            span_id,
+            TraceFlags::new(flags),
+            true,
+            trace_state.clone(),
+        );
+        cx.with_remote_span_context(span_context)
+            .with_value(Origin {
+                trace_id,
+                flags,
+                trace_state,
+                trace_state_header,
+            })
+    }
+
+    fn fields(&self) -> FieldIter<'_> {
+        static FIELDS: std::sync::LazyLock<[String; 2]> =
+            std::sync::LazyLock::new(|| [TRACEPARENT.to_owned(), TRACESTATE.to_owned()]);
+        FieldIter::new(&*FIELDS)
+    }
+}
+
+/// `00-<trace id>-<span id>-<flags>`: the value of `traceparent`, and of the `traceresponse` header.
+///
+/// The random flag is kept as the caller sent it, and set on a trace that was started here, whose id is random.
+pub(crate) fn traceparent(cx: &Context, span_context: &SpanContext) -> String {
+    let random = origin(cx, span_context).map_or(RANDOM, |origin| origin.flags & RANDOM);
+    let flags = span_context.trace_flags().to_u8() & SAMPLED | random;
+    let mut header = String::with_capacity(55);
+    let (trace_id, span_id) = (span_context.trace_id(), span_context.span_id());
+    write!(header, "00-{trace_id:032x}-{span_id:016x}-{flags:02x}")
+        .expect("a String takes any text");
+    header
+}
+
+/// Notes for a context that another propagator extracted that its trace was not started here.
+pub(super) fn remember_origin(cx: Context) -> Context {
+    let span_context = cx.span().span_context().clone();
+    if !span_context.is_valid() || origin(&cx, &span_context).is_some() {
+        return cx;
+    }
+    cx.with_value(Origin {
+        trace_id: span_context.trace_id(),
+        flags: span_context.trace_flags().to_u8(),
+        trace_state: TraceState::default(),
+        trace_state_header: None,
+    })
+}
+
+fn origin<'a>(cx: &'a Context, span_context: &SpanContext) -> Option<&'a Origin> {
+    cx.get::<Origin>()
+        .filter(|origin| origin.trace_id == span_context.trace_id())
+}
+
+/// More than one `traceparent` header is as good as none.
+fn parse_headers(values: &[&str]) -> Option<(TraceId, SpanId, u8)> {
+    match values {
+        [value] => parse(trace_state::trim(value).as_bytes()),
+        _ => None,
+    }
+}
+
+fn parse(header: &[u8]) -> Option<(TraceId, SpanId, u8)> {
+    let (fields, rest) = header.split_at_checked(55)?;
+    let separated = [fields[2], fields[35], fields[52]] == [b'-'; 3];
+    let version = hex(&fields[..2])?;
+    let complete = match version {
+        0x00 => rest.is_empty(),
+        0xff => false,
+        _ => rest.first().is_none_or(|next| *next == b'-'),
+    };
+    let trace_id = TraceId::from(hex(&fields[3..35])?);
+    let span_id = SpanId::from(u64::try_from(hex(&fields[36..52])?).ok()?);
+    let flags = u8::try_from(hex(&fields[53..])?).ok()?;
+    let valid = separated && complete && trace_id != TraceId::INVALID && span_id != SpanId::INVALID;
+    valid.then_some((trace_id, span_id, flags & (SAMPLED | RANDOM)))
+}
+
+/// Lower-case digits only, as the specification asks.
+fn hex(digits: &[u8]) -> Option<u128> {
+    digits.iter().try_fold(0, |number, digit| {
+        let value = match digit {
+            b'0'..=b'9' => digit - b'0',
+            b'a'..=b'f' => digit - b'a' + 10,
+            _ => return None,
+        };
+        Some(number << 4 | u128::from(value))
+    })
+}

@@ -1,0 +1,99 @@
+//! The OpenTelemetry semantic conventions, version 1.44: attribute keys, span names, status and `error.type` rules.
+//!
+//! The only place that spells them. HTTP: [spans](https://opentelemetry.io/docs/specs/semconv/http/http-spans/);
+//! SQL: [database client spans](https://opentelemetry.io/docs/specs/semconv/database/database-spans/).
+
+use std::borrow::Cow;
+
+use http::{Method, StatusCode, Version};
+use opentelemetry::trace::Status;
+
+pub(crate) const CLIENT_ADDRESS: &str = "client.address";
+pub(crate) const DB_COLLECTION_NAME: &str = "db.collection.name";
+pub(crate) const DB_NAMESPACE: &str = "db.namespace";
+pub(crate) const DB_OPERATION_NAME: &str = "db.operation.name";
+pub(crate) const DB_QUERY_TEXT: &str = "db.query.text";
+pub(crate) const DB_SYSTEM_NAME: &str = "db.system.name";
+pub(crate) const ERROR_TYPE: &str = "error.type";
+pub(crate) const EXCEPTION: &str = "exception";
+pub(crate) const EXCEPTION_MESSAGE: &str = "exception.message";
+pub(crate) const EXCEPTION_STACKTRACE: &str = "exception.stacktrace";
+pub(crate) const EXCEPTION_TYPE: &str = "exception.type";
+pub(crate) const HTTP_REQUEST_METHOD: &str = "http.request.method";
+pub(crate) const HTTP_REQUEST_METHOD_ORIGINAL: &str = "http.request.method_original";
+pub(crate) const HTTP_REQUEST_RESEND_COUNT: &str = "http.request.resend_count";
+pub(crate) const HTTP_RESPONSE_STATUS_CODE: &str = "http.response.status_code";
+pub(crate) const HTTP_ROUTE: &str = "http.route";
+pub(crate) const NETWORK_PEER_ADDRESS: &str = "network.peer.address";
+pub(crate) const NETWORK_PEER_PORT: &str = "network.peer.port";
+pub(crate) const NETWORK_PROTOCOL_VERSION: &str = "network.protocol.version";
+pub(crate) const SERVER_ADDRESS: &str = "server.address";
+pub(crate) const SERVER_PORT: &str = "server.port";
+pub(crate) const URL_FULL: &str = "url.full";
+pub(crate) const URL_PATH: &str = "url.path";
+pub(crate) const URL_QUERY: &str = "url.query";
+pub(crate) const URL_SCHEME: &str = "url.scheme";
+pub(crate) const URL_TEMPLATE: &str = "url.template";
+pub(crate) const USER_AGENT_ORIGINAL: &str = "user_agent.original";
+
+/// The event of a server span whose caller went away. Not from the conventions: they have no word for it.
+pub(crate) const EVENT_CLIENT_DISCONNECTED: &str = "http.client_disconnected";
+
+/// `error.type` of a panic.
+pub(crate) const ERROR_PANIC: &str = "panic";
+/// `error.type` of a deadline that passed.
+pub(crate) const ERROR_TIMEOUT: &str = "timeout";
+/// `error.type` of a response body that failed on its way.
+pub(crate) const ERROR_BODY: &str = "body";
+/// `error.type` of a request that its own service cut off when it stopped.
+pub(crate) const ERROR_SHUTDOWN: &str = "shutdown";
+/// `error.type` where the conventions ask for a value and nothing better is known.
+pub(crate) const ERROR_OTHER: &str = "_OTHER";
+
+const KNOWN_METHODS: [&str; 10] = [
+    "CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE", "QUERY",
+];
+
+/// `http.request.method`, of low cardinality whatever a caller sends: an unknown method is `_OTHER`.
+pub(crate) fn method(method: &Method) -> Cow<'static, str> {
+    KNOWN_METHODS
+        .iter()
+        .find(|known| **known == method.as_str())
+        .map_or("_OTHER".into(), |known| (*known).into())
+}
+
+/// `{method} {target}`, where the target is a route or a URL template and never a path; without one, the method alone.
+pub(crate) fn http_span_name(method: &str, target: Option<&str>) -> String {
+    let method = if method == "_OTHER" { "HTTP" } else { method };
+    target.map_or_else(|| method.to_owned(), |target| format!("{method} {target}"))
+}
+
+/// The span status of a server: an error from 500 on. No description where the code says it.
+pub(crate) fn server_status(status: StatusCode) -> Status {
+    if status.is_server_error() {
+        Status::error("")
+    } else {
+        Status::Unset
+    }
+}
+
+/// The span status of a client: an error from 400 on.
+pub(crate) fn client_status(status: StatusCode) -> Status {
+    if status.is_client_error() || status.is_server_error() {
+        Status::error("")
+    } else {
+        Status::Unset
+    }
+}
+
+/// `network.protocol.version`, without the name of the protocol.
+pub(crate) fn protocol_version(version: Version) -> Option<&'static str> {
+    match version {
+        Version::HTTP_09 => Some("0.9"),
+        Version::HTTP_10 => Some("1.0"),
+        Version::HTTP_11 => Some("1.1"),
+        Version::HTTP_2 => Some("2"),
+        Version::HTTP_3 => Some("3"),
+        _ => None,
+    }
+}

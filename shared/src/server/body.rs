@@ -1,0 +1,116 @@
+//! [`ResponseBody`]: the span ends with the last byte, or with whoever stopped reading.
+
+use std::{
+    pin::Pin,
+    task::{Context as TaskContext, Poll, ready},
+};
+
+use bytes::Buf;
+use http::{Response, header::CONTENT_LENGTH};
+use http_body::{Body, Frame, SizeHint};
+use opentelemetry::Context;
+use pin_project_lite::pin_project;
+
+use super::span::{End, ServerSpan};
+use crate::semconv;
+
+pin_project! {
+    /// The response body of [`Trace`](super::Trace): the inner body's frames, byte for byte.
+    pub struct ResponseBody<B> {
+        #[pin]
+        inner: Option<B>,
+        cx: Context,
+        span: Option<ServerSpan>,
+        // What is left of the announced length. A server stops reading there, without asking for the end.
+        remaining: Option<u64>,
+    }
+
+    impl<B> PinnedDrop for ResponseBody<B> {
+        fn drop(this: Pin<&mut Self>) {
+            let mut this = this.project();
+            let _current = this.cx.clone().attach();
+            this.inner.set(None);
+        }
+    }
+}
+
+impl<B> ResponseBody<B> {
+    pub(super) fn new(
+        inner: B,
+        cx: Context,
+        span: Option<ServerSpan>,
+        remaining: Option<u64>,
+    ) -> Self {
+        Self {
+            inner: Some(inner),
+            cx,
+            span,
+            remaining,
+        }
+    }
+}
+
+impl<B> std::fmt::Debug for ResponseBody<B> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ResponseBody").finish_non_exhaustive()
+    }
+}
+
+/// A default body, as `axum` asks of bodies: empty and without a span.
+impl<B: Default> Default for ResponseBody<B> {
+    fn default() -> Self {
+        Self::new(B::default(), Context::new(), None, None)
+    }
+}
+
+impl<B: Body> Body for ResponseBody<B> {
+    type Data = B::Data;
+    type Error = B::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        task: &mut TaskContext<'_>,
+    ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
+        let mut this = self.project();
+        let _current = this.cx.clone().attach();
+        let mut inner = this
+            .inner
+            .as_mut()
+            .as_pin_mut()
+            .expect("a body is not polled after it was dropped");
+        let frame = ready!(inner.as_mut().poll_frame(task));
+        let end = match &frame {
+            None => Some(End::Complete),
+            Some(Err(_)) => Some(End::Failed(semconv::ERROR_BODY.into())),
+            Some(Ok(frame)) => {
+                if let (Some(remaining), Some(data)) = (&mut *this.remaining, frame.data_ref()) {
+                    *remaining = remaining.saturating_sub(data.remaining() as u64);
+                }
+                let last =
+                    frame.is_trailers() || *this.remaining == Some(0) || inner.is_end_stream();
+                last.then_some(End::Complete)
+            }
+        };
+        if let Some((span, end)) = end.and_then(|end| Some((this.span.take()?, end))) {
+            span.finish(end);
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.as_ref().is_none_or(Body::is_end_stream)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.as_ref().map(Body::size_hint).unwrap_or_default()
+    }
+}
+
+/// The length that the response announces, or that the server will announce for it.
+pub(super) fn content_length<B: Body>(response: &Response<B>) -> Option<u64> {
+    let header = response
+        .headers()
+        .get(CONTENT_LENGTH)
+        .and_then(|value| value.to_str().ok()?.parse().ok());
+    header.or_else(|| response.body().size_hint().exact())
+}

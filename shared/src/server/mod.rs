@@ -1,0 +1,46 @@
+//! SERVER spans for any tower service: extraction, conventions, and every way a request can end.
+//!
+//! [`TraceLayer`] goes on a router with `Router::layer`, outermost, so that it sees what the layers below it answer:
+//!
+//! ```
+//! use axum::{Router, routing::get};
+//! use shared::{problem, server::TraceLayer};
+//!
+//! async fn check() {}
+//! async fn alive() {}
+//!
+//! let traced = Router::new()
+//!     .route("/check/{item_id}", get(check))
+//!     .layer(problem::catch_panic())
+//!     .layer(TraceLayer::new());
+//! let untraced = Router::new().route("/healthz", get(alive)); // plain: nobody wants its traces
+//! let app: Router = traced.merge(untraced);
+//! ```
+//!
+//! A request goes through [`layer`](TraceLayer), [`service`](Trace), [`future`](ResponseFuture) and
+//! [`body`](ResponseBody), a file each; `span` is the guard that all of them end in.
+
+mod body;
+mod future;
+mod layer;
+mod request;
+mod service;
+mod span;
+
+use std::borrow::Cow;
+
+use tokio_util::sync::CancellationToken;
+
+pub use self::{body::ResponseBody, future::ResponseFuture, layer::TraceLayer, service::Trace};
+
+/// Names the failure behind a response, as a response extension: the server span takes it for `error.type` in place
+/// of the status code.
+///
+/// For layers that answer in the handler's stead: [`crate::problem::catch_panic`] says `panic` with it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ErrorType(pub Cow<'static, str>);
+
+/// A request extension of [`crate::serve`]: cancelled when requests under way are cut off, so that a span can tell its own
+/// service's shutdown from a client that went away.
+#[derive(Debug, Clone)]
+pub(crate) struct CutOff(pub(crate) CancellationToken);

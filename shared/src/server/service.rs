@@ -1,0 +1,90 @@
+//! [`Trace`]: a request comes in, its span starts. Next: `future`.
+
+use std::{
+    sync::Arc,
+    task::{Context as TaskContext, Poll},
+};
+
+use http::{Request, Response};
+use http_body::Body;
+use opentelemetry::{
+    Context,
+    trace::{Link, SpanBuilder, SpanKind, TraceContextExt as _},
+};
+use tower_service::Service;
+
+use super::{
+    body::ResponseBody, future::ResponseFuture, layer::Options, request, span::ServerSpan,
+};
+use crate::propagation::HeaderExtractor;
+
+/// The service that [`TraceLayer`](super::TraceLayer) makes.
+#[derive(Clone)]
+pub struct Trace<S> {
+    inner: S,
+    options: Arc<Options>,
+}
+
+impl<S> Trace<S> {
+    pub(super) fn new(inner: S, options: Arc<Options>) -> Self {
+        Self { inner, options }
+    }
+}
+
+impl<S: std::fmt::Debug> std::fmt::Debug for Trace<S> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Trace")
+            .field("inner", &self.inner)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<S, RequestBody, B> Service<Request<RequestBody>> for Trace<S>
+where
+    S: Service<Request<RequestBody>, Response = Response<B>>,
+    B: Body,
+{
+    type Response = Response<ResponseBody<B>>;
+    type Error = S::Error;
+    type Future = ResponseFuture<S::Future>;
+
+    fn poll_ready(&mut self, cx: &mut TaskContext<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request<RequestBody>) -> Self::Future {
+        let (parts, body) = request.into_parts();
+        let (cx, span) = self.start(&parts);
+        let _current = cx.clone().attach();
+        let response = self.inner.call(Request::from_parts(parts, body));
+        ResponseFuture::new(response, cx, span)
+    }
+}
+
+impl<S> Trace<S> {
+    /// The context that the request runs in, and its span, unless the request is filtered out.
+    fn start(&self, request: &http::request::Parts) -> (Context, Option<ServerSpan>) {
+        let options = &self.options;
+        let caller = options.extract(&HeaderExtractor(&request.headers));
+        if !options.is_traced(request) {
+            return (caller, None);
+        }
+        let name = options
+            .custom_name(request)
+            .unwrap_or_else(|| request::span_name(request).into());
+        let mut span = SpanBuilder::from_name(name)
+            .with_kind(SpanKind::Server)
+            .with_attributes(request::attributes(request));
+        let parent = if options.is_public(request) {
+            let link = caller.span().span_context().clone();
+            if link.is_valid() {
+                span = span.with_links(vec![Link::with_context(link)]);
+            }
+            Context::new()
+        } else {
+            caller
+        };
+        let cx = parent.with_span(options.tracer.start(span, &parent));
+        (cx.clone(), Some(ServerSpan::new(cx, request)))
+    }
+}

@@ -1,0 +1,131 @@
+//! [`ServerSpan`]: the one place where a server span ends, whatever ended the request.
+
+use std::{borrow::Cow, time::Instant};
+
+use http::{Method, StatusCode, request::Parts};
+use opentelemetry::{
+    Context, KeyValue,
+    trace::{Status, TraceContextExt as _},
+};
+
+use super::{CutOff, request};
+use crate::semconv;
+
+/// How a request ended.
+pub(super) enum End {
+    /// The last byte of the response was handed over.
+    Complete,
+    /// The response, its body or the service failed; with the `error.type`.
+    Failed(Cow<'static, str>),
+    /// Whoever waited for the response is gone.
+    Disconnected,
+}
+
+/// Ends its span exactly once: by [`finish`](Self::finish), or by being dropped with the request that was not waited for.
+pub(super) struct ServerSpan {
+    cx: Context,
+    started: Instant,
+    method: Method,
+    route: Option<String>,
+    status: Option<StatusCode>,
+    error_type: Option<Cow<'static, str>>,
+    cut_off: Option<CutOff>,
+    ended: bool,
+}
+
+impl ServerSpan {
+    pub(super) fn new(cx: Context, request: &Parts) -> Self {
+        Self {
+            cx,
+            started: Instant::now(),
+            method: request.method.clone(),
+            route: request::route(request).map(str::to_owned),
+            status: None,
+            error_type: None,
+            cut_off: request.extensions.get().cloned(),
+            ended: false,
+        }
+    }
+
+    pub(super) fn method(&self) -> &Method {
+        &self.method
+    }
+
+    /// The response's head is there; its body may still be to come.
+    pub(super) fn answered(&mut self, status: StatusCode, error_type: Option<Cow<'static, str>>) {
+        self.status = Some(status);
+        self.error_type = error_type;
+        let span = self.cx.span();
+        span.set_attribute(KeyValue::new(
+            semconv::HTTP_RESPONSE_STATUS_CODE,
+            i64::from(status.as_u16()),
+        ));
+    }
+
+    pub(super) fn finish(mut self, end: End) {
+        self.end(end);
+    }
+
+    fn end(&mut self, end: End) {
+        if std::mem::replace(&mut self.ended, true) {
+            return;
+        }
+        let span = self.cx.span();
+        if let End::Failed(error_type) = end {
+            self.error_type = Some(error_type);
+            span.set_status(Status::error(""));
+        } else {
+            if matches!(end, End::Disconnected) {
+                span.add_event(semconv::EVENT_CLIENT_DISCONNECTED, Vec::new());
+            }
+            let server_error = self.status.filter(StatusCode::is_server_error);
+            let named = self.error_type.take();
+            self.error_type = server_error
+                .map(|status| named.unwrap_or_else(|| status.as_str().to_owned().into()));
+            span.set_status(self.status.map_or(Status::Unset, semconv::server_status));
+        }
+        if let Some(error_type) = self.error_type.clone() {
+            span.set_attribute(KeyValue::new(semconv::ERROR_TYPE, error_type));
+        }
+        span.end();
+        self.log();
+    }
+
+    /// One line a request, with the trace ids that every line gets.
+    fn log(&self) {
+        let _current = self.cx.clone().attach();
+        let method = self.method.as_str();
+        let route = self.route.as_deref();
+        let status = self.status.map(|status| status.as_u16());
+        let duration_ms = self.started.elapsed().as_secs_f64() * 1e3;
+        match (&self.error_type, status) {
+            (Some(error_type), _) => {
+                tracing::error!(method, route, status, duration_ms, error.type = %error_type, "request failed");
+            }
+            (None, Some(_)) => tracing::info!(method, route, status, duration_ms, "request served"),
+            (None, None) => tracing::info!(
+                method,
+                route,
+                duration_ms,
+                "client disconnected before the answer"
+            ),
+        }
+    }
+}
+
+impl Drop for ServerSpan {
+    fn drop(&mut self) {
+        let end = if std::thread::panicking() {
+            End::Failed(semconv::ERROR_PANIC.into())
+        } else if self
+            .cut_off
+            .as_ref()
+            .is_some_and(|CutOff(token)| token.is_cancelled())
+        {
+            End::Failed(semconv::ERROR_SHUTDOWN.into())
+        } else {
+            End::Disconnected
+        };
+        self.end(end);
+    }
+}

@@ -1,0 +1,33 @@
+//! The current span, whether `tracing` or OpenTelemetry made it: its ids, and how to mark it as failed.
+
+use std::borrow::Cow;
+
+use opentelemetry::{
+    Context, KeyValue,
+    trace::{Status, TraceContextExt as _},
+};
+
+use crate::semconv;
+
+/// The id of the current trace as 32 hex digits, or `None` outside of one.
+pub fn trace_id() -> Option<String> {
+    Context::map_current(|cx| {
+        let span = cx.span();
+        let span_context = span.span_context();
+        span_context
+            .is_valid()
+            .then(|| span_context.trace_id().to_string())
+    })
+}
+
+/// Marks the current span as failed: status `Error` with `description`, and the attribute `error.type`.
+///
+/// `error_type` is a short stable name (`timeout`), never a message: it is what people group by. Does nothing
+/// outside of a span. See [recording errors](https://opentelemetry.io/docs/specs/semconv/general/recording-errors/).
+pub fn fail(error_type: impl Into<Cow<'static, str>>, description: impl Into<Cow<'static, str>>) {
+    Context::map_current(|cx| {
+        let span = cx.span();
+        span.set_attribute(KeyValue::new(semconv::ERROR_TYPE, error_type.into()));
+        span.set_status(Status::error(description));
+    });
+}

@@ -1,0 +1,167 @@
+//! Telemetry of a process, from the `OTEL_*` variables: set up once by [`init`], ended by [`Telemetry::shutdown`].
+//!
+//! Ended spans go to a counter, a batch processor and the OTLP exporter (`export`); a panic goes to the log and to its
+//! span (`panics`); what may be set is in `settings`.
+
+mod export;
+mod panics;
+mod settings;
+
+use std::{sync::Arc, time::Duration};
+
+use opentelemetry::{global, trace::TracerProvider as _};
+use opentelemetry_otlp::ExporterBuildError;
+use opentelemetry_sdk::{Resource, trace::SdkTracerProvider};
+use tracing::{Metadata, level_filters::LevelFilter};
+use tracing_subscriber::{
+    Layer as _, Registry,
+    filter::{FilterExt as _, Targets, filter_fn},
+    layer::SubscriberExt as _,
+    util::{SubscriberInitExt as _, TryInitError},
+};
+
+use self::export::Counts;
+use crate::{
+    config::{self, ConfigError},
+    logs,
+};
+
+/// Why telemetry could not be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum InitError {
+    /// A variable has a value that cannot be used.
+    #[error(transparent)]
+    Setting(#[from] ConfigError),
+    /// The exporter refused its settings; the message names the variable and the value.
+    #[error("cannot set up the trace exporter: {0}")]
+    Exporter(#[from] ExporterBuildError),
+    /// `init` was called twice, or somebody else has set the process's `tracing` subscriber.
+    #[error("a tracing subscriber is already set: call `telemetry::init` once, before any other")]
+    AlreadySet(#[from] TryInitError),
+}
+
+/// What became of the spans that this process ended, from its start to now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SpanCounts {
+    /// Spans that ended and were sampled.
+    pub ended: u64,
+    /// Spans that the collector took.
+    pub exported: u64,
+    /// After [`Telemetry::shutdown`], all that were ended and not exported; before it, those whose export has failed.
+    pub lost: u64,
+}
+
+/// The process's telemetry. Keep it until the end and then call [`shutdown`](Self::shutdown): spans wait in a queue for
+/// up to five seconds (`OTEL_BSP_SCHEDULE_DELAY`), and a process that just exits takes them with it.
+#[derive(Debug)]
+#[must_use = "without `shutdown` at the end the last spans are lost"]
+pub struct Telemetry {
+    provider: Option<SdkTracerProvider>,
+    counts: Arc<Counts>,
+}
+
+/// Sets up traces, logs, propagation and the panic hook for this process, by its environment variables.
+///
+/// `service` is the service's name where neither `OTEL_SERVICE_NAME` nor `OTEL_RESOURCE_ATTRIBUTES` gives one. Call it
+/// once, first thing in `main`. A collector that cannot be reached is no error: spans are then counted as lost.
+///
+/// # Errors
+///
+/// When a variable has a value that cannot be used, or a `tracing` subscriber is already set.
+pub fn init(service: &str) -> Result<Telemetry, InitError> {
+    let settings = settings::read(&config::variable)?;
+    let resource = resource(service, &config::variable);
+    let service_name = resource
+        .get(&opentelemetry::Key::from_static_str(settings::SERVICE_NAME))
+        .map_or_else(|| service.to_owned(), |name| name.to_string());
+
+    let counts = Arc::new(Counts::default());
+    let provider = export::provider(&settings, resource, &counts)?;
+    let spans = provider.as_ref().map(|provider| {
+        tracing_opentelemetry::layer()
+            .with_tracer(provider.tracer(service_name.clone()))
+            .with_location(false)
+            .with_target(false)
+            .with_threads(false)
+            .with_tracked_inactivity(false)
+            .with_filter(instrumented().and(filter_fn(is_span_or_exception)))
+    });
+    let logs =
+        logs::layer::<Registry>(service_name, settings.log_format).with_filter(settings.log_filter);
+    // The log layer stands on the bare registry; the order of the two does not matter to either.
+    tracing_subscriber::registry()
+        .with(logs)
+        .with(spans)
+        .try_init()?;
+
+    if let Some(provider) = &provider {
+        global::set_tracer_provider(provider.clone());
+    }
+    global::set_text_map_propagator(settings.propagator);
+    panics::set_hook();
+    for warning in settings.warnings {
+        tracing::warn!("{warning}");
+    }
+    Ok(Telemetry { provider, counts })
+}
+
+impl Telemetry {
+    /// What became of the spans so far.
+    pub fn spans(&self) -> SpanCounts {
+        self.counts.now()
+    }
+
+    /// Exports what is still queued, then ends telemetry. Spans that end later are lost without a count, so call it
+    /// last: after the server has drained and the tasks are done.
+    ///
+    /// Takes no longer than `deadline`; what is not exported by then is lost, and counted.
+    pub async fn shutdown(self, deadline: Duration) -> SpanCounts {
+        if let Some(provider) = self.provider {
+            // It blocks, and on a current-thread runtime would wait for itself.
+            let flush =
+                crate::task::untracked_blocking(move || provider.shutdown_with_timeout(deadline));
+            match tokio::time::timeout(deadline, flush).await {
+                Ok(Ok(Ok(()))) => {}
+                Ok(Ok(Err(error))) => tracing::warn!(%error, "telemetry did not shut down cleanly"),
+                Ok(Err(error)) => tracing::warn!(%error, "telemetry did not shut down cleanly"),
+                Err(_) => tracing::warn!(?deadline, "telemetry did not shut down in time"),
+            }
+        }
+        self.counts.at_the_end()
+    }
+}
+
+/// The resource: `service.name` in the specification's order, `OTEL_RESOURCE_ATTRIBUTES`, and what the SDK says of itself.
+fn resource(service: &str, lookup: config::Lookup<'_>) -> Resource {
+    let resource = Resource::builder();
+    match settings::service_name(lookup) {
+        Some(name) => resource.with_service_name(name),
+        None => resource.with_service_name(service.to_owned()),
+    }
+    .build()
+}
+
+/// Spans from `info` up, but none of the exporter's own HTTP client: it would trace its tracing.
+fn instrumented() -> Targets {
+    let own = [
+        "h2",
+        "hyper",
+        "hyper_util",
+        "opentelemetry",
+        "opentelemetry-otlp",
+        "opentelemetry_sdk",
+        "reqwest",
+        "tonic",
+        "tower",
+    ];
+    Targets::new()
+        .with_default(LevelFilter::INFO)
+        .with_targets(own.map(|target| (target, LevelFilter::OFF)))
+}
+
+/// Log lines stay log lines: copied to spans as well, each `error!` would silently turn its span's status. Only an event
+/// that is nothing but an error, as `#[instrument(err)]` makes it, is its span's exception.
+fn is_span_or_exception(metadata: &Metadata<'_>) -> bool {
+    let fields = metadata.fields();
+    metadata.is_span() || (fields.field("error").is_some() && fields.field("message").is_none())
+}

@@ -1,0 +1,36 @@
+//! The tracer of this crate's own spans.
+
+use std::sync::{Arc, OnceLock};
+
+use opentelemetry::{
+    Context, InstrumentationScope,
+    global::{BoxedSpan, BoxedTracer, ObjectSafeTracerProvider},
+    trace::{SpanBuilder, Tracer as _},
+};
+
+/// A tracer of the global provider, taken when the first span is made: a layer may be built before telemetry is.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Tracer(Arc<OnceLock<BoxedTracer>>);
+
+impl Tracer {
+    /// A tracer of a given provider.
+    pub(crate) fn of(provider: &dyn ObjectSafeTracerProvider) -> Self {
+        Self(Arc::new(OnceLock::from(BoxedTracer::new(
+            provider.boxed_tracer(scope()),
+        ))))
+    }
+
+    pub(crate) fn start(&self, span: SpanBuilder, parent: &Context) -> BoxedSpan {
+        let tracer = self
+            .0
+            .get_or_init(|| opentelemetry::global::tracer_with_scope(scope()));
+        tracer.build_with_context(span, parent)
+    }
+}
+
+fn scope() -> InstrumentationScope {
+    InstrumentationScope::builder(env!("CARGO_PKG_NAME"))
+        .with_version(env!("CARGO_PKG_VERSION"))
+        .with_schema_url("https://opentelemetry.io/schemas/1.44.0")
+        .build()
+}
