@@ -11,6 +11,7 @@
 //! - [`config`]: settings out of environment variables
 //! - [`error`]: an error and its causes on one line
 //! - [`span`]: the current span's trace id, and how to mark it as failed
+//! - `testing`: record spans and look at them as a tree, with the cargo feature `testing`
 //! - `semconv`: the semantic conventions, spelled once
 
 pub mod client;
@@ -27,4 +28,6 @@ pub mod server;
 pub mod span;
 pub mod task;
 pub mod telemetry;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod tracer;

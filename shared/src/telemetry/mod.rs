@@ -11,12 +11,16 @@ use std::{sync::Arc, time::Duration};
 
 use opentelemetry::{global, trace::TracerProvider as _};
 use opentelemetry_otlp::ExporterBuildError;
-use opentelemetry_sdk::{Resource, trace::SdkTracerProvider};
+use opentelemetry_sdk::{
+    Resource,
+    trace::{SdkTracer, SdkTracerProvider},
+};
 use tracing::{Metadata, level_filters::LevelFilter};
 use tracing_subscriber::{
     Layer as _, Registry,
     filter::{FilterExt as _, Targets, filter_fn},
     layer::SubscriberExt as _,
+    registry::LookupSpan,
     util::{SubscriberInitExt as _, TryInitError},
 };
 
@@ -77,15 +81,9 @@ pub fn init(service: &str) -> Result<Telemetry, InitError> {
 
     let counts = Arc::new(Counts::default());
     let provider = export::provider(&settings, resource, &counts)?;
-    let spans = provider.as_ref().map(|provider| {
-        tracing_opentelemetry::layer()
-            .with_tracer(provider.tracer(service_name.clone()))
-            .with_location(false)
-            .with_target(false)
-            .with_threads(false)
-            .with_tracked_inactivity(false)
-            .with_filter(instrumented().and(filter_fn(is_span_or_exception)))
-    });
+    let spans = provider
+        .as_ref()
+        .map(|provider| spans(provider.tracer(service_name.clone())));
     let logs =
         logs::layer::<Registry>(service_name, settings.log_format).with_filter(settings.log_filter);
     // The log layer stands on the bare registry; the order of the two does not matter to either.
@@ -129,6 +127,30 @@ impl Telemetry {
         }
         self.counts.at_the_end()
     }
+}
+
+/// The layer that makes a span of every `tracing` span, with no attribute that nobody asked for.
+fn spans<S>(tracer: SdkTracer) -> impl tracing_subscriber::Layer<S>
+where
+    S: tracing::Subscriber + for<'span> LookupSpan<'span>,
+{
+    tracing_opentelemetry::layer()
+        .with_tracer(tracer)
+        .with_location(false)
+        .with_target(false)
+        .with_threads(false)
+        .with_tracked_inactivity(false)
+        .with_filter(instrumented().and(filter_fn(is_span_or_exception)))
+}
+
+/// What [`init`] does for a process, as far as a test process wants it: spans and panics on them, no log.
+#[cfg(feature = "testing")]
+pub(crate) fn install_for_tests(tracer: SdkTracer) {
+    let subscriber = tracing_subscriber::registry().with(spans(tracer));
+    subscriber
+        .try_init()
+        .expect("the test process has no other tracing subscriber");
+    panics::set_hook_before_current();
 }
 
 /// The resource: `service.name` in the specification's order, `OTEL_RESOURCE_ATTRIBUTES`, and what the SDK says of itself.

@@ -15,32 +15,37 @@ use crate::semconv;
 /// Logs panics as one line and records them on the current span, in place of the text that Rust prints by default.
 pub(super) fn set_hook() {
     std::panic::set_hook(Box::new(|panic| {
-        let message = panic
-            .payload_as_str()
-            .unwrap_or("a panic without a message");
-        let location = panic
-            .location()
-            .map(ToString::to_string)
-            .unwrap_or_default();
-        record(message, &location, &Backtrace::force_capture());
-        log(panic, message, &location);
+        record(panic);
+        log(panic);
+    }));
+}
+
+/// Records panics on the current span, and leaves it to the present hook to print them.
+#[cfg(feature = "testing")]
+pub(super) fn set_hook_before_current() {
+    let print = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        record(panic);
+        print(panic);
     }));
 }
 
 /// The span's `exception` event, by the conventions for
 /// [exceptions on spans](https://opentelemetry.io/docs/specs/semconv/exceptions/exceptions-spans/).
-fn record(message: &str, location: &str, stack: &Backtrace) {
+fn record(panic: &PanicHookInfo<'_>) {
+    let stack = format!(
+        "panicked at {}\n{}",
+        location(panic),
+        Backtrace::force_capture()
+    );
     Context::map_current(|cx| {
         let span = cx.span();
         span.add_event(
             semconv::EXCEPTION,
             vec![
                 KeyValue::new(semconv::EXCEPTION_TYPE, semconv::ERROR_PANIC),
-                KeyValue::new(semconv::EXCEPTION_MESSAGE, message.to_owned()),
-                KeyValue::new(
-                    semconv::EXCEPTION_STACKTRACE,
-                    format!("panicked at {location}\n{stack}"),
-                ),
+                KeyValue::new(semconv::EXCEPTION_MESSAGE, message(panic).to_owned()),
+                KeyValue::new(semconv::EXCEPTION_STACKTRACE, stack),
             ],
         );
         span.set_attribute(KeyValue::new(semconv::ERROR_TYPE, semconv::ERROR_PANIC));
@@ -49,17 +54,29 @@ fn record(message: &str, location: &str, stack: &Backtrace) {
 }
 
 /// The stack goes to the log where `RUST_BACKTRACE` asks for it, as it does by default.
-fn log(_panic: &PanicHookInfo<'_>, message: &str, location: &str) {
+fn log(panic: &PanicHookInfo<'_>) {
     let thread = std::thread::current();
-    let thread = thread.name().unwrap_or("unnamed");
     let stack = Backtrace::capture();
     let stack = (stack.status() == BacktraceStatus::Captured).then(|| stack.to_string());
     tracing::error!(
         exception.r#type = semconv::ERROR_PANIC,
-        exception.message = message,
+        exception.message = message(panic),
         exception.stacktrace = stack,
-        location,
-        thread,
+        location = location(panic),
+        thread = thread.name().unwrap_or("unnamed"),
         "panicked"
     );
+}
+
+fn message<'a>(panic: &'a PanicHookInfo<'_>) -> &'a str {
+    panic
+        .payload_as_str()
+        .unwrap_or("a panic without a message")
+}
+
+fn location(panic: &PanicHookInfo<'_>) -> String {
+    panic
+        .location()
+        .map(ToString::to_string)
+        .unwrap_or_default()
 }
