@@ -14,10 +14,13 @@
 //! With retries, put them before this middleware, so that each attempt passes through it:
 //! `ClientBuilder::new(..).with(retry).with(TraceMiddleware::new())`.
 
-use http::Extensions;
+use std::time::Instant;
+
+use http::{Extensions, HeaderName};
 use opentelemetry::{
-    Context, KeyValue,
+    Context, KeyValue, Value,
     global::ObjectSafeTracerProvider,
+    metrics::MeterProvider,
     trace::{FutureExt as _, SpanBuilder, SpanKind, Status, TraceContextExt as _},
 };
 use reqwest::{Request, Response};
@@ -25,8 +28,11 @@ use reqwest_middleware::{Error, Middleware, Next, Result};
 
 use crate::{
     error::causes,
+    headers::Recorded,
+    metrics::{self, Metrics},
     propagation::{self, HeaderInjector},
-    redact, semconv,
+    redact::Redaction,
+    semconv::{self, KnownMethods},
     tracer::Tracer,
 };
 
@@ -39,6 +45,11 @@ use crate::{
 #[derive(Debug, Clone, Default)]
 pub struct TraceMiddleware {
     tracer: Tracer,
+    metrics: Metrics,
+    known_methods: KnownMethods,
+    redaction: Redaction,
+    request_headers: Recorded,
+    response_headers: Recorded,
 }
 
 /// A request extension: the template that the request's path was made from, such as `/check/{item_id}`.
@@ -64,7 +75,132 @@ impl TraceMiddleware {
         self.tracer = Tracer::of(provider);
         self
     }
+
+    /// Records metrics with this provider. Default: the global one, if [`crate::telemetry::init`] has set one.
+    #[must_use]
+    pub fn meter_provider(mut self, provider: &dyn MeterProvider) -> Self {
+        self.metrics = Metrics::of(provider);
+        self
+    }
+
+    /// Records these request headers as `http.request.header.<name>`. Default: none. `Authorization`,
+    /// `Proxy-Authorization`, `Cookie` and `Set-Cookie` never are, listed or not.
+    #[must_use]
+    pub fn request_headers(mut self, names: impl IntoIterator<Item = HeaderName>) -> Self {
+        self.request_headers = Recorded::new(names);
+        self
+    }
+
+    /// Records these response headers as `http.response.header.<name>`. Default: none; the same are never recorded.
+    #[must_use]
+    pub fn response_headers(mut self, names: impl IntoIterator<Item = HeaderName>) -> Self {
+        self.response_headers = Recorded::new(names);
+        self
+    }
+
+    /// Redacts the values of these query keys in `url.full`, beside those that the conventions list.
+    #[must_use]
+    pub fn redact_query_keys<K: Into<String>>(mut self, keys: impl IntoIterator<Item = K>) -> Self {
+        self.redaction = Redaction::with_keys(keys);
+        self
+    }
+
+    /// The methods that are recorded by name; any other is `_OTHER`. Default: those of the conventions, or the list in
+    /// `OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS`.
+    #[must_use]
+    pub fn known_methods<M: Into<String>>(mut self, methods: impl IntoIterator<Item = M>) -> Self {
+        self.known_methods = KnownMethods::new(methods);
+        self
+    }
+
+    fn attributes(
+        &self,
+        request: &Request,
+        template: Option<&'static str>,
+        resend_count: i64,
+    ) -> Vec<KeyValue> {
+        let url = request.url();
+        let mut attributes = Vec::with_capacity(9);
+        let mut push = |key: &'static str, value: Value| attributes.push(KeyValue::new(key, value));
+        push(
+            semconv::HTTP_REQUEST_METHOD,
+            self.known_methods.name(request.method()).into(),
+        );
+        if let Some(original) = self.known_methods.original(request.method()) {
+            push(semconv::HTTP_REQUEST_METHOD_ORIGINAL, original.into());
+        }
+        push(semconv::URL_FULL, self.redaction.url(url).into());
+        if let Some(host) = url.host_str() {
+            push(semconv::SERVER_ADDRESS, host.to_owned().into());
+        }
+        if let Some(port) = url.port_or_known_default() {
+            push(semconv::SERVER_PORT, i64::from(port).into());
+        }
+        if let Some(template) = template {
+            push(semconv::URL_TEMPLATE, template.into());
+        }
+        if resend_count > 0 {
+            push(semconv::HTTP_REQUEST_RESEND_COUNT, resend_count.into());
+        }
+        attributes.extend(
+            self.request_headers
+                .attributes(semconv::HTTP_REQUEST_HEADER, request.headers()),
+        );
+        attributes
+    }
+
+    /// What the response, or the lack of one, says about the attempt; with the span's status.
+    fn outcome(&self, result: &Result<Response>) -> (Vec<KeyValue>, Status) {
+        let response = match result {
+            Ok(response) => response,
+            Err(error) => {
+                return (
+                    vec![KeyValue::new(semconv::ERROR_TYPE, error_type(error))],
+                    Status::error(""),
+                );
+            }
+        };
+        let status = response.status();
+        let mut attributes = vec![KeyValue::new(
+            semconv::HTTP_RESPONSE_STATUS_CODE,
+            i64::from(status.as_u16()),
+        )];
+        if let Some(version) = semconv::protocol_version(response.version()) {
+            attributes.push(KeyValue::new(semconv::NETWORK_PROTOCOL_VERSION, version));
+        }
+        if let Some(peer) = response.remote_addr() {
+            attributes.push(KeyValue::new(
+                semconv::NETWORK_PEER_ADDRESS,
+                peer.ip().to_string(),
+            ));
+            attributes.push(KeyValue::new(
+                semconv::NETWORK_PEER_PORT,
+                i64::from(peer.port()),
+            ));
+        }
+        if status.is_client_error() || status.is_server_error() {
+            attributes.push(KeyValue::new(
+                semconv::ERROR_TYPE,
+                status.as_str().to_owned(),
+            ));
+        }
+        attributes.extend(
+            self.response_headers
+                .attributes(semconv::HTTP_RESPONSE_HEADER, response.headers()),
+        );
+        (attributes, semconv::client_status(status))
+    }
 }
+
+/// Of a client span's attributes, those of `http.client.request.duration`.
+const DURATION: [&str; 6] = [
+    semconv::HTTP_REQUEST_METHOD,
+    semconv::SERVER_ADDRESS,
+    semconv::SERVER_PORT,
+    semconv::HTTP_RESPONSE_STATUS_CODE,
+    semconv::ERROR_TYPE,
+    semconv::NETWORK_PROTOCOL_VERSION,
+];
 
 #[async_trait::async_trait]
 impl Middleware for TraceMiddleware {
@@ -79,88 +215,37 @@ impl Middleware for TraceMiddleware {
         let resend_count = attempts.0;
         attempts.0 += 1;
 
-        let method = semconv::method(request.method());
-        let span = SpanBuilder::from_name(semconv::http_span_name(&method, template))
+        let name = semconv::http_span_name(&self.known_methods.name(request.method()), template);
+        let attributes = self.attributes(&request, template, resend_count);
+        let started = Instant::now();
+        let instruments = self.metrics.instruments();
+        let mut measured = instruments
+            .map(|_| metrics::low_cardinality(&attributes, &DURATION))
+            .unwrap_or_default();
+
+        let span = SpanBuilder::from_name(name)
             .with_kind(SpanKind::Client)
-            .with_attributes(attributes(&request, template, resend_count));
+            .with_attributes(attributes);
         let parent = Context::current();
         let cx = parent.with_span(self.tracer.start(span, &parent));
         propagation::inject_context(&cx, &mut HeaderInjector(request.headers_mut()));
 
         // The last context that holds a span ends it, so an attempt that is dropped here ends it too.
         let result = next.run(request, extensions).with_context(cx.clone()).await;
-        let span = cx.span();
-        match &result {
-            Ok(response) => {
-                let status = response.status();
-                span.set_attribute(KeyValue::new(
-                    semconv::HTTP_RESPONSE_STATUS_CODE,
-                    i64::from(status.as_u16()),
-                ));
-                if let Some(version) = semconv::protocol_version(response.version()) {
-                    span.set_attribute(KeyValue::new(semconv::NETWORK_PROTOCOL_VERSION, version));
-                }
-                if let Some(peer) = response.remote_addr() {
-                    span.set_attribute(KeyValue::new(
-                        semconv::NETWORK_PEER_ADDRESS,
-                        peer.ip().to_string(),
-                    ));
-                    span.set_attribute(KeyValue::new(
-                        semconv::NETWORK_PEER_PORT,
-                        i64::from(peer.port()),
-                    ));
-                }
-                if status.is_client_error() || status.is_server_error() {
-                    span.set_attribute(KeyValue::new(
-                        semconv::ERROR_TYPE,
-                        status.as_str().to_owned(),
-                    ));
-                }
-                span.set_status(semconv::client_status(status));
-            }
-            Err(error) => {
-                span.set_attribute(KeyValue::new(semconv::ERROR_TYPE, error_type(error)));
-                span.set_status(Status::error(""));
-            }
+
+        let (attributes, status) = self.outcome(&result);
+        if let Some(instruments) = instruments {
+            measured.extend(metrics::low_cardinality(&attributes, &DURATION));
+            instruments
+                .client_duration
+                .record(started.elapsed().as_secs_f64(), &measured);
         }
+        let span = cx.span();
+        span.set_attributes(attributes);
+        span.set_status(status);
         span.end();
         result
     }
-}
-
-fn attributes(
-    request: &Request,
-    template: Option<&'static str>,
-    resend_count: i64,
-) -> Vec<KeyValue> {
-    let url = request.url();
-    let method = semconv::method(request.method());
-    let mut attributes = Vec::with_capacity(9);
-    if method == "_OTHER" {
-        let original = request.method().as_str().to_owned();
-        attributes.push(KeyValue::new(
-            semconv::HTTP_REQUEST_METHOD_ORIGINAL,
-            original,
-        ));
-    }
-    attributes.push(KeyValue::new(semconv::HTTP_REQUEST_METHOD, method));
-    attributes.push(KeyValue::new(semconv::URL_FULL, redact::url(url)));
-    if let Some(host) = url.host_str() {
-        attributes.push(KeyValue::new(semconv::SERVER_ADDRESS, host.to_owned()));
-    }
-    if let Some(port) = url.port_or_known_default() {
-        attributes.push(KeyValue::new(semconv::SERVER_PORT, i64::from(port)));
-    }
-    if let Some(template) = template {
-        attributes.push(KeyValue::new(semconv::URL_TEMPLATE, template));
-    }
-    if resend_count > 0 {
-        attributes.push(KeyValue::new(
-            semconv::HTTP_REQUEST_RESEND_COUNT,
-            resend_count,
-        ));
-    }
-    attributes
 }
 
 /// A stable name for what kept the answer away: `timeout`, `dns`, `tls`, `connect`, `reset`, `body`, or `_OTHER`.

@@ -3,10 +3,11 @@
 //! A caller gets a sentence, a stable `code` and the `trace_id` to ask about; what went wrong inside stays in the logs
 //! under that id.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, time::Duration};
 
 use axum::{
-    extract::{FromRequest, Request, rejection::JsonRejection},
+    extract::{FromRequest, Request, State, rejection::JsonRejection},
+    middleware::Next,
     response::{IntoResponse, Response},
 };
 use http::{HeaderValue, StatusCode, header::CONTENT_TYPE};
@@ -162,6 +163,38 @@ fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {
     response
         .extensions_mut()
         .insert(ErrorType(semconv::ERROR_PANIC.into()));
+    response
+}
+
+/// For [`axum::middleware::from_fn_with_state`]: gives a handler so long to answer, then drops it and answers 503 `timeout`.
+///
+/// ```
+/// # use axum::{Router, middleware::from_fn_with_state, routing::get};
+/// # use shared::{problem, server::TraceLayer};
+/// use std::time::Duration;
+///
+/// # let router: Router = Router::new().route("/", get(()))
+///     .layer(from_fn_with_state(Duration::from_secs(30), problem::timeout))
+///     .layer(TraceLayer::new());
+/// ```
+pub async fn timeout(State(limit): State<Duration>, request: Request, next: Next) -> Response {
+    if let Ok(response) = tokio::time::timeout(limit, next.run(request)).await {
+        return response;
+    }
+    let detail = format!(
+        "The request was not done within {}.",
+        humantime::format_duration(limit)
+    );
+    let problem = Problem::new(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "timeout",
+        "Timeout",
+        detail,
+    );
+    let mut response = problem.into_response();
+    response
+        .extensions_mut()
+        .insert(ErrorType(semconv::ERROR_TIMEOUT.into()));
     response
 }
 

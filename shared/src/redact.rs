@@ -1,9 +1,10 @@
 //! Takes secrets out of URLs before they are recorded.
 //!
-//! User info and the query keys that the [conventions](https://opentelemetry.io/docs/specs/semconv/registry/attributes/url/)
-//! list become `REDACTED`; the key itself stays, so that a reader sees that something was there.
+//! User info and the values of the query keys that the
+//! [conventions](https://opentelemetry.io/docs/specs/semconv/registry/attributes/url/) list, and of those that the
+//! application names, become `REDACTED`; the key itself stays, so that a reader sees that something was there.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::Arc};
 
 use url::Url;
 
@@ -16,40 +17,96 @@ const SECRET_KEYS: [&str; 5] = [
     "sig",
 ];
 
-/// A query string as it may be recorded.
-pub(crate) fn query(query: &str) -> String {
-    let pairs: Vec<Cow<'_, str>> = query.split('&').map(pair).collect();
-    pairs.join("&")
+/// The query keys whose values are secret: those of the conventions, and more that an application names.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Redaction {
+    more_keys: Arc<[String]>,
 }
 
-fn pair(pair: &str) -> Cow<'_, str> {
-    match pair.split_once('=') {
-        Some((key, _)) if is_secret(key) => format!("{key}={REDACTED}").into(),
-        _ => pair.into(),
+impl Redaction {
+    pub(crate) fn with_keys<K: Into<String>>(keys: impl IntoIterator<Item = K>) -> Self {
+        Self {
+            more_keys: keys.into_iter().map(Into::into).collect(),
+        }
+    }
+
+    /// `url.query`.
+    pub(crate) fn query(&self, query: &str) -> String {
+        let pairs: Vec<Cow<'_, str>> = query.split('&').map(|pair| self.pair(pair)).collect();
+        pairs.join("&")
+    }
+
+    fn pair<'a>(&self, pair: &'a str) -> Cow<'a, str> {
+        match pair.split_once('=') {
+            Some((key, _)) if self.is_secret(key) => format!("{key}={REDACTED}").into(),
+            _ => pair.into(),
+        }
+    }
+
+    /// Compares what the receiver will read, so an escape in the key does not hide it.
+    fn is_secret(&self, key: &str) -> bool {
+        let key = percent_encoding::percent_decode_str(key).decode_utf8_lossy();
+        let more = self.more_keys.iter().map(String::as_str);
+        SECRET_KEYS
+            .into_iter()
+            .chain(more)
+            .any(|secret| key.eq_ignore_ascii_case(secret))
+    }
+
+    /// `url.full`.
+    pub(crate) fn url(&self, url: &Url) -> String {
+        let mut url = url.clone();
+        if !url.username().is_empty() || url.password().is_some() {
+            let hidden = url
+                .set_username(REDACTED)
+                .and_then(|()| url.set_password(Some(REDACTED)));
+            debug_assert!(
+                hidden.is_ok(),
+                "a URL that has user info can have other user info"
+            );
+        }
+        if let Some(query) = url.query().map(|query| self.query(query)) {
+            url.set_query(Some(&query));
+        }
+        url.into()
     }
 }
 
-/// Compares what the receiver will read, so an escape in the key does not hide it.
-fn is_secret(key: &str) -> bool {
-    let key = percent_encoding::percent_decode_str(key).decode_utf8_lossy();
-    SECRET_KEYS
-        .iter()
-        .any(|secret| key.eq_ignore_ascii_case(secret))
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// An absolute URL as it may be recorded: `url.full`, without its fragment's peer, the user info.
-pub(crate) fn url(url: &Url) -> String {
-    let mut url = url.clone();
-    if !url.username().is_empty() || url.password().is_some() {
-        // Only URLs without a host refuse user info, and those have none to hide.
-        let hidden = url
-            .set_username(REDACTED)
-            .and_then(|()| url.set_password(Some(REDACTED)));
-        debug_assert!(hidden.is_ok(), "a URL with user info takes user info");
+    #[test]
+    fn listed_and_named_keys_are_redacted_and_no_others() {
+        let redaction = Redaction::with_keys(["api_key"]);
+        for (query, recorded) in [
+            ("a=1&sig=secret&b=2", "a=1&sig=REDACTED&b=2"),
+            (
+                "X-Amz-Signature=s&X-Amz-Credential=c&X-Amz-Security-Token=t&X-Goog-Signature=g",
+                "X-Amz-Signature=REDACTED&X-Amz-Credential=REDACTED&X-Amz-Security-Token=REDACTED&X-Goog-Signature=REDACTED",
+            ),
+            ("SIG=secret", "SIG=REDACTED"),
+            ("%73ig=secret", "%73ig=REDACTED"),
+            ("api_key=secret&sig=", "api_key=REDACTED&sig=REDACTED"),
+            ("signature=kept&sig", "signature=kept&sig"),
+            ("sig=a=b", "sig=REDACTED"),
+            ("", ""),
+        ] {
+            assert_eq!(redaction.query(query), recorded);
+        }
     }
-    if let Some(raw) = url.query() {
-        let redacted = query(raw);
-        url.set_query(Some(&redacted));
+
+    #[test]
+    fn user_info_is_redacted() {
+        let recorded = |url: &str| Redaction::default().url(&url.parse().unwrap());
+        assert_eq!(
+            recorded("https://user:secret@host/a?sig=x#f"),
+            "https://REDACTED:REDACTED@host/a?sig=REDACTED#f"
+        );
+        assert_eq!(
+            recorded("https://token@host/"),
+            "https://REDACTED:REDACTED@host/"
+        );
+        assert_eq!(recorded("http://host/a?b=c"), "http://host/a?b=c");
     }
-    url.into()
 }

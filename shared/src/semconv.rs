@@ -3,10 +3,15 @@
 //! The only place that spells them. HTTP: [spans](https://opentelemetry.io/docs/specs/semconv/http/http-spans/);
 //! SQL: [database client spans](https://opentelemetry.io/docs/specs/semconv/database/database-spans/).
 
-use std::borrow::Cow;
+use std::{
+    borrow::Cow,
+    sync::{Arc, LazyLock},
+};
 
 use http::{Method, StatusCode, Version};
 use opentelemetry::trace::Status;
+
+use crate::config;
 
 pub(crate) const CLIENT_ADDRESS: &str = "client.address";
 pub(crate) const DB_COLLECTION_NAME: &str = "db.collection.name";
@@ -19,9 +24,15 @@ pub(crate) const EXCEPTION: &str = "exception";
 pub(crate) const EXCEPTION_MESSAGE: &str = "exception.message";
 pub(crate) const EXCEPTION_STACKTRACE: &str = "exception.stacktrace";
 pub(crate) const EXCEPTION_TYPE: &str = "exception.type";
+pub(crate) const HTTP_REQUEST_BODY_SIZE: &str = "http.request.body.size";
+/// Followed by the header's name in lower case.
+pub(crate) const HTTP_REQUEST_HEADER: &str = "http.request.header.";
 pub(crate) const HTTP_REQUEST_METHOD: &str = "http.request.method";
 pub(crate) const HTTP_REQUEST_METHOD_ORIGINAL: &str = "http.request.method_original";
 pub(crate) const HTTP_REQUEST_RESEND_COUNT: &str = "http.request.resend_count";
+pub(crate) const HTTP_RESPONSE_BODY_SIZE: &str = "http.response.body.size";
+/// Followed by the header's name in lower case.
+pub(crate) const HTTP_RESPONSE_HEADER: &str = "http.response.header.";
 pub(crate) const HTTP_RESPONSE_STATUS_CODE: &str = "http.response.status_code";
 pub(crate) const HTTP_ROUTE: &str = "http.route";
 pub(crate) const NETWORK_PEER_ADDRESS: &str = "network.peer.address";
@@ -43,6 +54,8 @@ pub(crate) const EVENT_CLIENT_DISCONNECTED: &str = "http.client_disconnected";
 pub(crate) const ERROR_PANIC: &str = "panic";
 /// `error.type` of a deadline that passed.
 pub(crate) const ERROR_TIMEOUT: &str = "timeout";
+/// `error.type` of a service that failed to answer.
+pub(crate) const ERROR_SERVICE: &str = "service";
 /// `error.type` of a response body that failed on its way.
 pub(crate) const ERROR_BODY: &str = "body";
 /// `error.type` of a request that its own service cut off when it stopped.
@@ -50,21 +63,62 @@ pub(crate) const ERROR_SHUTDOWN: &str = "shutdown";
 /// `error.type` where the conventions ask for a value and nothing better is known.
 pub(crate) const ERROR_OTHER: &str = "_OTHER";
 
+/// The methods that are recorded by name.
 const KNOWN_METHODS: [&str; 10] = [
     "CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE", "QUERY",
 ];
 
-/// `http.request.method`, of low cardinality whatever a caller sends: an unknown method is `_OTHER`.
-pub(crate) fn method(method: &Method) -> Cow<'static, str> {
-    KNOWN_METHODS
-        .iter()
-        .find(|known| **known == method.as_str())
-        .map_or("_OTHER".into(), |known| (*known).into())
+/// `http.request.method` of a method that is not known.
+const OTHER_METHOD: &str = "_OTHER";
+
+/// Which methods are recorded by name. A caller may send any word as a method, and each would be a name of its own.
+///
+/// By default those of the conventions, or the comma-separated list in `OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS`.
+#[derive(Debug, Clone)]
+pub(crate) struct KnownMethods(Arc<[String]>);
+
+impl KnownMethods {
+    pub(crate) fn new<M: Into<String>>(methods: impl IntoIterator<Item = M>) -> Self {
+        Self(methods.into_iter().map(Into::into).collect())
+    }
+
+    /// `http.request.method` of a request.
+    pub(crate) fn name(&self, method: &Method) -> Cow<'static, str> {
+        match KNOWN_METHODS
+            .iter()
+            .find(|known| **known == method.as_str())
+        {
+            _ if !self.0.iter().any(|known| known == method.as_str()) => OTHER_METHOD.into(),
+            Some(known) => (*known).into(),
+            None => method.as_str().to_owned().into(),
+        }
+    }
+
+    /// `http.request.method_original` of a request, where its method is not known.
+    pub(crate) fn original(&self, method: &Method) -> Option<String> {
+        (self.name(method) == OTHER_METHOD).then(|| method.as_str().to_owned())
+    }
+}
+
+impl Default for KnownMethods {
+    fn default() -> Self {
+        static DEFAULT: LazyLock<KnownMethods> = LazyLock::new(|| {
+            match config::text(&config::variable, "OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS") {
+                Some(methods) => KnownMethods::new(methods.split(',').map(str::trim)),
+                None => KnownMethods::new(KNOWN_METHODS),
+            }
+        });
+        DEFAULT.clone()
+    }
 }
 
 /// `{method} {target}`, where the target is a route or a URL template and never a path; without one, the method alone.
 pub(crate) fn http_span_name(method: &str, target: Option<&str>) -> String {
-    let method = if method == "_OTHER" { "HTTP" } else { method };
+    let method = if method == OTHER_METHOD {
+        "HTTP"
+    } else {
+        method
+    };
     target.map_or_else(|| method.to_owned(), |target| format!("{method} {target}"))
 }
 

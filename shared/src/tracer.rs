@@ -28,7 +28,8 @@ impl Tracer {
     }
 }
 
-fn scope() -> InstrumentationScope {
+/// What this crate calls itself in telemetry.
+pub(crate) fn scope() -> InstrumentationScope {
     InstrumentationScope::builder(env!("CARGO_PKG_NAME"))
         .with_version(env!("CARGO_PKG_VERSION"))
         .with_schema_url("https://opentelemetry.io/schemas/1.44.0")

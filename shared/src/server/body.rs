@@ -35,16 +35,22 @@ pin_project! {
 }
 
 impl<B> ResponseBody<B> {
-    pub(super) fn new(
-        inner: B,
-        cx: Context,
-        span: Option<ServerSpan>,
-        remaining: Option<u64>,
-    ) -> Self {
+    /// The body of a request without a span, or of one whose span has nothing to wait for.
+    pub(super) fn untraced(inner: B, cx: Context) -> Self {
         Self {
             inner: Some(inner),
             cx,
-            span,
+            span: None,
+            remaining: None,
+        }
+    }
+
+    /// `remaining` is the announced length.
+    pub(super) fn traced(inner: B, cx: Context, span: ServerSpan, remaining: Option<u64>) -> Self {
+        Self {
+            inner: Some(inner),
+            cx,
+            span: Some(span),
             remaining,
         }
     }
@@ -59,7 +65,7 @@ impl<B> std::fmt::Debug for ResponseBody<B> {
 /// A default body, as `axum` asks of bodies: empty and without a span.
 impl<B: Default> Default for ResponseBody<B> {
     fn default() -> Self {
-        Self::new(B::default(), Context::new(), None, None)
+        Self::untraced(B::default(), Context::new())
     }
 }
 
@@ -83,8 +89,12 @@ impl<B: Body> Body for ResponseBody<B> {
             None => Some(End::Complete),
             Some(Err(_)) => Some(End::Failed(semconv::ERROR_BODY.into())),
             Some(Ok(frame)) => {
-                if let (Some(remaining), Some(data)) = (&mut *this.remaining, frame.data_ref()) {
-                    *remaining = remaining.saturating_sub(data.remaining() as u64);
+                let bytes = frame.data_ref().map_or(0, |data| data.remaining() as u64);
+                if let Some(remaining) = this.remaining {
+                    *remaining = remaining.saturating_sub(bytes);
+                }
+                if let Some(span) = this.span {
+                    span.sent(bytes);
                 }
                 let last =
                     frame.is_trailers() || *this.remaining == Some(0) || inner.is_end_stream();

@@ -2,6 +2,7 @@
 
 use std::{
     pin::Pin,
+    sync::Arc,
     task::{Context as TaskContext, Poll, ready},
 };
 
@@ -11,8 +12,8 @@ use opentelemetry::{Context, trace::TraceContextExt as _};
 use pin_project_lite::pin_project;
 
 use super::{
-    ErrorType,
     body::{ResponseBody, content_length},
+    layer::Options,
     span::{End, ServerSpan},
 };
 use crate::{propagation::traceparent, semconv};
@@ -24,6 +25,7 @@ pin_project! {
         inner: Option<F>,
         cx: Context,
         span: Option<ServerSpan>,
+        options: Arc<Options>,
     }
 
     impl<F> PinnedDrop for ResponseFuture<F> {
@@ -37,11 +39,17 @@ pin_project! {
 }
 
 impl<F> ResponseFuture<F> {
-    pub(super) fn new(inner: F, cx: Context, span: Option<ServerSpan>) -> Self {
+    pub(super) fn new(
+        inner: F,
+        cx: Context,
+        span: Option<ServerSpan>,
+        options: Arc<Options>,
+    ) -> Self {
         Self {
             inner: Some(inner),
             cx,
             span,
+            options,
         }
     }
 }
@@ -69,10 +77,13 @@ where
         let result = ready!(inner.poll(task));
         let span = this.span.take();
         Poll::Ready(match result {
-            Ok(response) => Ok(answer(response, this.cx, span)),
+            Ok(response) => Ok(match span {
+                Some(span) => answer(response, span, this.cx, this.options),
+                None => response.map(|body| ResponseBody::untraced(body, this.cx.clone())),
+            }),
             Err(error) => {
                 if let Some(span) = span {
-                    span.finish(End::Failed(semconv::ERROR_OTHER.into()));
+                    span.finish(End::Failed(semconv::ERROR_SERVICE.into()));
                 }
                 Err(error)
             }
@@ -82,36 +93,29 @@ where
 
 /// Notes the response on the span, names the span in the response, and leaves the end of the span to the body.
 fn answer<B: Body>(
-    mut response: Response<B>,
+    response: Response<B>,
+    mut span: ServerSpan,
     cx: &Context,
-    span: Option<ServerSpan>,
+    options: &Options,
 ) -> Response<ResponseBody<B>> {
-    let Some(mut span) = span else {
-        return response.map(|body| ResponseBody::new(body, cx.clone(), None, None));
-    };
-    let status = response.status();
-    let error_type = response
-        .extensions_mut()
-        .remove::<ErrorType>()
-        .map(|ErrorType(name)| name);
-    span.answered(status, error_type);
-    if cx.span().span_context().is_valid() {
+    let length = content_length(&response);
+    let (mut head, body) = response.into_parts();
+    span.answered(&mut head, options);
+    if options.traceresponse && cx.span().span_context().is_valid() {
         let header = traceparent(cx, cx.span().span_context());
         let header =
             HeaderValue::try_from(header).expect("hex digits and hyphens are a header value");
-        response.headers_mut().insert(TRACERESPONSE, header);
+        head.headers.insert(TRACERESPONSE, header);
     }
-    let length = content_length(&response);
-    let has_body = !response.body().is_end_stream()
-        && length != Some(0)
-        && may_have_body(span.method(), status);
-    let span = if has_body {
-        Some(span)
+    let has_body =
+        !body.is_end_stream() && length != Some(0) && may_have_body(span.method(), head.status);
+    let body = if has_body {
+        ResponseBody::traced(body, cx.clone(), span, length)
     } else {
         span.finish(End::Complete);
-        None
+        ResponseBody::untraced(body, cx.clone())
     };
-    response.map(|body| ResponseBody::new(body, cx.clone(), span, length))
+    Response::from_parts(head, body)
 }
 
 /// [W3C Trace Context Level 2 has no such header yet](https://w3c.github.io/trace-context/#trace-context-http-response-headers-format):

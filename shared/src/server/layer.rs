@@ -2,19 +2,25 @@
 
 use std::{borrow::Cow, fmt, sync::Arc};
 
-use http::request::Parts;
+use http::{HeaderName, request, response};
 use opentelemetry::{
-    Context,
+    Context, KeyValue,
     global::ObjectSafeTracerProvider,
+    metrics::MeterProvider,
     propagation::{Extractor, TextMapPropagator},
 };
 use tower_layer::Layer;
 
 use super::service::Trace;
-use crate::{propagation, tracer::Tracer};
+use crate::{
+    headers::Recorded, metrics::Metrics, propagation, redact::Redaction, semconv::KnownMethods,
+    tracer::Tracer,
+};
 
-type Predicate = dyn Fn(&Parts) -> bool + Send + Sync;
-type SpanName = dyn Fn(&Parts) -> Cow<'static, str> + Send + Sync;
+type Predicate = dyn Fn(&request::Parts) -> bool + Send + Sync;
+type SpanName = dyn Fn(&request::Parts) -> Cow<'static, str> + Send + Sync;
+type AtStart = dyn Fn(&request::Parts) -> Vec<KeyValue> + Send + Sync;
+type AtEnd = dyn Fn(&response::Parts) -> Vec<KeyValue> + Send + Sync;
 
 /// Wraps a service so that every request is a SERVER span, continued from the caller's trace context.
 ///
@@ -28,13 +34,45 @@ pub struct TraceLayer {
     pub(super) options: Arc<Options>,
 }
 
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub(super) struct Options {
     pub(super) tracer: Tracer,
+    pub(super) metrics: Metrics,
+    pub(super) known_methods: KnownMethods,
+    pub(super) redaction: Redaction,
+    pub(super) request_headers: Recorded,
+    pub(super) response_headers: Recorded,
+    pub(super) trust_forwarded: bool,
+    pub(super) body_sizes: bool,
+    pub(super) traceresponse: bool,
     propagator: Option<Arc<dyn TextMapPropagator + Send + Sync>>,
     filter: Option<Arc<Predicate>>,
     public_endpoint: Option<Arc<Predicate>>,
     span_name: Option<Arc<SpanName>>,
+    at_start: Option<Arc<AtStart>>,
+    at_end: Option<Arc<AtEnd>>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            tracer: Tracer::default(),
+            metrics: Metrics::default(),
+            known_methods: KnownMethods::default(),
+            redaction: Redaction::default(),
+            request_headers: Recorded::default(),
+            response_headers: Recorded::default(),
+            trust_forwarded: false,
+            body_sizes: false,
+            traceresponse: true,
+            propagator: None,
+            filter: None,
+            public_endpoint: None,
+            span_name: None,
+            at_start: None,
+            at_end: None,
+        }
+    }
 }
 
 impl TraceLayer {
@@ -48,8 +86,11 @@ impl TraceLayer {
     /// Traces only the requests for which `filter` is true. The others get no span, but the caller's context still
     /// reaches what the handler calls. Default: all are traced.
     #[must_use]
-    pub fn filter(mut self, filter: impl Fn(&Parts) -> bool + Send + Sync + 'static) -> Self {
-        Arc::make_mut(&mut self.options).filter = Some(Arc::new(filter));
+    pub fn filter(
+        mut self,
+        filter: impl Fn(&request::Parts) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        self.options().filter = Some(Arc::new(filter));
         self
     }
 
@@ -58,9 +99,9 @@ impl TraceLayer {
     #[must_use]
     pub fn public_endpoint(
         mut self,
-        public: impl Fn(&Parts) -> bool + Send + Sync + 'static,
+        public: impl Fn(&request::Parts) -> bool + Send + Sync + 'static,
     ) -> Self {
-        Arc::make_mut(&mut self.options).public_endpoint = Some(Arc::new(public));
+        self.options().public_endpoint = Some(Arc::new(public));
         self
     }
 
@@ -69,16 +110,96 @@ impl TraceLayer {
     #[must_use]
     pub fn span_name(
         mut self,
-        name: impl Fn(&Parts) -> Cow<'static, str> + Send + Sync + 'static,
+        name: impl Fn(&request::Parts) -> Cow<'static, str> + Send + Sync + 'static,
     ) -> Self {
-        Arc::make_mut(&mut self.options).span_name = Some(Arc::new(name));
+        self.options().span_name = Some(Arc::new(name));
+        self
+    }
+
+    /// Adds attributes when the span starts, where a sampler can see them. Default: none.
+    #[must_use]
+    pub fn attributes_at_start(
+        mut self,
+        attributes: impl Fn(&request::Parts) -> Vec<KeyValue> + Send + Sync + 'static,
+    ) -> Self {
+        self.options().at_start = Some(Arc::new(attributes));
+        self
+    }
+
+    /// Adds attributes when the response's head is there; the handler may have left them in its extensions. Default: none.
+    #[must_use]
+    pub fn attributes_at_end(
+        mut self,
+        attributes: impl Fn(&response::Parts) -> Vec<KeyValue> + Send + Sync + 'static,
+    ) -> Self {
+        self.options().at_end = Some(Arc::new(attributes));
+        self
+    }
+
+    /// Records these request headers as `http.request.header.<name>`. Default: none. `Authorization`,
+    /// `Proxy-Authorization`, `Cookie` and `Set-Cookie` never are, listed or not.
+    #[must_use]
+    pub fn request_headers(mut self, names: impl IntoIterator<Item = HeaderName>) -> Self {
+        self.options().request_headers = Recorded::new(names);
+        self
+    }
+
+    /// Records these response headers as `http.response.header.<name>`. Default: none; the same are never recorded.
+    #[must_use]
+    pub fn response_headers(mut self, names: impl IntoIterator<Item = HeaderName>) -> Self {
+        self.options().response_headers = Recorded::new(names);
+        self
+    }
+
+    /// Redacts the values of these query keys in `url.query`, beside those that the conventions list.
+    #[must_use]
+    pub fn redact_query_keys<K: Into<String>>(mut self, keys: impl IntoIterator<Item = K>) -> Self {
+        self.options().redaction = Redaction::with_keys(keys);
+        self
+    }
+
+    /// Takes `client.address`, `server.address` and `url.scheme` from `Forwarded` and `X-Forwarded-*`. Default: false,
+    /// since any client can send them; only behind a proxy that overwrites them do they tell the truth.
+    #[must_use]
+    pub fn trust_forwarded(mut self, trust: bool) -> Self {
+        self.options().trust_forwarded = trust;
+        self
+    }
+
+    /// Records `http.request.body.size`, as announced by `Content-Length`, and `http.response.body.size`, the bytes that
+    /// were handed over. Default: false.
+    #[must_use]
+    pub fn body_sizes(mut self, record: bool) -> Self {
+        self.options().body_sizes = record;
+        self
+    }
+
+    /// Whether responses name their span in the header `traceresponse`. Default: true.
+    #[must_use]
+    pub fn traceresponse(mut self, send: bool) -> Self {
+        self.options().traceresponse = send;
+        self
+    }
+
+    /// The methods that are recorded by name; any other is `_OTHER`. Default: those of the conventions, or the list in
+    /// `OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS`.
+    #[must_use]
+    pub fn known_methods<M: Into<String>>(mut self, methods: impl IntoIterator<Item = M>) -> Self {
+        self.options().known_methods = KnownMethods::new(methods);
         self
     }
 
     /// Makes spans with this provider instead of the global one.
     #[must_use]
     pub fn tracer_provider(mut self, provider: &dyn ObjectSafeTracerProvider) -> Self {
-        Arc::make_mut(&mut self.options).tracer = Tracer::of(provider);
+        self.options().tracer = Tracer::of(provider);
+        self
+    }
+
+    /// Records metrics with this provider. Default: the global one, if [`crate::telemetry::init`] has set one.
+    #[must_use]
+    pub fn meter_provider(mut self, provider: &dyn MeterProvider) -> Self {
+        self.options().metrics = Metrics::of(provider);
         self
     }
 
@@ -88,8 +209,12 @@ impl TraceLayer {
         mut self,
         propagator: impl TextMapPropagator + Send + Sync + 'static,
     ) -> Self {
-        Arc::make_mut(&mut self.options).propagator = Some(Arc::new(propagator));
+        self.options().propagator = Some(Arc::new(propagator));
         self
+    }
+
+    fn options(&mut self) -> &mut Options {
+        Arc::make_mut(&mut self.options)
     }
 }
 
@@ -121,17 +246,31 @@ impl Options {
         }
     }
 
-    pub(super) fn is_traced(&self, request: &Parts) -> bool {
+    pub(super) fn is_traced(&self, request: &request::Parts) -> bool {
         self.filter.as_ref().is_none_or(|filter| filter(request))
     }
 
-    pub(super) fn is_public(&self, request: &Parts) -> bool {
+    pub(super) fn is_public(&self, request: &request::Parts) -> bool {
         self.public_endpoint
             .as_ref()
             .is_some_and(|public| public(request))
     }
 
-    pub(super) fn custom_name(&self, request: &Parts) -> Option<Cow<'static, str>> {
+    pub(super) fn custom_name(&self, request: &request::Parts) -> Option<Cow<'static, str>> {
         self.span_name.as_ref().map(|name| name(request))
+    }
+
+    pub(super) fn more_at_start(&self, request: &request::Parts) -> Vec<KeyValue> {
+        self.at_start
+            .as_ref()
+            .map(|attributes| attributes(request))
+            .unwrap_or_default()
+    }
+
+    pub(super) fn more_at_end(&self, response: &response::Parts) -> Vec<KeyValue> {
+        self.at_end
+            .as_ref()
+            .map(|attributes| attributes(response))
+            .unwrap_or_default()
     }
 }

@@ -21,8 +21,10 @@
 //! [`body`](ResponseBody), a file each; `span` is the guard that all of them end in.
 
 mod body;
+mod forwarded;
 mod future;
 mod layer;
+mod metrics;
 mod request;
 mod service;
 mod span;

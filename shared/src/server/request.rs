@@ -3,14 +3,20 @@
 use std::net::SocketAddr;
 
 use axum::extract::{ConnectInfo, MatchedPath};
-use http::{HeaderMap, header, request::Parts, uri::Authority};
-use opentelemetry::KeyValue;
+use http::{
+    HeaderMap,
+    header::{self, AsHeaderName},
+    request::Parts,
+    uri::Authority,
+};
+use opentelemetry::{KeyValue, Value};
 
-use crate::{redact, semconv};
+use super::{forwarded::Forwarded, layer::Options};
+use crate::semconv;
 
 /// `{method} {route}`. The route is there for a layer that a router was given with `Router::layer`.
-pub(super) fn span_name(request: &Parts) -> String {
-    semconv::http_span_name(&semconv::method(&request.method), route(request))
+pub(super) fn span_name(request: &Parts, options: &Options) -> String {
+    semconv::http_span_name(&options.known_methods.name(&request.method), route(request))
 }
 
 pub(super) fn route(request: &Parts) -> Option<&str> {
@@ -21,47 +27,70 @@ pub(super) fn route(request: &Parts) -> Option<&str> {
 }
 
 /// The attributes that are known when the span starts, which is when a sampler asks for them.
-pub(super) fn attributes(request: &Parts) -> Vec<KeyValue> {
-    let mut attributes = Vec::with_capacity(14);
-    let mut push =
-        |key: &'static str, value: opentelemetry::Value| attributes.push(KeyValue::new(key, value));
+pub(super) fn attributes(request: &Parts, options: &Options) -> Vec<KeyValue> {
+    let forwarded = Forwarded::trusted(&request.headers, options.trust_forwarded);
+    let mut attributes = Vec::with_capacity(16);
+    let mut push = |key: &'static str, value: Value| attributes.push(KeyValue::new(key, value));
 
-    let method = semconv::method(&request.method);
-    if method == "_OTHER" {
-        push(
-            semconv::HTTP_REQUEST_METHOD_ORIGINAL,
-            request.method.as_str().to_owned().into(),
-        );
-    }
-    push(semconv::HTTP_REQUEST_METHOD, method.into());
-    push(semconv::URL_PATH, request.uri.path().to_owned().into());
     push(
-        semconv::URL_SCHEME,
-        request.uri.scheme_str().unwrap_or("http").to_owned().into(),
+        semconv::HTTP_REQUEST_METHOD,
+        options.known_methods.name(&request.method).into(),
     );
+    if let Some(original) = options.known_methods.original(&request.method) {
+        push(semconv::HTTP_REQUEST_METHOD_ORIGINAL, original.into());
+    }
+    push(semconv::URL_PATH, request.uri.path().to_owned().into());
+    let scheme = forwarded
+        .proto
+        .or(request.uri.scheme_str())
+        .unwrap_or("http");
+    push(semconv::URL_SCHEME, scheme.to_owned().into());
     if let Some(query) = request.uri.query().filter(|query| !query.is_empty()) {
-        push(semconv::URL_QUERY, redact::query(query).into());
+        push(semconv::URL_QUERY, options.redaction.query(query).into());
     }
     if let Some(route) = route(request) {
         push(semconv::HTTP_ROUTE, route.to_owned().into());
     }
-    if let Some(authority) = authority(request) {
+    if let Some(authority) = forwarded
+        .host
+        .and_then(parse)
+        .or_else(|| authority(request))
+    {
         push(semconv::SERVER_ADDRESS, authority.host().to_owned().into());
         if let Some(port) = authority.port_u16() {
             push(semconv::SERVER_PORT, i64::from(port).into());
         }
     }
-    if let Some(ConnectInfo(peer)) = request.extensions.get::<ConnectInfo<SocketAddr>>() {
-        push(semconv::CLIENT_ADDRESS, peer.ip().to_string().into());
+    let peer = request
+        .extensions
+        .get::<ConnectInfo<SocketAddr>>()
+        .map(|ConnectInfo(peer)| peer);
+    let client = forwarded
+        .client
+        .map(str::to_owned)
+        .or_else(|| Some(peer?.ip().to_string()));
+    if let Some(client) = client {
+        push(semconv::CLIENT_ADDRESS, client.into());
+    }
+    if let Some(peer) = peer {
         push(semconv::NETWORK_PEER_ADDRESS, peer.ip().to_string().into());
         push(semconv::NETWORK_PEER_PORT, i64::from(peer.port()).into());
     }
     if let Some(version) = semconv::protocol_version(request.version) {
         push(semconv::NETWORK_PROTOCOL_VERSION, version.into());
     }
-    if let Some(agent) = text(&request.headers, &header::USER_AGENT) {
+    if let Some(agent) = text(&request.headers, header::USER_AGENT) {
         push(semconv::USER_AGENT_ORIGINAL, agent.to_owned().into());
     }
+    if let Some(size) = content_length(&request.headers).filter(|_| options.body_sizes) {
+        push(semconv::HTTP_REQUEST_BODY_SIZE, size.into());
+    }
+    attributes.extend(
+        options
+            .request_headers
+            .attributes(semconv::HTTP_REQUEST_HEADER, &request.headers),
+    );
+    attributes.extend(options.more_at_start(request));
     attributes
 }
 
@@ -71,13 +100,25 @@ fn authority(request: &Parts) -> Option<Authority> {
         .uri
         .authority()
         .cloned()
-        .or_else(|| text(&request.headers, &header::HOST)?.parse().ok())
+        .or_else(|| parse(text(&request.headers, header::HOST)?))
 }
 
-fn text<'a>(headers: &'a HeaderMap, name: &header::HeaderName) -> Option<&'a str> {
+fn parse(authority: &str) -> Option<Authority> {
+    authority
+        .parse()
+        .ok()
+        .filter(|authority: &Authority| !authority.host().is_empty())
+}
+
+fn content_length(headers: &HeaderMap) -> Option<i64> {
+    text(headers, header::CONTENT_LENGTH)?.parse().ok()
+}
+
+pub(super) fn text(headers: &HeaderMap, name: impl AsHeaderName) -> Option<&str> {
     headers
         .get(name)?
         .to_str()
         .ok()
+        .map(str::trim)
         .filter(|value| !value.is_empty())
 }

@@ -14,7 +14,8 @@ use opentelemetry::{
 use tower_service::Service;
 
 use super::{
-    body::ResponseBody, future::ResponseFuture, layer::Options, request, span::ServerSpan,
+    body::ResponseBody, future::ResponseFuture, layer::Options, metrics::ServerMetrics, request,
+    span::ServerSpan,
 };
 use crate::propagation::HeaderExtractor;
 
@@ -57,7 +58,7 @@ where
         let (cx, span) = self.start(&parts);
         let _current = cx.clone().attach();
         let response = self.inner.call(Request::from_parts(parts, body));
-        ResponseFuture::new(response, cx, span)
+        ResponseFuture::new(response, cx, span, Arc::clone(&self.options))
     }
 }
 
@@ -69,12 +70,13 @@ impl<S> Trace<S> {
         if !options.is_traced(request) {
             return (caller, None);
         }
-        let name = options
-            .custom_name(request)
-            .unwrap_or_else(|| request::span_name(request).into());
+        let name = options.custom_name(request);
+        let name = name.unwrap_or_else(|| request::span_name(request, options).into());
+        let attributes = request::attributes(request, options);
+        let metrics = ServerMetrics::started(&options.metrics, &attributes);
         let mut span = SpanBuilder::from_name(name)
             .with_kind(SpanKind::Server)
-            .with_attributes(request::attributes(request));
+            .with_attributes(attributes);
         let parent = if options.is_public(request) {
             let link = caller.span().span_context().clone();
             if link.is_valid() {
@@ -85,6 +87,6 @@ impl<S> Trace<S> {
             caller
         };
         let cx = parent.with_span(options.tracer.start(span, &parent));
-        (cx.clone(), Some(ServerSpan::new(cx, request)))
+        (cx.clone(), Some(ServerSpan::new(cx, request, metrics)))
     }
 }

@@ -1,14 +1,17 @@
 //! [`ServerSpan`]: the one place where a server span ends, whatever ended the request.
 
-use std::{borrow::Cow, time::Instant};
+use std::{
+    borrow::Cow,
+    time::{Duration, Instant},
+};
 
-use http::{Method, StatusCode, request::Parts};
+use http::{Method, StatusCode, request, response};
 use opentelemetry::{
     Context, KeyValue,
     trace::{Status, TraceContextExt as _},
 };
 
-use super::{CutOff, request};
+use super::{CutOff, ErrorType, layer::Options, metrics::ServerMetrics};
 use crate::semconv;
 
 /// How a request ended.
@@ -30,19 +33,27 @@ pub(super) struct ServerSpan {
     status: Option<StatusCode>,
     error_type: Option<Cow<'static, str>>,
     cut_off: Option<CutOff>,
+    body_size: Option<u64>,
+    metrics: Option<ServerMetrics>,
     ended: bool,
 }
 
 impl ServerSpan {
-    pub(super) fn new(cx: Context, request: &Parts) -> Self {
+    pub(super) fn new(
+        cx: Context,
+        request: &request::Parts,
+        metrics: Option<ServerMetrics>,
+    ) -> Self {
         Self {
             cx,
             started: Instant::now(),
             method: request.method.clone(),
-            route: request::route(request).map(str::to_owned),
+            route: super::request::route(request).map(str::to_owned),
             status: None,
             error_type: None,
             cut_off: request.extensions.get().cloned(),
+            body_size: None,
+            metrics,
             ended: false,
         }
     }
@@ -52,14 +63,26 @@ impl ServerSpan {
     }
 
     /// The response's head is there; its body may still be to come.
-    pub(super) fn answered(&mut self, status: StatusCode, error_type: Option<Cow<'static, str>>) {
-        self.status = Some(status);
-        self.error_type = error_type;
+    pub(super) fn answered(&mut self, response: &mut response::Parts, options: &Options) {
+        self.status = Some(response.status);
+        self.error_type = response
+            .extensions
+            .remove::<ErrorType>()
+            .map(|ErrorType(name)| name);
+        self.body_size = options.body_sizes.then_some(0);
         let span = self.cx.span();
-        span.set_attribute(KeyValue::new(
-            semconv::HTTP_RESPONSE_STATUS_CODE,
-            i64::from(status.as_u16()),
-        ));
+        let status = i64::from(response.status.as_u16());
+        span.set_attribute(KeyValue::new(semconv::HTTP_RESPONSE_STATUS_CODE, status));
+        let headers = &options.response_headers;
+        span.set_attributes(headers.attributes(semconv::HTTP_RESPONSE_HEADER, &response.headers));
+        span.set_attributes(options.more_at_end(response));
+    }
+
+    /// So many bytes of the body were handed over.
+    pub(super) fn sent(&mut self, bytes: u64) {
+        if let Some(size) = &mut self.body_size {
+            *size += bytes;
+        }
     }
 
     pub(super) fn finish(mut self, end: End) {
@@ -87,17 +110,25 @@ impl ServerSpan {
         if let Some(error_type) = self.error_type.clone() {
             span.set_attribute(KeyValue::new(semconv::ERROR_TYPE, error_type));
         }
+        if let Some(size) = self.body_size {
+            let size = i64::try_from(size).unwrap_or(i64::MAX);
+            span.set_attribute(KeyValue::new(semconv::HTTP_RESPONSE_BODY_SIZE, size));
+        }
         span.end();
-        self.log();
+        let duration = self.started.elapsed();
+        if let Some(metrics) = self.metrics.take() {
+            metrics.ended(duration, self.status, self.error_type.clone());
+        }
+        self.log(duration);
     }
 
     /// One line a request, with the trace ids that every line gets.
-    fn log(&self) {
+    fn log(&self, duration: Duration) {
         let _current = self.cx.clone().attach();
         let method = self.method.as_str();
         let route = self.route.as_deref();
         let status = self.status.map(|status| status.as_u16());
-        let duration_ms = self.started.elapsed().as_secs_f64() * 1e3;
+        let duration_ms = duration.as_secs_f64() * 1e3;
         match (&self.error_type, status) {
             (Some(error_type), _) => {
                 tracing::error!(method, route, status, duration_ms, error.type = %error_type, "request failed");

@@ -1,0 +1,53 @@
+//! Which headers are recorded: those that were asked for by name, and never a secret.
+
+use std::sync::Arc;
+
+use http::{HeaderMap, HeaderName, header};
+use opentelemetry::{Array, KeyValue, StringValue, Value};
+
+/// Recorded by nobody's wish.
+const NEVER: [HeaderName; 4] = [
+    header::AUTHORIZATION,
+    header::COOKIE,
+    header::SET_COOKIE,
+    header::PROXY_AUTHORIZATION,
+];
+
+/// An allow-list, empty by default.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Recorded(Arc<[HeaderName]>);
+
+impl Recorded {
+    pub(crate) fn new(names: impl IntoIterator<Item = HeaderName>) -> Self {
+        Self(
+            names
+                .into_iter()
+                .filter(|name| !NEVER.contains(name))
+                .collect(),
+        )
+    }
+
+    /// `{prefix}{name}`: all values of the header, in order. Bytes that are no UTF-8 become U+FFFD.
+    pub(crate) fn attributes<'a>(
+        &'a self,
+        prefix: &'a str,
+        headers: &'a HeaderMap,
+    ) -> impl Iterator<Item = KeyValue> + 'a {
+        self.0
+            .iter()
+            .filter(|name| headers.contains_key(*name))
+            .map(move |name| {
+                let values = headers.get_all(name).iter();
+                let values = values.map(|value| {
+                    String::from_utf8_lossy(value.as_bytes())
+                        .into_owned()
+                        .into()
+                });
+                KeyValue::new(format!("{prefix}{name}"), strings(values.collect()))
+            })
+    }
+}
+
+fn strings(values: Vec<StringValue>) -> Value {
+    Value::Array(Array::String(values))
+}

@@ -1,0 +1,61 @@
+//! [`ServerMetrics`]: the metrics of one request, from its start to whichever end.
+
+use std::{borrow::Cow, time::Duration};
+
+use http::StatusCode;
+use opentelemetry::KeyValue;
+
+use crate::{
+    metrics::{self, Metrics},
+    semconv,
+};
+
+/// What is measured of a request, where metrics are wanted.
+pub(super) struct ServerMetrics {
+    metrics: Metrics,
+    active: Vec<KeyValue>,
+    duration: Vec<KeyValue>,
+}
+
+impl ServerMetrics {
+    /// Counts the request as active, if anybody wants to know.
+    pub(super) fn started(metrics: &Metrics, attributes: &[KeyValue]) -> Option<Self> {
+        let instruments = metrics.instruments()?;
+        let active = metrics::low_cardinality(attributes, &ACTIVE);
+        instruments.active_requests.add(1, &active);
+        Some(Self {
+            metrics: metrics.clone(),
+            active,
+            duration: metrics::low_cardinality(attributes, &DURATION),
+        })
+    }
+
+    /// Counts the request as no longer active. `ServerSpan` calls it once, whatever ended the request.
+    pub(super) fn ended(
+        mut self,
+        duration: Duration,
+        status: Option<StatusCode>,
+        error_type: Option<Cow<'static, str>>,
+    ) {
+        let Some(instruments) = self.metrics.instruments() else {
+            return;
+        };
+        instruments.active_requests.add(-1, &self.active);
+        let status = status.map(|status| i64::from(status.as_u16()));
+        self.duration
+            .extend(status.map(|status| KeyValue::new(semconv::HTTP_RESPONSE_STATUS_CODE, status)));
+        self.duration
+            .extend(error_type.map(|error_type| KeyValue::new(semconv::ERROR_TYPE, error_type)));
+        instruments
+            .server_duration
+            .record(duration.as_secs_f64(), &self.duration);
+    }
+}
+
+const ACTIVE: [&str; 2] = [semconv::HTTP_REQUEST_METHOD, semconv::URL_SCHEME];
+const DURATION: [&str; 4] = [
+    semconv::HTTP_REQUEST_METHOD,
+    semconv::URL_SCHEME,
+    semconv::HTTP_ROUTE,
+    semconv::NETWORK_PROTOCOL_VERSION,
+];
