@@ -1,8 +1,71 @@
-//! The `checkout` service.
+//! The `checkout` service: takes an order, asks `inventory` for the stock, charges, sends a receipt.
+//!
+//! # Layout
+//!
+//! A request passes these files in this order:
+//!
+//! - `routes`: HTTP in, HTTP out, and the layers around it.
+//! - `order`: the domain. What an order may be, and the steps of placing one.
+//! - `inventory`: the client of the other service, and everything that can go wrong on the way there.
+//! - `receipt`: the task that goes on when the answer is already out.
+//! - `error`: what went wrong, as the caller gets to hear it.
+//!
+//! `config` is read once, before all that; `page` is for trying it out in a browser.
+
+mod config;
+mod error;
+mod inventory;
+mod order;
+mod page;
+mod receipt;
+mod routes;
 
 use std::process::ExitCode;
 
-/// Runs the service until it is told to stop.
+use shared::config::ConfigError;
+use shared::serve::ServeError;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+pub use config::{BaseUrl, BaseUrlError, Config, DEFAULT_LISTEN_ADDR};
+
+use inventory::Inventory;
+
+/// Why the service did not start, or stopped unasked.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A setting cannot be used.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The HTTP client cannot be built.
+    #[error("the client for inventory cannot be built")]
+    Client(#[source] reqwest::Error),
+    /// The address cannot be served.
+    #[error(transparent)]
+    Serve(#[from] ServeError),
+}
+
+/// The whole process, from settings to exit status.
 pub fn main() -> ExitCode {
-    ExitCode::SUCCESS
+    shared::serve::main("checkout", async |lookup, shutdown| {
+        let config = Config::read(lookup)?;
+        let listener = shared::serve::bind(config.listen_addr).await?;
+        run(config, listener, shutdown).await
+    })
+}
+
+/// Serves `listener` until `shutdown` is cancelled and the requests in flight are answered.
+///
+/// # Errors
+///
+/// The client for inventory cannot be built, or the listener fails.
+pub async fn run(
+    config: Config,
+    listener: TcpListener,
+    shutdown: CancellationToken,
+) -> Result<(), StartError> {
+    let inventory = Inventory::new(config.inventory_url, config.inventory_timeout)
+        .map_err(StartError::Client)?;
+    let router = routes::router(inventory, &config.trace_ui_url);
+    Ok(shared::serve::serve(listener, router, shutdown).await?)
 }

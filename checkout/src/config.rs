@@ -1,0 +1,178 @@
+//! The settings, read once at start.
+
+use std::net::SocketAddr;
+use std::str::FromStr;
+use std::time::Duration;
+
+use reqwest::Url;
+use shared::config::{ConfigError, Lookup};
+
+/// `LISTEN_ADDR` where it is not set.
+pub const DEFAULT_LISTEN_ADDR: &str = "127.0.0.1:8080";
+
+const INVENTORY_URL: &str = "INVENTORY_URL";
+const INVENTORY_TIMEOUT: &str = "INVENTORY_TIMEOUT";
+
+/// What the environment decides.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// `LISTEN_ADDR`, by default [`DEFAULT_LISTEN_ADDR`].
+    pub listen_addr: SocketAddr,
+    /// `INVENTORY_URL`, by default `http://127.0.0.1:8081`.
+    pub inventory_url: BaseUrl,
+    /// `INVENTORY_TIMEOUT`, by default `2s`: for one call, from connecting to the last byte of the answer.
+    pub inventory_timeout: Duration,
+    /// `TRACE_UI_URL`, by default `http://localhost:16686`: where a browser finds the traces.
+    pub trace_ui_url: BaseUrl,
+}
+
+impl Config {
+    /// Reads the settings through `lookup`, which answers a variable's value.
+    ///
+    /// # Errors
+    ///
+    /// A value cannot be used; the error names the variable, the value and what would do.
+    pub fn read(lookup: Lookup<'_>) -> Result<Self, ConfigError> {
+        Ok(Self {
+            listen_addr: shared::config::read(
+                lookup,
+                "LISTEN_ADDR",
+                DEFAULT_LISTEN_ADDR,
+                "an address like 127.0.0.1:8080",
+            )?,
+            inventory_url: inventory_url(lookup)?,
+            inventory_timeout: inventory_timeout(lookup)?,
+            trace_ui_url: shared::config::read(
+                lookup,
+                "TRACE_UI_URL",
+                "http://localhost:16686",
+                "a URL like http://localhost:16686",
+            )?,
+        })
+    }
+}
+
+fn inventory_url(lookup: Lookup<'_>) -> Result<BaseUrl, ConfigError> {
+    let expects = "an http URL like http://127.0.0.1:8081, as checkout is built without TLS";
+    let url: BaseUrl =
+        shared::config::read(lookup, INVENTORY_URL, "http://127.0.0.1:8081", expects)?;
+    if url.0.scheme() == "https" {
+        // Better said once at start than by each call.
+        return Err(ConfigError {
+            variable: INVENTORY_URL,
+            value: url.0.into(),
+            expects,
+        });
+    }
+    Ok(url)
+}
+
+fn inventory_timeout(lookup: Lookup<'_>) -> Result<Duration, ConfigError> {
+    let timeout = shared::config::duration(lookup, INVENTORY_TIMEOUT, "2s")?;
+    if timeout.is_zero() {
+        // Some programs take zero for "never". Here each call would be over before it began.
+        return Err(ConfigError {
+            variable: INVENTORY_TIMEOUT,
+            value: "0s".to_owned(),
+            expects: "a duration above zero, such as 2s or 500ms",
+        });
+    }
+    Ok(timeout)
+}
+
+/// An `http` or `https` URL that paths are appended to, with or without a slash at its end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BaseUrl(Url);
+
+/// The text is no URL that paths can be appended to.
+#[derive(Debug, Clone, Copy, thiserror::Error)]
+#[error("expected an http or https URL without `?` and `#`")]
+pub struct BaseUrlError;
+
+impl FromStr for BaseUrl {
+    type Err = BaseUrlError;
+
+    fn from_str(text: &str) -> Result<Self, BaseUrlError> {
+        let url = Url::parse(text).map_err(|_| BaseUrlError)?;
+        let is_http = matches!(url.scheme(), "http" | "https");
+        if is_http && url.query().is_none() && url.fragment().is_none() {
+            Ok(Self(url))
+        } else {
+            Err(BaseUrlError)
+        }
+    }
+}
+
+impl BaseUrl {
+    /// Appends path segments. Whatever is in a segment stays in it: `/`, `?`, `#` and `%` are percent-encoded.
+    ///
+    /// The exceptions are `.` and `..`, which no URL can have as a segment: they are left out.
+    pub(crate) fn join(&self, segments: &[&str]) -> Url {
+        let mut url = self.0.clone();
+        url.path_segments_mut()
+            .expect("an http URL has a path")
+            .pop_if_empty()
+            .extend(segments);
+        url
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
+        Config::read(&|name| {
+            let (_, value) = variables.iter().find(|(variable, _)| *variable == name)?;
+            Some((*value).to_owned())
+        })
+    }
+
+    #[test]
+    fn nothing_set_gives_the_defaults() {
+        let config = read(&[]).unwrap();
+        assert_eq!(config.listen_addr.to_string(), "127.0.0.1:8080");
+        assert_eq!(config.inventory_url.0.as_str(), "http://127.0.0.1:8081/");
+        assert_eq!(config.inventory_timeout, Duration::from_secs(2));
+        assert_eq!(config.trace_ui_url.0.as_str(), "http://localhost:16686/");
+    }
+
+    #[test]
+    fn error_names_variable_value_and_what_would_do() {
+        for (variable, value, example) in [
+            ("LISTEN_ADDR", "8080", "127.0.0.1:8080"),
+            ("INVENTORY_URL", "inventory:8081", "http://127.0.0.1:8081"),
+            ("INVENTORY_URL", "http://", "http://127.0.0.1:8081"),
+            ("INVENTORY_URL", "http://a/?b", "http://127.0.0.1:8081"),
+            ("INVENTORY_URL", "https://a/", "without TLS"),
+            ("INVENTORY_TIMEOUT", "2", "2s"),
+            ("INVENTORY_TIMEOUT", "0s", "above zero"),
+            (
+                "TRACE_UI_URL",
+                "javascript:alert(1)",
+                "http://localhost:16686",
+            ),
+        ] {
+            let error = read(&[(variable, value)]).unwrap_err().to_string();
+            for part in [variable, &format!("`{value}`"), example] {
+                assert!(error.contains(part), "{error}");
+            }
+        }
+    }
+
+    #[test]
+    fn segment_stays_one_segment() {
+        let base: BaseUrl = "http://host/prefix/".parse().unwrap();
+        for (segment, path) in [
+            ("item-123", "/prefix/check/item-123"),
+            ("a/b", "/prefix/check/a%2Fb"),
+            ("../x", "/prefix/check/..%2Fx"),
+            (r"..\x", "/prefix/check/..%5Cx"),
+            ("?x#y", "/prefix/check/%3Fx%23y"),
+            ("%2e%2e", "/prefix/check/%252e%252e"),
+            ("ü", "/prefix/check/%C3%BC"),
+        ] {
+            assert_eq!(base.join(&["check", segment]).path(), path);
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! What went wrong, as the caller gets to hear it: a problem with a `code`, and nothing of the inside. The inside goes to
+//! the log, whose lines carry the trace id that the problem carries too.
+
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use shared::error::chain;
+use shared::problem::Problem;
+
+use crate::inventory::InventoryError;
+use crate::order::InvalidOrder;
+
+/// A request that is not answered as asked.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ApiError {
+    #[error(transparent)]
+    Invalid(#[from] InvalidOrder),
+    #[error(transparent)]
+    Inventory(#[from] InventoryError),
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        match self {
+            Self::Invalid(error) => Problem::new(
+                StatusCode::BAD_REQUEST,
+                "invalid_request",
+                "Invalid request",
+                format!("The order cannot be placed: {error}."),
+            ),
+            Self::Inventory(error) => inventory_problem(&error),
+        }
+        .into_response()
+    }
+}
+
+fn inventory_problem(error: &InventoryError) -> Problem {
+    let (status, title, detail) = match error {
+        InventoryError::UnknownItem => (
+            StatusCode::NOT_FOUND,
+            "Unknown item",
+            "The catalogue has no such item.",
+        ),
+        InventoryError::OutOfStock => (
+            StatusCode::CONFLICT,
+            "Out of stock",
+            "Fewer of this item are left than the order asks for.",
+        ),
+        InventoryError::Timeout(_) => (
+            StatusCode::GATEWAY_TIMEOUT,
+            "Inventory timed out",
+            "Inventory did not answer in time. The order was not placed; try again later.",
+        ),
+        InventoryError::Unreachable(_) | InventoryError::Unavailable => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "Inventory unavailable",
+            "Inventory is unavailable. The order was not placed; try again later.",
+        ),
+        InventoryError::Failed { .. } | InventoryError::BadAnswer(_) => (
+            StatusCode::BAD_GATEWAY,
+            "Inventory failed",
+            "Inventory failed to answer. The order was not placed; the trace id leads to the cause.",
+        ),
+    };
+    if status.is_server_error() {
+        tracing::error!(code = error.code(), error = chain(error), "checkout failed");
+    }
+    Problem::new(status, error.code(), title, detail)
+}

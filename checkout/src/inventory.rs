@@ -1,0 +1,176 @@
+//! The client of the inventory service. Each failure becomes its own variant of [`InventoryError`];
+//! [`error`](crate::error) says what the caller of checkout hears of it.
+
+use std::time::Duration;
+
+use reqwest::redirect::Policy;
+use reqwest::{Client, StatusCode};
+use reqwest_middleware::{ClientBuilder, ClientWithMiddleware, RequestBuilder};
+use serde::de::{DeserializeOwned, IgnoredAny};
+use serde::{Deserialize, Serialize};
+use shared::client::{TraceMiddleware, UrlTemplate};
+use uuid::Uuid;
+
+use crate::config::BaseUrl;
+use crate::order::Order;
+
+/// A traced connection to the inventory service. Connections are pooled; one instance serves all requests.
+#[derive(Debug)]
+pub(crate) struct Inventory {
+    client: ClientWithMiddleware,
+    base_url: BaseUrl,
+    timeout: Duration,
+}
+
+/// What inventory tells about an item.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Item {
+    pub(crate) available: i64,
+    // No wider: this times the largest quantity cannot overflow, and a dearer item is a mistake in the data.
+    pub(crate) price_cents: u32,
+}
+
+#[derive(Serialize)]
+struct ReservationRequest<'a> {
+    order_id: Uuid,
+    item_id: &'a str,
+    quantity: u32,
+}
+
+/// The part of a problem (RFC 9457) that tells one refusal from another.
+#[derive(Deserialize)]
+struct Refusal {
+    code: String,
+}
+
+/// Why inventory did not do as asked. The first two are answers; the others are failures.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum InventoryError {
+    #[error("inventory knows no such item")]
+    UnknownItem,
+    #[error("inventory has not enough of the item")]
+    OutOfStock,
+    #[error("inventory did not answer in time")]
+    Timeout(#[source] reqwest_middleware::Error),
+    /// No connection, or one that broke or does not speak HTTP.
+    #[error("inventory cannot be reached")]
+    Unreachable(#[source] reqwest_middleware::Error),
+    /// It answers, but says that it cannot serve.
+    #[error("inventory is unavailable")]
+    Unavailable,
+    #[error("inventory answered {status}")]
+    Failed { status: StatusCode },
+    #[error("inventory gave an answer that cannot be understood")]
+    BadAnswer(#[source] serde_json::Error),
+}
+
+impl Inventory {
+    pub(crate) fn new(base_url: BaseUrl, timeout: Duration) -> Result<Self, reqwest::Error> {
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the client that the middleware goes around"
+        )]
+        let client = Client::builder()
+            // A service inside the house: a proxy of the environment is for calls out of it, and a redirect would
+            // send an order to somewhere that nobody configured.
+            .no_proxy()
+            .redirect(Policy::none())
+            .build()?;
+        Ok(Self {
+            client: ClientBuilder::new(client)
+                .with(TraceMiddleware::new())
+                .build(),
+            base_url,
+            timeout,
+        })
+    }
+
+    /// Asks what is left of an item, and what one of it costs.
+    pub(crate) async fn check(&self, item_id: &str) -> Result<Item, InventoryError> {
+        let url = self.base_url.join(&["check", item_id]);
+        let request = self
+            .client
+            .get(url)
+            .with_extension(UrlTemplate("/check/{item_id}"));
+        self.call(request).await
+    }
+
+    /// Takes what the order asks for out of stock. Asked again for the same order, inventory takes nothing twice.
+    pub(crate) async fn reserve(&self, order: &Order) -> Result<(), InventoryError> {
+        let request = self
+            .client
+            .post(self.base_url.join(&["reservations"]))
+            .with_extension(UrlTemplate("/reservations"))
+            .json(&ReservationRequest {
+                order_id: order.id(),
+                item_id: order.item_id(),
+                quantity: order.quantity(),
+            });
+        // That it is reserved is all there is to know, as long as it was inventory who said so and not a web page.
+        let IgnoredAny = self.call(request).await?;
+        Ok(())
+    }
+
+    async fn call<T: DeserializeOwned>(
+        &self,
+        request: RequestBuilder,
+    ) -> Result<T, InventoryError> {
+        // Unlike a timeout around `send`, this one goes on until the body is complete.
+        let response = request.timeout(self.timeout).send().await?;
+        let status = response.status();
+        let body = response
+            .bytes()
+            .await
+            .map_err(reqwest_middleware::Error::from)?;
+        if status.is_success() {
+            serde_json::from_slice(&body).map_err(InventoryError::BadAnswer)
+        } else {
+            Err(InventoryError::from_answer(status, &body))
+        }
+    }
+}
+
+impl InventoryError {
+    /// Reads an answer that is no success.
+    ///
+    /// A refusal is known by its `code`, never by the status alone: a 404 without one comes from a wrong `INVENTORY_URL`,
+    /// and "no such item" would send people to look in the wrong place.
+    fn from_answer(status: StatusCode, body: &[u8]) -> Self {
+        let refusal = serde_json::from_slice::<Refusal>(body).ok();
+        match (
+            status,
+            refusal.as_ref().map(|refusal| refusal.code.as_str()),
+        ) {
+            (StatusCode::NOT_FOUND, Some("unknown_item")) => Self::UnknownItem,
+            (StatusCode::CONFLICT, Some("out_of_stock")) => Self::OutOfStock,
+            (StatusCode::SERVICE_UNAVAILABLE, _) => Self::Unavailable,
+            _ => Self::Failed { status },
+        }
+    }
+
+    /// The stable name: `code` of the problem that checkout answers, and `error.type` of the span.
+    pub(crate) fn code(&self) -> &'static str {
+        match self {
+            Self::UnknownItem => "unknown_item",
+            Self::OutOfStock => "out_of_stock",
+            Self::Timeout(_) => "inventory_timeout",
+            Self::Unreachable(_) | Self::Unavailable => "inventory_unavailable",
+            Self::Failed { .. } | Self::BadAnswer(_) => "inventory_failed",
+        }
+    }
+
+    /// Whether something is broken, as opposed to a customer who asks for what is not there.
+    pub(crate) fn is_failure(&self) -> bool {
+        !matches!(self, Self::UnknownItem | Self::OutOfStock)
+    }
+}
+
+impl From<reqwest_middleware::Error> for InventoryError {
+    fn from(error: reqwest_middleware::Error) -> Self {
+        if error.is_timeout() {
+            Self::Timeout(error)
+        } else {
+            Self::Unreachable(error)
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! The domain: what an order may be, and the steps of placing one. No HTTP here; the way on is
+//! [`inventory`](crate::inventory), then [`receipt`](crate::receipt).
+
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use crate::inventory::{Inventory, InventoryError};
+use crate::receipt;
+
+const MAX_ITEM_ID_CHARS: usize = 64;
+const MAX_QUANTITY: u32 = 100;
+
+/// How long the simulated payment provider takes.
+const PAYMENT_LATENCY: Duration = Duration::from_millis(20);
+
+/// An order that may be placed: one that exists has kept its rules.
+#[derive(Debug)]
+pub(crate) struct Order {
+    id: Uuid,
+    item_id: String,
+    quantity: u32,
+}
+
+/// An order that has been placed and paid.
+#[derive(Debug)]
+pub(crate) struct PlacedOrder {
+    pub(crate) order: Order,
+    pub(crate) total_cents: i64,
+}
+
+/// A value breaks the rule of its field.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum InvalidOrder {
+    #[error(
+        "item_id must be 1 to {MAX_ITEM_ID_CHARS} characters, none of them a control character"
+    )]
+    ItemId,
+    #[error("item_id must not be `{0}`")]
+    ItemIdIsPath(String),
+    #[error("quantity is {0}, but must be from 1 to {MAX_QUANTITY}")]
+    Quantity(i64),
+}
+
+impl Order {
+    pub(crate) fn new(item_id: String, quantity: i64) -> Result<Self, InvalidOrder> {
+        let is_sized = (1..=MAX_ITEM_ID_CHARS).contains(&item_id.chars().count());
+        if !is_sized || item_id.contains(char::is_control) {
+            return Err(InvalidOrder::ItemId);
+        }
+        // The only two ids that no URL can carry, however they are encoded: to ask for them is to ask for another path.
+        if matches!(item_id.as_str(), "." | "..") {
+            return Err(InvalidOrder::ItemIdIsPath(item_id));
+        }
+        let quantity = u32::try_from(quantity)
+            .ok()
+            .filter(|quantity| (1..=MAX_QUANTITY).contains(quantity))
+            .ok_or(InvalidOrder::Quantity(quantity))?;
+        Ok(Self {
+            // Version 7 begins with the time, so that orders sort by age wherever they are stored.
+            id: Uuid::now_v7(),
+            item_id,
+            quantity,
+        })
+    }
+
+    pub(crate) fn id(&self) -> Uuid {
+        self.id
+    }
+
+    pub(crate) fn item_id(&self) -> &str {
+        &self.item_id
+    }
+
+    pub(crate) fn quantity(&self) -> u32 {
+        self.quantity
+    }
+}
+
+/// Places an order: checks the stock, reserves it, charges, and leaves the receipt to a task of its own.
+///
+/// # Errors
+///
+/// The order was not placed and nothing was charged. After a timeout the stock may be reserved all the same: asking
+/// inventory again with the same order would not take it twice.
+#[tracing::instrument(
+    skip_all,
+    // As i64, because wider unsigned numbers become strings on the span.
+    fields(order_id = %order.id, item_id = order.item_id, quantity = i64::from(order.quantity))
+)]
+pub(crate) async fn place_order(
+    inventory: &Inventory,
+    order: Order,
+) -> Result<PlacedOrder, InventoryError> {
+    let total_cents = reserve(inventory, &order).await.inspect_err(|error| {
+        // "Sold out" is an answer. Only a call that failed is a failed span, or nobody would look at failed spans.
+        if error.is_failure() {
+            shared::span::fail(error.code(), error.to_string());
+        }
+    })?;
+    charge_payment(order.id, total_cents).await;
+    tracing::info!(order_id = %order.id, item_id = order.item_id, "order placed");
+    // Not awaited: the customer's answer need not wait for it, and shutdown does.
+    drop(shared::task::spawn(receipt::send_receipt(order.id)));
+    Ok(PlacedOrder { order, total_cents })
+}
+
+/// Takes the items out of stock and answers what they cost.
+async fn reserve(inventory: &Inventory, order: &Order) -> Result<i64, InventoryError> {
+    let item = inventory.check(&order.item_id).await?;
+    if item.available < order.quantity.into() {
+        return Err(InventoryError::OutOfStock);
+    }
+    // Others order too, so the check promised nothing: the reservation decides.
+    inventory.reserve(order).await?;
+    Ok(i64::from(item.price_cents) * i64::from(order.quantity))
+}
+
+/// Charges the customer. Simulated: it takes as long as a quick payment provider, moves no money and never fails.
+#[tracing::instrument(fields(%order_id))]
+async fn charge_payment(order_id: Uuid, total_cents: i64) {
+    tokio::time::sleep(PAYMENT_LATENCY).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quantity_is_one_to_a_hundred() {
+        for quantity in [1, 100] {
+            assert!(Order::new("item".to_owned(), quantity).is_ok());
+        }
+        for quantity in [i64::MIN, -1, 0, 101, i64::MAX] {
+            let error = Order::new("item".to_owned(), quantity).unwrap_err();
+            assert_eq!(
+                error.to_string(),
+                format!("quantity is {quantity}, but must be from 1 to 100")
+            );
+        }
+    }
+
+    #[test]
+    fn item_id_is_counted_in_characters_and_is_neither_control_nor_path() {
+        for item_id in ["item-123", "größe 42", "a/b", "...", &"ü".repeat(64)] {
+            assert!(Order::new(item_id.to_owned(), 1).is_ok(), "{item_id}");
+        }
+        for item_id in ["", "a\0b", "a\nb", ".", "..", &"ü".repeat(65)] {
+            let error = Order::new(item_id.to_owned(), 1).unwrap_err();
+            assert!(error.to_string().starts_with("item_id must "), "{error}");
+        }
+    }
+
+    #[test]
+    fn every_order_has_its_own_id() {
+        let order = || Order::new("item".to_owned(), 1).unwrap();
+        assert_ne!(order().id(), order().id());
+    }
+}

@@ -1,0 +1,78 @@
+//! HTTP in, HTTP out. A handler translates; [`order`](crate::order) decides; [`error`](crate::error) answers what fails.
+
+use std::future;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, State};
+use axum::routing::{get, post};
+use serde::{Deserialize, Serialize};
+use shared::problem::{self, Json};
+use shared::server::TraceLayer;
+use uuid::Uuid;
+
+use crate::config::BaseUrl;
+use crate::error::ApiError;
+use crate::inventory::Inventory;
+use crate::order::{self, Order};
+use crate::page::{self, Page};
+
+const MAX_BODY_BYTES: usize = 16 * 1024;
+
+/// The body of `POST /checkout`.
+// An unknown field is refused: who writes `"qty": 5` must hear of it, and not get the default quantity.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CheckoutRequest {
+    item_id: String,
+    // Wider than any valid quantity, so that the domain gets to say what is wrong with -1.
+    #[serde(default = "one")]
+    quantity: i64,
+}
+
+#[derive(Serialize)]
+struct CheckoutResponse {
+    order_id: Uuid,
+    item_id: String,
+    quantity: u32,
+    total_cents: i64,
+    /// Absent only while tracing is off.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trace_id: Option<String>,
+}
+
+pub(crate) fn router(inventory: Inventory, trace_ui_url: &BaseUrl) -> Router {
+    Router::new()
+        .route("/checkout", post(checkout))
+        .with_state(Arc::new(inventory))
+        // Traced as any other route: it is cheap, and one exception less to explain.
+        .route("/", get(page::show).with_state(Page::new(trace_ui_url)))
+        .fallback(problem::not_found)
+        .method_not_allowed_fallback(problem::method_not_allowed)
+        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+        .layer(problem::catch_panic())
+        .layer(TraceLayer::new())
+        // Ready as soon as it serves, whatever inventory does: were checkout taken out of rotation for a fault of
+        // inventory, callers would get a refused connection in place of the 503 that says what is wrong.
+        // Beneath the layers, so that nothing traces the questions of an orchestrator.
+        .merge(shared::serve::health(|| future::ready(true)))
+}
+
+async fn checkout(
+    State(inventory): State<Arc<Inventory>>,
+    Json(request): Json<CheckoutRequest>,
+) -> Result<axum::Json<CheckoutResponse>, ApiError> {
+    let order = Order::new(request.item_id, request.quantity)?;
+    let placed = order::place_order(&inventory, order).await?;
+    Ok(axum::Json(CheckoutResponse {
+        order_id: placed.order.id(),
+        item_id: placed.order.item_id().to_owned(),
+        quantity: placed.order.quantity(),
+        total_cents: placed.total_cents,
+        trace_id: shared::span::trace_id(),
+    }))
+}
+
+fn one() -> i64 {
+    1
+}

@@ -1,0 +1,11 @@
+//! The checkout service over real sockets, against an inventory that the test makes up.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod failures;
+mod page;
+mod recorder;
+mod requests;
+mod spans;
+mod stand_in;
+mod support;

@@ -1,0 +1,80 @@
+//! Stands in for inventory, the one that works and those that do not.
+
+use axum::extract::Path;
+use axum::http::StatusCode;
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use serde_json::{Value, json};
+use tokio::net::TcpSocket;
+
+use crate::support::listen;
+
+/// What a made-up inventory says of itself when it fails, and nobody should hear.
+pub(crate) const INNER: &str = "relation `stock` is locked";
+
+/// An inventory that has `available` of everything, for 1999 cents.
+pub(crate) fn inventory_with(available: i64) -> Router {
+    let check = async move |Path(item_id): Path<String>| {
+        Json(json!({"item_id": item_id, "available": available, "price_cents": 1999}))
+    };
+    let reserve = async move |Json(mut order): Json<Value>| {
+        order["remaining"] = json!(available - order["quantity"].as_i64().unwrap());
+        (StatusCode::CREATED, Json(order))
+    };
+    Router::new()
+        .route("/check/{item_id}", get(check))
+        .route("/reservations", post(reserve))
+}
+
+/// An inventory that gives every request the same answer.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "JSON or text, made at the call"
+)]
+pub(crate) fn inventory_saying(status: u16, body: impl ToString) -> Router {
+    let status = StatusCode::from_u16(status).unwrap();
+    let body = body.to_string();
+    Router::new().fallback(async move || (status, body))
+}
+
+/// Serves a made-up inventory and gives its URL.
+pub(crate) async fn serve(inventory: Router) -> String {
+    let (listener, url) = listen().await;
+    drop(shared::task::spawn(async {
+        axum::serve(listener, inventory).await
+    }));
+    url
+}
+
+/// How a connection to [`serve_bytes`] ends.
+pub(crate) enum End {
+    Reset,
+    Never,
+}
+
+/// Answers each request with these bytes, complete or not.
+pub(crate) async fn serve_bytes(bytes: &'static [u8], end: End) -> String {
+    let (listener, url) = listen().await;
+    drop(shared::task::spawn(async move {
+        let mut open = Vec::new();
+        while let Ok((connection, _)) = listener.accept().await {
+            connection.readable().await.unwrap();
+            let _ = connection.try_read(&mut [0; 4096]);
+            connection.writable().await.unwrap();
+            assert_eq!(connection.try_write(bytes).unwrap(), bytes.len());
+            match end {
+                End::Reset => connection.set_zero_linger().unwrap(),
+                End::Never => open.push(connection),
+            }
+        }
+    }));
+    url
+}
+
+/// An address that refuses connections for as long as the socket lives: it is taken, and nobody listens.
+pub(crate) fn nobody() -> (TcpSocket, String) {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let url = format!("http://{}", socket.local_addr().unwrap());
+    (socket, url)
+}

@@ -1,0 +1,147 @@
+//! Starts checkout, asks it, and looks at what it answers.
+
+use axum::http::{HeaderMap, StatusCode};
+use checkout::Config;
+use reqwest::{Client, RequestBuilder};
+use serde_json::Value;
+use tokio::net::TcpListener;
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use crate::recorder;
+use crate::stand_in::INNER;
+
+/// A running checkout.
+pub(crate) struct Checkout {
+    url: String,
+    client: Client,
+    _stop: DropGuard,
+}
+
+/// What it answered.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) text: String,
+}
+
+impl Checkout {
+    pub(crate) async fn with_inventory(inventory_url: &str) -> Self {
+        Self::with_settings(&[("INVENTORY_URL", inventory_url)]).await
+    }
+
+    pub(crate) async fn with_settings(settings: &[(&str, &str)]) -> Self {
+        recorder::record();
+        let config = Config::read(&|name| {
+            let (_, value) = settings.iter().find(|(setting, _)| *setting == name)?;
+            Some((*value).to_owned())
+        })
+        .unwrap();
+        let (listener, url) = listen().await;
+        let shutdown = CancellationToken::new();
+        let stop = shutdown.clone().drop_guard();
+        drop(shared::task::spawn(checkout::run(
+            config, listener, shutdown,
+        )));
+        Self {
+            url,
+            client: client(),
+            _stop: stop,
+        }
+    }
+
+    pub(crate) async fn order(&self, body: &Value) -> Answer {
+        self.post(&body.to_string()).await
+    }
+
+    pub(crate) async fn post(&self, body: &str) -> Answer {
+        let request = self.client.post(format!("{}/checkout", self.url));
+        let request = request.header("content-type", "application/json");
+        send(request.body(body.to_owned())).await
+    }
+
+    pub(crate) async fn post_text(&self, body: &str) -> Answer {
+        let request = self.client.post(format!("{}/checkout", self.url));
+        send(request.body(body.to_owned())).await
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        send(self.client.get(format!("{}{path}", self.url))).await
+    }
+}
+
+async fn send(request: RequestBuilder) -> Answer {
+    let response = request.send().await.unwrap();
+    Answer {
+        status: response.status(),
+        headers: response.headers().clone(),
+        text: response.text().await.unwrap(),
+    }
+}
+
+impl Answer {
+    pub(crate) fn header(&self, name: &str) -> &str {
+        let value = self.headers.get(name);
+        value
+            .unwrap_or_else(|| panic!("no {name} in {self:?}"))
+            .to_str()
+            .unwrap()
+    }
+
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+
+    /// The trace id of the header `traceresponse`.
+    pub(crate) fn trace_id(&self) -> &str {
+        let parts: Vec<&str> = self.header("traceresponse").split('-').collect();
+        let ["00", trace_id, span_id, flags] = parts[..] else {
+            panic!("no traceresponse: {self:?}");
+        };
+        assert_eq!((trace_id.len(), span_id.len(), flags.len()), (32, 16, 2));
+        assert_ne!(trace_id, "0".repeat(32));
+        trace_id
+    }
+
+    /// Asserts a complete problem, in step with status and trace, that tells nothing of the inside. Gives its `detail`.
+    #[track_caller]
+    pub(crate) fn assert_problem(&self, status: u16, code: &str) -> String {
+        let body = self.json();
+        assert_eq!(self.status, status, "{body}");
+        assert_eq!(self.header("content-type"), "application/problem+json");
+        assert_eq!(body["status"], status, "{body}");
+        assert_eq!(body["code"], code, "{body}");
+        assert_eq!(body["trace_id"], self.trace_id(), "{body}");
+        assert!(
+            body["title"]
+                .as_str()
+                .is_some_and(|title| !title.is_empty())
+        );
+        let inner_texts = [
+            INNER,
+            "127.0.0.1",
+            "http:",
+            "reqwest",
+            "error",
+            "os ",
+            "line 1",
+        ];
+        for inner in inner_texts {
+            assert!(status < 500 || !self.text.contains(inner), "{body}");
+        }
+        let detail = body["detail"].as_str().unwrap();
+        assert!(!detail.is_empty());
+        detail.to_owned()
+    }
+}
+
+pub(crate) async fn listen() -> (TcpListener, String) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    (listener, url)
+}
+
+#[expect(clippy::disallowed_methods, reason = "a customer who does not trace")]
+fn client() -> Client {
+    Client::builder().no_proxy().build().unwrap()
+}
