@@ -1,8 +1,75 @@
-//! The `inventory` service.
+//! The `inventory` service: what is in stock, and who has reserved it.
+//!
+//! # Layout
+//!
+//! A request passes these files in this order:
+//!
+//! - `routes`: HTTP in, HTTP out, and the layers around it.
+//! - `order`: what a caller may ask for. A value that exists is valid.
+//! - `stock`: the domain. One query per question, each in a span of its own.
+//! - `database`: the pool below it, the schema (`sql/`) and the catalogue.
+//! - `error`: what went wrong, as the caller gets to hear it.
+//!
+//! `config` is read once, before all that.
+
+mod config;
+mod database;
+mod error;
+mod order;
+mod routes;
+mod stock;
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
-/// Runs the service until it is told to stop.
+use shared::config::ConfigError;
+use shared::serve::ServeError;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+pub use config::{Config, DEFAULT_LISTEN_ADDR};
+pub use database::{DatabaseUrl, DatabaseUrlError, OpenError};
+
+use stock::Stock;
+
+/// Why the service did not start, or stopped unasked.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A setting cannot be used.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// `DATABASE_URL` cannot be used.
+    #[error(transparent)]
+    DatabaseUrl(#[from] DatabaseUrlError),
+    /// The database cannot be used.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The address cannot be served.
+    #[error(transparent)]
+    Serve(#[from] ServeError),
+}
+
+/// The whole process, from settings to exit status.
 pub fn main() -> ExitCode {
-    ExitCode::SUCCESS
+    shared::serve::main("inventory", async |lookup, shutdown| {
+        let config = Config::read(lookup)?;
+        let listener = shared::serve::bind(config.listen_addr).await?;
+        run(config, listener, shutdown).await
+    })
+}
+
+/// Serves `listener` until `shutdown` is cancelled and the requests in flight are answered.
+///
+/// # Errors
+///
+/// The database cannot be opened or prepared, or the listener fails.
+pub async fn run(
+    config: Config,
+    listener: TcpListener,
+    shutdown: CancellationToken,
+) -> Result<(), StartError> {
+    let stock = Arc::new(Stock::open(&config.database_url).await?);
+    let served = shared::serve::serve(listener, routes::router(&stock), shutdown).await;
+    stock.close().await;
+    Ok(served?)
 }

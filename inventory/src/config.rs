@@ -1,0 +1,71 @@
+//! The settings, read once at start. See `database` for what a `DATABASE_URL` may be.
+
+use std::net::SocketAddr;
+
+use shared::config::Lookup;
+
+use crate::StartError;
+use crate::database::DatabaseUrl;
+
+/// Where the service listens if nothing else is said.
+pub const DEFAULT_LISTEN_ADDR: &str = "127.0.0.1:8081";
+
+const DEFAULT_DATABASE_URL: &str = "sqlite://inventory.sqlite?mode=rwc";
+
+/// What the environment decides.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// `LISTEN_ADDR`, by default `127.0.0.1:8081`.
+    pub listen_addr: SocketAddr,
+    /// `DATABASE_URL`, by default `sqlite://inventory.sqlite?mode=rwc`, a file in the working directory.
+    pub database_url: DatabaseUrl,
+}
+
+impl Config {
+    /// Reads the settings through `lookup`, which answers a variable's value.
+    ///
+    /// # Errors
+    ///
+    /// A value cannot be used; the error names the variable, the value and what would do.
+    pub fn read(lookup: Lookup<'_>) -> Result<Self, StartError> {
+        // Not by `read`, whose error quotes the value: this one may hold a password.
+        let database_url = shared::config::text(lookup, "DATABASE_URL");
+        let database_url = database_url.as_deref().unwrap_or(DEFAULT_DATABASE_URL);
+        Ok(Self {
+            listen_addr: shared::config::read(
+                lookup,
+                "LISTEN_ADDR",
+                DEFAULT_LISTEN_ADDR,
+                "an address like 127.0.0.1:8081",
+            )?,
+            database_url: database_url.parse()?,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(variables: &[(&str, &str)]) -> Result<Config, StartError> {
+        Config::read(&|name| {
+            let (_, value) = variables.iter().find(|(variable, _)| *variable == name)?;
+            Some((*value).to_owned())
+        })
+    }
+
+    #[test]
+    fn nothing_set_gives_the_defaults() {
+        let config = read(&[]).unwrap();
+        assert_eq!(config.listen_addr.to_string(), "127.0.0.1:8081");
+        assert_eq!(config.database_url.to_string(), "sqlite:inventory.sqlite");
+    }
+
+    #[test]
+    fn error_names_variable_value_and_what_would_do() {
+        let error = read(&[("LISTEN_ADDR", "8081")]).unwrap_err().to_string();
+        for part in ["LISTEN_ADDR", "`8081`", "127.0.0.1:8081"] {
+            assert!(error.contains(part), "{error}");
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! What a `DATABASE_URL` may be, and how it is shown: never with its password.
+
+use std::fmt;
+use std::str::FromStr;
+
+use shared::database::Database;
+use sqlx::any::AnyConnectOptions;
+
+const POSTGRES_PORT: u16 = 5432;
+const EXAMPLES: &str =
+    "sqlite://path/to/file.sqlite?mode=rwc or postgres://user:password@host/database";
+
+/// A `DATABASE_URL` that can be used. Printing it never prints a password.
+#[derive(Clone)]
+pub struct DatabaseUrl {
+    pub(super) system: System,
+    pub(super) options: AnyConnectOptions,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(super) enum System {
+    Sqlite,
+    Postgres,
+}
+
+/// `DATABASE_URL` cannot be used. The value is not quoted: it may hold a password.
+#[derive(Debug, thiserror::Error)]
+pub enum DatabaseUrlError {
+    /// Not a URL at all.
+    #[error("DATABASE_URL is not a valid URL: expected one like {EXAMPLES}")]
+    Malformed(#[source] sqlx::Error),
+    /// The URL of a database this service does not know.
+    #[error("DATABASE_URL begins with `{scheme}:`: expected one like {EXAMPLES}")]
+    Unknown {
+        /// The URL's scheme.
+        scheme: String,
+    },
+    /// The cargo feature `postgres` is off.
+    #[error(
+        "DATABASE_URL names a PostgreSQL database, and this binary is built without: build it with \
+         `cargo build -p inventory --features postgres`"
+    )]
+    PostgresNotBuilt,
+    /// A database in memory, which would be a new and empty one for every connection.
+    #[error("DATABASE_URL names no file: expected sqlite://path/to/file.sqlite?mode=rwc")]
+    NoFile,
+}
+
+impl FromStr for DatabaseUrl {
+    type Err = DatabaseUrlError;
+
+    fn from_str(url: &str) -> Result<Self, DatabaseUrlError> {
+        let options: AnyConnectOptions = url.parse().map_err(DatabaseUrlError::Malformed)?;
+        let system = match options.database_url.scheme() {
+            "sqlite" if names_file(url) => System::Sqlite,
+            "sqlite" => return Err(DatabaseUrlError::NoFile),
+            "postgres" | "postgresql" if cfg!(feature = "postgres") => System::Postgres,
+            "postgres" | "postgresql" => return Err(DatabaseUrlError::PostgresNotBuilt),
+            scheme => {
+                return Err(DatabaseUrlError::Unknown {
+                    scheme: scheme.to_owned(),
+                });
+            }
+        };
+        Ok(Self { system, options })
+    }
+}
+
+fn names_file(sqlite_url: &str) -> bool {
+    let rest = sqlite_url.trim_start_matches("sqlite:");
+    let (file, parameters) = rest.split_once('?').unwrap_or((rest, ""));
+    let file = file.trim_start_matches("//");
+    !file.is_empty() && file != ":memory:" && !parameters.contains("mode=memory")
+}
+
+impl fmt::Display for DatabaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let url = &self.options.database_url;
+        match self.system {
+            System::Sqlite => {
+                let directory = url.host_str().unwrap_or_default();
+                write!(f, "sqlite:{directory}{}", url.path())
+            }
+            System::Postgres => {
+                let (host, port) = self.server();
+                write!(f, "postgres://{host}:{port}{}", url.path())
+            }
+        }
+    }
+}
+
+impl fmt::Debug for DatabaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "\"{self}\"")
+    }
+}
+
+impl DatabaseUrl {
+    /// What the spans of the queries say about the database.
+    pub(crate) fn traced(&self) -> Database {
+        match self.system {
+            System::Sqlite => Database::new("sqlite"),
+            System::Postgres => {
+                let (host, port) = self.server();
+                let name = self.options.database_url.path().trim_start_matches('/');
+                Database::new("postgresql")
+                    .with_namespace(name)
+                    .with_server(host, port)
+            }
+        }
+    }
+
+    /// The host, which may be the directory of a Unix socket, and the port. The URL's parameters beat its authority.
+    fn server(&self) -> (String, u16) {
+        let url = &self.options.database_url;
+        let parameter = |name| {
+            let (_, value) = url.query_pairs().find(|(key, _)| key == name)?;
+            Some(value.into_owned())
+        };
+        let host = || url.host_str().unwrap_or("localhost").to_owned();
+        let port = parameter("port").and_then(|port| port.parse().ok());
+        (
+            parameter("host").unwrap_or_else(host),
+            port.or(url.port()).unwrap_or(POSTGRES_PORT),
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::error::Error;
+
+    use super::*;
+
+    #[test]
+    fn password_is_never_printed() {
+        for url in [
+            "postgres://ann:hunter2@db.example:6543/shop?password=hunter2",
+            "postgresql://ann:hunter2@db.example/shop",
+            "mysql://ann:hunter2@db.example/shop",
+            "postgres//ann:hunter2@db.example/shop",
+            "ann:hunter2@db.example/shop",
+            "postgres://ann:hunter2@db.example:port/shop",
+            "hunter2",
+            "",
+        ] {
+            let printed = match url.parse::<DatabaseUrl>() {
+                Ok(url) => format!("{url} {url:?}"),
+                Err(error) => format!("{error} {error:?} {:?}", error.source()),
+            };
+            assert!(!printed.contains("hunter2"), "{printed}");
+        }
+    }
+
+    #[test]
+    fn unknown_scheme_is_named_with_what_would_do() {
+        let error = "mysql://localhost/shop".parse::<DatabaseUrl>().unwrap_err();
+        for part in ["DATABASE_URL", "`mysql:`", "sqlite://", "postgres://"] {
+            assert!(error.to_string().contains(part), "{error}");
+        }
+    }
+
+    #[test]
+    fn database_in_memory_is_refused() {
+        for url in [
+            "sqlite:",
+            "sqlite://",
+            "sqlite::memory:",
+            "sqlite://?mode=memory",
+            "sqlite://a?mode=memory",
+        ] {
+            let error = url.parse::<DatabaseUrl>().unwrap_err();
+            assert!(matches!(error, DatabaseUrlError::NoFile), "{url}");
+        }
+    }
+
+    #[cfg(not(feature = "postgres"))]
+    #[test]
+    fn postgres_url_without_the_feature_names_the_feature() {
+        for url in ["postgres://localhost/shop", "postgresql://localhost/shop"] {
+            let error = url.parse::<DatabaseUrl>().unwrap_err().to_string();
+            assert!(
+                error.contains("cargo build -p inventory --features postgres"),
+                "{error}"
+            );
+        }
+    }
+}

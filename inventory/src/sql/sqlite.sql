@@ -1,0 +1,27 @@
+-- The tables on SQLite; postgres.sql has the same. Run at every start, so each statement is idempotent.
+
+CREATE TABLE IF NOT EXISTS stock (
+    item_id              TEXT    NOT NULL PRIMARY KEY,
+    available            INTEGER NOT NULL,
+    price_cents          INTEGER NOT NULL,
+    -- How long the item's warehouse takes to confirm what it has.
+    warehouse_latency_ms INTEGER NOT NULL DEFAULT 0,
+    -- The order that took from this row last.
+    last_order_id        TEXT
+) STRICT;
+
+CREATE TABLE IF NOT EXISTS reservations (
+    order_id  TEXT    NOT NULL PRIMARY KEY,
+    item_id   TEXT    NOT NULL,
+    quantity  INTEGER NOT NULL,
+    remaining INTEGER NOT NULL
+) STRICT;
+
+-- Writes down who took what, in the statement that takes it: both happen or neither does. An order that is there
+-- already breaks the primary key, which undoes the whole statement.
+CREATE TRIGGER IF NOT EXISTS record_reservation
+AFTER UPDATE OF last_order_id ON stock
+BEGIN
+    INSERT INTO reservations (order_id, item_id, quantity, remaining)
+    VALUES (NEW.last_order_id, NEW.item_id, OLD.available - NEW.available, NEW.available);
+END;

@@ -1,0 +1,33 @@
+//! What holds on every database. Each claim gets one that is empty, and leaves none of its services running.
+
+mod answers;
+mod reservations;
+
+pub(crate) use answers::*;
+pub(crate) use reservations::*;
+
+/// Hands every claim's name to the macro `$run`, so that a claim that is added here is tried on each database.
+macro_rules! for_each_claim {
+    ($run:ident $(, $argument:ident)?) => {
+        $run! {
+            $($argument:)?
+            check_answers_stock_and_price,
+            unknown_item_is_404_for_both,
+            slow_warehouse_delays_its_check_and_no_reservation,
+            corrupt_row_is_500_and_the_next_request_is_served,
+            reservation_takes_what_it_says,
+            more_than_there_is_takes_nothing,
+            order_that_comes_again_gets_its_first_answer,
+            two_hundred_orders_for_a_hundred_give_exactly_a_hundred,
+            fifty_repeats_at_once_take_once_and_answer_the_same,
+            one_order_for_two_items_at_once_takes_one,
+            services_that_start_together_share_one_stock,
+            stock_and_reservations_outlive_a_restart,
+            invalid_values_are_400_and_named,
+            malformed_bodies_are_problems,
+            other_paths_and_methods_are_problems,
+            broken_database_is_500_without_its_words_and_not_ready,
+        }
+    };
+}
+pub(crate) use for_each_claim;

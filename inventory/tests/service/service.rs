@@ -1,0 +1,122 @@
+//! One running service and a client for it.
+
+use inventory::{Config, StartError};
+use serde_json::{Value, json};
+use shared::task::Task;
+use sqlx::{AnyConnection, Connection};
+use tokio_util::sync::CancellationToken;
+
+pub(crate) struct Service {
+    url: String,
+    client: reqwest::Client,
+    shutdown: CancellationToken,
+    served: Task<Result<(), StartError>>,
+}
+
+/// What came back, as far as the contract speaks of it.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) content_type: String,
+    pub(crate) body: Value,
+}
+
+impl Answer {
+    /// Asserts that this is the problem of this status and code, and returns its detail.
+    #[track_caller]
+    pub(crate) fn problem(&self, status: u16, code: &str) -> &str {
+        assert_eq!(self.content_type, "application/problem+json", "{self:?}");
+        assert_eq!(self.status, status, "{self:?}");
+        assert_eq!(self.body["status"], status, "{self:?}");
+        assert_eq!(self.body["code"], code, "{self:?}");
+        assert!(self.body["title"].is_string(), "{self:?}");
+        self.body["detail"]
+            .as_str()
+            .expect("a problem has a detail")
+    }
+}
+
+pub(crate) fn config(database_url: &str) -> Result<Config, StartError> {
+    Config::read(&|variable| match variable {
+        "DATABASE_URL" => Some(database_url.to_owned()),
+        "LISTEN_ADDR" => Some("127.0.0.1:0".to_owned()),
+        _ => None,
+    })
+}
+
+impl Service {
+    pub(crate) async fn start(database_url: &str) -> Self {
+        let config = config(database_url).unwrap();
+        let listener = shared::serve::bind(config.listen_addr).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let shutdown = CancellationToken::new();
+        let served = shared::task::spawn(inventory::run(config, listener, shutdown.clone()));
+        let service = Self {
+            url: format!("http://{address}"),
+            client: client(),
+            shutdown,
+            served,
+        };
+        // Answered only once the tables are there.
+        assert_eq!(service.get("/readyz").await.status, 200);
+        service
+    }
+
+    /// Stops the service and waits until it has.
+    pub(crate) async fn stop(self) {
+        self.shutdown.cancel();
+        self.served.await.unwrap().unwrap();
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        answer(self.client.get(format!("{}{path}", self.url))).await
+    }
+
+    pub(crate) async fn post(&self, media_type: &str, body: impl Into<String>) -> Answer {
+        let request = self
+            .client
+            .post(format!("{}/reservations", self.url))
+            .header("content-type", media_type)
+            .body(body.into());
+        answer(request).await
+    }
+
+    pub(crate) async fn reserve(&self, order_id: &str, item_id: &str, quantity: i64) -> Answer {
+        let order = json!({"order_id": order_id, "item_id": item_id, "quantity": quantity});
+        self.post("application/json", order.to_string()).await
+    }
+
+    pub(crate) async fn available(&self, item_id: &str) -> i64 {
+        let answer = self.get(&format!("/check/{item_id}")).await;
+        answer.body["available"]
+            .as_i64()
+            .expect("the item is known")
+    }
+}
+
+/// Runs `sql` past the service, on the same database.
+pub(crate) async fn execute(database_url: &str, sql: &'static str) {
+    sqlx::any::install_default_drivers();
+    let mut connection = AnyConnection::connect(database_url).await.unwrap();
+    sqlx::raw_sql(sql).execute(&mut connection).await.unwrap();
+    connection.close().await.unwrap();
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the caller from outside, who has no trace"
+)]
+fn client() -> reqwest::Client {
+    reqwest::Client::new()
+}
+
+async fn answer(request: reqwest::RequestBuilder) -> Answer {
+    let response = request.send().await.unwrap();
+    let content_type = response.headers().get("content-type");
+    Answer {
+        status: response.status().as_u16(),
+        content_type: content_type
+            .map_or(String::new(), |value| value.to_str().unwrap().to_owned()),
+        body: serde_json::from_slice(&response.bytes().await.unwrap()).unwrap_or(Value::Null),
+    }
+}

@@ -1,0 +1,51 @@
+//! The claims on the default database, each on a file of its own, and what a start says that cannot be.
+
+use std::error::Error;
+
+use tempfile::TempDir;
+
+use crate::claims;
+use crate::service::config;
+
+/// A test per claim, under the claim's name.
+macro_rules! on_sqlite {
+    ($($claim:ident),+ $(,)?) => {
+        $(
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $claim() {
+                let directory = TempDir::new().unwrap();
+                claims::$claim(&database_in(&directory)).await;
+            }
+        )+
+    };
+}
+
+claims::for_each_claim!(on_sqlite);
+
+fn database_in(directory: &TempDir) -> String {
+    format!(
+        "sqlite://{}/stock.sqlite?mode=rwc",
+        directory.path().display()
+    )
+}
+
+#[tokio::test]
+async fn missing_directory_is_an_error_that_names_the_file() {
+    let directory = TempDir::new().unwrap();
+    let database_url = format!(
+        "sqlite://{}/missing/stock.sqlite?mode=rwc",
+        directory.path().display()
+    );
+    let config = config(&database_url).unwrap();
+    let listener = shared::serve::bind(config.listen_addr).await.unwrap();
+
+    let error = inventory::run(config, listener, tokio_util::sync::CancellationToken::new())
+        .await
+        .unwrap_err();
+
+    assert!(
+        error.to_string().contains("missing/stock.sqlite"),
+        "{error}"
+    );
+    assert!(error.source().is_some());
+}
