@@ -1,7 +1,7 @@
 //! The client of the inventory service. Each failure becomes its own variant of [`InventoryError`];
 //! [`error`](crate::error) says what the caller of checkout hears of it.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use reqwest::redirect::Policy;
 use reqwest::{Client, StatusCode};
@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use crate::config::BaseUrl;
 use crate::order::Order;
+use crate::retry::{self, Deadline, RemainingTime};
 
 /// A traced connection to the inventory service. Connections are pooled; one instance serves all requests.
 #[derive(Debug)]
@@ -78,6 +79,8 @@ impl Inventory {
             .build()?;
         Ok(Self {
             client: ClientBuilder::new(client)
+                .with(retry::retries(timeout))
+                .with(RemainingTime)
                 .with(TraceMiddleware::new())
                 .build(),
             base_url,
@@ -116,7 +119,8 @@ impl Inventory {
         request: RequestBuilder,
     ) -> Result<T, InventoryError> {
         // Unlike a timeout around `send`, this one goes on until the body is complete.
-        let response = request.timeout(self.timeout).send().await?;
+        let deadline = Deadline(Instant::now() + self.timeout);
+        let response = request.with_extension(deadline).send().await?;
         let status = response.status();
         let body = response
             .bytes()
@@ -167,6 +171,7 @@ impl InventoryError {
 
 impl From<reqwest_middleware::Error> for InventoryError {
     fn from(error: reqwest_middleware::Error) -> Self {
+        let error = retry::last_attempt(error);
         if error.is_timeout() {
             Self::Timeout(error)
         } else {

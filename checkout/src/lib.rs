@@ -7,6 +7,7 @@
 //! - `routes`: HTTP in, HTTP out, and the layers around it.
 //! - `order`: the domain. What an order may be, and the steps of placing one.
 //! - `inventory`: the client of the other service, and everything that can go wrong on the way there.
+//! - `retry`: which of it is worth another attempt.
 //! - `receipt`: the task that goes on when the answer is already out.
 //! - `error`: what went wrong, as the caller gets to hear it.
 //!
@@ -18,6 +19,7 @@ mod inventory;
 mod order;
 mod page;
 mod receipt;
+mod retry;
 mod routes;
 
 use std::process::ExitCode;

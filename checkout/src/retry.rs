@@ -1,0 +1,92 @@
+//! When a call to inventory is made again: what may succeed the next time, as long as the caller still waits.
+//!
+//! Both calls may be repeated: a check changes nothing, and inventory takes nothing twice for the same order.
+
+use std::time::{Duration, Instant, SystemTime};
+
+use axum::http::Extensions;
+use reqwest::{Request, Response, StatusCode};
+use reqwest_middleware::{Error, Middleware, Next, Result};
+use reqwest_retry::policies::ExponentialBackoff;
+use reqwest_retry::{
+    Jitter, RetryDecision, RetryError, RetryPolicy, RetryTransientMiddleware, Retryable,
+    RetryableStrategy,
+};
+
+/// After the first attempt.
+const MAX_RETRIES: u32 = 2;
+const MIN_BACKOFF: Duration = Duration::from_millis(25);
+const MAX_BACKOFF: Duration = Duration::from_millis(200);
+
+/// Retries with backoff and jitter, all within `timeout`. Goes before the trace middleware, so that every attempt is a
+/// span.
+pub(crate) fn retries(timeout: Duration) -> RetryTransientMiddleware<Within, Transient> {
+    let backoff = ExponentialBackoff::builder()
+        .retry_bounds(MIN_BACKOFF, MAX_BACKOFF)
+        .jitter(Jitter::Bounded)
+        .build_with_max_retries(MAX_RETRIES);
+    RetryTransientMiddleware::new_with_policy_and_strategy(Within { backoff, timeout }, Transient)
+}
+
+/// Backs off only as far as there is time for another attempt.
+pub(crate) struct Within {
+    backoff: ExponentialBackoff,
+    timeout: Duration,
+}
+
+impl RetryPolicy for Within {
+    fn should_retry(&self, started: SystemTime, retries: u32) -> RetryDecision {
+        match self.backoff.should_retry(started, retries) {
+            RetryDecision::Retry { execute_after } if execute_after < started + self.timeout => {
+                RetryDecision::Retry { execute_after }
+            }
+            _ => RetryDecision::DoNotRetry,
+        }
+    }
+}
+
+/// No connection, a connection that broke, or an inventory that says it cannot serve now.
+pub(crate) struct Transient;
+
+impl RetryableStrategy for Transient {
+    fn handle(&self, result: &Result<Response>) -> Option<Retryable> {
+        let transient = match result {
+            Ok(response) => response.status() == StatusCode::SERVICE_UNAVAILABLE,
+            Err(error) => matches!(shared::client::error_type(error), "connect" | "reset"),
+        };
+        transient.then_some(Retryable::Transient)
+    }
+}
+
+/// A request extension: when the answer has to be complete, however many attempts it takes.
+#[derive(Clone, Copy)]
+pub(crate) struct Deadline(pub(crate) Instant);
+
+/// Gives an attempt the time that is left until the [`Deadline`]. Goes between the retries and the trace middleware.
+pub(crate) struct RemainingTime;
+
+#[async_trait::async_trait]
+impl Middleware for RemainingTime {
+    async fn handle(
+        &self,
+        mut request: Request,
+        extensions: &mut Extensions,
+        next: Next<'_>,
+    ) -> Result<Response> {
+        if let Some(Deadline(at)) = extensions.get() {
+            *request.timeout_mut() = Some(at.saturating_duration_since(Instant::now()));
+        }
+        next.run(request, extensions).await
+    }
+}
+
+/// What the last attempt failed with, without the wrapper that counts the attempts: the trace shows those.
+pub(crate) fn last_attempt(error: Error) -> Error {
+    match error {
+        Error::Middleware(error) => match error.downcast() {
+            Ok(RetryError::WithRetries { err, .. } | RetryError::Error(err)) => err,
+            Err(other) => Error::Middleware(other),
+        },
+        error @ Error::Reqwest(_) => error,
+    }
+}
