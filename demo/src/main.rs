@@ -1,1 +1,7 @@
-fn main() {}
+//! The `demo` binary. All it does is in the library, beginning with [`demo::main`].
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    demo::main()
+}

@@ -1,0 +1,145 @@
+//! The services' log lines: read as JSON from their standard output, written for people or passed on as they are.
+
+use std::io::Write as _;
+
+use serde_json::{Map, Value};
+
+use crate::cli::Role;
+use crate::terminal::{Ink, Screen};
+
+/// One line of a service's standard output.
+#[derive(Clone, Debug)]
+pub struct LogLine {
+    /// Who wrote it.
+    pub role: Role,
+    /// The line as it came.
+    pub raw: String,
+    fields: Map<String, Value>,
+}
+
+/// Fields that have their own place in a line, or say nothing new to who watches.
+const PLACED: [&str; 7] = [
+    "timestamp",
+    "level",
+    "service",
+    "message",
+    "target",
+    "trace_id",
+    "span_id",
+];
+
+impl LogLine {
+    /// Reads a line; one that is no JSON object has no fields.
+    pub fn parse(role: Role, raw: String) -> Self {
+        let fields = serde_json::from_str(&raw).unwrap_or_default();
+        Self { role, raw, fields }
+    }
+
+    /// A field of type string.
+    pub fn text(&self, field: &str) -> Option<&str> {
+        self.fields.get(field)?.as_str()
+    }
+
+    /// The trace the line belongs to; none for what no request caused.
+    pub fn trace_id(&self) -> Option<&str> {
+        self.text("trace_id")
+    }
+
+    /// The line for people: time, level, service, message, fields, trace id.
+    pub fn human(&self, screen: Screen) -> String {
+        let name = format!("{:<9}", self.role.name());
+        let service = screen.paint(Ink::Service(self.role as usize), &name);
+        if self.fields.is_empty() {
+            return format!("{service} {}", self.raw);
+        }
+        let level = self.text("level").unwrap_or_default();
+        let ink = match level {
+            "ERROR" | "WARN" => Ink::Bad,
+            _ => Ink::Dim,
+        };
+        let parts = [
+            screen.paint(Ink::Dim, self.time_of_day()),
+            screen.paint(ink, &format!("{level:<5}")),
+            service,
+            self.text("message").unwrap_or_default().to_owned(),
+            screen.paint(Ink::Dim, &self.other_fields()),
+        ];
+        let parts = parts.iter().filter(|part| !part.is_empty());
+        parts.map(String::as_str).collect::<Vec<_>>().join(" ")
+    }
+
+    /// `12:34:56.789` out of `2026-11-22T12:34:56.789012Z`.
+    fn time_of_day(&self) -> &str {
+        let timestamp = self.text("timestamp").unwrap_or_default();
+        timestamp.get(11..23).unwrap_or(timestamp)
+    }
+
+    fn other_fields(&self) -> String {
+        let others = self.fields.iter();
+        let others = others.filter(|(name, _)| !PLACED.contains(&name.as_str()));
+        let trace = self.fields.get_key_value("trace_id");
+        others
+            .chain(trace)
+            .map(|(name, value)| format!("{name}={}", compact(value)))
+            .collect::<Vec<_>>()
+            .join(" ")
+    }
+}
+
+/// A value on one line; of a text with many lines, such as a stack trace, the first; of a fraction, two digits.
+fn compact(value: &Value) -> String {
+    let text = match value {
+        Value::String(text) => text,
+        Value::Number(number) if number.is_f64() => {
+            return format!("{:.2}", number.as_f64().unwrap_or(f64::NAN));
+        }
+        other => return other.to_string(),
+    };
+    match text.split_once('\n') {
+        Some((first, _)) => format!("{:?}", format!("{first} …")),
+        None if text.contains(char::is_whitespace) || text.is_empty() => format!("{text:?}"),
+        None => text.clone(),
+    }
+}
+
+/// Writes a line to standard output. Nobody reading any more, as after `| head`, is no reason to stop the services.
+pub fn print(line: &str) {
+    let _ = writeln!(std::io::stdout().lock(), "{line}");
+}
+
+/// Writes a line to standard error, where the demo speaks for itself: standard output is for the services' logs.
+pub fn say(line: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "{line}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn human(raw: &str) -> String {
+        LogLine::parse(Role::Inventory, raw.to_owned()).human(Screen::PLAIN)
+    }
+
+    #[test]
+    fn line_for_people_has_time_level_service_message_fields_and_trace_id() {
+        let line = human(
+            r#"{"timestamp":"2026-11-22T12:34:56.789012Z","level":"INFO","service":"inventory","target":"x",
+            "trace_id":"4bf9","span_id":"00f0","message":"stock taken","item_id":"item-123","remaining":7,"took":1.23456,"why":"a b"}"#,
+        );
+        assert_eq!(
+            line,
+            r#"12:34:56.789 INFO  inventory stock taken item_id=item-123 remaining=7 took=1.23 why="a b" trace_id=4bf9"#
+        );
+    }
+
+    #[test]
+    fn line_that_is_no_json_is_passed_on_with_its_service() {
+        assert_eq!(human("plain words"), "inventory plain words");
+    }
+
+    #[test]
+    fn text_of_many_lines_is_shortened_to_its_first() {
+        let line = human(r#"{"level":"ERROR","message":"panicked","stack":"one\ntwo"}"#);
+        assert!(line.ends_with(r#"panicked stack="one …""#), "{line}");
+    }
+}

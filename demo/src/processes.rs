@@ -1,0 +1,236 @@
+//! The services as child processes: started, found, watched and stopped, so that none is left behind.
+//!
+//! A child is this same binary with the hidden subcommand `service`, so each service is a real process with its own
+//! resource and its own log. [`crate::stack`] decides which are started, and with which settings.
+
+use std::io;
+use std::net::SocketAddr;
+use std::os::unix::process::ExitStatusExt;
+use std::process::{ExitStatus, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process};
+use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
+use tokio::process::{Child, ChildStdin, Command};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+
+use crate::cli::Role;
+use crate::logs::{LogLine, say};
+use crate::terminal::Screen;
+
+use error::Recorder;
+
+mod error;
+
+pub use error::{LastWords, ProcessError};
+
+/// How long a service may take until it answers `/readyz`.
+const START: Duration = Duration::from_secs(30);
+/// How long a service may take to end after SIGTERM before it is killed.
+const GRACE: Duration = Duration::from_secs(15);
+
+/// Where log lines go.
+pub type LogSink = Arc<dyn Fn(LogLine) + Send + Sync>;
+
+/// A running service.
+#[derive(Debug)]
+pub struct Process {
+    role: Role,
+    child: Child,
+    /// Open as long as this process lives, and closed by the system however it dies: the child watches it.
+    _lifeline: Option<ChildStdin>,
+    address: watch::Receiver<Option<SocketAddr>>,
+    recorder: Recorder,
+    readers: JoinSet<()>,
+}
+
+impl Process {
+    /// Starts the service with these variables added to the environment.
+    ///
+    /// # Errors
+    ///
+    /// [`ProcessError::Spawn`].
+    pub fn spawn(
+        role: Role,
+        variables: &[(&str, String)],
+        logs: LogSink,
+    ) -> Result<Self, ProcessError> {
+        let spawn_error = |error| ProcessError::Spawn(role.name(), error);
+        let mut command = Command::new(std::env::current_exe().map_err(spawn_error)?);
+        // A shell set up for some other collector must not send these spans there, nor give both services one name.
+        for (name, _) in std::env::vars_os() {
+            let name = name.to_string_lossy();
+            if name.starts_with("OTEL_EXPORTER_OTLP_") || name == "OTEL_SERVICE_NAME" {
+                command.env_remove(&*name);
+            }
+        }
+        command
+            .args(["service", role.name()])
+            .envs(variables.iter().map(|(name, value)| (name, value)))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            // Ctrl-C goes to the whole group of the terminal. Only the demo ends its children, in the right order.
+            .process_group(0)
+            .kill_on_drop(true);
+        let mut child = command.spawn().map_err(spawn_error)?;
+
+        let (address_found, address) = watch::channel(None);
+        let recorder = Recorder::default();
+        let mut readers = JoinSet::new();
+        if let Some(stdout) = child.stdout.take() {
+            let recorder = recorder.clone();
+            readers.spawn(lines(stdout, move |line| {
+                let line = LogLine::parse(role, line);
+                if let Some(address) = listening(&line) {
+                    address_found.send_replace(Some(address));
+                }
+                // An error before it listens is why it will not; a later one may be any request's.
+                if address_found.borrow().is_none() && line.text("level") == Some("ERROR") {
+                    recorder.push(line.human(Screen::PLAIN));
+                }
+                logs(line);
+            }));
+        }
+        if let Some(stderr) = child.stderr.take() {
+            let recorder = recorder.clone();
+            readers.spawn(lines(stderr, move |line| {
+                say(&format!("{:<9} {line}", role.name()));
+                recorder.push(line);
+            }));
+        }
+        Ok(Self {
+            role,
+            _lifeline: child.stdin.take(),
+            child,
+            address,
+            recorder,
+            readers,
+        })
+    }
+
+    /// Which service this is.
+    pub fn role(&self) -> Role {
+        self.role
+    }
+
+    /// Waits until the service answers `/readyz`, and tells where it listens.
+    ///
+    /// # Errors
+    ///
+    /// [`ProcessError::Died`], [`ProcessError::NotReady`].
+    pub async fn ready(&mut self, client: &reqwest::Client) -> Result<SocketAddr, ProcessError> {
+        let mut address = self.address.clone();
+        let ready = timeout(START, async {
+            let found = address.wait_for(Option::is_some).await;
+            let address = found.ok().and_then(|found| *found)?;
+            answers_ready(client, address).await;
+            Some(address)
+        });
+        tokio::select! {
+            ready = ready => match ready {
+                Ok(Some(address)) => Ok(address),
+                // Its standard output is closed and it never listened: it is about to end.
+                Ok(None) => Err(self.died().await),
+                Err(_) => Err(ProcessError::NotReady(self.role.name(), self.recorder.last_words())),
+            },
+            status = self.child.wait() => Err(self.ended(status, ProcessError::Died).await),
+        }
+    }
+
+    /// Waits until the process ends by itself, which it should not.
+    pub async fn died(&mut self) -> ProcessError {
+        let status = self.child.wait().await;
+        self.ended(status, ProcessError::Died).await
+    }
+
+    /// Tells the service to end, and waits until it has; kills it if that takes too long.
+    ///
+    /// # Errors
+    ///
+    /// [`ProcessError::EndedBadly`], [`ProcessError::Killed`].
+    pub async fn stop(&mut self) -> Result<(), ProcessError> {
+        if let Some(pid) = self.pid() {
+            // It may have ended just now; then there is nobody to tell.
+            let _ = kill_process(pid, Signal::TERM);
+        }
+        match timeout(GRACE, self.child.wait()).await {
+            // Told before it could listen for signals, it ends by the signal itself.
+            Ok(Ok(status))
+                if status.success() || status.signal() == Some(Signal::TERM.as_raw()) =>
+            {
+                self.read_to_end().await;
+                Ok(())
+            }
+            Ok(status) => Err(self.ended(status, ProcessError::EndedBadly).await),
+            Err(_) => {
+                let killed = self.child.kill().await;
+                killed.map_err(|error| ProcessError::Wait(self.role.name(), error))?;
+                Err(ProcessError::Killed(self.role.name()))
+            }
+        }
+    }
+
+    /// None once the process has been waited for, when the number may be another's.
+    fn pid(&self) -> Option<Pid> {
+        Pid::from_raw(i32::try_from(self.child.id()?).ok()?)
+    }
+
+    async fn ended(
+        &mut self,
+        status: io::Result<ExitStatus>,
+        error: fn(&'static str, ExitStatus, LastWords) -> ProcessError,
+    ) -> ProcessError {
+        self.read_to_end().await;
+        match status {
+            Ok(status) => error(self.role.name(), status, self.recorder.last_words()),
+            Err(error) => ProcessError::Wait(self.role.name(), error),
+        }
+    }
+
+    /// Lets the readers see what is still in the pipes; not for long, as a grandchild may hold them open.
+    async fn read_to_end(&mut self) {
+        let readers = async { while self.readers.join_next().await.is_some() {} };
+        let _ = timeout(Duration::from_secs(1), readers).await;
+    }
+}
+
+/// Ends this process when its standard input closes, which is when the demo is gone, even if it was killed.
+pub fn end_with_parent() {
+    std::thread::spawn(|| {
+        let _ = io::copy(&mut io::stdin().lock(), &mut io::sink());
+        let _ = kill_process(rustix::process::getpid(), Signal::TERM);
+        std::thread::sleep(GRACE);
+        std::process::exit(1);
+    });
+}
+
+/// The address in the line every service writes once it listens.
+fn listening(line: &LogLine) -> Option<SocketAddr> {
+    let listening = line.text("message") == Some("listening");
+    listening.then(|| line.text("address")?.parse().ok())?
+}
+
+async fn answers_ready(client: &reqwest::Client, address: SocketAddr) {
+    let mut pause = tokio::time::interval(Duration::from_millis(20));
+    loop {
+        pause.tick().await;
+        let answer = client.get(format!("http://{address}/readyz")).send().await;
+        if answer.is_ok_and(|answer| answer.status().is_success()) {
+            return;
+        }
+    }
+}
+
+/// Hands over each line until the stream ends; bytes that are no UTF-8 become `�`.
+async fn lines(stream: impl AsyncRead + Unpin, mut each: impl FnMut(String)) {
+    let mut stream = BufReader::new(stream);
+    let mut line = Vec::new();
+    while let Ok(1..) = stream.read_until(b'\n', &mut line).await {
+        each(String::from_utf8_lossy(line.trim_ascii_end()).into_owned());
+        line.clear();
+    }
+}

@@ -1,0 +1,68 @@
+//! What can go wrong with a service's process, and the last lines it wrote.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::io;
+use std::process::ExitStatus;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::{GRACE, START};
+
+/// How many lines are kept.
+const KEPT: usize = 10;
+
+/// What can go wrong with a service's process.
+#[derive(Debug, thiserror::Error)]
+pub enum ProcessError {
+    /// The process could not be started.
+    #[error("cannot start {0}")]
+    Spawn(&'static str, #[source] io::Error),
+    /// It ended without having been told to.
+    #[error("{0} ended by itself with {1}{2}")]
+    Died(&'static str, ExitStatus, LastWords),
+    /// It lives, but does not answer.
+    #[error("{0} was not ready after {seconds} s{1}", seconds = START.as_secs())]
+    NotReady(&'static str, LastWords),
+    /// It was told to end, and could not do so cleanly.
+    #[error("{0} was told to end and did so with {1}{2}")]
+    EndedBadly(&'static str, ExitStatus, LastWords),
+    /// It was told to end and did not.
+    #[error("{0} did not end within {seconds} s and was killed", seconds = GRACE.as_secs())]
+    Killed(&'static str),
+    /// The operating system does not tell what became of it.
+    #[error("cannot wait for {0}")]
+    Wait(&'static str, #[source] io::Error),
+}
+
+/// What a service wrote last, indented below the error that quotes it: lines on standard error, and errors it logged
+/// before it listened.
+#[derive(Debug)]
+pub struct LastWords(Vec<String>);
+
+impl fmt::Display for LastWords {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.0.is_empty() {
+            f.write_str("; its last words:")?;
+        }
+        self.0.iter().try_for_each(|line| write!(f, "\n  {line}"))
+    }
+}
+
+/// Collects the last lines; clones share them.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Recorder(Arc<Mutex<VecDeque<String>>>);
+
+impl Recorder {
+    pub(super) fn push(&self, line: String) {
+        let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if lines.len() == KEPT {
+            lines.pop_front();
+        }
+        lines.push_back(line);
+    }
+
+    pub(super) fn last_words(&self) -> LastWords {
+        let lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        LastWords(lines.iter().cloned().collect())
+    }
+}

@@ -1,0 +1,154 @@
+//! The OTLP/HTTP receiver: `POST /v1/traces` in protobuf or JSON, as the specification's exporters send it.
+//!
+//! What it accepts goes to the [`Store`]. Metrics and logs are answered with 404: to accept and drop them would be
+//! a lie to the exporter.
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{DefaultBodyLimit, State};
+use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use opentelemetry_proto::tonic::collector::trace::v1::{
+    ExportTracePartialSuccess, ExportTraceServiceRequest, ExportTraceServiceResponse,
+};
+use prost::Message;
+use serde::Serialize;
+
+use crate::store::{Inserted, Store};
+
+const BODY_LIMIT: usize = 16 * 1024 * 1024;
+
+/// The routes of the OTLP port.
+pub fn router(store: Store) -> Router {
+    Router::new()
+        .route("/v1/traces", post(export))
+        .fallback(no_such_signal)
+        .layer(DefaultBodyLimit::max(BODY_LIMIT))
+        .with_state(store)
+}
+
+async fn export(
+    State(store): State<Store>,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Response {
+    let Some(encoding) = Encoding::of(&headers) else {
+        let text = "the content-type must be application/x-protobuf or application/json\n";
+        return (StatusCode::UNSUPPORTED_MEDIA_TYPE, text).into_response();
+    };
+    if let Some(compression) = compression(&headers) {
+        let message = format!(
+            "bodies compressed with {compression} are not accepted here; unset OTEL_EXPORTER_OTLP_COMPRESSION"
+        );
+        return encoding.refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, message);
+    }
+    let body = match body {
+        Ok(body) => body,
+        Err(rejection) => return encoding.refuse(rejection.status(), rejection.body_text()),
+    };
+    match encoding.decode(&body) {
+        Ok(request) => encoding.accept(store.insert(request.resource_spans)),
+        Err(error) => encoding.refuse(StatusCode::BAD_REQUEST, error),
+    }
+}
+
+async fn no_such_signal() -> (StatusCode, &'static str) {
+    let text = "only traces are received here, with POST /v1/traces\n";
+    (StatusCode::NOT_FOUND, text)
+}
+
+/// The content coding, if the body has one.
+fn compression(headers: &HeaderMap) -> Option<&str> {
+    let coding = headers.get(CONTENT_ENCODING)?;
+    let coding = coding.to_str().unwrap_or("an unknown coding").trim();
+    (!coding.is_empty() && !coding.eq_ignore_ascii_case("identity")).then_some(coding)
+}
+
+/// One of the two forms of OTLP over HTTP. The answer has the form of the question.
+#[derive(Clone, Copy)]
+enum Encoding {
+    Protobuf,
+    Json,
+}
+
+/// `google.rpc.Status`, which the specification asks for in the body of every refusal.
+#[derive(Clone, PartialEq, Serialize, prost::Message)]
+struct Status {
+    #[prost(int32, tag = "1")]
+    code: i32,
+    #[prost(string, tag = "2")]
+    message: String,
+}
+
+/// `google.rpc.Code.INVALID_ARGUMENT`.
+const INVALID_ARGUMENT: i32 = 3;
+
+impl Encoding {
+    fn of(headers: &HeaderMap) -> Option<Self> {
+        let media_type = headers.get(CONTENT_TYPE)?.to_str().ok()?;
+        let essence = media_type.split(';').next()?.trim();
+        match essence.to_ascii_lowercase().as_str() {
+            "application/x-protobuf" => Some(Self::Protobuf),
+            "application/json" => Some(Self::Json),
+            _ => None,
+        }
+    }
+
+    fn decode(self, body: &[u8]) -> Result<ExportTraceServiceRequest, String> {
+        match self {
+            Self::Protobuf => {
+                ExportTraceServiceRequest::decode(body).map_err(|error| error.to_string())
+            }
+            Self::Json => serde_json::from_slice(body).map_err(|error| error.to_string()),
+        }
+    }
+
+    fn accept(self, inserted: Inserted) -> Response {
+        let partial_success = partial_success(inserted);
+        let complete = partial_success.is_none();
+        let answer = ExportTraceServiceResponse { partial_success };
+        match self {
+            // The specification wants the field unset, and `null` is not that.
+            Self::Json if complete => self.answer(StatusCode::OK, b"{}".to_vec()),
+            _ => self.answer(StatusCode::OK, self.encode(&answer)),
+        }
+    }
+
+    fn refuse(self, status: StatusCode, message: String) -> Response {
+        let code = INVALID_ARGUMENT;
+        self.answer(status, self.encode(&Status { code, message }))
+    }
+
+    fn encode(self, message: &(impl Message + Serialize)) -> Vec<u8> {
+        match self {
+            Self::Protobuf => message.encode_to_vec(),
+            Self::Json => serde_json::to_vec(message)
+                .expect("messages have string keys and no failing serializers"),
+        }
+    }
+
+    fn answer(self, status: StatusCode, body: Vec<u8>) -> Response {
+        let media_type = match self {
+            Self::Protobuf => "application/x-protobuf",
+            Self::Json => "application/json",
+        };
+        (status, [(CONTENT_TYPE, media_type)], body).into_response()
+    }
+}
+
+fn partial_success(inserted: Inserted) -> Option<ExportTracePartialSuccess> {
+    let rejected = inserted.invalid + inserted.over_limit;
+    (rejected > 0).then(|| ExportTracePartialSuccess {
+        rejected_spans: i64::try_from(rejected).unwrap_or(i64::MAX),
+        error_message: format!(
+            "{} with an invalid trace id or span id, {} of a trace that is full",
+            inserted.invalid, inserted.over_limit
+        ),
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,141 @@
+use opentelemetry_proto::tonic::trace::v1::ResourceSpans;
+
+use super::*;
+use crate::store::Limits;
+use crate::testing::{TRACE_ID, client, serve, span, trace_id};
+
+async fn receiver() -> (Store, String) {
+    let store = Store::new(Limits {
+        spans_per_trace: 3,
+        ..Limits::default()
+    });
+    let url = serve(router(store.clone())).await;
+    (store, url)
+}
+
+async fn post(url: &str, content_type: &str, body: impl Into<reqwest::Body>) -> reqwest::Response {
+    client()
+        .post(format!("{url}/v1/traces"))
+        .header("content-type", content_type)
+        .body(body)
+        .send()
+        .await
+        .unwrap()
+}
+
+fn request(spans: impl IntoIterator<Item = ResourceSpans>) -> ExportTraceServiceRequest {
+    ExportTraceServiceRequest {
+        resource_spans: spans.into_iter().collect(),
+    }
+}
+
+fn content_type(response: &reqwest::Response) -> &str {
+    response.headers()["content-type"].to_str().unwrap()
+}
+
+#[tokio::test]
+async fn protobuf_is_stored_and_answered_in_protobuf() {
+    let (store, url) = receiver().await;
+    let request = request([span("checkout", 1, None, "root", 0..1).batch()]);
+    let response = post(&url, "application/x-protobuf", request.encode_to_vec()).await;
+    assert_eq!(response.status(), 200);
+    assert_eq!(content_type(&response), "application/x-protobuf");
+    let answer = ExportTraceServiceResponse::decode(response.bytes().await.unwrap()).unwrap();
+    assert_eq!(answer.partial_success, None);
+    assert_eq!(store.trace(trace_id()).unwrap().spans.len(), 1);
+}
+
+#[tokio::test]
+async fn json_of_the_specification_is_stored_and_answered_in_json() {
+    let (store, url) = receiver().await;
+    let body = format!(
+        r#"{{"resourceSpans":[{{"resource":{{"attributes":[{{"key":"service.name","value":{{"stringValue":"web"}}}}]}},
+        "scopeSpans":[{{"spans":[{{"traceId":"{}","spanId":"EEE19B7EC3C1B174","name":"hello",
+        "startTimeUnixNano":"1544712660000000000","endTimeUnixNano":"1544712661000000000","kind":2}}]}}]}}]}}"#,
+        TRACE_ID.to_uppercase()
+    );
+    let response = post(&url, "application/json; charset=utf-8", body).await;
+    assert_eq!(response.status(), 200);
+    assert_eq!(content_type(&response), "application/json");
+    assert_eq!(response.text().await.unwrap(), "{}");
+    let trace = store.trace(trace_id()).unwrap();
+    assert_eq!(trace.spans[0].span.name, "hello");
+    assert_eq!(trace.spans[0].source.service, "web");
+}
+
+#[tokio::test]
+async fn refused_spans_are_told_as_partial_success() {
+    let (store, url) = receiver().await;
+    let spans = (0..=4).map(|id| span("checkout", id, None, "span", 0..1).batch());
+    let body = request(spans).encode_to_vec();
+    let response = post(&url, "application/x-protobuf", body).await;
+    let answer = ExportTraceServiceResponse::decode(response.bytes().await.unwrap()).unwrap();
+    // Id 0 is invalid, and three of the other four fill the trace.
+    let partial = answer.partial_success.unwrap();
+    assert_eq!(partial.rejected_spans, 2, "{}", partial.error_message);
+    assert_eq!(store.trace(trace_id()).unwrap().spans.len(), 3);
+}
+
+#[tokio::test]
+async fn undecodable_protobuf_is_400_with_a_status_in_protobuf() {
+    let (_, url) = receiver().await;
+    let response = post(&url, "application/x-protobuf", "not protobuf").await;
+    assert_eq!(response.status(), 400);
+    assert_eq!(content_type(&response), "application/x-protobuf");
+    let status = Status::decode(response.bytes().await.unwrap()).unwrap();
+    assert_eq!(status.code, INVALID_ARGUMENT);
+    assert!(!status.message.is_empty());
+}
+
+#[tokio::test]
+async fn undecodable_json_is_400_with_a_status_in_json() {
+    let (_, url) = receiver().await;
+    let response = post(&url, "application/json", "{").await;
+    assert_eq!(response.status(), 400);
+    let status: serde_json::Value = response.json().await.unwrap();
+    assert_eq!(status["code"], INVALID_ARGUMENT);
+    assert!(status["message"].as_str().unwrap().contains("EOF"));
+}
+
+#[tokio::test]
+async fn other_media_types_are_415() {
+    let (_, url) = receiver().await;
+    assert_eq!(post(&url, "text/plain", "hello").await.status(), 415);
+    let bare = client().post(format!("{url}/v1/traces"));
+    assert_eq!(bare.send().await.unwrap().status(), 415);
+}
+
+#[tokio::test]
+async fn compressed_body_is_415_and_names_the_variable_to_unset() {
+    let (_, url) = receiver().await;
+    let response = client()
+        .post(format!("{url}/v1/traces"))
+        .header("content-type", "application/json")
+        .header("content-encoding", "gzip")
+        .body("{}")
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(response.status(), 415);
+    let text = response.text().await.unwrap();
+    assert!(text.contains("OTEL_EXPORTER_OTLP_COMPRESSION"), "{text}");
+}
+
+#[tokio::test]
+async fn metrics_and_logs_are_not_accepted() {
+    let (_, url) = receiver().await;
+    for signal in ["metrics", "logs"] {
+        let response = client().post(format!("{url}/v1/{signal}")).body("");
+        assert_eq!(response.send().await.unwrap().status(), 404, "{signal}");
+    }
+}
+
+#[tokio::test]
+async fn body_over_the_limit_is_413() {
+    let (_, url) = receiver().await;
+    // One byte more than allowed: the receiver has read all of it when it answers, so the answer cannot be lost to a
+    // connection closed with data unread.
+    let body = vec![b' '; BODY_LIMIT + 1];
+    let response = post(&url, "application/json", body).await;
+    assert_eq!(response.status(), 413);
+}

@@ -1,0 +1,301 @@
+//! Keeps received spans by trace, in bounded memory, and lets others wait for them.
+//!
+//! The receiver writes here; the viewer, its API and the tour read snapshots. Spans arrive in any order, late, and
+//! more than once: an exporter that missed the answer sends the same batch again.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
+
+use opentelemetry_proto::tonic::common::v1::InstrumentationScope;
+use opentelemetry_proto::tonic::resource::v1::Resource;
+use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, Span};
+use prost::Message;
+use tokio::sync::watch;
+
+use crate::attributes;
+
+mod trace_id;
+
+pub use trace_id::{InvalidTraceId, TraceId};
+
+/// The 8 bytes that name a span within its trace.
+pub type SpanId = [u8; 8];
+
+/// What the spans of one instrumentation scope of one process share.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Source {
+    /// The `service.name`, or `unknown_service` where the resource has none.
+    pub service: String,
+    /// The process that made the spans.
+    pub resource: Option<Resource>,
+    /// Schema of the resource's attributes.
+    pub resource_schema_url: String,
+    /// The library that made the spans.
+    pub scope: Option<InstrumentationScope>,
+    /// Schema of the spans' attributes.
+    pub scope_schema_url: String,
+}
+
+/// One span and where it came from.
+#[derive(Debug)]
+pub struct StoredSpan {
+    /// Its id, known to be valid.
+    pub id: SpanId,
+    /// Its parent's id; none for a root.
+    pub parent: Option<SpanId>,
+    /// The process and library that made it.
+    pub source: Arc<Source>,
+    /// The span as it was sent.
+    pub span: Span,
+}
+
+/// A snapshot of one trace.
+#[derive(Clone, Debug)]
+pub struct Trace {
+    /// Its id.
+    pub id: TraceId,
+    /// Its spans in the order they arrived.
+    pub spans: Vec<Arc<StoredSpan>>,
+    /// Spans that were refused because the trace was full.
+    pub dropped: u64,
+    /// When the last span arrived.
+    pub last_arrival: SystemTime,
+}
+
+/// How much the store keeps.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Traces; beyond that the oldest goes.
+    pub traces: usize,
+    /// Spans of one trace; beyond that new ones are refused and counted.
+    pub spans_per_trace: usize,
+    /// Encoded size of all spans in bytes; beyond that the oldest traces go.
+    pub bytes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            traces: 2_000,
+            spans_per_trace: 5_000,
+            bytes: 128 * 1024 * 1024,
+        }
+    }
+}
+
+/// What became of one batch.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Inserted {
+    /// Spans kept.
+    pub accepted: u64,
+    /// Spans that were here already; kept once, and no loss.
+    pub duplicates: u64,
+    /// Spans refused for an invalid trace id or span id.
+    pub invalid: u64,
+    /// Spans refused because their trace was full.
+    pub over_limit: u64,
+}
+
+/// What the store has let go since it was made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Lost {
+    /// Spans refused, for an invalid id or because their trace was full.
+    pub refused_spans: u64,
+    /// Whole traces that made room for newer ones.
+    pub evicted_traces: u64,
+    /// The spans in them.
+    pub evicted_spans: u64,
+}
+
+/// The traces; clones share them.
+#[derive(Clone, Debug)]
+pub struct Store(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    limits: Limits,
+    traces: Mutex<Traces>,
+    changed: watch::Sender<()>,
+}
+
+#[derive(Debug, Default)]
+struct Traces {
+    by_id: HashMap<TraceId, Entry>,
+    /// By the arrival of their first span, oldest first.
+    order: VecDeque<TraceId>,
+    bytes: usize,
+    lost: Lost,
+}
+
+#[derive(Debug)]
+struct Entry {
+    trace: Trace,
+    span_ids: HashSet<SpanId>,
+    bytes: usize,
+}
+
+impl Store {
+    /// An empty store.
+    pub fn new(limits: Limits) -> Self {
+        Self(Arc::new(Shared {
+            limits,
+            traces: Mutex::default(),
+            changed: watch::Sender::default(),
+        }))
+    }
+
+    /// Takes in a batch as an exporter sends it.
+    pub fn insert(&self, batch: Vec<ResourceSpans>) -> Inserted {
+        let mut inserted = Inserted::default();
+        let mut traces = self.traces();
+        for process in batch {
+            let service = process
+                .resource
+                .as_ref()
+                .and_then(|r| attributes::find(&r.attributes, attributes::SERVICE_NAME))
+                .unwrap_or_else(|| "unknown_service".to_owned());
+            for scope in process.scope_spans {
+                let source = Arc::new(Source {
+                    service: service.clone(),
+                    resource: process.resource.clone(),
+                    resource_schema_url: process.schema_url.clone(),
+                    scope: scope.scope,
+                    scope_schema_url: scope.schema_url,
+                });
+                for span in scope.spans {
+                    traces.insert(span, &source, self.0.limits, &mut inserted);
+                }
+            }
+        }
+        traces.lost.refused_spans += inserted.invalid + inserted.over_limit;
+        drop(traces);
+        self.0.changed.send_replace(());
+        inserted
+    }
+
+    /// The trace as it is now.
+    pub fn trace(&self, id: TraceId) -> Option<Trace> {
+        Some(self.traces().by_id.get(&id)?.trace.clone())
+    }
+
+    /// At most `count` traces, the newest first.
+    pub fn recent(&self, count: usize) -> Vec<Trace> {
+        let traces = self.traces();
+        let newest = traces.order.iter().rev().take(count);
+        newest.map(|id| traces.by_id[id].trace.clone()).collect()
+    }
+
+    /// The names of all services that have a span here, sorted.
+    pub fn services(&self) -> Vec<String> {
+        let traces = self.traces();
+        let spans = traces.by_id.values().flat_map(|entry| &entry.trace.spans);
+        let mut names: Vec<_> = spans.map(|span| span.source.service.as_str()).collect();
+        names.sort_unstable();
+        names.dedup();
+        names.into_iter().map(str::to_owned).collect()
+    }
+
+    /// What was let go so far.
+    pub fn lost(&self) -> Lost {
+        self.traces().lost
+    }
+
+    /// Waits until the trace is as `wanted`; the caller sets the deadline.
+    pub async fn wait_for(&self, id: TraceId, wanted: impl Fn(&Trace) -> bool) -> Trace {
+        let mut changed = self.0.changed.subscribe();
+        loop {
+            if let Some(trace) = self.trace(id).filter(|trace| wanted(trace)) {
+                return trace;
+            }
+            changed
+                .changed()
+                .await
+                .expect("the sender lives as long as this store");
+        }
+    }
+
+    fn traces(&self) -> MutexGuard<'_, Traces> {
+        self.0.traces.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Traces {
+    fn insert(
+        &mut self,
+        span: Span,
+        source: &Arc<Source>,
+        limits: Limits,
+        inserted: &mut Inserted,
+    ) {
+        let ids = (TraceId::from_bytes(&span.trace_id), span_id(&span.span_id));
+        let (Some(trace_id), Some(id)) = ids else {
+            inserted.invalid += 1;
+            return;
+        };
+        let entry = self.by_id.entry(trace_id).or_insert_with(|| {
+            self.order.push_back(trace_id);
+            Entry::new(trace_id)
+        });
+        if entry.span_ids.contains(&id) {
+            inserted.duplicates += 1;
+            return;
+        }
+        if entry.trace.spans.len() >= limits.spans_per_trace {
+            entry.trace.dropped += 1;
+            inserted.over_limit += 1;
+            return;
+        }
+        let bytes = span.encoded_len();
+        entry.span_ids.insert(id);
+        entry.bytes += bytes;
+        entry.trace.last_arrival = SystemTime::now();
+        entry.trace.spans.push(Arc::new(StoredSpan {
+            id,
+            parent: span_id(&span.parent_span_id),
+            source: Arc::clone(source),
+            span,
+        }));
+        self.bytes += bytes;
+        inserted.accepted += 1;
+        self.evict(limits);
+    }
+
+    fn evict(&mut self, limits: Limits) {
+        while self.order.len() > limits.traces || self.bytes > limits.bytes {
+            let Some(entry) = self
+                .order
+                .pop_front()
+                .and_then(|oldest| self.by_id.remove(&oldest))
+            else {
+                return;
+            };
+            self.bytes -= entry.bytes;
+            self.lost.evicted_traces += 1;
+            self.lost.evicted_spans += entry.trace.spans.len() as u64;
+        }
+    }
+}
+
+impl Entry {
+    fn new(id: TraceId) -> Self {
+        Self {
+            trace: Trace {
+                id,
+                spans: Vec::new(),
+                dropped: 0,
+                last_arrival: SystemTime::now(),
+            },
+            span_ids: HashSet::new(),
+            bytes: 0,
+        }
+    }
+}
+
+fn span_id(bytes: &[u8]) -> Option<SpanId> {
+    let id: SpanId = bytes.try_into().ok()?;
+    (id != [0; 8]).then_some(id)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,116 @@
+use super::*;
+use crate::testing::{TestSpan, span, trace_id};
+
+fn store(limits: Limits) -> Store {
+    Store::new(limits)
+}
+
+fn of_trace(number: u8, mut of: TestSpan) -> TestSpan {
+    of.span.trace_id = vec![number; 16];
+    of
+}
+
+fn id(number: u8) -> TraceId {
+    TraceId::from_bytes(&[number; 16]).unwrap()
+}
+
+fn simple(id: u64) -> TestSpan {
+    span("checkout", id, None, "span", 0..1)
+}
+
+#[test]
+fn spans_of_several_batches_and_services_become_one_trace() {
+    let store = store(Limits::default());
+    store.insert(vec![span("inventory", 2, Some(1), "child", 1..2).batch()]);
+    store.insert(vec![span("checkout", 1, None, "root", 0..3).batch()]);
+    let trace = store.trace(trace_id()).unwrap();
+    assert_eq!(trace.spans.len(), 2);
+    assert_eq!(trace.spans[0].parent, Some(trace.spans[1].id));
+    assert_eq!(store.services(), ["checkout", "inventory"]);
+}
+
+#[test]
+fn span_sent_twice_is_kept_once() {
+    let store = store(Limits::default());
+    store.insert(vec![simple(1).batch()]);
+    let inserted = store.insert(vec![simple(1).batch(), simple(2).batch()]);
+    assert_eq!((inserted.duplicates, inserted.accepted), (1, 1));
+    assert_eq!(store.trace(trace_id()).unwrap().spans.len(), 2);
+    assert_eq!(store.lost(), Lost::default());
+}
+
+#[test]
+fn spans_with_invalid_ids_are_refused_and_counted() {
+    let store = store(Limits::default());
+    let mut short = simple(1);
+    short.span.trace_id.pop();
+    let inserted = store.insert(vec![
+        short.batch(),
+        of_trace(0, simple(1)).batch(),
+        simple(0).batch(),
+    ]);
+    assert_eq!((inserted.invalid, inserted.accepted), (3, 0));
+    assert_eq!(store.lost().refused_spans, 3);
+    assert!(store.recent(10).is_empty());
+}
+
+#[test]
+fn full_trace_refuses_and_counts_further_spans() {
+    let store = store(Limits {
+        spans_per_trace: 2,
+        ..Limits::default()
+    });
+    let inserted = store.insert((1..=5).map(|id| simple(id).batch()).collect());
+    assert_eq!((inserted.accepted, inserted.over_limit), (2, 3));
+    let trace = store.trace(trace_id()).unwrap();
+    assert_eq!((trace.spans.len(), trace.dropped), (2, 3));
+    assert_eq!(store.lost().refused_spans, 3);
+}
+
+#[test]
+fn oldest_trace_makes_room_for_the_newest() {
+    let store = store(Limits {
+        traces: 2,
+        ..Limits::default()
+    });
+    for number in 1..=3 {
+        store.insert(vec![of_trace(number, simple(1)).batch()]);
+    }
+    assert!(store.trace(id(1)).is_none());
+    let recent: Vec<_> = store.recent(10).iter().map(|trace| trace.id).collect();
+    assert_eq!(recent, [id(3), id(2)]);
+    let lost = store.lost();
+    assert_eq!((lost.evicted_traces, lost.evicted_spans), (1, 1));
+}
+
+#[test]
+fn memory_is_bounded_by_size_too() {
+    let store = store(Limits {
+        bytes: 10_000,
+        ..Limits::default()
+    });
+    for number in 1..=20 {
+        let name = "x".repeat(1_000);
+        let large = of_trace(number, span("checkout", 1, None, &name, 0..1));
+        store.insert(vec![large.batch()]);
+    }
+    let kept = store.recent(100).len();
+    assert!((5..10).contains(&kept), "{kept} of 20 traces of 1 kB kept");
+    assert!(store.trace(id(20)).is_some());
+}
+
+#[tokio::test]
+async fn waiting_ends_when_the_trace_is_as_wanted() {
+    let store = store(Limits::default());
+    let waiting = tokio::spawn({
+        let store = store.clone();
+        async move {
+            store
+                .wait_for(trace_id(), |trace| trace.spans.len() == 2)
+                .await
+        }
+    });
+    store.insert(vec![simple(1).batch()]);
+    store.insert(vec![simple(2).batch()]);
+    assert_eq!(waiting.await.unwrap().spans.len(), 2);
+}

@@ -1,0 +1,126 @@
+use super::super::scenario::SCENARIOS;
+use super::*;
+use crate::cli::Role;
+use crate::testing::{TRACE_ID, TestSpan, span, trace};
+
+fn order() -> &'static Scenario {
+    let mut scenarios = SCENARIOS.iter();
+    scenarios
+        .find(|scenario| scenario.name == "item-123")
+        .unwrap()
+}
+
+fn answer() -> Answer {
+    let body = format!(r#"{{"order_id":"1","trace_id":"{TRACE_ID}"}}"#);
+    Answer {
+        status: 200,
+        media_type: "application/json".to_owned(),
+        traceresponse: Some(format!("00-{TRACE_ID}-0000000000000001-01")),
+        json: serde_json::from_str(&body).unwrap(),
+        body,
+    }
+}
+
+/// The expected spans, each but the first below the first.
+fn spans() -> Vec<TestSpan> {
+    let ids = 1..;
+    let spans = order().spans.iter().zip(ids);
+    spans
+        .map(|((service, name), id)| span(service, id, (id > 1).then_some(1), name, id..100))
+        .collect()
+}
+
+fn evidence(spans: Vec<TestSpan>) -> Evidence {
+    let line = |role| {
+        let raw = format!(r#"{{"message":"request served","trace_id":"{TRACE_ID}"}}"#);
+        LogLine::parse(role, raw)
+    };
+    Evidence {
+        trace: Some(trace(spans)),
+        lines: vec![line(Role::Checkout), line(Role::Inventory)],
+    }
+}
+
+/// The one thing that is off.
+fn only(answer: &Answer, evidence: &Evidence) -> String {
+    let mut off = off(order(), answer, evidence);
+    assert_eq!(off.len(), 1, "{off:?}");
+    off.remove(0)
+}
+
+#[test]
+fn nothing_is_off_when_all_is_as_in_the_table() {
+    assert_eq!(off(order(), &answer(), &evidence(spans())), [""; 0]);
+}
+
+#[test]
+fn wrong_status_is_off() {
+    let wrong = Answer {
+        status: 201,
+        ..answer()
+    };
+    assert!(only(&wrong, &evidence(spans())).contains("201, not 200"));
+}
+
+#[test]
+fn body_of_another_trace_than_the_header_is_off() {
+    let wrong = Answer {
+        json: serde_json::json!({ "trace_id": "another" }),
+        ..answer()
+    };
+    assert!(only(&wrong, &evidence(spans())).contains("another"));
+}
+
+#[test]
+fn traceresponse_that_names_another_span_is_off() {
+    let wrong = Answer {
+        traceresponse: Some(format!("00-{TRACE_ID}-0000000000000002-01")),
+        ..answer()
+    };
+    assert!(only(&wrong, &evidence(spans())).contains("root span"));
+}
+
+#[test]
+fn split_trace_is_off() {
+    let mut split = spans();
+    split[3].span.parent_span_id.clear();
+    assert!(only(&answer(), &evidence(split)).contains("2 roots"));
+    let mut orphaned = spans();
+    orphaned[3].span.parent_span_id = vec![9; 8];
+    assert!(only(&answer(), &evidence(orphaned)).contains("1 spans without"));
+}
+
+#[test]
+fn missing_span_is_off_by_its_name() {
+    let mut missing = spans();
+    missing.pop();
+    assert!(only(&answer(), &evidence(missing)).contains("send_receipt"));
+}
+
+#[test]
+fn log_without_the_trace_id_is_off() {
+    let mut silent = evidence(spans());
+    silent.lines.pop();
+    assert!(only(&answer(), &silent).contains("no log line of inventory"));
+}
+
+#[test]
+fn every_row_of_the_contract_is_in_the_tour() {
+    let codes: Vec<_> = SCENARIOS
+        .iter()
+        .map(|s| (s.status, s.code.unwrap_or("")))
+        .collect();
+    for row in [
+        (200, ""),
+        (409, "out_of_stock"),
+        (504, "inventory_timeout"),
+        (502, "inventory_failed"),
+        (404, "unknown_item"),
+        (503, "inventory_unavailable"),
+        (400, "invalid_request"),
+        (413, "payload_too_large"),
+        (415, "unsupported_media_type"),
+    ] {
+        assert!(codes.contains(&row), "{row:?}");
+    }
+}

@@ -1,0 +1,58 @@
+//! What the services log during the tour, kept until the request it belongs to is shown.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::watch;
+
+use crate::logs::{LogLine, print};
+use crate::terminal::Screen;
+
+/// The log lines of both services: those of a request wait here for their turn, others are printed as they come.
+#[derive(Debug, Default)]
+pub struct Journal {
+    lines: Mutex<Vec<LogLine>>,
+    changed: watch::Sender<()>,
+}
+
+impl Journal {
+    /// Takes in a line.
+    pub fn push(&self, line: LogLine) {
+        if line.trace_id().is_none() {
+            return print(&line.human(Screen::stdout()));
+        }
+        self.lines().push(line);
+        self.changed.send_replace(());
+    }
+
+    /// Waits until each of these services has written a line with this trace id.
+    pub(super) async fn wait_for(&self, id: &str, services: &[&str]) {
+        let mut changed = self.changed.subscribe();
+        loop {
+            let missing = |service: &&str| {
+                let wrote =
+                    |line: &LogLine| line.role.name() == *service && line.trace_id() == Some(id);
+                !self.lines().iter().any(wrote)
+            };
+            if !services.iter().any(missing) {
+                return;
+            }
+            if changed.changed().await.is_err() {
+                return;
+            }
+        }
+    }
+
+    /// The lines with this trace id in the order of their timestamps, which are all from one clock here.
+    pub(super) fn take(&self, id: &str) -> Vec<LogLine> {
+        let mut lines = self.lines();
+        let mut taken: Vec<_> = lines
+            .extract_if(.., |line| line.trace_id() == Some(id))
+            .collect();
+        taken.sort_by_key(|line| line.text("timestamp").map(str::to_owned));
+        taken
+    }
+
+    fn lines(&self) -> MutexGuard<'_, Vec<LogLine>> {
+        self.lines.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,141 @@
+use super::*;
+use crate::testing::{span, trace};
+
+fn rows(waterfall: &Waterfall) -> Vec<(&str, usize, Place)> {
+    let rows = waterfall.rows.iter();
+    rows.map(|row| (row.span.span.name.as_str(), row.depth, row.place))
+        .collect()
+}
+
+fn assert_close(value: f64, expected: f64) {
+    assert!((value - expected).abs() < 1e-9, "{value} is not {expected}");
+}
+
+#[test]
+fn children_stand_below_their_parent_in_order_of_start() {
+    let waterfall = Waterfall::of(&trace(vec![
+        span("b", 4, Some(3), "grandchild", 60..70),
+        span("a", 3, Some(1), "second", 50..80),
+        span("a", 1, None, "root", 0..100),
+        span("a", 2, Some(1), "first", 10..40),
+    ]));
+    assert_eq!(
+        rows(&waterfall),
+        [
+            ("root", 0, Place::Root),
+            ("first", 1, Place::Child),
+            ("second", 1, Place::Child),
+            ("grandchild", 2, Place::Child),
+        ]
+    );
+    assert!(waterfall.is_joined());
+    assert_eq!(waterfall.services, ["a", "b"]);
+    assert_eq!(waterfall.duration, 100);
+    assert_close(waterfall.rows[3].offset, 0.6);
+    assert_close(waterfall.rows[3].width, 0.1);
+}
+
+#[test]
+fn span_without_its_parent_is_an_orphan_with_its_own_children() {
+    let waterfall = Waterfall::of(&trace(vec![
+        span("a", 1, None, "root", 0..100),
+        span("b", 3, Some(2), "orphan", 10..20),
+        span("b", 4, Some(3), "child", 11..12),
+    ]));
+    assert_eq!(
+        rows(&waterfall),
+        [
+            ("root", 0, Place::Root),
+            ("orphan", 0, Place::Orphan),
+            ("child", 1, Place::Child),
+        ]
+    );
+    assert!(!waterfall.is_joined());
+}
+
+#[test]
+fn trace_with_two_roots_is_shown_and_not_joined() {
+    let waterfall = Waterfall::of(&trace(vec![
+        span("a", 1, None, "one", 0..10),
+        span("a", 2, None, "two", 20..30),
+    ]));
+    assert_eq!(waterfall.count(Place::Root), 2);
+    assert!(!waterfall.is_joined());
+}
+
+#[test]
+fn skewed_clock_keeps_bars_on_the_axis() {
+    let waterfall = Waterfall::of(&trace(vec![
+        span("a", 1, None, "root", 1_000..2_000),
+        span("b", 2, Some(1), "from the past", 0..500),
+        span("b", 3, Some(1), "beyond the end", 1_900..4_000),
+    ]));
+    assert_eq!((waterfall.start, waterfall.duration), (0, 4_000));
+    for row in &waterfall.rows {
+        assert!(row.offset >= 0.0 && row.offset + row.width <= 1.0 + 1e-9);
+    }
+}
+
+#[test]
+fn zero_and_negative_durations_are_zero() {
+    let waterfall = Waterfall::of(&trace(vec![
+        span("a", 1, None, "instant", 5..5),
+        span(
+            "a",
+            2,
+            Some(1),
+            "backwards",
+            std::ops::Range { start: 5, end: 0 },
+        ),
+    ]));
+    assert_eq!(waterfall.duration, 0);
+    for row in &waterfall.rows {
+        assert_eq!(row.duration(), 0);
+        assert_close(row.width, 0.0);
+    }
+}
+
+#[test]
+fn deep_tree_needs_no_deep_stack() {
+    let depth = 5_000;
+    let chain = (1..=depth).map(|id| {
+        let parent = (id > 1).then(|| id - 1);
+        span("a", id, parent, "link", id..2 * depth)
+    });
+    let waterfall = Waterfall::of(&trace(chain.collect()));
+    assert_eq!(waterfall.rows.last().unwrap().depth, 4_999);
+    assert!(waterfall.is_joined());
+}
+
+#[test]
+fn spans_that_name_each_other_as_parents_get_their_rows() {
+    let waterfall = Waterfall::of(&trace(vec![
+        span("a", 1, Some(2), "hen", 0..1),
+        span("a", 2, Some(1), "egg", 1..2),
+        span("a", 3, Some(3), "own parent", 2..3),
+    ]));
+    assert_eq!(
+        rows(&waterfall),
+        [
+            ("hen", 0, Place::Orphan),
+            ("egg", 1, Place::Child),
+            ("own parent", 0, Place::Orphan),
+        ]
+    );
+}
+
+#[test]
+fn error_is_told_by_its_type() {
+    let waterfall = Waterfall::of(&trace(vec![
+        span("a", 1, None, "fine", 0..1),
+        span("a", 2, Some(1), "broken", 0..1).failed("timeout"),
+    ]));
+    assert_eq!(waterfall.rows[0].error(), None);
+    assert_eq!(waterfall.rows[1].error().as_deref(), Some("timeout"));
+}
+
+#[test]
+fn durations_read_in_the_unit_that_fits() {
+    let read = [0, 999, 1_500, 2_000_000, 1_234_000_000].map(human_duration);
+    assert_eq!(read, ["0 ns", "999 ns", "2 µs", "2.0 ms", "1.23 s"]);
+}

@@ -1,0 +1,286 @@
+//! Both services as processes of their own, a receiver for what they export, and a client to talk to them.
+
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    process::{ExitStatus, Stdio},
+    sync::Arc,
+    time::Duration,
+};
+
+use demo::{
+    receiver,
+    store::{Limits, Store, Trace},
+    waterfall::{Row, Waterfall},
+};
+use reqwest::header::HeaderMap;
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::{
+    io::{AsyncBufReadExt as _, BufReader},
+    net::TcpListener,
+    process::{Child, ChildStdin, Command},
+    sync::watch,
+    task::JoinSet,
+    time::timeout,
+};
+
+/// How long anything may take before the test fails.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Everything a test talks to. Dropped, it leaves nothing running and no file behind.
+pub(crate) struct Services {
+    pub(crate) checkout: Service,
+    pub(crate) inventory: Service,
+    pub(crate) client: reqwest::Client,
+    store: Store,
+    _receiver: JoinSet<()>,
+    _directory: TempDir,
+}
+
+/// A service in a process of its own.
+pub(crate) struct Service {
+    pub(crate) url: String,
+    child: Child,
+    /// Closed when the test is gone, however it ends; the process watches it.
+    _lifeline: ChildStdin,
+    lines: Arc<watch::Sender<Vec<Value>>>,
+}
+
+/// What checkout answered.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Value,
+}
+
+impl Services {
+    pub(crate) async fn start() -> Self {
+        let store = Store::new(Limits::default());
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let otlp = listener.local_addr().unwrap();
+        let router = receiver::router(store.clone());
+        let mut receiver = JoinSet::new();
+        receiver.spawn(async move { axum::serve(listener, router).await.unwrap() });
+
+        let directory = tempfile::tempdir().unwrap();
+        let database = directory.path().join("inventory.sqlite");
+        let database = format!("sqlite://{}?mode=rwc", database.display());
+        let inventory = Service::start("inventory", otlp, ("DATABASE_URL", database)).await;
+        let checkout =
+            Service::start("checkout", otlp, ("INVENTORY_URL", inventory.url.clone())).await;
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "a caller from outside, with no trace of its own"
+        )]
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        Self {
+            checkout,
+            inventory,
+            client,
+            store,
+            _receiver: receiver,
+            _directory: directory,
+        }
+    }
+
+    /// `POST /checkout` with this body as JSON.
+    pub(crate) async fn checkout(&self, body: &str) -> Answer {
+        self.post(body, &[("content-type", "application/json")])
+            .await
+    }
+
+    /// `POST /checkout` with these headers.
+    pub(crate) async fn post(&self, body: &str, headers: &[(&str, &str)]) -> Answer {
+        let request = self
+            .client
+            .post(format!("{}/checkout", self.checkout.url))
+            .body(body.to_owned());
+        let request = headers.iter().fold(request, |request, (name, value)| {
+            request.header(*name, *value)
+        });
+        Answer::of(request.send().await.unwrap()).await
+    }
+
+    /// The trace as soon as it has this many spans.
+    pub(crate) async fn trace(&self, id: &str, spans: usize) -> Waterfall {
+        let id = id.parse().unwrap();
+        let complete = self
+            .store
+            .wait_for(id, |trace: &Trace| trace.spans.len() >= spans);
+        match timeout(PATIENCE, complete).await {
+            Ok(trace) => Waterfall::of(&trace),
+            Err(_) => panic!(
+                "waited for {spans} spans, this is there: {:#?}",
+                self.store.trace(id)
+            ),
+        }
+    }
+
+    /// Waits until a span of this name has arrived, in whichever trace.
+    pub(crate) async fn wait_for_span(&self, name: &str) {
+        let arrived = async {
+            let mut poll = tokio::time::interval(Duration::from_millis(10));
+            while !self
+                .traces()
+                .iter()
+                .any(|trace| trace.rows.iter().any(|row| row.span.span.name == name))
+            {
+                poll.tick().await;
+            }
+        };
+        timeout(PATIENCE, arrived)
+            .await
+            .expect("the span arrives in time");
+    }
+
+    /// All traces received so far.
+    pub(crate) fn traces(&self) -> Vec<Waterfall> {
+        self.store
+            .recent(usize::MAX)
+            .iter()
+            .map(Waterfall::of)
+            .collect()
+    }
+}
+
+impl Service {
+    async fn start(role: &str, otlp: SocketAddr, (name, value): (&str, String)) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_demo"));
+        // What the tester's own shell says of telemetry is no part of the test.
+        for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("OTEL_")) {
+            command.env_remove(name);
+        }
+        let mut child = command
+            .args(["service", role])
+            .env("LISTEN_ADDR", "127.0.0.1:0")
+            .env("OTEL_EXPORTER_OTLP_ENDPOINT", format!("http://{otlp}"))
+            .env("OTEL_BSP_SCHEDULE_DELAY", "50")
+            .env("LOG_FORMAT", "json")
+            .env("RUST_LOG", "info")
+            .env(name, value)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        let lifeline = child.stdin.take().unwrap();
+        let lines = Arc::new(watch::Sender::new(Vec::new()));
+        let mut stdout = BufReader::new(child.stdout.take().unwrap()).lines();
+        let sender = Arc::clone(&lines);
+        drop(shared::task::spawn(async move {
+            while let Some(line) = stdout.next_line().await.unwrap() {
+                let line =
+                    serde_json::from_str(&line).unwrap_or_else(|_| panic!("not JSON: {line}"));
+                sender.send_modify(|lines: &mut Vec<Value>| lines.push(line));
+            }
+        }));
+        let mut service = Self {
+            url: String::new(),
+            _lifeline: lifeline,
+            child,
+            lines,
+        };
+        let listening = service.log(|line| line["message"] == "listening").await;
+        service.url = format!("http://{}", listening["address"].as_str().unwrap());
+        service
+    }
+
+    /// The first log line for which `wanted` is true, as soon as it is written.
+    pub(crate) async fn log(&self, wanted: impl Fn(&Value) -> bool) -> Value {
+        let mut lines = self.lines.subscribe();
+        let found = timeout(PATIENCE, lines.wait_for(|lines| lines.iter().any(&wanted))).await;
+        let lines = match found {
+            Ok(lines) => lines.unwrap().clone(),
+            Err(_) => panic!("no such line in {:#?}", *self.lines.borrow()),
+        };
+        lines.into_iter().find(wanted).unwrap()
+    }
+
+    /// All lines so far that carry the trace id.
+    pub(crate) fn logs_of(&self, trace_id: &str) -> Vec<Value> {
+        self.lines
+            .borrow()
+            .iter()
+            .filter(|line| line["trace_id"] == trace_id)
+            .cloned()
+            .collect()
+    }
+
+    pub(crate) fn terminate(&self) {
+        let pid = Pid::from_raw(i32::try_from(self.child.id().unwrap()).unwrap()).unwrap();
+        kill_process(pid, Signal::TERM).unwrap();
+    }
+
+    pub(crate) async fn exited(&mut self) -> ExitStatus {
+        timeout(PATIENCE, self.child.wait())
+            .await
+            .expect("the process ends in time")
+            .unwrap()
+    }
+}
+
+impl Answer {
+    pub(crate) async fn of(response: reqwest::Response) -> Self {
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let body = response.json().await.unwrap();
+        Self {
+            status,
+            headers,
+            body,
+        }
+    }
+
+    /// The trace id, which body and `traceresponse` header agree on.
+    #[track_caller]
+    pub(crate) fn trace_id(&self) -> &str {
+        let trace_id = self.body["trace_id"].as_str().unwrap();
+        let header = self.headers["traceresponse"].to_str().unwrap();
+        assert_eq!(
+            header.get(..36),
+            Some(format!("00-{trace_id}-").as_str()),
+            "{header}"
+        );
+        trace_id
+    }
+}
+
+/// One line a span: service, kind, name, error.
+pub(crate) fn tree(trace: &Waterfall) -> String {
+    trace
+        .rows
+        .iter()
+        .map(|row| {
+            format!(
+                "{:indent$}{}\n",
+                "",
+                line(trace, row),
+                indent = row.depth * 2
+            )
+        })
+        .collect()
+}
+
+fn line(trace: &Waterfall, row: &Row) -> String {
+    let error = row
+        .error()
+        .map(|error| format!(" [error: {error}]"))
+        .unwrap_or_default();
+    format!(
+        "{} {} {}{error}",
+        trace.services[row.service],
+        row.kind(),
+        row.span.span.name
+    )
+}
+
+/// The row of the service's span of that name.
+#[track_caller]
+pub(crate) fn row<'a>(trace: &'a Waterfall, service: &str, name: &str) -> &'a Row {
+    let row = trace
+        .rows
+        .iter()
+        .find(|row| trace.services[row.service] == service && row.span.span.name == name);
+    row.unwrap_or_else(|| panic!("{service} has no span {name}:\n{}", tree(trace)))
+}
