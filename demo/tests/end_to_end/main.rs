@@ -1,5 +1,7 @@
 //! Both services as real processes, their OTLP as real bytes: what a user of this repository sees.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod contract;
 mod joined;
 mod services;

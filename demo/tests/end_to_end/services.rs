@@ -109,13 +109,13 @@ impl Services {
         let complete = self
             .store
             .wait_for(id, |trace: &Trace| trace.spans.len() >= spans);
-        match timeout(PATIENCE, complete).await {
-            Ok(trace) => Waterfall::of(&trace),
-            Err(_) => panic!(
+        let Ok(trace) = timeout(PATIENCE, complete).await else {
+            panic!(
                 "waited for {spans} spans, this is there: {:#?}",
                 self.store.trace(id)
-            ),
-        }
+            );
+        };
+        Waterfall::of(&trace)
     }
 
     /// Waits until a span of this name has arrived, in whichever trace.
@@ -191,10 +191,10 @@ impl Service {
     pub(crate) async fn log(&self, wanted: impl Fn(&Value) -> bool) -> Value {
         let mut lines = self.lines.subscribe();
         let found = timeout(PATIENCE, lines.wait_for(|lines| lines.iter().any(&wanted))).await;
-        let lines = match found {
-            Ok(lines) => lines.unwrap().clone(),
-            Err(_) => panic!("no such line in {:#?}", *self.lines.borrow()),
+        let Ok(lines) = found else {
+            panic!("no such line in {:#?}", *self.lines.borrow());
         };
+        let lines = lines.unwrap().clone();
         lines.into_iter().find(wanted).unwrap()
     }
 
@@ -248,18 +248,15 @@ impl Answer {
 
 /// One line a span: service, kind, name, error.
 pub(crate) fn tree(trace: &Waterfall) -> String {
-    trace
-        .rows
-        .iter()
-        .map(|row| {
-            format!(
-                "{:indent$}{}\n",
-                "",
-                line(trace, row),
-                indent = row.depth * 2
-            )
-        })
-        .collect()
+    let line = |row: &Row| {
+        format!(
+            "{:indent$}{}\n",
+            "",
+            line(trace, row),
+            indent = row.depth * 2
+        )
+    };
+    trace.rows.iter().map(line).collect::<Vec<_>>().concat()
 }
 
 fn line(trace: &Waterfall, row: &Row) -> String {
