@@ -2,9 +2,11 @@
 
 mod answers;
 mod reservations;
+mod spans;
 
 pub(crate) use answers::*;
 pub(crate) use reservations::*;
+pub(crate) use spans::*;
 
 /// Hands every claim's name to the macro `$run`, so that a claim that is added here is tried on each database.
 macro_rules! for_each_claim {
@@ -27,6 +29,8 @@ macro_rules! for_each_claim {
             malformed_bodies_are_problems,
             other_paths_and_methods_are_problems,
             broken_database_is_500_without_its_words_and_not_ready,
+            every_query_is_a_client_span_without_its_values,
+            failed_query_names_the_databases_own_code,
         }
     };
 }

@@ -1,7 +1,9 @@
 //! One running service and a client for it.
 
 use inventory::{Config, StartError};
+use reqwest::header::HeaderMap;
 use serde_json::{Value, json};
+use shared::propagation::HeaderInjector;
 use shared::task::Task;
 use sqlx::{AnyConnection, Connection};
 use tokio_util::sync::CancellationToken;
@@ -81,6 +83,21 @@ impl Service {
         answer(request).await
     }
 
+    /// `GET path` in the current trace.
+    pub(crate) async fn get_traced(&self, path: &str) -> Answer {
+        let request = self.client.get(format!("{}{path}", self.url));
+        answer(request.headers(traceparent())).await
+    }
+
+    /// `POST /reservations` in the current trace.
+    pub(crate) async fn post_traced(&self, body: String) -> Answer {
+        let request = self.client.post(format!("{}/reservations", self.url));
+        let request = request
+            .header("content-type", "application/json")
+            .body(body);
+        answer(request.headers(traceparent())).await
+    }
+
     pub(crate) async fn reserve(&self, order_id: &str, item_id: &str, quantity: i64) -> Answer {
         let order = json!({"order_id": order_id, "item_id": item_id, "quantity": quantity});
         self.post("application/json", order.to_string()).await
@@ -108,6 +125,12 @@ pub(crate) async fn execute(database_url: &str, sql: &'static str) {
 )]
 fn client() -> reqwest::Client {
     reqwest::Client::new()
+}
+
+fn traceparent() -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    shared::propagation::inject(&mut HeaderInjector(&mut headers));
+    headers
 }
 
 async fn answer(request: reqwest::RequestBuilder) -> Answer {
