@@ -3,11 +3,19 @@
 use std::error::Error;
 
 /// An error and its causes as one line, from the outermost to the root: for a log line, never for a caller.
+///
+/// A cause that the message before it already ends with is not said twice.
 pub fn chain(error: &(dyn Error + 'static)) -> String {
-    causes(error)
-        .map(ToString::to_string)
-        .collect::<Vec<_>>()
-        .join(": ")
+    let mut chain = String::new();
+    for cause in causes(error).map(ToString::to_string) {
+        if chain.is_empty() {
+            chain = cause;
+        } else if !chain.ends_with(&cause) {
+            chain.push_str(": ");
+            chain.push_str(&cause);
+        }
+    }
+    chain
 }
 
 /// The error itself, then what caused it, then what caused that.
@@ -15,4 +23,27 @@ pub(crate) fn causes<'a>(
     error: &'a (dyn Error + 'static),
 ) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
     std::iter::successors(Some(error), |&error| error.source())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    enum Failure {
+        #[error("the order failed")]
+        Order(#[source] Box<Failure>),
+        #[error("the driver failed: {0}")]
+        Driver(#[source] std::io::Error),
+    }
+
+    #[test]
+    fn every_cause_is_said_once() {
+        let driver = Failure::Driver(std::io::Error::other("disk full"));
+        let order = Failure::Order(Box::new(driver));
+        assert_eq!(
+            chain(&order),
+            "the order failed: the driver failed: disk full"
+        );
+    }
 }

@@ -140,6 +140,13 @@ pub(crate) fn client_status(status: StatusCode) -> Status {
     }
 }
 
+/// `server.address`: an IPv6 address is in brackets in a URL only.
+pub(crate) fn without_brackets(host: &str) -> &str {
+    host.strip_prefix('[')
+        .and_then(|host| host.strip_suffix(']'))
+        .unwrap_or(host)
+}
+
 /// `network.protocol.version`, without the name of the protocol.
 pub(crate) fn protocol_version(version: Version) -> Option<&'static str> {
     match version {

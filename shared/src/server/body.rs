@@ -2,7 +2,7 @@
 
 use std::{
     pin::Pin,
-    task::{Context as TaskContext, Poll, ready},
+    task::{Context as TaskContext, Poll},
 };
 
 use bytes::Buf;
@@ -64,6 +64,10 @@ impl<B> std::fmt::Debug for ResponseBody<B> {
 
 /// A default body, as `axum` asks of bodies: empty and without a span.
 impl<B: Default> Default for ResponseBody<B> {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a body that belongs to no request"
+    )]
     fn default() -> Self {
         Self::untraced(B::default(), Context::new())
     }
@@ -84,7 +88,12 @@ impl<B: Body> Body for ResponseBody<B> {
             .as_mut()
             .as_pin_mut()
             .expect("a body is not polled after it was dropped");
-        let frame = ready!(inner.as_mut().poll_frame(task));
+        // Not in `self`, so that a panic ends it here, whoever catches the panic and drops this when.
+        let mut span = this.span.take();
+        let Poll::Ready(frame) = inner.as_mut().poll_frame(task) else {
+            *this.span = span;
+            return Poll::Pending;
+        };
         let end = match &frame {
             None => Some(End::Complete),
             Some(Err(_)) => Some(End::Failed(semconv::ERROR_BODY.into())),
@@ -93,7 +102,7 @@ impl<B: Body> Body for ResponseBody<B> {
                 if let Some(remaining) = this.remaining {
                     *remaining = remaining.saturating_sub(bytes);
                 }
-                if let Some(span) = this.span {
+                if let Some(span) = &mut span {
                     span.sent(bytes);
                 }
                 let last =
@@ -101,8 +110,9 @@ impl<B: Body> Body for ResponseBody<B> {
                 last.then_some(End::Complete)
             }
         };
-        if let Some((span, end)) = end.and_then(|end| Some((this.span.take()?, end))) {
-            span.finish(end);
+        match (span, end) {
+            (Some(span), Some(end)) => span.finish(end),
+            (span, _) => *this.span = span,
         }
         Poll::Ready(frame)
     }

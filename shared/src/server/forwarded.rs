@@ -25,7 +25,9 @@ impl<'a> Forwarded<'a> {
         let standard = Self::standard(headers);
         let legacy = |name: &'static str| first(text(headers, name)?, ',');
         Self {
-            client: standard.client.or_else(|| legacy(X_FORWARDED_FOR)),
+            client: standard
+                .client
+                .or_else(|| legacy(X_FORWARDED_FOR).map(without_port)),
             host: standard.host.or_else(|| legacy(X_FORWARDED_HOST)),
             proto: standard.proto.or_else(|| legacy(X_FORWARDED_PROTO)),
         }

@@ -3,7 +3,7 @@
 use std::{
     pin::Pin,
     sync::Arc,
-    task::{Context as TaskContext, Poll, ready},
+    task::{Context as TaskContext, Poll},
 };
 
 use http::{HeaderValue, Method, Response, StatusCode};
@@ -74,8 +74,12 @@ where
             .inner
             .as_pin_mut()
             .expect("a future is not polled after it was dropped");
-        let result = ready!(inner.poll(task));
+        // Not in `self`, so that a panic ends it here, whoever catches the panic and drops this when.
         let span = this.span.take();
+        let Poll::Ready(result) = inner.poll(task) else {
+            *this.span = span;
+            return Poll::Pending;
+        };
         Poll::Ready(match result {
             Ok(response) => Ok(match span {
                 Some(span) => answer(response, span, this.cx, this.options),

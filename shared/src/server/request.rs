@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use axum::extract::{ConnectInfo, MatchedPath};
+use axum::extract::{ConnectInfo, MatchedPath, OriginalUri};
 use http::{
     HeaderMap,
     header::{self, AsHeaderName},
@@ -39,7 +39,12 @@ pub(super) fn attributes(request: &Parts, options: &Options) -> Vec<KeyValue> {
     if let Some(original) = options.known_methods.original(&request.method) {
         push(semconv::HTTP_REQUEST_METHOD_ORIGINAL, original.into());
     }
-    push(semconv::URL_PATH, request.uri.path().to_owned().into());
+    // A nested router sees what is left of the path. A CONNECT has none.
+    let uri = request.extensions.get::<OriginalUri>();
+    let path = uri.map_or(&request.uri, |OriginalUri(uri)| uri).path();
+    if !path.is_empty() {
+        push(semconv::URL_PATH, path.to_owned().into());
+    }
     let scheme = forwarded
         .proto
         .or(request.uri.scheme_str())
@@ -56,7 +61,8 @@ pub(super) fn attributes(request: &Parts, options: &Options) -> Vec<KeyValue> {
         .and_then(parse)
         .or_else(|| authority(request))
     {
-        push(semconv::SERVER_ADDRESS, authority.host().to_owned().into());
+        let host = semconv::without_brackets(authority.host());
+        push(semconv::SERVER_ADDRESS, host.to_owned().into());
         if let Some(port) = authority.port_u16() {
             push(semconv::SERVER_PORT, i64::from(port).into());
         }

@@ -14,7 +14,12 @@ use opentelemetry::{
 use tower_service::Service;
 
 use super::{
-    body::ResponseBody, future::ResponseFuture, layer::Options, metrics::ServerMetrics, request,
+    body::ResponseBody,
+    error_type::{ErrorTypeSlot, OneErrorType},
+    future::ResponseFuture,
+    layer::Options,
+    metrics::ServerMetrics,
+    request,
     span::ServerSpan,
 };
 use crate::propagation::HeaderExtractor;
@@ -82,11 +87,20 @@ impl<S> Trace<S> {
             if link.is_valid() {
                 span = span.with_links(vec![Link::with_context(link)]);
             }
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "whoever calls a public endpoint has no say in its trace"
+            )]
             Context::new()
         } else {
             caller
         };
-        let cx = parent.with_span(options.tracer.start(span, &parent));
-        (cx.clone(), Some(ServerSpan::new(cx, request, metrics)))
+        let error_type = ErrorTypeSlot::default();
+        let cx = parent.with_span(OneErrorType {
+            span: options.tracer.start(span, &parent),
+            slot: error_type.clone(),
+        });
+        let span = ServerSpan::new(cx.clone(), request, error_type, metrics);
+        (cx, Some(span))
     }
 }

@@ -11,7 +11,7 @@ use opentelemetry::{
     trace::{Status, TraceContextExt as _},
 };
 
-use super::{CutOff, ErrorType, layer::Options, metrics::ServerMetrics};
+use super::{CutOff, ErrorType, error_type::ErrorTypeSlot, layer::Options, metrics::ServerMetrics};
 use crate::semconv;
 
 /// How a request ended.
@@ -31,7 +31,7 @@ pub(super) struct ServerSpan {
     method: Method,
     route: Option<String>,
     status: Option<StatusCode>,
-    error_type: Option<Cow<'static, str>>,
+    error_type: ErrorTypeSlot,
     cut_off: Option<CutOff>,
     body_size: Option<u64>,
     metrics: Option<ServerMetrics>,
@@ -42,6 +42,7 @@ impl ServerSpan {
     pub(super) fn new(
         cx: Context,
         request: &request::Parts,
+        error_type: ErrorTypeSlot,
         metrics: Option<ServerMetrics>,
     ) -> Self {
         Self {
@@ -50,7 +51,7 @@ impl ServerSpan {
             method: request.method.clone(),
             route: super::request::route(request).map(str::to_owned),
             status: None,
-            error_type: None,
+            error_type,
             cut_off: request.extensions.get().cloned(),
             body_size: None,
             metrics,
@@ -65,10 +66,14 @@ impl ServerSpan {
     /// The response's head is there; its body may still be to come.
     pub(super) fn answered(&mut self, response: &mut response::Parts, options: &Options) {
         self.status = Some(response.status);
-        self.error_type = response
-            .extensions
-            .remove::<ErrorType>()
-            .map(|ErrorType(name)| name);
+        if response.status.is_server_error() {
+            let named = response.extensions.remove::<ErrorType>();
+            let named = named.map(|ErrorType(name)| name);
+            // What the handler has named is more than a code says, and less than the layer that answers in its stead.
+            let error_type = named.or_else(|| self.error_type.get());
+            let code = || response.status.as_str().to_owned().into();
+            self.error_type.set(error_type.or_else(|| Some(code())));
+        }
         self.body_size = options.body_sizes.then_some(0);
         let span = self.cx.span();
         let status = i64::from(response.status.as_u16());
@@ -94,31 +99,25 @@ impl ServerSpan {
             return;
         }
         let span = self.cx.span();
-        if let End::Failed(error_type) = end {
-            self.error_type = Some(error_type);
-            span.set_status(Status::error(""));
-        } else {
-            if matches!(end, End::Disconnected) {
-                span.add_event(semconv::EVENT_CLIENT_DISCONNECTED, Vec::new());
+        match end {
+            End::Failed(error_type) => {
+                self.error_type.set(Some(error_type));
+                span.set_status(Status::error(""));
             }
-            let server_error = self.status.filter(StatusCode::is_server_error);
-            let named = self.error_type.take();
-            self.error_type = server_error
-                .map(|status| named.unwrap_or_else(|| status.as_str().to_owned().into()));
-            span.set_status(self.status.map_or(Status::Unset, semconv::server_status));
+            End::Complete => {}
+            End::Disconnected => span.add_event(semconv::EVENT_CLIENT_DISCONNECTED, Vec::new()),
         }
-        if let Some(error_type) = self.error_type.clone() {
-            span.set_attribute(KeyValue::new(semconv::ERROR_TYPE, error_type));
-        }
+        span.set_status(self.status.map_or(Status::Unset, semconv::server_status));
         if let Some(size) = self.body_size {
             let size = i64::try_from(size).unwrap_or(i64::MAX);
             span.set_attribute(KeyValue::new(semconv::HTTP_RESPONSE_BODY_SIZE, size));
         }
-        span.end();
         let duration = self.started.elapsed();
+        // While the span is open, as the specification wants it for exemplars.
         if let Some(metrics) = self.metrics.take() {
-            metrics.ended(duration, self.status, self.error_type.clone());
+            metrics.ended(duration, self.status, self.error_type.get());
         }
+        span.end();
         self.log(duration);
     }
 
@@ -129,7 +128,7 @@ impl ServerSpan {
         let route = self.route.as_deref();
         let status = self.status.map(|status| status.as_u16());
         let duration_ms = duration.as_secs_f64() * 1e3;
-        match (&self.error_type, status) {
+        match (self.error_type.get(), status) {
             (Some(error_type), _) => {
                 tracing::error!(method, route, status, duration_ms, error.type = %error_type, "request failed");
             }

@@ -11,25 +11,25 @@
 //!     .with_extension(UrlTemplate("/check/{item_id}")); // the span is `GET /check/{item_id}`
 //! ```
 //!
-//! With retries, put them before this middleware, so that each attempt passes through it:
+//! With retries, put them before this middleware, so that each attempt passes through it (`attempt`):
 //! `ClientBuilder::new(..).with(retry).with(TraceMiddleware::new())`.
 
-use std::time::Instant;
+mod attempt;
+mod failure;
 
 use http::{Extensions, HeaderName};
 use opentelemetry::{
-    Context, KeyValue, Value,
-    global::ObjectSafeTracerProvider,
-    metrics::MeterProvider,
-    trace::{FutureExt as _, SpanBuilder, SpanKind, Status, TraceContextExt as _},
+    KeyValue, Value, global::ObjectSafeTracerProvider, metrics::MeterProvider,
+    trace::FutureExt as _,
 };
 use reqwest::{Request, Response};
-use reqwest_middleware::{Error, Middleware, Next, Result};
+use reqwest_middleware::{Middleware, Next, Result};
 
+use self::attempt::Attempt;
+pub use self::failure::error_type;
 use crate::{
-    error::causes,
     headers::Recorded,
-    metrics::{self, Metrics},
+    metrics::Metrics,
     propagation::{self, HeaderInjector},
     redact::Redaction,
     semconv::{self, KnownMethods},
@@ -39,9 +39,14 @@ use crate::{
 /// Makes every attempt of a request a CLIENT span and injects its context into the headers.
 ///
 /// Attributes by the [HTTP conventions](https://opentelemetry.io/docs/specs/semconv/http/http-spans/#http-client-span).
-/// The span ends when the response's headers are in. Redirects that `reqwest` follows are part of the one span: it
-/// carries the requested URL and the last answer's status. A request whose future is dropped was cancelled by its caller: no
-/// error. Without an active span the CLIENT span is the root of a new trace.
+/// The span ends when the response's headers are in, so a body that fails later is not its failure. A request whose
+/// future is dropped was cancelled by its caller: no error. Without an active span the CLIENT span is the root of a new
+/// trace.
+///
+/// Redirects that `reqwest` follows are one span with the requests before them: `url.full`, `server.address` and
+/// `server.port` are of the URL that was asked for, the status code, protocol version and `network.peer.*` of the last
+/// answer. Every server on the way is sent the same `traceparent`, so their spans are siblings. A client that is built
+/// with `redirect::Policy::none()` leaves the redirects to the caller, who makes a span of each.
 #[derive(Debug, Clone, Default)]
 pub struct TraceMiddleware {
     tracer: Tracer,
@@ -131,6 +136,7 @@ impl TraceMiddleware {
         }
         push(semconv::URL_FULL, self.redaction.url(url).into());
         if let Some(host) = url.host_str() {
+            let host = semconv::without_brackets(host);
             push(semconv::SERVER_ADDRESS, host.to_owned().into());
         }
         if let Some(port) = url.port_or_known_default() {
@@ -148,59 +154,7 @@ impl TraceMiddleware {
         );
         attributes
     }
-
-    /// What the response, or the lack of one, says about the attempt; with the span's status.
-    fn outcome(&self, result: &Result<Response>) -> (Vec<KeyValue>, Status) {
-        let response = match result {
-            Ok(response) => response,
-            Err(error) => {
-                return (
-                    vec![KeyValue::new(semconv::ERROR_TYPE, error_type(error))],
-                    Status::error(""),
-                );
-            }
-        };
-        let status = response.status();
-        let mut attributes = vec![KeyValue::new(
-            semconv::HTTP_RESPONSE_STATUS_CODE,
-            i64::from(status.as_u16()),
-        )];
-        if let Some(version) = semconv::protocol_version(response.version()) {
-            attributes.push(KeyValue::new(semconv::NETWORK_PROTOCOL_VERSION, version));
-        }
-        if let Some(peer) = response.remote_addr() {
-            attributes.push(KeyValue::new(
-                semconv::NETWORK_PEER_ADDRESS,
-                peer.ip().to_string(),
-            ));
-            attributes.push(KeyValue::new(
-                semconv::NETWORK_PEER_PORT,
-                i64::from(peer.port()),
-            ));
-        }
-        if status.is_client_error() || status.is_server_error() {
-            attributes.push(KeyValue::new(
-                semconv::ERROR_TYPE,
-                status.as_str().to_owned(),
-            ));
-        }
-        attributes.extend(
-            self.response_headers
-                .attributes(semconv::HTTP_RESPONSE_HEADER, response.headers()),
-        );
-        (attributes, semconv::client_status(status))
-    }
 }
-
-/// Of a client span's attributes, those of `http.client.request.duration`.
-const DURATION: [&str; 6] = [
-    semconv::HTTP_REQUEST_METHOD,
-    semconv::SERVER_ADDRESS,
-    semconv::SERVER_PORT,
-    semconv::HTTP_RESPONSE_STATUS_CODE,
-    semconv::ERROR_TYPE,
-    semconv::NETWORK_PROTOCOL_VERSION,
-];
 
 #[async_trait::async_trait]
 impl Middleware for TraceMiddleware {
@@ -217,76 +171,15 @@ impl Middleware for TraceMiddleware {
 
         let name = semconv::http_span_name(&self.known_methods.name(request.method()), template);
         let attributes = self.attributes(&request, template, resend_count);
-        let started = Instant::now();
-        let instruments = self.metrics.instruments();
-        let mut measured = instruments
-            .map(|_| metrics::low_cardinality(&attributes, &DURATION))
-            .unwrap_or_default();
-
-        let span = SpanBuilder::from_name(name)
-            .with_kind(SpanKind::Client)
-            .with_attributes(attributes);
-        let parent = Context::current();
-        let cx = parent.with_span(self.tracer.start(span, &parent));
+        let attempt = Attempt::start(name, attributes, &self.tracer, self.metrics.instruments());
+        let cx = attempt.context();
         propagation::inject_context(&cx, &mut HeaderInjector(request.headers_mut()));
 
-        // The last context that holds a span ends it, so an attempt that is dropped here ends it too.
-        let result = next.run(request, extensions).with_context(cx.clone()).await;
-
-        let (attributes, status) = self.outcome(&result);
-        if let Some(instruments) = instruments {
-            measured.extend(metrics::low_cardinality(&attributes, &DURATION));
-            instruments
-                .client_duration
-                .record(started.elapsed().as_secs_f64(), &measured);
+        let result = next.run(request, extensions).with_context(cx).await;
+        match &result {
+            Ok(response) => attempt.answered(response, &self.response_headers),
+            Err(error) => attempt.failed(error_type(error)),
         }
-        let span = cx.span();
-        span.set_attributes(attributes);
-        span.set_status(status);
-        span.end();
         result
     }
-}
-
-/// A stable name for what kept the answer away: `timeout`, `dns`, `tls`, `connect`, `reset`, `body`, or `_OTHER`.
-///
-/// The error's own text would have as many values as there are addresses.
-pub fn error_type(error: &Error) -> &'static str {
-    let Error::Reqwest(error) = error else {
-        return semconv::ERROR_OTHER;
-    };
-    let io_kinds = || {
-        causes(error)
-            .filter_map(|cause| cause.downcast_ref::<std::io::Error>())
-            .map(std::io::Error::kind)
-    };
-    let says = |text: &str| causes(error).any(|cause| cause.to_string().starts_with(text));
-    if error.is_timeout() {
-        semconv::ERROR_TIMEOUT
-    } else if error.is_connect() {
-        if says("dns error") {
-            "dns"
-        } else if says("invalid peer certificate") || says("received fatal alert") {
-            "tls"
-        } else {
-            "connect"
-        }
-    } else if io_kinds().any(is_reset) || says("connection closed before message completed") {
-        "reset"
-    } else if error.is_body() || error.is_decode() {
-        semconv::ERROR_BODY
-    } else {
-        semconv::ERROR_OTHER
-    }
-}
-
-fn is_reset(kind: std::io::ErrorKind) -> bool {
-    use std::io::ErrorKind;
-    matches!(
-        kind,
-        ErrorKind::ConnectionReset
-            | ErrorKind::ConnectionAborted
-            | ErrorKind::BrokenPipe
-            | ErrorKind::UnexpectedEof
-    )
 }

@@ -1,0 +1,291 @@
+//! Every way a request can end before its answer is complete, and what its span says then.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod support;
+
+use std::{
+    sync::{Arc, Mutex},
+    time::{Duration, SystemTime},
+};
+
+use axum::{
+    Router,
+    body::Body,
+    extract::Path,
+    middleware::from_fn_with_state,
+    routing::{get, post},
+};
+use http::{Request, Response, StatusCode};
+use opentelemetry::trace::Status;
+use shared::{
+    client::{TraceMiddleware, UrlTemplate},
+    problem,
+    server::TraceLayer,
+    span,
+    testing::recorder,
+};
+use support::{
+    Caller, Connection, Gate, Parts, Service, Shape, assert_between, client, parts, server, shape,
+    start,
+};
+use tower::{ServiceBuilder, ServiceExt as _, service_fn};
+
+const DISCONNECTED: &str = "http.client_disconnected";
+
+async fn status(Path(code): Path<u16>) -> StatusCode {
+    StatusCode::from_u16(code).unwrap()
+}
+
+#[tokio::test]
+async fn answers_below_500_leave_the_status_unset() {
+    let recorder = recorder();
+    let router = Router::new().route("/status/{code}", post(status));
+    let service = start(router.layer(TraceLayer::new())).await;
+    let mut connection = Connection::open(&service).await;
+    for code in [200, 201, 302, 400, 401, 404, 418, 499] {
+        let (caller, path) = (Caller::new(), format!("/status/{code}"));
+        let before = SystemTime::now();
+        connection.request(&format!("POST {path}"), &caller).await;
+        let answer = connection.answer().await;
+        assert_eq!(i64::from(answer.status), code);
+
+        let trace = recorder.trace(&caller.trace_id, 1).await;
+        let request = ("POST", path.as_str(), "/status/{code}");
+        let expected = server(&caller, request, connection.port, Some(code), None);
+        assert_eq!(shape(&trace.spans[0]), expected);
+        assert!(before <= trace.spans[0].start && trace.spans[0].end <= SystemTime::now());
+        let traceresponse = format!("00-{}-{}-01", caller.trace_id, trace.spans[0].span_id);
+        assert_eq!(answer.headers["traceresponse"], traceresponse);
+    }
+}
+
+#[tokio::test]
+async fn answers_from_500_on_are_errors_named_by_their_code() {
+    let recorder = recorder();
+    let router = Router::new().route("/status/{code}", get(status));
+    let service = start(router.layer(TraceLayer::new())).await;
+    let mut connection = Connection::open(&service).await;
+    for code in [500, 502, 503, 599] {
+        let (caller, path) = (Caller::new(), format!("/status/{code}"));
+        connection.request(&format!("GET {path}"), &caller).await;
+        assert_eq!(i64::from(connection.answer().await.status), code);
+
+        let trace = recorder.trace(&caller.trace_id, 1).await;
+        let request = ("GET", path.as_str(), "/status/{code}");
+        let error_type = code.to_string();
+        let expected = server(
+            &caller,
+            request,
+            connection.port,
+            Some(code),
+            Some(&error_type),
+        );
+        assert_eq!(shape(&trace.spans[0]), expected);
+    }
+}
+
+#[tokio::test]
+async fn a_failure_that_the_handler_names_is_the_error_type() {
+    let recorder = recorder();
+    let named = || async {
+        span::fail("stock_is_negative", "minus one left");
+        StatusCode::INTERNAL_SERVER_ERROR
+    };
+    let router = Router::new().route("/named", get(named));
+    let service = start(router.layer(TraceLayer::new())).await;
+    let (caller, mut connection) = (Caller::new(), Connection::open(&service).await);
+    connection.request("GET /named", &caller).await;
+    connection.answer().await;
+
+    let trace = recorder.trace(&caller.trace_id, 1).await;
+    let request = ("GET", "/named", "/named");
+    let error_type = Some("stock_is_negative");
+    let expected = Shape {
+        status: Status::error("minus one left"),
+        ..server(&caller, request, connection.port, Some(500), error_type)
+    };
+    assert_eq!(shape(&trace.spans[0]), expected);
+}
+
+#[tokio::test]
+async fn a_disconnect_before_the_answer_ends_the_whole_trace_at_once() {
+    let recorder = recorder();
+    let gate = Gate::new();
+    let stuck = {
+        let gate = gate.clone();
+        move || async move { gate.pass().await }
+    };
+    let inventory = Router::new()
+        .route("/check/{item_id}", get(stuck))
+        .layer(TraceLayer::new().tracer_provider(&recorder.provider("inventory")));
+    let inventory = start(inventory).await;
+    let (url, provider) = (
+        inventory.url("/check/item-stuck"),
+        recorder.provider("checkout"),
+    );
+    let calls = client(TraceMiddleware::new().tracer_provider(&provider));
+    let checkout = move || async move {
+        let check = calls
+            .get(url)
+            .with_extension(UrlTemplate("/check/{item_id}"));
+        check.send().await.map(drop).unwrap_or_default();
+    };
+    let checkout = Router::new()
+        .route("/checkout", post(checkout))
+        .layer(TraceLayer::new().tracer_provider(&provider));
+    let checkout = start(checkout).await;
+
+    let (caller, mut connection) = (Caller::new(), Connection::open(&checkout).await);
+    let port = connection.port;
+    let before = SystemTime::now();
+    connection.request("POST /checkout", &caller).await;
+    gate.entered().await;
+    let inside = SystemTime::now();
+    drop(connection);
+    let gone = SystemTime::now();
+
+    let trace = recorder.trace(&caller.trace_id, 3).await;
+    let request = ("POST", "/checkout", "/checkout");
+    let root = trace.span("POST /checkout");
+    let expected = Shape {
+        events: vec![DISCONNECTED.into()],
+        ..server(&caller, request, port, None, None)
+    };
+    assert_eq!(shape(root), expected);
+    let [call, next] = ["checkout", "inventory"].map(|service| {
+        let is = |span: &&shared::testing::Span| {
+            span.service == service && span.name == "GET /check/{item_id}"
+        };
+        trace.spans.iter().find(is).unwrap()
+    });
+    assert_eq!(call.parent_id.as_ref(), Some(&root.span_id));
+    assert_eq!(next.parent_id.as_ref(), Some(&call.span_id));
+    assert_eq!(shape(call).status, Status::Unset);
+    assert_eq!(shape(call).events, Vec::<String>::new());
+    assert_eq!(shape(next).events, [DISCONNECTED]);
+    for span in &trace.spans {
+        assert_eq!(span.error_type(), None, "{trace}");
+        assert_between(span, before, (inside, gone));
+    }
+    assert!(call.end <= root.end, "the call ends before who made it");
+}
+
+/// A service whose answer comes in parts, when the test sends them.
+async fn streaming() -> (Parts, Service) {
+    let (parts, body) = parts();
+    let body = Arc::new(Mutex::new(Some(body)));
+    let take = move || async move { body.lock().unwrap().take().unwrap() };
+    let router = Router::new().route("/streams", get(take));
+    (parts, start(router.layer(TraceLayer::new())).await)
+}
+
+#[tokio::test]
+async fn a_disconnect_while_the_body_streams_is_no_error() {
+    let recorder = recorder();
+    let (parts, service) = streaming().await;
+    let (caller, mut connection) = (Caller::new(), Connection::open(&service).await);
+    let port = connection.port;
+    let before = SystemTime::now();
+    connection.request("GET /streams", &caller).await;
+    parts.send(Ok("first".into())).unwrap();
+    assert_eq!(connection.head().await.status, 200);
+    assert_eq!(connection.chunk().await, "first");
+    let inside = SystemTime::now();
+    drop(connection);
+
+    let trace = recorder.trace(&caller.trace_id, 1).await;
+    let expected = Shape {
+        events: vec![DISCONNECTED.into()],
+        ..server(
+            &caller,
+            ("GET", "/streams", "/streams"),
+            port,
+            Some(200),
+            None,
+        )
+    };
+    assert_eq!(shape(&trace.spans[0]), expected);
+    assert_between(&trace.spans[0], before, (inside, inside));
+    assert!(parts.is_closed(), "the body is gone with its reader");
+}
+
+#[tokio::test]
+async fn a_body_that_fails_is_an_error_although_its_head_was_sent() {
+    let recorder = recorder();
+    let (parts, service) = streaming().await;
+    let (caller, mut connection) = (Caller::new(), Connection::open(&service).await);
+    let port = connection.port;
+    let before = SystemTime::now();
+    connection.request("GET /streams", &caller).await;
+    parts.send(Ok("first".into())).unwrap();
+    assert_eq!(connection.head().await.status, 200);
+    assert_eq!(connection.chunk().await, "first");
+    let inside = SystemTime::now();
+    parts.send(Err(std::io::Error::other("disk full"))).unwrap();
+    assert_eq!(connection.until_closed().await, b"");
+
+    let trace = recorder.trace(&caller.trace_id, 1).await;
+    let request = ("GET", "/streams", "/streams");
+    let expected = server(&caller, request, port, Some(200), Some("body"));
+    assert_eq!(shape(&trace.spans[0]), expected);
+    assert_between(&trace.spans[0], before, (inside, inside));
+}
+
+#[tokio::test]
+async fn an_own_timeout_is_a_503_and_an_error() {
+    let recorder = recorder();
+    let limit = Duration::from_millis(20);
+    let router = Router::new()
+        .route("/slow", get(std::future::pending::<()>))
+        .layer(from_fn_with_state(limit, problem::timeout))
+        .layer(TraceLayer::new());
+    let service = start(router).await;
+    let (caller, mut connection) = (Caller::new(), Connection::open(&service).await);
+    connection.request("GET /slow", &caller).await;
+    let answer = connection.answer().await;
+    assert_eq!(answer.status, 503);
+    let problem: serde_json::Value = serde_json::from_str(&answer.body).unwrap();
+    assert_eq!(problem["code"], "timeout");
+    assert_eq!(problem["trace_id"], caller.trace_id.as_str());
+
+    let trace = recorder.trace(&caller.trace_id, 1).await;
+    let request = ("GET", "/slow", "/slow");
+    let expected = server(
+        &caller,
+        request,
+        connection.port,
+        Some(503),
+        Some("timeout"),
+    );
+    assert_eq!(shape(&trace.spans[0]), expected);
+    assert!(trace.spans[0].duration() >= limit);
+}
+
+#[tokio::test]
+async fn a_service_that_fails_is_an_error_and_its_error_passes_unchanged() {
+    let recorder = recorder();
+    let fails = |_: Request<Body>| async { Err::<Response<Body>, _>(std::fmt::Error) };
+    let service = ServiceBuilder::new()
+        .layer(TraceLayer::new())
+        .service(service_fn(fails));
+    let caller = Caller::new();
+    let request = Request::get("/").header("traceparent", caller.traceparent());
+    let result = service.oneshot(request.body(Body::empty()).unwrap()).await;
+    assert_eq!(result.unwrap_err(), std::fmt::Error);
+
+    let trace = recorder.trace(&caller.trace_id, 1).await;
+    let expected = Shape {
+        name: "GET".into(),
+        parent: Some(caller.span_id.clone()),
+        attributes: support::attributes([
+            ("http.request.method", "GET".into()),
+            ("url.path", "/".into()),
+            ("url.scheme", "http".into()),
+            ("network.protocol.version", "1.1".into()),
+            ("error.type", "service".into()),
+        ]),
+        ..server(&caller, ("GET", "/", "/"), 0, None, Some("service"))
+    };
+    assert_eq!(shape(&trace.spans[0]), expected);
+}

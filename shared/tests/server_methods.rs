@@ -1,0 +1,117 @@
+//! Methods as names: those of the conventions, those of the application, and what callers make up.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod support;
+
+use std::process::Command;
+
+use axum::{Router, routing::any};
+use shared::{
+    server::TraceLayer,
+    testing::{Span, recorder},
+};
+use support::{Caller, Connection, Service, Shape, server, shape, start};
+
+async fn items(layer: TraceLayer) -> Service {
+    start(Router::new().route("/items/{id}", any("one")).layer(layer)).await
+}
+
+/// Sends one request; gives the answer's status, the one span that it made, and the port it came from.
+async fn trace(service: &Service, line: &str) -> (u16, Caller, Span, u16) {
+    let recorder = recorder();
+    let (caller, mut connection) = (Caller::new(), Connection::open(service).await);
+    let port = connection.port;
+    connection
+        .request_with(line, &caller, "Connection: close\r\n")
+        .await;
+    let status = connection.head().await.status;
+    connection.until_closed().await;
+    let mut trace = recorder.trace(&caller.trace_id, 1).await;
+    assert_eq!(trace.spans.len(), 1, "{trace}");
+    (status, caller, trace.spans.remove(0), port)
+}
+
+#[tokio::test]
+async fn a_method_that_nobody_knows_is_no_name() {
+    let service = items(TraceLayer::new()).await;
+    for method in ["BREW", "get", "_OTHER"] {
+        let (status, caller, span, port) = trace(&service, &format!("{method} /items/1")).await;
+        assert_eq!(status, 200);
+        let request = ("_OTHER", "/items/1", "/items/{id}");
+        let mut expected = Shape {
+            name: "HTTP /items/{id}".into(),
+            ..server(&caller, request, port, Some(200), None)
+        };
+        let original = ("http.request.method_original".to_owned(), method.into());
+        expected.attributes.extend([original]);
+        assert_eq!(shape(&span), expected);
+    }
+    let (_, _, span, _) = trace(&service, "BREW /nothing").await;
+    assert_eq!(span.name, "HTTP");
+}
+
+#[tokio::test]
+async fn every_method_of_the_conventions_is_a_name() {
+    let service = items(TraceLayer::new()).await;
+    for method in [
+        "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE", "QUERY",
+    ] {
+        let (status, caller, span, port) = trace(&service, &format!("{method} /items/1")).await;
+        let request = (method, "/items/1", "/items/{id}");
+        let expected = server(&caller, request, port, Some(status.into()), None);
+        assert_eq!(shape(&span), expected);
+    }
+}
+
+/// The method attributes of a request with this method, and the first word of the span's name.
+async fn method(layer: TraceLayer, method: &str) -> (String, Option<String>, String) {
+    let service = items(layer).await;
+    let (_, _, span, _) = trace(&service, &format!("{method} /items/1")).await;
+    let name = span.attribute("http.request.method").unwrap();
+    let original = span.attribute("http.request.method_original");
+    (
+        name,
+        original,
+        span.name.split(' ').next().unwrap().to_owned(),
+    )
+}
+
+fn known(method: &str) -> (String, Option<String>, String) {
+    (method.into(), None, method.into())
+}
+
+fn unknown(method: &str) -> (String, Option<String>, String) {
+    ("_OTHER".into(), Some(method.into()), "HTTP".into())
+}
+
+#[tokio::test]
+async fn known_methods_replace_those_of_the_conventions() {
+    let layer = TraceLayer::new().known_methods(["BREW", "GET"]);
+    assert_eq!(method(layer.clone(), "BREW").await, known("BREW"));
+    assert_eq!(method(layer.clone(), "GET").await, known("GET"));
+    assert_eq!(method(layer, "POST").await, unknown("POST"));
+}
+
+const KNOWN_METHODS: &str = "OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS";
+
+/// The variable is read once in a process, so this test runs itself in another.
+#[tokio::test]
+async fn known_methods_come_from_the_environment() {
+    if std::env::var_os(KNOWN_METHODS).is_some() {
+        assert_eq!(method(TraceLayer::new(), "BREW").await, known("BREW"));
+        assert_eq!(method(TraceLayer::new(), "GET").await, known("GET"));
+        assert_eq!(method(TraceLayer::new(), "POST").await, unknown("POST"));
+        return;
+    }
+    let output = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "known_methods_come_from_the_environment"])
+        .env(KNOWN_METHODS, "GET, BREW")
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        output.status.success() && said.contains("1 passed"),
+        "{said}"
+    );
+}

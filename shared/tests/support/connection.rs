@@ -1,0 +1,118 @@
+//! An HTTP/1.1 client that sends what it is told and shows what comes back.
+
+use std::collections::BTreeMap;
+
+use tokio::{
+    io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
+    net::TcpStream,
+};
+
+use super::{Caller, Service, patience};
+
+pub(crate) struct Connection {
+    stream: BufReader<TcpStream>,
+    /// This end's port: the server's `network.peer.port`.
+    pub(crate) port: u16,
+}
+
+/// An answer with `Content-Length`, or with no body.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: BTreeMap<String, String>,
+    pub(crate) body: String,
+}
+
+impl Connection {
+    pub(crate) async fn open(service: &Service) -> Self {
+        let stream = TcpStream::connect(service.address).await.unwrap();
+        let port = stream.local_addr().unwrap().port();
+        Self {
+            stream: BufReader::new(stream),
+            port,
+        }
+    }
+
+    /// Sends a request without a body: `line` is its method and target.
+    pub(crate) async fn request(&mut self, line: &str, caller: &Caller) {
+        self.request_with(line, caller, "").await;
+    }
+
+    /// Sends a request with more header lines, and what follows them.
+    pub(crate) async fn request_with(&mut self, line: &str, caller: &Caller, more: &str) {
+        let more = if more.contains("\r\n\r\n") {
+            more.to_owned()
+        } else {
+            format!("{more}\r\n")
+        };
+        let traceparent = caller.traceparent();
+        let head =
+            format!("{line} HTTP/1.1\r\nHost: shop.example:8080\r\ntraceparent: {traceparent}\r\n");
+        self.send((head + &more).as_bytes()).await;
+    }
+
+    pub(crate) async fn send(&mut self, bytes: &[u8]) {
+        self.stream.write_all(bytes).await.unwrap();
+    }
+
+    /// The head of an answer, up to the empty line.
+    pub(crate) async fn head(&mut self) -> Answer {
+        let status = self.line().await;
+        let status = status
+            .split(' ')
+            .nth(1)
+            .unwrap_or_else(|| panic!("no status line: {status:?}"))
+            .parse()
+            .unwrap();
+        let mut headers = BTreeMap::new();
+        loop {
+            let line = self.line().await;
+            let Some((name, value)) = line.split_once(": ") else {
+                break;
+            };
+            headers.insert(name.to_owned(), value.to_owned());
+        }
+        Answer {
+            status,
+            headers,
+            body: String::new(),
+        }
+    }
+
+    /// An answer with all of its body, as long as its `Content-Length` says.
+    pub(crate) async fn answer(&mut self) -> Answer {
+        let mut answer = self.head().await;
+        let length = answer.headers.get("content-length");
+        let mut body = vec![0; length.map_or(0, |length| length.parse().unwrap())];
+        patience(self.stream.read_exact(&mut body)).await.unwrap();
+        answer.body = String::from_utf8(body).unwrap();
+        answer
+    }
+
+    pub(crate) async fn line(&mut self) -> String {
+        let mut line = String::new();
+        patience(self.stream.read_line(&mut line)).await.unwrap();
+        line.trim_end_matches("\r\n").to_owned()
+    }
+
+    /// A chunk of a chunked body; empty at its end.
+    pub(crate) async fn chunk(&mut self) -> String {
+        let size = usize::from_str_radix(&self.line().await, 16).unwrap();
+        let mut chunk = vec![0; size + 2];
+        patience(self.stream.read_exact(&mut chunk)).await.unwrap();
+        String::from_utf8(chunk).unwrap().trim_end().to_owned()
+    }
+
+    /// All that comes until the server closes the connection.
+    pub(crate) async fn until_closed(mut self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        // A reset is an end too.
+        let _ = patience(self.stream.read_to_end(&mut bytes)).await;
+        bytes
+    }
+
+    /// Closes the connection with a reset, whatever is still on its way.
+    pub(crate) fn reset(self) {
+        self.stream.into_inner().set_zero_linger().unwrap();
+    }
+}

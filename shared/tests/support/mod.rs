@@ -1,0 +1,127 @@
+//! A service on a real socket, a client that sees every byte, and what a recorded span must be, to the last attribute.
+#![allow(dead_code, reason = "each test binary uses its part of this")]
+#![allow(unused_imports, reason = "each test binary uses its part of this")]
+
+mod calls;
+mod connection;
+mod gate;
+mod meters;
+mod shape;
+
+use std::{
+    net::SocketAddr,
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
+
+use axum::{
+    Router,
+    body::{Body, Bytes},
+};
+use reqwest_middleware::{ClientBuilder, ClientWithMiddleware};
+use shared::{
+    client::TraceMiddleware,
+    serve::{ServeError, bind, serve},
+    task::{self, Task},
+};
+use tokio::sync::mpsc;
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+pub(crate) use self::{
+    calls::{answered, asked, call, clients, get_span},
+    connection::{Answer, Connection},
+    gate::Gate,
+    meters::{Meters, Points},
+    shape::{
+        Attributes, Shape, assert_between, attributes, error, request_attributes, server, shape,
+    },
+};
+
+/// How long a test waits for what has to happen. It goes on as soon as it did; this is for the test that fails.
+pub(crate) async fn patience<F: Future>(future: F) -> F::Output {
+    let limit = Duration::from_secs(10);
+    let Ok(output) = tokio::time::timeout(limit, future).await else {
+        panic!("waited {limit:?} in vain");
+    };
+    output
+}
+
+/// A running service. It stops when this is dropped.
+pub(crate) struct Service {
+    pub(crate) address: SocketAddr,
+    stop: DropGuard,
+    running: Task<Result<(), ServeError>>,
+}
+
+/// Serves a router on a port of the system's choice.
+pub(crate) async fn start(router: Router) -> Service {
+    let listener = bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let shutdown = CancellationToken::new();
+    let running = task::spawn(serve(listener, router, shutdown.clone()));
+    Service {
+        address,
+        stop: shutdown.drop_guard(),
+        running,
+    }
+}
+
+impl Service {
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    /// Stops the service, and waits until it has no connection left.
+    pub(crate) async fn shut_down(self) {
+        drop(self.stop);
+        self.running.await.unwrap().unwrap();
+    }
+}
+
+/// A caller with a span of its own, so that a test finds its trace among those of the tests beside it.
+pub(crate) struct Caller {
+    pub(crate) trace_id: String,
+    pub(crate) span_id: String,
+}
+
+impl Caller {
+    pub(crate) fn new() -> Self {
+        static CALLERS: AtomicU64 = AtomicU64::new(1);
+        let id = CALLERS.fetch_add(1, Ordering::Relaxed);
+        Self {
+            trace_id: format!("{:032x}", (0x00ca_11e4_u128 << 64) | u128::from(id)),
+            span_id: format!("{id:016x}"),
+        }
+    }
+
+    pub(crate) fn traceparent(&self) -> String {
+        format!("00-{}-{}-01", self.trace_id, self.span_id)
+    }
+}
+
+/// A client whose attempts are spans. It uses no proxy, whatever the machine's settings are.
+pub(crate) fn client(middleware: TraceMiddleware) -> ClientWithMiddleware {
+    ClientBuilder::new(bare_client()).with(middleware).build()
+}
+
+pub(crate) fn bare_client() -> reqwest::Client {
+    client_builder().build().unwrap()
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the client that the middleware goes around"
+)]
+pub(crate) fn client_builder() -> reqwest::ClientBuilder {
+    reqwest::Client::builder().no_proxy()
+}
+
+/// The sender's side of a body.
+pub(crate) type Parts = mpsc::UnboundedSender<Result<Bytes, std::io::Error>>;
+
+/// A body whose parts come one by one, when the test sends them.
+pub(crate) fn parts() -> (Parts, Body) {
+    let (sender, mut receiver) = mpsc::unbounded_channel();
+    let parts = futures_util::stream::poll_fn(move |cx| receiver.poll_recv(cx));
+    (sender, Body::from_stream(parts))
+}

@@ -1,0 +1,108 @@
+//! [`Shape`]: all of a span that does not change from run to run, to be compared as a whole.
+
+use std::{collections::BTreeMap, time::SystemTime};
+
+use opentelemetry::{
+    Value,
+    trace::{SpanKind, Status},
+};
+use shared::testing::Span;
+
+use super::Caller;
+
+pub(crate) type Attributes = BTreeMap<String, Value>;
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Shape {
+    pub(crate) kind: SpanKind,
+    pub(crate) name: String,
+    pub(crate) parent: Option<String>,
+    pub(crate) status: Status,
+    pub(crate) attributes: Attributes,
+    pub(crate) events: Vec<String>,
+    pub(crate) links: Vec<(String, String)>,
+}
+
+/// The shape of a recorded span, which has no attribute twice and none that is empty.
+#[track_caller]
+pub(crate) fn shape(span: &Span) -> Shape {
+    assert_eq!(span.repeated, Vec::<String>::new(), "recorded twice");
+    for (key, value) in &span.attributes {
+        assert_ne!(value.as_str(), "", "{key} is empty");
+    }
+    Shape {
+        kind: span.kind.clone(),
+        name: span.name.clone(),
+        parent: span.parent_id.clone(),
+        status: span.status.clone(),
+        attributes: span.attributes.clone(),
+        events: span.events.iter().map(|event| event.name.clone()).collect(),
+        links: span.links.clone(),
+    }
+}
+
+/// The span of a request that came over a [`Connection`](super::Connection) from `port`; an error if it has an `error.type`.
+pub(crate) fn server(
+    caller: &Caller,
+    request: (&str, &str, &str),
+    port: u16,
+    status: Option<i64>,
+    error_type: Option<&str>,
+) -> Shape {
+    let (method, path, route) = request;
+    let mut attributes = request_attributes(method, path, Some(route), port);
+    attributes.extend(status.map(|status| ("http.response.status_code".into(), status.into())));
+    attributes.extend(error_type.map(|name| ("error.type".into(), name.to_owned().into())));
+    Shape {
+        kind: SpanKind::Server,
+        name: format!("{method} {route}"),
+        parent: Some(caller.span_id.clone()),
+        status: error_type.map_or(Status::Unset, |_| error()),
+        attributes,
+        events: Vec::new(),
+        links: Vec::new(),
+    }
+}
+
+/// What a server span has from its start.
+pub(crate) fn request_attributes(
+    method: &str,
+    path: &str,
+    route: Option<&str>,
+    port: u16,
+) -> Attributes {
+    let mut expected = attributes([
+        ("http.request.method", method.to_owned().into()),
+        ("url.path", path.to_owned().into()),
+        ("url.scheme", "http".into()),
+        ("server.address", "shop.example".into()),
+        ("server.port", 8080.into()),
+        ("client.address", "127.0.0.1".into()),
+        ("network.peer.address", "127.0.0.1".into()),
+        ("network.peer.port", i64::from(port).into()),
+        ("network.protocol.version", "1.1".into()),
+    ]);
+    expected.extend(route.map(|route| ("http.route".into(), route.to_owned().into())));
+    expected
+}
+
+pub(crate) fn attributes<const N: usize>(attributes: [(&str, Value); N]) -> Attributes {
+    attributes
+        .into_iter()
+        .map(|(key, value)| (key.to_owned(), value))
+        .collect()
+}
+
+/// The code says what went wrong, so there is no description.
+pub(crate) fn error() -> Status {
+    Status::error("")
+}
+
+/// The span was under way from `inside.0` to `inside.1`, and neither began before `start` nor ended after now.
+#[track_caller]
+pub(crate) fn assert_between(span: &Span, start: SystemTime, inside: (SystemTime, SystemTime)) {
+    assert!(start <= span.start, "it began before its request");
+    assert!(span.start <= inside.0, "it began too late: {span:?}");
+    assert!(inside.1 <= span.end, "it ended too early: {span:?}");
+    assert!(span.end <= SystemTime::now(), "it ends in the future");
+}
