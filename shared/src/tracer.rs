@@ -1,4 +1,4 @@
-//! The tracer of this crate's own spans.
+//! The tracer of this crate's own spans, and the context that a trace begins from.
 
 use std::sync::{Arc, OnceLock};
 
@@ -34,4 +34,13 @@ pub(crate) fn scope() -> InstrumentationScope {
         .with_version(env!("CARGO_PKG_VERSION"))
         .with_schema_url("https://opentelemetry.io/schemas/1.44.0")
         .build()
+}
+
+/// The context with nothing in it: what a trace begins from, and what a caller's context is read into.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one right place, of which everybody in here asks for it"
+)]
+pub(crate) fn empty_context() -> Context {
+    Context::new()
 }

@@ -153,6 +153,7 @@ pub async fn serve(
             accepted = listener.accept() => match accepted {
                 Ok((stream, peer)) => {
                     let requests = connection::Requests { router: router.clone(), peer, cut_off: cut_off.clone() };
+                    #[expect(clippy::disallowed_methods, reason = "a connection has no trace, its requests have")]
                     connections.spawn(connection::serve(stream, requests, shutdown.clone()));
                 }
                 Err(error) => connection::not_accepted(error).await,
@@ -186,6 +187,10 @@ async fn signals(shutdown: CancellationToken) {
     // Goes on after this task's end: the runtime drops it with the process.
     task::untracked(async move {
         signals.next().await;
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "whoever asks twice does not want to wait for the last spans"
+        )]
         std::process::exit(130);
     });
 }

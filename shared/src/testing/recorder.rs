@@ -6,7 +6,7 @@ use std::{
 };
 
 use opentelemetry::{
-    Context, global,
+    global,
     propagation::TextMapCompositePropagator,
     trace::{FutureExt as _, TraceContextExt as _, Tracer as _, TracerProvider as _},
 };
@@ -20,6 +20,7 @@ use super::{Span, Trace};
 use crate::{
     propagation::{BaggagePropagator, TraceContextPropagator},
     telemetry,
+    tracer::empty_context,
 };
 
 /// How long a test waits for a trace. It ends as soon as the trace is there; this is for the test that fails.
@@ -68,7 +69,8 @@ impl Recorder {
     /// Runs a future as the root span `name` of a new trace; gives the trace's id with the result.
     pub async fn in_trace<F: Future>(&self, name: &'static str, future: F) -> (String, F::Output) {
         let tracer = global::tracer("testing");
-        let cx = Context::new().with_span(tracer.start_with_context(name, &Context::new()));
+        let none = empty_context();
+        let cx = none.with_span(tracer.start_with_context(name, &none));
         let trace_id = cx.span().span_context().trace_id().to_string();
         let output = future.with_context(cx.clone()).await;
         cx.span().end();
@@ -90,6 +92,26 @@ impl Recorder {
             "waited {PATIENCE:?} for {spans} spans of trace {trace_id}, and this is there:\n{trace}"
         );
         trace
+    }
+
+    /// The span `name` of a trace, as soon as it has ended.
+    ///
+    /// # Panics
+    ///
+    /// When that does not happen within ten seconds; the message shows the tree of those that did.
+    pub async fn span(&self, trace_id: &str, name: &str) -> Span {
+        let find = || {
+            let spans = self.now(trace_id).spans;
+            spans.into_iter().find(|span| span.name == name)
+        };
+        let mut recorded = self.recorded.subscribe();
+        let ended = recorded.wait_for(|_| find().is_some());
+        // Whether in time or not, the last look decides.
+        let _ = tokio::time::timeout(PATIENCE, ended).await;
+        find().unwrap_or_else(|| {
+            let trace = self.now(trace_id);
+            panic!("waited {PATIENCE:?} for span `{name}` of trace {trace_id}, and this is there:\n{trace}")
+        })
     }
 
     /// What has ended of a trace so far.

@@ -33,6 +33,8 @@ pub struct Span {
     pub status: Status,
     /// Its attributes, by key, each with its type.
     pub attributes: BTreeMap<String, Value>,
+    /// The keys of attributes that were recorded more than once, which no span should have: who reads it keeps either.
+    pub repeated: Vec<String>,
     /// Its events, in order.
     pub events: Vec<Event>,
     /// Trace id and span id of what it is linked to.
@@ -67,6 +69,9 @@ impl Span {
                 .map(|kv| (kv.key.to_string(), kv.value))
                 .collect()
         };
+        let mut seen = HashSet::new();
+        let repeated = span.attributes.iter().filter(|kv| !seen.insert(&kv.key));
+        let repeated = repeated.map(|kv| kv.key.to_string()).collect();
         Self {
             service,
             trace_id: span.span_context.trace_id().to_string(),
@@ -77,6 +82,7 @@ impl Span {
             name: span.name.into_owned(),
             status: span.status,
             attributes: attributes(span.attributes),
+            repeated,
             events: span
                 .events
                 .into_iter()
@@ -178,19 +184,38 @@ impl Trace {
     ///
     /// # Panics
     ///
-    /// When it is not; the message names the orphans and shows the tree.
+    /// When it is not; the message says which spans fell off, and shows the tree.
     #[track_caller]
     pub fn assert_joined(&self) {
-        let orphans: Vec<String> = self
-            .orphans()
-            .into_iter()
-            .map(ToString::to_string)
-            .collect();
-        let roots = self.roots().len();
+        let problems = self.problems();
         assert!(
-            roots == 1 && orphans.is_empty(),
-            "the trace is not joined: {roots} roots, orphans {orphans:?}\n{self}"
+            problems.is_empty(),
+            "the trace is not joined:\n- {}\nThis is there:\n{self}",
+            problems.join("\n- ")
         );
+    }
+
+    fn problems(&self) -> Vec<String> {
+        let roots = self.roots();
+        let roots = match roots[..] {
+            [_] => None,
+            [] if self.spans.is_empty() => Some("it has no spans: none has ended".to_owned()),
+            [] => Some("it has no root: the span that it began with has not ended here".to_owned()),
+            _ => {
+                let names: Vec<String> = roots.iter().map(|root| format!("`{root}`")).collect();
+                Some(format!(
+                    "it has {} roots: {}",
+                    roots.len(),
+                    names.join(", ")
+                ))
+            }
+        };
+        let orphan = |span: &Span| {
+            let parent = span.parent_id.as_deref().unwrap_or_default();
+            format!("`{span}` is an orphan: no span here has the id of its parent, {parent}")
+        };
+        let orphans = self.orphans().into_iter().map(orphan);
+        roots.into_iter().chain(orphans).collect()
     }
 
     /// One line a span: service, kind, name, error; children below their parent, by start time. Orphans come last, each

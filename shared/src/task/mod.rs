@@ -3,32 +3,36 @@
 //! A bare `tokio::spawn` starts with an empty context: its spans fall off the trace and nobody knows when it is done.
 //! [`spawn`] hands the current context on, so a span made in the task is a child of the span that was current at the
 //! call, also when it outlives the response. The task does not keep that span open: it ends when its own work does.
+//! Work that is done for many requests at once is no child of any of them: see [`linked`].
 //!
-//! At shutdown [`finish`] waits for all tasks, and cancels what is left at the deadline.
+//! At shutdown [`finish`] waits for all tasks, and cancels what is left at the deadline; `registry` counts them.
+
+mod linked;
+mod registry;
 
 use std::{
     pin::Pin,
+    sync::LazyLock,
     task::{Context as TaskContext, Poll, ready},
     time::Duration,
 };
 
-use opentelemetry::{Context, trace::FutureExt as _};
 use tokio::task::{JoinError, JoinHandle};
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+pub use self::linked::linked;
+use self::registry::{CURRENT, Registry};
 
 /// The tasks of this process. `spawn` is called where no handle to anything reaches, as `tokio::spawn` is.
-static TASKS: std::sync::LazyLock<Tasks> = std::sync::LazyLock::new(Tasks::default);
-
-#[derive(Default)]
-struct Tasks {
-    tracker: TaskTracker,
-    cancelled: CancellationToken,
-}
+static TASKS: LazyLock<Registry> = LazyLock::new(Registry::default);
 
 /// A spawned task. Awaiting it gives what the task returned; dropping it lets the task go on.
 #[derive(Debug)]
 #[must_use = "a task goes on when this is dropped; say so with `drop` or `let _ =` where nobody waits for it"]
-pub struct Task<T>(JoinHandle<Option<T>>);
+pub struct Task<T> {
+    handle: JoinHandle<Option<T>>,
+    cancelled: CancellationToken,
+}
 
 /// Why a task has no result.
 #[derive(Debug, thiserror::Error)]
@@ -50,12 +54,23 @@ pub fn spawn<F>(future: F) -> Task<F::Output>
 where
     F: Future<Output: Send + 'static> + Send + 'static,
 {
-    let cancelled = TASKS.cancelled.clone();
-    let future = async move { cancelled.run_until_cancelled_owned(future).await };
-    Task(TASKS.tracker.spawn(future.with_context(Context::current())))
+    TASKS.spawn(future)
 }
 
-/// Runs blocking work on Tokio's blocking threads, in the current trace. Once started it cannot be cancelled.
+/// Runs blocking work on Tokio's blocking threads, in the current trace.
+///
+/// Once started it runs to its end, unless it looks at [`cancellation`] from time to time:
+///
+/// ```
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// let counting = shared::task::spawn_blocking(|| {
+///     let cancellation = shared::task::cancellation();
+///     (0_u64..).take_while(|_| !cancellation.is_cancelled()).count()
+/// });
+/// counting.cancel(); // before it has begun, or in the middle of it
+/// # let _ = counting.await;
+/// # });
+/// ```
 ///
 /// # Panics
 ///
@@ -65,41 +80,39 @@ where
     F: FnOnce() -> T + Send + 'static,
     T: Send + 'static,
 {
-    let cx = Context::current();
-    let work = move || {
-        let _current = cx.attach();
-        Some(work())
-    };
-    Task(TASKS.tracker.spawn_blocking(work))
+    TASKS.spawn_blocking(work)
+}
+
+/// How a task learns that it is to stop: cancelled by [`finish`] or [`Task::cancel`].
+///
+/// A future is dropped at its next await anyway; this is for blocking work, and for a future with something to do
+/// before it goes. Outside of a task it is a token that nobody cancels.
+pub fn cancellation() -> CancellationToken {
+    CURRENT.try_with(Clone::clone).unwrap_or_default()
 }
 
 /// How many tasks are running.
 pub fn running() -> usize {
-    TASKS.tracker.len()
+    TASKS.running()
 }
 
 /// Waits until no task is left, then says so with 0; at the deadline cancels the others and gives their number.
 ///
 /// For shutdown, after the server has drained and before telemetry is flushed, so that the tasks' spans are exported.
 pub async fn finish(deadline: Duration) -> usize {
-    TASKS.tracker.close();
-    if tokio::time::timeout(deadline, TASKS.tracker.wait())
-        .await
-        .is_ok()
-    {
-        return 0;
-    }
-    let unfinished = running();
-    TASKS.cancelled.cancel();
-    // A cancelled future is gone at its next poll. Blocking work is not, and is left behind.
-    let _ = tokio::time::timeout(Duration::from_secs(1), TASKS.tracker.wait()).await;
-    unfinished
+    TASKS.finish(deadline).await
 }
 
 impl<T> Task<T> {
-    /// Stops the task where it next awaits something. Its spans end there.
+    /// Stops the task where it next awaits something; its spans end there. Blocking work sees it in [`cancellation`].
     pub fn cancel(&self) {
-        self.0.abort();
+        self.cancelled.cancel();
+    }
+
+    /// Cancels the task when the guard is dropped: for a task that must not outlive what started it, however that ends.
+    #[must_use = "dropping the guard cancels the task"]
+    pub fn cancel_on_drop(&self) -> DropGuard {
+        self.cancelled.clone().drop_guard()
     }
 }
 
@@ -107,7 +120,7 @@ impl<T> Future for Task<T> {
     type Output = Result<T, TaskError>;
 
     fn poll(mut self: Pin<&mut Self>, task: &mut TaskContext<'_>) -> Poll<Self::Output> {
-        Poll::Ready(match ready!(Pin::new(&mut self.0).poll(task)) {
+        Poll::Ready(match ready!(Pin::new(&mut self.handle).poll(task)) {
             Ok(Some(result)) => Ok(result),
             Ok(None) => Err(TaskError::Cancelled),
             Err(error) if error.is_cancelled() => Err(TaskError::Cancelled),

@@ -1,0 +1,148 @@
+//! What a task does to the trace: it stays in it, and work for many requests is linked to all of theirs.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use opentelemetry::Context;
+use shared::{
+    span, task,
+    testing::{Span, recorder},
+};
+use tokio::sync::{mpsc, oneshot};
+
+#[tracing::instrument]
+async fn send_receipt(response_sent: oneshot::Receiver<()>) {
+    response_sent.await.unwrap();
+}
+
+#[tracing::instrument]
+fn count_stock() -> bool {
+    task::cancellation().is_cancelled()
+}
+
+#[tokio::test]
+async fn task_that_outlives_its_request_stays_in_its_trace() {
+    let (response, sent) = oneshot::channel();
+    let mut receipt = None;
+    let request = async { receipt = Some(task::spawn(send_receipt(sent))) };
+    let (trace_id, ()) = recorder().in_trace("checkout", request).await;
+    assert_eq!(recorder().now(&trace_id).tree(), "INTERNAL checkout\n");
+
+    response.send(()).unwrap();
+    receipt.unwrap().await.unwrap();
+    let trace = recorder().trace(&trace_id, 2).await;
+    trace.assert_joined();
+    assert_eq!(
+        trace.tree(),
+        "\
+INTERNAL checkout
+  INTERNAL send_receipt
+"
+    );
+    assert!(trace.span("send_receipt").end > trace.span("checkout").end);
+}
+
+#[tokio::test]
+async fn blocking_work_stays_in_the_trace() {
+    let (trace_id, cancelled) = recorder()
+        .in_trace("checkout", async {
+            task::spawn_blocking(count_stock).await.unwrap()
+        })
+        .await;
+    assert!(!cancelled);
+    let trace = recorder().trace(&trace_id, 2).await;
+    assert_eq!(
+        trace.tree(),
+        "\
+INTERNAL checkout
+  INTERNAL count_stock
+"
+    );
+}
+
+#[tokio::test]
+async fn cancelled_task_ends_its_spans_in_the_trace() {
+    let (_open, never) = oneshot::channel();
+    let (trace_id, ()) = recorder()
+        .in_trace("checkout", async {
+            let task = task::spawn(send_receipt(never));
+            let end = task.cancel_on_drop();
+            tokio::task::yield_now().await;
+            drop(end);
+            assert!(matches!(task.await, Err(task::TaskError::Cancelled)));
+        })
+        .await;
+    let trace = recorder().trace(&trace_id, 2).await;
+    trace.assert_joined();
+    trace.span("send_receipt");
+}
+
+#[tokio::test]
+async fn work_for_many_requests_is_linked_to_each_and_child_of_none() {
+    let (queue, mut queued) = mpsc::unbounded_channel();
+    let mut requests = Vec::new();
+    for _ in 0..3 {
+        let queue = queue.clone();
+        let request = async move { queue.send(Context::current()).unwrap() };
+        requests.push(recorder().in_trace("checkout", request).await.0);
+    }
+    let mut batch = Vec::new();
+    queued.recv_many(&mut batch, 10).await;
+    batch.push(Context::default());
+
+    // Whichever request happens to be current, it is one of many.
+    let sending = async {
+        let (go, gate) = oneshot::channel();
+        go.send(()).unwrap();
+        let batch_sent = async {
+            send_receipt(gate).await;
+            span::trace_id().unwrap()
+        };
+        task::spawn(task::linked("send_receipts", batch, batch_sent)).await
+    };
+    let (current, trace_id) = recorder().in_trace("checkout", sending).await;
+    let trace_id = trace_id.unwrap();
+    assert_ne!(trace_id, current);
+    let trace = recorder().trace(&trace_id, 2).await;
+    trace.assert_joined();
+    assert_eq!(
+        trace.tree(),
+        "\
+INTERNAL send_receipts
+  INTERNAL send_receipt
+"
+    );
+    let mut links = Vec::new();
+    for request in requests {
+        let Span {
+            trace_id, span_id, ..
+        } = recorder().span(&request, "checkout").await;
+        links.push((trace_id, span_id));
+    }
+    assert_eq!(trace.span("send_receipts").links, links);
+}
+
+#[tokio::test]
+async fn panic_of_a_task_is_on_its_own_span_and_not_on_the_one_that_spawned_it() {
+    #[tracing::instrument]
+    async fn send_receipt() {
+        panic!("the printer is out of paper");
+    }
+    let recorder = recorder();
+    let (trace_id, ()) = recorder
+        .in_trace("request", async {
+            let receipt = shared::task::spawn(send_receipt());
+            assert!(receipt.await.is_err());
+            let bare = shared::task::spawn(async { panic!("before any span of its own") });
+            assert!(bare.await.is_err());
+            let blocking = shared::task::spawn_blocking(|| panic!("before any span of its own"));
+            assert!(blocking.await.is_err());
+        })
+        .await;
+    let trace = recorder.trace(&trace_id, 2).await;
+    assert_eq!(
+        trace.tree(),
+        "INTERNAL request\n  INTERNAL send_receipt [error: panic]\n"
+    );
+    assert_eq!(trace.span("send_receipt").events[0].name, "exception");
+    assert_eq!(trace.span("request").events, []);
+}
