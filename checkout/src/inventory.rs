@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use reqwest::redirect::Policy;
-use reqwest::{Client, StatusCode};
+use reqwest::{Client, Response, StatusCode, Url};
 use reqwest_middleware::{ClientBuilder, ClientWithMiddleware, RequestBuilder};
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Serialize};
@@ -90,12 +90,18 @@ impl Inventory {
 
     /// Asks what is left of an item, and what one of it costs.
     pub(crate) async fn check(&self, item_id: &str) -> Result<Item, InventoryError> {
-        let url = self.base_url.join(&["check", item_id]);
-        let request = self
-            .client
-            .get(url)
-            .with_extension(UrlTemplate("/check/{item_id}"));
-        self.call(request).await
+        self.call(self.check_request(item_id)).await
+    }
+
+    /// The request that [`check`](Self::check) sends.
+    pub(crate) fn check_request(&self, item_id: &str) -> RequestBuilder {
+        self.client
+            .get(self.check_url(item_id))
+            .with_extension(UrlTemplate("/check/{item_id}"))
+    }
+
+    pub(crate) fn check_url(&self, item_id: &str) -> Url {
+        self.base_url.join(&["check", item_id])
     }
 
     /// Takes what the order asks for out of stock. Asked again for the same order, inventory takes nothing twice.
@@ -114,18 +120,20 @@ impl Inventory {
         Ok(())
     }
 
+    /// Sends a request, however it is answered.
+    pub(crate) async fn send(&self, request: RequestBuilder) -> Result<Response, InventoryError> {
+        // Unlike a timeout around `send`, this one goes on until the body is complete.
+        let deadline = Deadline(Instant::now() + self.timeout);
+        Ok(request.with_extension(deadline).send().await?)
+    }
+
     async fn call<T: DeserializeOwned>(
         &self,
         request: RequestBuilder,
     ) -> Result<T, InventoryError> {
-        // Unlike a timeout around `send`, this one goes on until the body is complete.
-        let deadline = Deadline(Instant::now() + self.timeout);
-        let response = request.with_extension(deadline).send().await?;
+        let response = self.send(request).await?;
         let status = response.status();
-        let body = response
-            .bytes()
-            .await
-            .map_err(reqwest_middleware::Error::from)?;
+        let body = response.bytes().await?;
         if status.is_success() {
             serde_json::from_slice(&body).map_err(InventoryError::BadAnswer)
         } else {
@@ -166,6 +174,12 @@ impl InventoryError {
     /// Whether something is broken, as opposed to a customer who asks for what is not there.
     pub(crate) fn is_failure(&self) -> bool {
         !matches!(self, Self::UnknownItem | Self::OutOfStock)
+    }
+}
+
+impl From<reqwest::Error> for InventoryError {
+    fn from(error: reqwest::Error) -> Self {
+        reqwest_middleware::Error::from(error).into()
     }
 }
 

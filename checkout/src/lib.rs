@@ -11,13 +11,15 @@
 //! - `receipt`: the task that goes on when the answer is already out.
 //! - `error`: what went wrong, as the caller gets to hear it.
 //!
-//! `config` is read once, before all that; `page` is for trying it out in a browser.
+//! `config` is read once, before all that; `page` is for trying it out in a browser; `pitfalls`
+//! shows how a trace breaks, and the same code when it does not.
 
 mod config;
 mod error;
 mod inventory;
 mod order;
 mod page;
+mod pitfalls;
 mod receipt;
 mod retry;
 mod routes;
@@ -30,6 +32,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 pub use config::{BaseUrl, BaseUrlError, Config, DEFAULT_LISTEN_ADDR};
+pub use pitfalls::unflushed_exit;
 
 use inventory::Inventory;
 

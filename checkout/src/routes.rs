@@ -16,6 +16,7 @@ use crate::error::ApiError;
 use crate::inventory::Inventory;
 use crate::order::{self, Order};
 use crate::page::{self, Page};
+use crate::pitfalls;
 
 const MAX_BODY_BYTES: usize = 16 * 1024;
 
@@ -42,9 +43,11 @@ struct CheckoutResponse {
 }
 
 pub(crate) fn router(inventory: Inventory, trace_ui_url: &BaseUrl) -> Router {
+    let inventory = Arc::new(inventory);
     Router::new()
         .route("/checkout", post(checkout))
-        .with_state(Arc::new(inventory))
+        .with_state(Arc::clone(&inventory))
+        .merge(pitfalls::router(inventory))
         // Traced as any other route: it is cheap, and one exception less to explain.
         .route("/", get(page::show).with_state(Page::new(trace_ui_url)))
         .fallback(problem::not_found)

@@ -4,8 +4,11 @@
 
 mod failures;
 mod page;
-mod recorder;
+mod pitfall_routes;
+mod pitfalls;
 mod requests;
+mod retries;
 mod spans;
 mod stand_in;
 mod support;
+mod unflushed_exit;

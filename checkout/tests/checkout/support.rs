@@ -4,10 +4,10 @@ use axum::http::{HeaderMap, StatusCode};
 use checkout::Config;
 use reqwest::{Client, RequestBuilder};
 use serde_json::Value;
+use shared::testing::recorder;
 use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use crate::recorder;
 use crate::stand_in::INNER;
 
 /// A running checkout.
@@ -31,7 +31,7 @@ impl Checkout {
     }
 
     pub(crate) async fn with_settings(settings: &[(&str, &str)]) -> Self {
-        recorder::record();
+        recorder();
         let config = Config::read(&|name| {
             let (_, value) = settings.iter().find(|(setting, _)| *setting == name)?;
             Some((*value).to_owned())
@@ -63,6 +63,10 @@ impl Checkout {
     pub(crate) async fn post_text(&self, body: &str) -> Answer {
         let request = self.client.post(format!("{}/checkout", self.url));
         send(request.body(body.to_owned())).await
+    }
+
+    pub(crate) async fn post_nothing(&self, path: &str) -> Answer {
+        send(self.client.post(format!("{}{path}", self.url))).await
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answer {

@@ -1,0 +1,40 @@
+//! Blocking work that forgets who it is done for: the context does not follow from thread to thread by itself.
+
+use tokio::sync::oneshot;
+
+use super::{Finding, Form, Lab, LabError, Pitfall, SpanRef};
+
+pub(super) const PITFALL: Pitfall = Pitfall {
+    name: "blocking-work",
+    mistake: "Blocking work is handed to tokio::task::spawn_blocking or to a plain thread, which know nothing of the request.",
+    looks: "The spans of that work are missing from the request's trace; each is the root of a trace of its own.",
+    instead: "Use shared::task::spawn_blocking, which carries the context over.",
+    source: file!(),
+    broken: Form::Request(|lab| Box::pin(broken(lab))),
+    fixed: Form::Request(|lab| Box::pin(fixed(lab))),
+};
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the pitfall itself: both threads start without the request's context"
+)]
+async fn broken(_: &Lab) -> Result<Finding, LabError> {
+    let pooled = tokio::task::spawn_blocking(weigh_parcel).await?;
+    let (weighed, on_thread) = oneshot::channel();
+    std::thread::spawn(|| weighed.send(weigh_parcel()));
+    let happened = "The work was done on a pool's thread and on a plain one, both without the request's context, so both spans began traces of their own.";
+    Ok(Finding::new(happened, [pooled, on_thread.await?]))
+}
+
+async fn fixed(_: &Lab) -> Result<Finding, LabError> {
+    let one = shared::task::spawn_blocking(weigh_parcel).await?;
+    let other = shared::task::spawn_blocking(weigh_parcel).await?;
+    let happened =
+        "Both pieces of work took the request's context with them, so both spans are in its trace.";
+    Ok(Finding::new(happened, [one, other]))
+}
+
+#[tracing::instrument]
+fn weigh_parcel() -> Option<SpanRef> {
+    SpanRef::current("checkout weigh_parcel")
+}

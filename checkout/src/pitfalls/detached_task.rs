@@ -1,0 +1,36 @@
+//! A task that forgets who it works for.
+
+use super::{Finding, Form, Lab, LabError, Pitfall, SpanRef};
+
+pub(super) const PITFALL: Pitfall = Pitfall {
+    name: "detached-task",
+    mistake: "Work is handed to a task with tokio::spawn, which starts with an empty context.",
+    looks: "The task's span is missing from the request's trace; it is the root of a trace of its own.",
+    instead: "Use shared::task::spawn, which carries the context over.",
+    source: file!(),
+    broken: Form::Request(|lab| Box::pin(broken(lab))),
+    fixed: Form::Request(|lab| Box::pin(fixed(lab))),
+};
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the pitfall itself: the task starts without the request's context"
+)]
+async fn broken(_: &Lab) -> Result<Finding, LabError> {
+    let notice = tokio::spawn(notify_warehouse()).await?;
+    let happened =
+        "The task was spawned without its context, so its span began a trace of its own.";
+    Ok(Finding::new(happened, [notice]))
+}
+
+async fn fixed(_: &Lab) -> Result<Finding, LabError> {
+    let notice = shared::task::spawn(notify_warehouse()).await?;
+    let happened = "The task was spawned with its context, so its span is in the request's trace.";
+    Ok(Finding::new(happened, [notice]))
+}
+
+#[tracing::instrument]
+async fn notify_warehouse() -> Option<SpanRef> {
+    tokio::task::yield_now().await;
+    SpanRef::current("checkout notify_warehouse")
+}

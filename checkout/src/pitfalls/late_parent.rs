@@ -1,0 +1,55 @@
+//! A span that hears too late whose child it is.
+
+use std::collections::HashMap;
+
+use shared::propagation;
+use tracing_opentelemetry::{OpenTelemetrySpanExt as _, SetParentError};
+
+use super::{Finding, Form, Pitfall, SpanRef};
+
+pub(super) const PITFALL: Pitfall = Pitfall {
+    name: "late-parent",
+    mistake: "A span is entered first and given its parent afterwards, when it has begun and the parent is refused.",
+    looks: "The span is missing from the request's trace; it is the root of a trace of its own.",
+    instead: "Set the parent before the span is entered, and look at the Result of set_parent.",
+    source: file!(),
+    broken: Form::Request(|_| Box::pin(async { Ok(broken()) })),
+    fixed: Form::Request(|_| Box::pin(async { Ok(fixed()) })),
+};
+
+fn broken() -> Finding {
+    let message = queue_message();
+    let span = tracing::info_span!(parent: None, "handle_message");
+    let _entered = span.enter();
+    let outcome = span.set_parent(propagation::extract(&message));
+    finding(outcome)
+}
+
+fn fixed() -> Finding {
+    let message = queue_message();
+    let span = tracing::info_span!(parent: None, "handle_message");
+    let outcome = span.set_parent(propagation::extract(&message));
+    let _entered = span.enter();
+    finding(outcome)
+}
+
+/// What a message queue hands over: the request's context is in the headers and nowhere else, which is why the spans
+/// above are made with `parent: None`.
+fn queue_message() -> HashMap<String, String> {
+    let mut headers = HashMap::new();
+    propagation::inject(&mut headers);
+    headers
+}
+
+fn finding(outcome: Result<(), SetParentError>) -> Finding {
+    let happened = match outcome {
+        Ok(()) => {
+            "The parent was set before the span was entered, so the span is in the request's trace."
+                .to_owned()
+        }
+        Err(error) => format!(
+            "The parent was set after the span was entered and refused with Err({error:?}), so the span began a trace of its own."
+        ),
+    };
+    Finding::new(happened, [SpanRef::current("checkout handle_message")])
+}

@@ -1,0 +1,60 @@
+//! A task that never ends: a span is exported when it ends, so this one never is.
+
+use tracing::Instrument as _;
+
+use super::{Finding, Form, Lab, LabError, Pitfall};
+
+/// Far more than it takes to see the point, and few enough to do no harm.
+const MAX_LIVE_TASKS: usize = 100;
+
+pub(super) const PITFALL: Pitfall = Pitfall {
+    name: "leaked-task",
+    mistake: "A task waits on a channel that nobody closes, and nothing ends it when its request is over.",
+    looks: "The task's span is in no trace, not even one of its own, and with each request one more task is live.",
+    instead: "Give the task a way to end: shared::task::Task::cancel_on_drop ties it to its request, and shared::task::finish ends the rest at shutdown.",
+    source: file!(),
+    broken: Form::Request(|lab| Box::pin(broken(lab))),
+    fixed: Form::Request(|lab| Box::pin(fixed(lab))),
+};
+
+#[expect(
+    clippy::disallowed_methods,
+    clippy::unused_async,
+    reason = "the pitfall itself: nobody can cancel this task, wait for it or count it"
+)]
+async fn broken(lab: &Lab) -> Result<Finding, LabError> {
+    let waiting = wait_for_restock(lab);
+    let live = lab.restocked.receiver_count();
+    if live > MAX_LIVE_TASKS {
+        return Err(LabError::TooManyTasks { live: live - 1 });
+    }
+    tokio::spawn(waiting);
+    let happened = "The request is over and its task still waits, so the task's span has not ended and is in no trace.";
+    Ok(finding(lab, happened))
+}
+
+async fn fixed(lab: &Lab) -> Result<Finding, LabError> {
+    let task = shared::task::spawn(wait_for_restock(lab));
+    let request_is_over = task.cancel_on_drop();
+    drop(request_is_over); // as it is too when the caller hangs up
+    let _cancelled = task.await;
+    let happened =
+        "The task ended with its request, so its span has ended too and is in the request's trace.";
+    Ok(finding(lab, happened))
+}
+
+/// A span is made here, in the request's context: that alone does not put it into the trace.
+fn wait_for_restock(lab: &Lab) -> impl Future<Output = ()> + use<> {
+    let mut restocked = lab.restocked.subscribe();
+    let waiting = async move {
+        let _ = restocked.changed().await;
+    };
+    waiting.instrument(tracing::info_span!("wait_for_restock"))
+}
+
+fn finding(lab: &Lab, happened: &'static str) -> Finding {
+    Finding {
+        live_tasks: Some(lab.restocked.receiver_count()),
+        ..Finding::new(happened, [])
+    }
+}

@@ -1,0 +1,34 @@
+//! An outgoing call that nobody traces.
+
+use super::{CHECK, Finding, Form, ITEM, Lab, LabError, Pitfall, SpanRef};
+use crate::inventory::InventoryError;
+
+pub(super) const PITFALL: Pitfall = Pitfall {
+    name: "raw-client",
+    mistake: "Inventory is called with a plain HTTP client instead of the traced one.",
+    looks: "The request's trace has no outgoing call at all; inventory's part is a trace of its own.",
+    instead: "Put shared::client::TraceMiddleware around the client, once, where it is built.",
+    source: file!(),
+    broken: Form::Request(|lab| Box::pin(broken(lab))),
+    fixed: Form::Request(|lab| Box::pin(fixed(lab))),
+};
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the pitfall itself: a plain client sends no traceparent"
+)]
+async fn broken(lab: &Lab) -> Result<Finding, LabError> {
+    let client = reqwest::Client::builder().no_proxy().build();
+    let request = client.map(|client| client.get(lab.inventory.check_url(ITEM)));
+    let response = request.map_err(InventoryError::from)?.send().await;
+    let response = response.map_err(InventoryError::from)?;
+    let happened = "The plain client sent no traceparent, so inventory took the call for the beginning of a trace.";
+    let inventory = SpanRef::answered(CHECK, response.headers());
+    Ok(Finding::new(happened, [inventory]))
+}
+
+async fn fixed(lab: &Lab) -> Result<Finding, LabError> {
+    let inventory = lab.ask_inventory().await?;
+    let happened = "The traced client made a span of the call and sent its traceparent, so inventory's span is its child.";
+    Ok(Finding::new(happened, [inventory]))
+}

@@ -1,0 +1,33 @@
+//! An outgoing call that forgets who it is made for.
+
+use opentelemetry::Context;
+use opentelemetry::trace::FutureExt as _;
+
+use super::{Finding, Form, Lab, LabError, Pitfall};
+
+pub(super) const PITFALL: Pitfall = Pitfall {
+    name: "severed-context",
+    mistake: "The call to inventory is made from a fresh context instead of the request's.",
+    looks: "The request's trace ends before the call; the call and inventory's part are a trace of their own.",
+    instead: "Leave the current context alone: shared::client reads it, and shared::task carries it into tasks.",
+    source: file!(),
+    broken: Form::Request(|lab| Box::pin(broken(lab))),
+    fixed: Form::Request(|lab| Box::pin(fixed(lab))),
+};
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the pitfall itself: a fresh context knows nothing of the request"
+)]
+async fn broken(lab: &Lab) -> Result<Finding, LabError> {
+    let inventory = lab.ask_inventory().with_context(Context::new()).await?;
+    let happened = "Inventory was called from a fresh context, so the call began a trace of its own and inventory went on with that one.";
+    Ok(Finding::new(happened, [inventory]))
+}
+
+async fn fixed(lab: &Lab) -> Result<Finding, LabError> {
+    let inventory = lab.ask_inventory().await?;
+    let happened =
+        "Inventory was called from the request's context, so its span is in the request's trace.";
+    Ok(Finding::new(happened, [inventory]))
+}

@@ -1,0 +1,88 @@
+//! A process that leaves before its spans do: they wait in a queue for up to five seconds, and the queue dies with it.
+//!
+//! It takes a process that ends, so this one is no request: `cargo run -p checkout --example unflushed_exit`.
+
+use std::process::ExitCode;
+
+use shared::error::chain;
+use shared::serve::FLUSH;
+use shared::telemetry::{self, InitError, SpanCounts};
+use tokio::runtime::Runtime;
+
+use super::routes::Answer;
+use super::{Form, Pitfall, SpanRef};
+
+pub(super) const PITFALL: Pitfall = Pitfall {
+    name: "unflushed-exit",
+    mistake: "A process exits without shutting its telemetry down.",
+    looks: "The last spans are in no trace: a short job has no trace at all, a long-lived service loses its last seconds.",
+    instead: "Leave through main and await Telemetry::shutdown there, as shared::serve::main does; it says how many spans were lost.",
+    source: file!(),
+    broken: Form::Process("cargo run -p checkout --example unflushed_exit"),
+    fixed: Form::Process("cargo run -p checkout --example unflushed_exit -- --fixed"),
+};
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the pitfall itself: the queue is not empty when the process is gone"
+)]
+fn broken() -> Result<ExitCode, InitError> {
+    let telemetry = telemetry::init("nightly-report")?;
+    let report = nightly_report();
+    tell(false, report, telemetry.spans());
+    std::process::exit(0)
+}
+
+async fn fixed() -> Result<ExitCode, InitError> {
+    let telemetry = telemetry::init("nightly-report")?;
+    let report = nightly_report();
+    tell(true, report, telemetry.shutdown(FLUSH).await);
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The job of a process that starts, works and ends.
+#[tracing::instrument]
+fn nightly_report() -> Option<SpanRef> {
+    SpanRef::current("nightly-report nightly_report")
+}
+
+/// The last line of the process: the same answer that a request gets for the other pitfalls.
+fn tell(fixed: bool, span: Option<SpanRef>, spans: SpanCounts) {
+    let SpanCounts {
+        ended, exported, ..
+    } = spans;
+    let answer = Answer {
+        pitfall: PITFALL.name,
+        fixed,
+        happened: format!(
+            "Of {ended} ended spans the process exported {exported} before it was gone: {} lost.",
+            ended.saturating_sub(exported)
+        ),
+        trace_id: span.as_ref().map(|span| span.trace_id.clone()),
+        orphans: if exported < ended {
+            span.into_iter().collect()
+        } else {
+            Vec::new()
+        },
+        live_tasks: None,
+    };
+    let answer = serde_json::to_string(&answer).expect("strings and booleans are JSON");
+    println!("{answer}");
+}
+
+/// The pitfall `unflushed-exit` as the whole life of a process; its last line on standard output is the answer.
+///
+/// The spans go where `OTEL_EXPORTER_OTLP_ENDPOINT` says. The broken form does not return.
+pub fn unflushed_exit(fixed: bool) -> ExitCode {
+    let runtime = match Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => return refused(&error),
+    };
+    let outcome = runtime.block_on(async { if fixed { self::fixed().await } else { broken() } });
+    outcome.unwrap_or_else(|error| refused(&error))
+}
+
+fn refused(error: &(dyn std::error::Error + 'static)) -> ExitCode {
+    eprintln!("unflushed-exit: {}", chain(error));
+    ExitCode::FAILURE
+}

@@ -1,0 +1,70 @@
+//! How the lab is asked: the list, and what it refuses.
+
+use std::collections::BTreeSet;
+
+use crate::pitfalls::lab;
+use crate::stand_in::nobody;
+use crate::support::Checkout;
+
+#[tokio::test]
+async fn list_tells_all_there_is_to_know_and_how_to_run_each() {
+    let lab = lab().await;
+    let list = lab.get("/pitfalls").await.json();
+    let pitfalls = list["pitfalls"].as_array().unwrap();
+    let mut names = BTreeSet::new();
+    for pitfall in pitfalls {
+        let text = |key: &str| pitfall[key].as_str().unwrap();
+        for sentence in ["mistake", "looks", "instead"] {
+            assert!(text(sentence).ends_with('.'), "{pitfall}");
+        }
+        assert!(
+            text("source").starts_with("checkout/src/pitfalls/"),
+            "{pitfall}"
+        );
+        for (form, query) in [("broken", ""), ("fixed", "?fixed=true")] {
+            let request = format!("POST /pitfalls/{}{query}", text("name"));
+            let command = text(form).starts_with("cargo run ");
+            assert!(command || text(form) == request, "{pitfall}");
+        }
+        names.insert(text("name"));
+    }
+    let expected = "blocking-work detached-task late-parent leaked-task raw-client severed-context unflushed-exit";
+    assert_eq!(names, expected.split(' ').collect());
+
+    let unknown = lab.post_nothing("/pitfalls/unknown").await;
+    let detail = unknown.assert_problem(404, "unknown_pitfall");
+    for name in names {
+        assert!(detail.contains(name), "{detail}");
+    }
+}
+
+#[tokio::test]
+async fn bad_parameter_is_refused() {
+    let lab = lab().await;
+    for query in ["fixed=yes", "fixed=", "fixed", "fix=true"] {
+        let answer = lab
+            .post_nothing(&format!("/pitfalls/detached-task?{query}"))
+            .await;
+        let detail = answer.assert_problem(400, "invalid_request");
+        assert!(detail.contains("`fixed`"), "{detail}");
+    }
+    let not_text = lab.post_nothing("/pitfalls/%FF").await;
+    not_text.assert_problem(404, "unknown_pitfall");
+}
+
+#[tokio::test]
+async fn pitfall_without_inventory_is_unavailable() {
+    let (_socket, url) = nobody();
+    let lab = Checkout::with_inventory(&url).await;
+    for name in ["severed-context", "raw-client"] {
+        let answer = lab.post_nothing(&format!("/pitfalls/{name}")).await;
+        answer.assert_problem(503, "inventory_unavailable");
+    }
+}
+
+#[tokio::test]
+async fn unflushed_exit_is_no_request() {
+    let answer = lab().await.post_nothing("/pitfalls/unflushed-exit").await;
+    let detail = answer.assert_problem(409, "needs_a_process");
+    assert!(detail.contains("--example unflushed_exit"), "{detail}");
+}
