@@ -22,8 +22,8 @@ const NOT_A_VALUE: &AsciiSet = &CONTROLS
 
 /// Reads and writes the `baggage` header.
 ///
-/// At most 64 members and 8192 bytes go in and out, first come first kept. A malformed member is skipped and the rest
-/// kept. Baggage is sent to every service that is called, third parties too: put no secret in it. It is never
+/// At most 64 members and 8192 bytes go in and out; of a longer list the first are kept, and of members of one key the
+/// last. A malformed member is skipped and the rest kept. Members have no order. Baggage is sent to every service that is called, third parties too: put no secret in it. It is never
 /// written to spans or logs by itself.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct BaggagePropagator {
@@ -61,23 +61,19 @@ impl TextMapPropagator for BaggagePropagator {
 
     fn extract_with_context(&self, cx: &Context, extractor: &dyn Extractor) -> Context {
         let mut baggage = Baggage::new();
-        let mut bytes = 0;
         let headers = extractor.get_all(BAGGAGE).unwrap_or_default();
         let members = headers
             .iter()
             .flat_map(|header| header.split(','))
             .map(trim);
-        for member in members
-            .filter(|member| !member.is_empty())
-            .take(MAX_MEMBERS)
-        {
-            bytes += member.len() + usize::from(bytes > 0);
-            if bytes > MAX_BYTES {
+        let well_formed = members.filter_map(|member| Some((member.len(), parse(member)?)));
+        let mut room = MAX_BYTES + 1;
+        for (bytes, (key, value, metadata)) in well_formed.take(MAX_MEMBERS) {
+            let Some(left) = room.checked_sub(bytes + 1) else {
                 break;
-            }
-            if let Some((key, value, metadata)) = parse(member) {
-                baggage.insert_with_metadata(key.to_owned(), value, metadata);
-            }
+            };
+            room = left;
+            baggage.insert_with_metadata(key.to_owned(), value, metadata);
         }
         if baggage.is_empty() {
             cx.clone()

@@ -4,7 +4,10 @@
 //! written and read is the global propagator's business ([`crate::telemetry::init`] sets it from
 //! `OTEL_PROPAGATORS`; the default is [`TraceContextPropagator`] and [`BaggagePropagator`]). The server layer and the
 //! client middleware call the same two functions, so a handler never has to; call them by hand for whatever has no
-//! instrumentation: a queue's message headers, a job table, an environment variable.
+//! instrumentation: a queue's message headers, a job table, an environment variable (`examples/channel.rs`).
+//!
+//! A carrier is an [`http::HeaderMap`] by [`HeaderInjector`] and [`HeaderExtractor`], a `HashMap<String, String>` by
+//! itself, and one whose keys are in any case by [`MapExtractor`].
 //!
 //! ```
 //! use std::collections::HashMap;
@@ -16,6 +19,7 @@
 //! # drop(parent);
 //! ```
 
+mod b3;
 mod baggage;
 mod carrier;
 mod trace_context;
@@ -28,8 +32,9 @@ use opentelemetry::{
 
 pub(crate) use self::trace_context::traceparent;
 pub use self::{
+    b3::B3Propagator,
     baggage::BaggagePropagator,
-    carrier::{HeaderExtractor, HeaderInjector},
+    carrier::{HeaderExtractor, HeaderInjector, MapExtractor},
     trace_context::TraceContextPropagator,
 };
 
@@ -55,6 +60,10 @@ pub fn extract(carrier: &dyn Extractor) -> Context {
     opentelemetry::global::get_text_map_propagator(|propagator| extract_with(propagator, carrier))
 }
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "what the carrier does not say is not inherited"
+)]
 pub(crate) fn extract_with(propagator: &dyn TextMapPropagator, carrier: &dyn Extractor) -> Context {
     let cx = propagator.extract_with_context(&Context::new(), carrier);
     trace_context::remember_origin(cx)

@@ -44,7 +44,11 @@ pub(super) fn members(list: &str) -> impl Iterator<Item = (&str, &str)> {
 
 /// Without the optional white space that HTTP allows around a value and a list member.
 pub(super) fn trim(text: &str) -> &str {
-    text.trim_matches([' ', '\t'])
+    match text.as_bytes() {
+        [b' ' | b'\t', ..] | [.., b' ' | b'\t'] => text.trim_matches([' ', '\t']),
+        // Nearly always, and several times faster.
+        _ => text,
+    }
 }
 
 fn is_member(member: &str) -> bool {

@@ -1,79 +1,65 @@
-//! From an ended span to the collector, counted on both sides of the queue in between.
+//! From an ended span to its exporter, counted on both sides of the queue in between.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use opentelemetry::Context;
-use opentelemetry_otlp::{ExporterBuildError, SpanExporter as OtlpExporter};
 use opentelemetry_sdk::{
     Resource,
     error::OTelSdkResult,
-    trace::{BatchSpanProcessor, SdkTracerProvider, Span, SpanData, SpanExporter, SpanProcessor},
+    trace::{
+        BatchSpanProcessor, SdkTracerProvider, SimpleSpanProcessor, Span, SpanData, SpanExporter,
+        SpanProcessor,
+    },
 };
 
-use super::{SpanCounts, settings::Settings};
+use super::{
+    InitError,
+    console::ConsoleExporter,
+    counts::Counts,
+    otlp,
+    settings::{Exporter, Traces},
+};
 
-/// The provider that the settings ask for, or none where the SDK is disabled.
+/// The provider that the settings ask for. Without an exporter it still makes spans, so that ids go to logs and callees.
 pub(super) fn provider(
-    settings: &Settings,
+    traces: Traces,
     resource: Resource,
     counts: &Arc<Counts>,
-) -> Result<Option<SdkTracerProvider>, ExporterBuildError> {
-    if settings.disabled {
-        return Ok(None);
-    }
-    let exporter = CountingExporter {
-        inner: OtlpExporter::builder().build()?,
-        counts: Arc::clone(counts),
-    };
-    let processor = CountingProcessor {
-        inner: BatchSpanProcessor::builder(exporter).build(),
-        counts: Arc::clone(counts),
-    };
+) -> Result<SdkTracerProvider, InitError> {
     let provider = SdkTracerProvider::builder()
         .with_resource(resource)
-        .with_span_processor(processor)
-        .build();
-    Ok(Some(provider))
-}
-
-/// Spans in, spans out. What the queue drops when it is full shows as the difference.
-#[derive(Debug, Default)]
-pub(super) struct Counts {
-    ended: AtomicU64,
-    exported: AtomicU64,
-    failed: AtomicU64,
-}
-
-impl Counts {
-    pub(super) fn now(&self) -> SpanCounts {
-        let [ended, exported, lost] =
-            [&self.ended, &self.exported, &self.failed].map(|count| count.load(Ordering::Relaxed));
-        SpanCounts {
-            ended,
-            exported,
-            lost,
+        .with_sampler(traces.sampler)
+        .with_span_limits(traces.limits);
+    let destination = traces.exporter.to_string();
+    let provider = match traces.exporter {
+        Exporter::Otlp(settings) => {
+            let exporter = CountingExporter::new(otlp::exporter(settings)?, destination, counts);
+            let processor = BatchSpanProcessor::builder(exporter)
+                .with_batch_config(traces.batch)
+                .build();
+            provider.with_span_processor(CountingProcessor::new(processor, counts))
         }
-    }
-
-    pub(super) fn at_the_end(&self) -> SpanCounts {
-        let counts = self.now();
-        SpanCounts {
-            lost: counts.ended.saturating_sub(counts.exported),
-            ..counts
+        Exporter::Console => {
+            let exporter = CountingExporter::new(ConsoleExporter, destination, counts);
+            let processor = SimpleSpanProcessor::new(exporter);
+            provider.with_span_processor(CountingProcessor::new(processor, counts))
         }
-    }
+        Exporter::None => provider,
+    };
+    Ok(provider.build())
 }
 
 #[derive(Debug)]
 struct CountingProcessor<P> {
     inner: P,
     counts: Arc<Counts>,
+}
+
+impl<P> CountingProcessor<P> {
+    fn new(inner: P, counts: &Arc<Counts>) -> Self {
+        let counts = Arc::clone(counts);
+        Self { inner, counts }
+    }
 }
 
 impl<P: SpanProcessor> SpanProcessor for CountingProcessor<P> {
@@ -83,7 +69,7 @@ impl<P: SpanProcessor> SpanProcessor for CountingProcessor<P> {
 
     fn on_end(&self, span: SpanData) {
         if span.span_context.is_sampled() {
-            self.counts.ended.fetch_add(1, Ordering::Relaxed);
+            self.counts.ended();
         }
         self.inner.on_end(span);
     }
@@ -104,19 +90,28 @@ impl<P: SpanProcessor> SpanProcessor for CountingProcessor<P> {
 #[derive(Debug)]
 struct CountingExporter<E> {
     inner: E,
+    destination: String,
     counts: Arc<Counts>,
+}
+
+impl<E> CountingExporter<E> {
+    fn new(inner: E, destination: String, counts: &Arc<Counts>) -> Self {
+        Self {
+            inner,
+            destination,
+            counts: Arc::clone(counts),
+        }
+    }
 }
 
 impl<E: SpanExporter> SpanExporter for CountingExporter<E> {
     async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
         let spans = batch.len() as u64;
         let result = self.inner.export(batch).await;
-        let count = if result.is_ok() {
-            &self.counts.exported
-        } else {
-            &self.counts.failed
-        };
-        count.fetch_add(spans, Ordering::Relaxed);
+        self.counts.export_done(spans, result.is_ok());
+        if let Err(error) = &result {
+            tracing::error!(%error, exporter = self.destination, spans, "spans are lost: the export failed");
+        }
         result
     }
 

@@ -1,9 +1,12 @@
 //! Telemetry of a process, from the `OTEL_*` variables: set up once by [`init`], ended by [`Telemetry::shutdown`].
 //!
-//! Ended spans go to a counter, a batch processor and the OTLP exporter (`export`); a panic goes to the log and to its
-//! span (`panics`); what may be set is in `settings`.
+//! What may be set is in `settings`. Ended spans go to a counter and a batch processor (`export`), then to the exporter
+//! (`otlp`, or `console`); a panic goes to the log and to its span (`panics`).
 
+mod console;
+mod counts;
 mod export;
+mod otlp;
 mod panics;
 mod settings;
 
@@ -11,10 +14,7 @@ use std::{sync::Arc, time::Duration};
 
 use opentelemetry::{global, trace::TracerProvider as _};
 use opentelemetry_otlp::ExporterBuildError;
-use opentelemetry_sdk::{
-    Resource,
-    trace::{SdkTracer, SdkTracerProvider},
-};
+use opentelemetry_sdk::trace::{SdkTracer, SdkTracerProvider};
 use tracing::{Metadata, level_filters::LevelFilter};
 use tracing_subscriber::{
     Layer as _, Registry,
@@ -24,7 +24,7 @@ use tracing_subscriber::{
     util::{SubscriberInitExt as _, TryInitError},
 };
 
-use self::export::Counts;
+use self::counts::{Counts, RejectedSpans};
 use crate::{
     config::{self, ConfigError},
     logs,
@@ -39,19 +39,25 @@ pub enum InitError {
     /// The exporter refused its settings; the message names the variable and the value.
     #[error("cannot set up the trace exporter: {0}")]
     Exporter(#[from] ExporterBuildError),
+    /// The gRPC exporter lives on the runtime that it is set up in.
+    #[error("traces are to be exported over gRPC: call `telemetry::init` inside a Tokio runtime")]
+    NoRuntime,
     /// `init` was called twice, or somebody else has set the process's `tracing` subscriber.
     #[error("a tracing subscriber is already set: call `telemetry::init` once, before any other")]
     AlreadySet(#[from] TryInitError),
 }
 
 /// What became of the spans that this process ended, from its start to now.
+///
+/// All zero where nothing is exported: with `OTEL_TRACES_EXPORTER=none` or `OTEL_SDK_DISABLED=true`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SpanCounts {
     /// Spans that ended and were sampled.
     pub ended: u64,
-    /// Spans that the collector took.
+    /// Spans that the collector took; those of a batch that it said it rejected are not among them.
     pub exported: u64,
-    /// After [`Telemetry::shutdown`], all that were ended and not exported; before it, those whose export has failed.
+    /// After [`Telemetry::shutdown`], all that were ended and not exported; before it, those whose export has failed and
+    /// those that the collector rejected.
     pub lost: u64,
 }
 
@@ -67,29 +73,40 @@ pub struct Telemetry {
 /// Sets up traces, logs, propagation and the panic hook for this process, by its environment variables.
 ///
 /// `service` is the service's name where neither `OTEL_SERVICE_NAME` nor `OTEL_RESOURCE_ATTRIBUTES` gives one. Call it
-/// once, first thing in `main`. A collector that cannot be reached is no error: spans are then counted as lost.
+/// once, first thing in `main`, and inside a Tokio runtime where spans go out over gRPC. A collector that cannot be
+/// reached is no error: each failed export is logged, and its spans are counted as lost.
 ///
 /// # Errors
 ///
-/// When a variable has a value that cannot be used, or a `tracing` subscriber is already set.
+/// When a variable has a value that nothing can be used in place of (an endpoint, `LOG_FORMAT`, `RUST_LOG`, a cargo
+/// feature that is missing), or a `tracing` subscriber is already set. Any other is replaced, with a warning.
 pub fn init(service: &str) -> Result<Telemetry, InitError> {
-    let settings = settings::read(&config::variable)?;
-    let resource = resource(service, &config::variable);
-    let service_name = resource
+    let settings = settings::read(&config::variable, service)?;
+    let service_name = settings
+        .resource
         .get(&opentelemetry::Key::from_static_str(settings::SERVICE_NAME))
         .map_or_else(|| service.to_owned(), |name| name.to_string());
 
     let counts = Arc::new(Counts::default());
-    let provider = export::provider(&settings, resource, &counts)?;
+    let exporter = match &settings.traces {
+        Some(traces) => traces.exporter.to_string(),
+        None => "none: OTEL_SDK_DISABLED".to_owned(),
+    };
+    let provider = settings
+        .traces
+        .map(|traces| export::provider(traces, settings.resource, &counts))
+        .transpose()?;
     let spans = provider
         .as_ref()
         .map(|provider| spans(provider.tracer(service_name.clone())));
-    let logs =
-        logs::layer::<Registry>(service_name, settings.log_format).with_filter(settings.log_filter);
+    let rejected = RejectedSpans::layer(&counts);
+    let logs = logs::layer::<Registry>(service_name, settings.log_format)
+        .with_filter(settings.log_filter.and(filter_fn(is_not_said_better)));
     // The log layer stands on the bare registry; the order of the two does not matter to either.
     tracing_subscriber::registry()
         .with(logs)
         .with(spans)
+        .with(rejected)
         .try_init()?;
 
     if let Some(provider) = &provider {
@@ -100,6 +117,7 @@ pub fn init(service: &str) -> Result<Telemetry, InitError> {
     for warning in settings.warnings {
         tracing::warn!("{warning}");
     }
+    tracing::info!(exporter, "telemetry is set up");
     Ok(Telemetry { provider, counts })
 }
 
@@ -153,16 +171,6 @@ pub(crate) fn install_for_tests(tracer: SdkTracer) {
     panics::set_hook_before_current();
 }
 
-/// The resource: `service.name` in the specification's order, `OTEL_RESOURCE_ATTRIBUTES`, and what the SDK says of itself.
-fn resource(service: &str, lookup: config::Lookup<'_>) -> Resource {
-    let resource = Resource::builder();
-    match settings::service_name(lookup) {
-        Some(name) => resource.with_service_name(name),
-        None => resource.with_service_name(service.to_owned()),
-    }
-    .build()
-}
-
 /// Spans from `info` up, but none of the exporter's own HTTP client: it would trace its tracing.
 fn instrumented() -> Targets {
     let own = [
@@ -179,6 +187,12 @@ fn instrumented() -> Targets {
     Targets::new()
         .with_default(LevelFilter::INFO)
         .with_targets(own.map(|target| (target, LevelFilter::OFF)))
+}
+
+/// Of a failed export the exporter says that it failed and the processor why; `export` says both, and where to.
+fn is_not_said_better(metadata: &Metadata<'_>) -> bool {
+    let name = metadata.name();
+    name != "BatchSpanProcessor.ExportError" && !name.starts_with("Export.Failed.")
 }
 
 /// Log lines stay log lines: copied to spans as well, each `error!` would silently turn its span's status. Only an event

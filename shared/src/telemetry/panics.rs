@@ -1,22 +1,20 @@
 //! The one door that panics go through: the hook runs where the panic is, while its span is still current.
 
-use std::{
-    backtrace::{Backtrace, BacktraceStatus},
-    panic::PanicHookInfo,
-};
+use std::{backtrace::Backtrace, panic::PanicHookInfo};
 
 use opentelemetry::{
     Context, KeyValue,
     trace::{Status, TraceContextExt as _},
 };
 
-use crate::semconv;
+use crate::{config, semconv};
 
 /// Logs panics as one line and records them on the current span, in place of the text that Rust prints by default.
 pub(super) fn set_hook() {
     std::panic::set_hook(Box::new(|panic| {
-        record(panic);
-        log(panic);
+        let stack = Backtrace::force_capture().to_string();
+        record(panic, &stack);
+        log(panic, &stack);
     }));
 }
 
@@ -25,19 +23,15 @@ pub(super) fn set_hook() {
 pub(super) fn set_hook_before_current() {
     let print = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
-        record(panic);
+        record(panic, &Backtrace::force_capture().to_string());
         print(panic);
     }));
 }
 
 /// The span's `exception` event, by the conventions for
 /// [exceptions on spans](https://opentelemetry.io/docs/specs/semconv/exceptions/exceptions-spans/).
-fn record(panic: &PanicHookInfo<'_>) {
-    let stack = format!(
-        "panicked at {}\n{}",
-        location(panic),
-        Backtrace::force_capture()
-    );
+fn record(panic: &PanicHookInfo<'_>, stack: &str) {
+    let stack = format!("panicked at {}\n{stack}", location(panic));
     Context::map_current(|cx| {
         let span = cx.span();
         span.add_event(
@@ -54,14 +48,14 @@ fn record(panic: &PanicHookInfo<'_>) {
 }
 
 /// The stack goes to the log where `RUST_BACKTRACE` asks for it, as it does by default.
-fn log(panic: &PanicHookInfo<'_>) {
+fn log(panic: &PanicHookInfo<'_>, stack: &str) {
     let thread = std::thread::current();
-    let stack = Backtrace::capture();
-    let stack = (stack.status() == BacktraceStatus::Captured).then(|| stack.to_string());
+    let stack_wanted =
+        config::text(&config::variable, "RUST_BACKTRACE").is_some_and(|value| value != "0");
     tracing::error!(
         exception.r#type = semconv::ERROR_PANIC,
         exception.message = message(panic),
-        exception.stacktrace = stack,
+        exception.stacktrace = stack_wanted.then_some(stack),
         location = location(panic),
         thread = thread.name().unwrap_or("unnamed"),
         "panicked"

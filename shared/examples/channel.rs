@@ -1,0 +1,129 @@
+//! A trace over something that nobody instruments: a message on a Tokio channel, which could as well be a row in a job
+//! table or a record in a log. The message carries headers; the sender injects into them, the receiver extracts.
+//!
+//! `OTEL_TRACES_EXPORTER=console cargo run -p shared --example channel` shows the spans.
+//!
+//! Spans by the [messaging conventions](https://opentelemetry.io/docs/specs/semconv/messaging/messaging-spans/): the
+//! sender's is of kind PRODUCER, the receiver's of kind CONSUMER and linked to the sender's. One message processed on its
+//! own also joins the sender's trace. A batch has as many senders as messages and can join none of their traces: it
+//! starts one of its own.
+
+use std::{collections::HashMap, time::Duration};
+
+use opentelemetry::{
+    Context, KeyValue,
+    global::{self, BoxedSpan},
+    trace::{FutureExt as _, Link, SpanContext, SpanKind, TraceContextExt as _, Tracer as _},
+};
+use shared::propagation;
+use tokio::sync::mpsc;
+
+/// What goes over the channel: the order, and beside it who sent it.
+pub struct Message {
+    headers: HashMap<String, String>,
+    order_id: u32,
+}
+
+/// Sends an order as a PRODUCER span, child of whatever is current.
+///
+/// # Errors
+///
+/// When nobody receives any more.
+pub async fn send(
+    orders: &mpsc::Sender<Message>,
+    order_id: u32,
+) -> Result<(), mpsc::error::SendError<Message>> {
+    let parent = Context::current();
+    let cx = parent.with_span(span("send orders", SpanKind::Producer, &[], &parent));
+    let mut headers = HashMap::new();
+    propagation::inject_context(&cx, &mut headers);
+    orders
+        .send(Message { headers, order_id })
+        .with_context(cx)
+        .await
+}
+
+/// Processes one message in its sender's trace.
+pub async fn process(message: Message) {
+    let sender = propagation::extract(&message.headers);
+    let span = span("process orders", SpanKind::Consumer, &[&sender], &sender);
+    ship(message.order_id)
+        .with_context(sender.with_span(span))
+        .await;
+}
+
+/// Processes messages together, in a trace that is linked to every sender's.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a batch joins none of its senders' traces"
+)]
+pub async fn process_batch(messages: Vec<Message>) {
+    let senders = messages
+        .iter()
+        .map(|message| propagation::extract(&message.headers));
+    let senders: Vec<Context> = senders.collect();
+    let root = Context::new();
+    let span = span(
+        "process orders",
+        SpanKind::Consumer,
+        &senders.iter().collect::<Vec<_>>(),
+        &root,
+    );
+    let ship_all = async {
+        for message in messages {
+            ship(message.order_id).await;
+        }
+    };
+    ship_all.with_context(root.with_span(span)).await;
+}
+
+#[tracing::instrument]
+async fn ship(order_id: u32) {
+    tracing::info!("shipped");
+}
+
+fn span(name: &'static str, kind: SpanKind, senders: &[&Context], parent: &Context) -> BoxedSpan {
+    let operation = if kind == SpanKind::Producer {
+        "send"
+    } else {
+        "process"
+    };
+    let links = senders
+        .iter()
+        .map(|sender| sender.span().span_context().clone());
+    let tracer = global::tracer("orders");
+    tracer
+        .span_builder(name)
+        .with_kind(kind)
+        .with_attributes([
+            KeyValue::new("messaging.system", "tokio"),
+            KeyValue::new("messaging.destination.name", "orders"),
+            KeyValue::new("messaging.operation.name", operation),
+            KeyValue::new("messaging.operation.type", operation),
+        ])
+        .with_links(
+            links
+                .filter(SpanContext::is_valid)
+                .map(Link::with_context)
+                .collect(),
+        )
+        .start_with_context(&tracer, parent)
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let telemetry = shared::telemetry::init("orders")?;
+    let (orders, mut received) = mpsc::channel(8);
+    for order_id in 1..=3 {
+        send(&orders, order_id).await?;
+    }
+    drop(orders);
+    if let Some(message) = received.recv().await {
+        process(message).await;
+    }
+    let mut rest = Vec::new();
+    received.recv_many(&mut rest, 8).await;
+    process_batch(rest).await;
+    telemetry.shutdown(Duration::from_secs(5)).await;
+    Ok(())
+}

@@ -1,0 +1,83 @@
+//! What the environment says about telemetry, each variable read once and checked: what cannot be used stops the start
+//! (an endpoint, a log format) or is told in a warning and replaced (the specification's way with its `OTEL_*`).
+//!
+//! The SDK reads many of these variables too, but neither trims them nor says what it ignores, so all of them are set
+//! in code from here (`export`). `exporter` has those of OTLP, `sdk` those of the SDK, `variables` is how one is read.
+
+mod exporter;
+mod propagators;
+mod resource;
+mod sdk;
+mod variables;
+
+use opentelemetry::propagation::TextMapCompositePropagator;
+use opentelemetry_sdk::{
+    Resource,
+    trace::{BatchConfig, Sampler, SpanLimits},
+};
+use tracing_subscriber::EnvFilter;
+
+use self::variables::Variables;
+pub(super) use self::{
+    exporter::{Exporter, Otlp, Protocol},
+    resource::SERVICE_NAME,
+};
+use crate::{
+    config::{self, ConfigError, Lookup},
+    logs,
+};
+
+pub(super) struct Settings {
+    pub(super) log_format: logs::Format,
+    pub(super) log_filter: EnvFilter,
+    pub(super) propagator: TextMapCompositePropagator,
+    pub(super) resource: Resource,
+    /// None where the SDK is disabled.
+    pub(super) traces: Option<Traces>,
+    /// What was ignored, to be said once there is a log to say it in.
+    pub(super) warnings: Vec<String>,
+}
+
+pub(super) struct Traces {
+    pub(super) exporter: Exporter,
+    pub(super) sampler: Sampler,
+    pub(super) batch: BatchConfig,
+    pub(super) limits: SpanLimits,
+}
+
+/// Reads them all. `service` is the service's name where the environment gives none.
+pub(super) fn read(lookup: Lookup<'_>, service: &str) -> Result<Settings, ConfigError> {
+    let mut variables = Variables::new(lookup);
+    let disabled = variables.parse("OTEL_SDK_DISABLED", "false", |value| {
+        value.to_ascii_lowercase().parse().ok()
+    });
+    let traces = if disabled.unwrap_or(false) {
+        None
+    } else {
+        Some(Traces {
+            exporter: exporter::read(&mut variables)?,
+            sampler: sdk::sampler(&mut variables),
+            batch: sdk::batch(&mut variables),
+            limits: sdk::limits(&mut variables),
+        })
+    };
+    Ok(Settings {
+        log_format: config::read(lookup, "LOG_FORMAT", "json", "json or pretty")?,
+        log_filter: log_filter(lookup)?,
+        propagator: propagators::read(&mut variables),
+        resource: resource::read(&mut variables, service),
+        traces,
+        warnings: variables.into_warnings(),
+    })
+}
+
+fn log_filter(lookup: Lookup<'_>) -> Result<EnvFilter, ConfigError> {
+    let directives = config::text(lookup, "RUST_LOG").unwrap_or_else(|| "info".to_owned());
+    EnvFilter::builder()
+        .parse(&directives)
+        .map_err(|_| ConfigError {
+            variable: "RUST_LOG",
+            value: directives,
+            expects: "levels such as info or checkout=debug,info",
+        })
+}

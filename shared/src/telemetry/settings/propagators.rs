@@ -1,0 +1,46 @@
+//! `OTEL_PROPAGATORS`: which headers are read and written.
+
+use opentelemetry::propagation::{TextMapCompositePropagator, TextMapPropagator};
+
+use super::variables::Variables;
+use crate::propagation::{B3Propagator, BaggagePropagator, TraceContextPropagator};
+
+const VARIABLE: &str = "OTEL_PROPAGATORS";
+const DEFAULT: [&str; 2] = ["tracecontext", "baggage"];
+
+type Propagator = Box<dyn TextMapPropagator + Send + Sync>;
+
+pub(super) fn read(variables: &mut Variables<'_>) -> TextMapCompositePropagator {
+    let list = variables.text(VARIABLE).unwrap_or_default();
+    let mut known: Vec<String> = Vec::new();
+    let mut unknown = Vec::new();
+    for name in list.split(',').map(str::trim) {
+        let lower = name.to_ascii_lowercase();
+        match lower.as_str() {
+            "" => {}
+            "none" | "tracecontext" | "baggage" | "b3" | "b3multi" => {
+                if !known.contains(&lower) {
+                    known.push(lower);
+                }
+            }
+            _ => unknown.push(name),
+        }
+    }
+    if known.is_empty() {
+        known = DEFAULT.map(str::to_owned).to_vec();
+    }
+    for name in unknown {
+        variables.unusable(VARIABLE, name, known.join(","));
+    }
+    TextMapCompositePropagator::new(known.iter().filter_map(|name| propagator(name)).collect())
+}
+
+fn propagator(name: &str) -> Option<Propagator> {
+    match name {
+        "tracecontext" => Some(Box::new(TraceContextPropagator::new())),
+        "baggage" => Some(Box::new(BaggagePropagator::new())),
+        "b3" => Some(Box::new(B3Propagator::single_header())),
+        "b3multi" => Some(Box::new(B3Propagator::multiple_headers())),
+        _ => None,
+    }
+}

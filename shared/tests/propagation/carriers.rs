@@ -1,0 +1,135 @@
+//! Carriers other than HTTP headers: maps of strings, and a channel's messages.
+
+use std::collections::HashMap;
+
+use opentelemetry::{Context, propagation::Extractor as _, trace::TraceContextExt as _};
+use shared::{
+    propagation::{HeaderExtractor, MapExtractor, extract, inject},
+    testing::recorder,
+};
+use tokio::sync::mpsc;
+
+use crate::{
+    channel,
+    traceparent::{SPAN_ID, TRACE_ID, TRACEPARENT},
+};
+
+fn map(entries: &[(&str, &str)]) -> HashMap<String, String> {
+    let owned = entries
+        .iter()
+        .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
+    owned.collect()
+}
+
+fn caller(cx: &Context) -> Option<(String, String)> {
+    let span = cx.span();
+    let span_context = span.span_context();
+    let ids = || {
+        (
+            span_context.trace_id().to_string(),
+            span_context.span_id().to_string(),
+        )
+    };
+    span_context.is_valid().then(ids)
+}
+
+#[test]
+fn a_map_with_keys_in_any_case_is_read() {
+    recorder();
+    for key in ["traceparent", "Traceparent", "TRACEPARENT"] {
+        let message = map(&[(key, TRACEPARENT), ("tenant", "acme")]);
+        let expected = Some((TRACE_ID.to_owned(), SPAN_ID.to_owned()));
+        assert_eq!(caller(&extract(&MapExtractor(&message))), expected, "{key}");
+    }
+}
+
+#[test]
+fn two_spellings_of_a_key_are_two_headers() {
+    recorder();
+    let message = map(&[("traceparent", TRACEPARENT), ("Traceparent", TRACEPARENT)]);
+    assert_eq!(caller(&extract(&MapExtractor(&message))), None);
+
+    let message = map(&[("tracestate", "b=2"), ("TraceState", "a=1")]);
+    let carrier = MapExtractor(&message);
+    assert_eq!(carrier.get_all("tracestate"), Some(vec!["a=1", "b=2"]));
+}
+
+#[test]
+fn a_key_that_is_not_there_is_none() {
+    let (message, headers) = (map(&[]), http::HeaderMap::new());
+    assert_eq!(MapExtractor(&message).get("traceparent"), None);
+    assert_eq!(MapExtractor(&message).get_all("traceparent"), None);
+    assert_eq!(HeaderExtractor(&headers).get_all("traceparent"), None);
+}
+
+#[tokio::test]
+async fn a_map_carries_the_trace_there_and_nothing_without_a_span() {
+    let mut message = HashMap::new();
+    inject(&mut message);
+    assert_eq!(message, HashMap::new(), "no active span, nothing injected");
+
+    let (trace_id, ()) = recorder()
+        .in_trace("test", async { inject(&mut message) })
+        .await;
+    assert_eq!(
+        caller(&extract(&message)).map(|caller| caller.0),
+        Some(trace_id)
+    );
+}
+
+#[tokio::test]
+async fn extraction_inherits_nothing_from_the_current_span() {
+    let read = async { caller(&extract(&HashMap::<String, String>::new())) };
+    let (_, read) = recorder().in_trace("test", read).await;
+    assert_eq!(read, None);
+}
+
+#[tokio::test]
+async fn a_message_on_a_channel_joins_its_senders_trace() {
+    let (orders, mut received) = mpsc::channel(1);
+    let (trace_id, sent) = recorder()
+        .in_trace("place_order", channel::send(&orders, 7))
+        .await;
+    sent.unwrap();
+    channel::process(received.recv().await.unwrap()).await;
+
+    let trace = recorder().trace(&trace_id, 4).await;
+    trace.assert_joined();
+    assert_eq!(
+        trace.tree(),
+        "INTERNAL place_order\n  \
+           PRODUCER send orders\n    \
+             CONSUMER process orders\n      \
+               INTERNAL ship\n"
+    );
+    let sender = (trace_id, trace.span("send orders").span_id.clone());
+    assert_eq!(trace.span("process orders").links, [sender]);
+}
+
+#[tokio::test]
+async fn a_batch_is_linked_to_every_sender_and_joins_none() {
+    let (orders, mut received) = mpsc::channel(2);
+    let mut senders = Vec::new();
+    for order_id in [1, 2] {
+        let sent = recorder()
+            .in_trace("place_order", channel::send(&orders, order_id))
+            .await;
+        let trace = recorder().trace(&sent.0, 2).await;
+        senders.push((sent.0, trace.span("send orders").span_id.clone()));
+    }
+    let mut messages = Vec::new();
+    received.recv_many(&mut messages, 2).await;
+    channel::process_batch(messages).await;
+
+    let spans = recorder().all();
+    let batch = spans
+        .iter()
+        .find(|span| span.links == senders)
+        .expect("a span with both links");
+    assert_eq!(batch.parent_id, None);
+    let trace = recorder().trace(&batch.trace_id, 3).await;
+    assert_eq!(
+        trace.tree(),
+        "CONSUMER process orders\n  INTERNAL ship\n  INTERNAL ship\n"
+    );
+}

@@ -1,0 +1,20 @@
+//! Propagation, as the specifications ask: what comes in over a socket, and what goes out over another.
+
+#![expect(clippy::unwrap_used, reason = "a test's helpers may panic")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "what comes in is read into an empty context"
+)]
+
+mod b3;
+mod baggage;
+mod carriers;
+#[expect(dead_code, unreachable_pub, reason = "an example, with its `main`")]
+#[path = "../../examples/channel.rs"]
+mod channel;
+mod properties;
+mod traceparent;
+mod tracestate;
+mod trust;
+#[path = "../wire/mod.rs"]
+mod wire;

@@ -1,0 +1,167 @@
+//! [`Collector`]: takes OTLP over HTTP on a real socket, and keeps what came.
+
+use std::{
+    collections::HashMap,
+    io::{BufRead as _, BufReader, Read as _, Write as _},
+    net::{SocketAddr, TcpListener, TcpStream},
+    sync::mpsc::{Receiver, Sender, channel},
+    thread,
+    time::Duration,
+};
+
+use opentelemetry_proto::tonic::{
+    collector::trace::v1::{
+        ExportTracePartialSuccess, ExportTraceServiceRequest, ExportTraceServiceResponse,
+    },
+    common::v1::{KeyValue, any_value},
+    trace::v1::Span,
+};
+use prost::Message as _;
+
+/// How long a test waits for an export. It ends as soon as one is there; this is for the test that fails.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+pub(crate) struct Collector {
+    pub(crate) address: SocketAddr,
+    exports: Receiver<Export>,
+}
+
+pub(crate) struct Export {
+    pub(crate) path: String,
+    pub(crate) headers: HashMap<String, String>,
+    pub(crate) request: ExportTraceServiceRequest,
+}
+
+/// How a collector answers.
+#[derive(Clone, Copy)]
+pub(crate) enum Answer {
+    Taken,
+    Rejected(i64),
+    Status(u16),
+    /// It never does.
+    Silence,
+}
+
+impl Collector {
+    pub(crate) fn start() -> Self {
+        Self::answering(Answer::Taken)
+    }
+
+    pub(crate) fn answering(answer: Answer) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let (sender, exports) = channel();
+        let accept = move || {
+            for stream in listener.incoming().map_while(Result::ok) {
+                let sender = sender.clone();
+                let connection = thread::Builder::new();
+                connection
+                    .spawn(move || serve(&stream, answer, &sender))
+                    .unwrap();
+            }
+        };
+        thread::Builder::new().spawn(accept).unwrap();
+        Self { address, exports }
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// The next export.
+    pub(crate) fn export(&self) -> Export {
+        self.exports.recv_timeout(PATIENCE).expect("an export")
+    }
+
+    /// The exports that are there.
+    pub(crate) fn exports(&self) -> Vec<Export> {
+        self.exports.try_iter().collect()
+    }
+
+    /// The spans that are there, by name.
+    pub(crate) fn spans(&self) -> HashMap<String, Span> {
+        let spans = self.exports().into_iter().flat_map(|export| export.spans());
+        spans.map(|span| (span.name.clone(), span)).collect()
+    }
+}
+
+impl Export {
+    pub(crate) fn spans(&self) -> Vec<Span> {
+        let resources = self.request.resource_spans.iter();
+        let scopes = resources.flat_map(|resource| &resource.scope_spans);
+        scopes.flat_map(|scope| scope.spans.clone()).collect()
+    }
+
+    pub(crate) fn resource(&self) -> HashMap<String, String> {
+        let resource = self.request.resource_spans[0].resource.as_ref().unwrap();
+        resource.attributes.iter().map(pair).collect()
+    }
+}
+
+fn pair(attribute: &KeyValue) -> (String, String) {
+    let value = attribute
+        .value
+        .as_ref()
+        .and_then(|value| value.value.as_ref());
+    let Some(any_value::Value::StringValue(value)) = value else {
+        panic!("{} is text", attribute.key);
+    };
+    (attribute.key.clone(), value.clone())
+}
+
+fn serve(stream: &TcpStream, answer: Answer, exports: &Sender<Export>) {
+    let mut reader = BufReader::new(stream);
+    while let Some(export) = receive(&mut reader) {
+        // The test may have seen enough.
+        let _ = exports.send(export);
+        let (status, rejected) = match answer {
+            Answer::Taken => (200, None),
+            Answer::Rejected(spans) => (200, Some(spans)),
+            Answer::Status(status) => (status, None),
+            Answer::Silence => continue,
+        };
+        let response = ExportTraceServiceResponse {
+            partial_success: rejected.map(|rejected_spans| ExportTracePartialSuccess {
+                rejected_spans,
+                error_message: "too old".to_owned(),
+            }),
+        };
+        let body = response.encode_to_vec();
+        let head = format!(
+            "HTTP/1.1 {status} .\r\ncontent-type: application/x-protobuf\r\ncontent-length: {}\r\n\r\n",
+            body.len()
+        );
+        let mut stream = stream;
+        if stream
+            .write_all(&[head.as_bytes(), &body].concat())
+            .is_err()
+        {
+            return;
+        }
+    }
+}
+
+fn receive(reader: &mut BufReader<&TcpStream>) -> Option<Export> {
+    let mut lines = Vec::new();
+    loop {
+        let mut line = String::new();
+        match reader.read_line(&mut line) {
+            Ok(0) | Err(_) => return None,
+            Ok(_) if line == "\r\n" => break,
+            Ok(_) => lines.push(line.trim_end().to_owned()),
+        }
+    }
+    let path = lines[0].split(' ').nth(1)?.to_owned();
+    let headers = lines[1..].iter().filter_map(|line| line.split_once(": "));
+    let headers: HashMap<String, String> = headers
+        .map(|(name, value)| (name.to_lowercase(), value.to_owned()))
+        .collect();
+    let mut body = vec![0; headers.get("content-length")?.parse().ok()?];
+    reader.read_exact(&mut body).ok()?;
+    let request = ExportTraceServiceRequest::decode(body.as_slice()).ok()?;
+    Some(Export {
+        path,
+        headers,
+        request,
+    })
+}

@@ -1,0 +1,19 @@
+//! Every `OTEL_*` variable, tried in a process of its own: what it does, and what a value does that cannot be used.
+
+#![expect(clippy::unwrap_used, reason = "a test's helpers may panic")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a collector's threads and a service's exit belong to no trace"
+)]
+
+mod collector;
+mod exporter;
+mod losses;
+mod otlp;
+mod process;
+mod propagators;
+mod resource;
+mod sdk;
+#[expect(dead_code, reason = "the other tests use all of it")]
+#[path = "../wire/mod.rs"]
+mod wire;

@@ -1,0 +1,261 @@
+//! The variables of OTLP: `OTEL_EXPORTER_OTLP_*`, and their forms for traces alone, which go first.
+
+use crate::{
+    collector::{Answer, Collector},
+    process::Process,
+};
+
+const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
+const TRACES_ENDPOINT: &str = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT";
+/// Nobody listens there.
+const NOWHERE: &str = "http://127.0.0.1:9";
+
+#[test]
+fn by_default_spans_go_to_the_local_collector_over_http() {
+    for variables in [vec![], vec![(ENDPOINT, " "), (TRACES_ENDPOINT, "")]] {
+        let process =
+            Process::start(&[&variables[..], &[("OTEL_TRACES_SAMPLER", "always_off")]].concat());
+        let said = process.stop();
+        assert_eq!(
+            said.exporter(),
+            "http/protobuf to http://localhost:4318/v1/traces"
+        );
+        assert_eq!(said.warnings(), [""; 0]);
+    }
+}
+
+#[test]
+fn the_endpoint_for_all_signals_gets_the_path_of_traces() {
+    for (suffix, path) in [
+        ("", "/v1/traces"),
+        ("/", "/v1/traces"),
+        ("/otlp", "/otlp/v1/traces"),
+        ("/otlp/", "/otlp/v1/traces"),
+    ] {
+        let collector = Collector::start();
+        let endpoint = format!(" {}{suffix}\t", collector.url());
+        let said = Process::start(&[(ENDPOINT, &endpoint)]).stop();
+        assert_eq!(collector.export().path, path, "{endpoint}");
+        assert_eq!(said.spans, [1, 1, 0]);
+    }
+}
+
+#[test]
+fn the_endpoint_for_traces_goes_first_and_is_used_as_it_is() {
+    for (suffix, path) in [("", "/"), ("/traces", "/traces")] {
+        let collector = Collector::start();
+        let endpoint = format!("{}{suffix}", collector.url());
+        Process::start(&[(ENDPOINT, NOWHERE), (TRACES_ENDPOINT, &endpoint)]).stop();
+        assert_eq!(collector.export().path, path);
+    }
+}
+
+#[test]
+fn a_malformed_endpoint_stops_the_start() {
+    for variable in [ENDPOINT, TRACES_ENDPOINT] {
+        for value in [
+            "not a url",
+            "localhost:4318",
+            "127.0.0.1:4318",
+            "//localhost:4318",
+            "ftp://localhost:4318",
+            "http://",
+            "http://[::1",
+            "http://localhost:port",
+            "file:///tmp/spans",
+        ] {
+            assert_eq!(
+                Process::refused(&[(variable, value)]),
+                format!(
+                    "error: {variable} is `{value}`: expected a URL such as http://localhost:4318\n"
+                )
+            );
+        }
+    }
+    let refused = Process::refused(&[(ENDPOINT, "ftp://user:hunter2@localhost")]);
+    assert!(refused.contains("`ftp://REDACTED@localhost`"), "{refused}");
+}
+
+#[cfg(not(feature = "tls"))]
+#[test]
+fn without_the_feature_tls_an_https_endpoint_stops_the_start() {
+    assert_eq!(
+        Process::refused(&[(ENDPOINT, "https://localhost:4318")]),
+        format!(
+            "error: {ENDPOINT} is `https://localhost:4318`: expected an http:// URL, or a build of `shared` with the cargo feature `tls`\n"
+        )
+    );
+}
+
+#[cfg(feature = "tls")]
+#[test]
+fn with_the_feature_tls_an_https_endpoint_is_spoken_to_in_tls() {
+    for protocol in ["http/protobuf", "grpc"] {
+        if protocol == "grpc" && cfg!(not(feature = "grpc")) {
+            continue;
+        }
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let endpoint = format!("https://{}", listener.local_addr().unwrap());
+        let process = Process::start(&[
+            (ENDPOINT, &endpoint),
+            ("OTEL_EXPORTER_OTLP_PROTOCOL", protocol),
+            ("OTEL_BSP_SCHEDULE_DELAY", "10"),
+        ]);
+        process.forward(&[]);
+        let mut first = [0];
+        std::io::Read::read_exact(&mut listener.accept().unwrap().0, &mut first).unwrap();
+        assert_eq!(first, [22], "a handshake");
+    }
+}
+
+#[cfg(not(feature = "grpc"))]
+#[test]
+fn without_the_feature_grpc_that_protocol_stops_the_start() {
+    for variable in [
+        "OTEL_EXPORTER_OTLP_PROTOCOL",
+        "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL",
+    ] {
+        assert_eq!(
+            Process::refused(&[(variable, " grpc ")]),
+            format!(
+                "error: {variable} is `grpc`: expected http/protobuf, or a build of `shared` with the cargo feature `grpc`\n"
+            )
+        );
+    }
+}
+
+#[cfg(feature = "grpc")]
+#[test]
+fn with_the_feature_grpc_that_protocol_is_spoken() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    let process = Process::start(&[
+        (ENDPOINT, &endpoint),
+        ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"),
+        ("OTEL_BSP_SCHEDULE_DELAY", "10"),
+    ]);
+    process.forward(&[]);
+    let mut first = [0; 14];
+    std::io::Read::read_exact(&mut listener.accept().unwrap().0, &mut first).unwrap();
+    assert_eq!(&first, b"PRI * HTTP/2.0");
+}
+
+#[test]
+fn another_protocol_is_replaced_with_a_warning() {
+    for value in ["http/json", "carrier pigeon"] {
+        let collector = Collector::start();
+        let said = Process::start(&[
+            (ENDPOINT, &collector.url()),
+            ("OTEL_EXPORTER_OTLP_PROTOCOL", value),
+        ])
+        .stop();
+        let expected = format!(
+            "OTEL_EXPORTER_OTLP_PROTOCOL is `{value}`, which cannot be used here: using http/protobuf instead"
+        );
+        assert_eq!(said.warnings(), [expected]);
+        assert_eq!(
+            collector.export().headers["content-type"],
+            "application/x-protobuf"
+        );
+    }
+}
+
+#[test]
+fn the_protocol_for_traces_goes_first() {
+    let collector = Collector::start();
+    let said = Process::start(&[
+        (ENDPOINT, &collector.url()),
+        ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"),
+        ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "HTTP/protobuf"),
+    ])
+    .stop();
+    assert_eq!(said.warnings(), [""; 0]);
+    collector.export();
+}
+
+#[test]
+fn headers_are_sent_and_never_shown() {
+    let collector = Collector::start();
+    let process = Process::start(&[
+        ("RUST_LOG", "trace"),
+        (ENDPOINT, &collector.url()),
+        (
+            "OTEL_EXPORTER_OTLP_HEADERS",
+            " api-key = hunter2 , authorization=Bearer%20hunter2 , hunter2, sp ace=hunter2",
+        ),
+        ("OTEL_EXPORTER_OTLP_TRACES_HEADERS", " "),
+    ]);
+    let said = process.stop();
+    let headers = collector.export().headers;
+    assert_eq!(headers["api-key"], "hunter2");
+    assert_eq!(headers["authorization"], "Bearer hunter2");
+    assert!(headers["user-agent"].starts_with("OTel-OTLP-Exporter-Rust/"));
+    assert_eq!(
+        said.warnings(),
+        [3, 4].map(|entry| format!(
+            "entry {entry} of OTEL_EXPORTER_OTLP_HEADERS is not `name=value`: it is left out"
+        ))
+    );
+    assert!(!said.all().contains("hunter2"), "{}", said.all());
+}
+
+#[test]
+fn the_headers_for_traces_go_first() {
+    let collector = Collector::start();
+    Process::start(&[
+        (ENDPOINT, &collector.url()),
+        ("OTEL_EXPORTER_OTLP_HEADERS", "api-key=all"),
+        ("OTEL_EXPORTER_OTLP_TRACES_HEADERS", "api-key=traces"),
+    ])
+    .stop();
+    assert_eq!(collector.export().headers["api-key"], "traces");
+}
+
+#[test]
+fn the_timeout_is_in_milliseconds() {
+    for variable in [
+        "OTEL_EXPORTER_OTLP_TIMEOUT",
+        "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT",
+    ] {
+        let collector = Collector::answering(Answer::Silence);
+        let started = std::time::Instant::now();
+        let said = Process::start(&[(ENDPOINT, &collector.url()), (variable, " 50 ")]).stop();
+        assert_eq!(said.spans, [1, 0, 1]);
+        assert!(
+            started.elapsed().as_secs() < 9,
+            "the default is ten seconds"
+        );
+    }
+    for value in ["soon", "-1", "0", "1.5"] {
+        let said = Process::start(&[
+            ("OTEL_TRACES_SAMPLER", "always_off"),
+            ("OTEL_EXPORTER_OTLP_TIMEOUT", value),
+        ])
+        .stop();
+        let expected = format!(
+            "OTEL_EXPORTER_OTLP_TIMEOUT is `{value}`, which cannot be used here: using 10000 instead"
+        );
+        assert_eq!(said.warnings(), [expected]);
+    }
+}
+
+#[test]
+fn compression_is_replaced_by_none_with_a_warning() {
+    let collector = Collector::start();
+    let said = Process::start(&[
+        (ENDPOINT, &collector.url()),
+        ("OTEL_EXPORTER_OTLP_COMPRESSION", "gzip"),
+    ])
+    .stop();
+    let expected =
+        "OTEL_EXPORTER_OTLP_COMPRESSION is `gzip`, which cannot be used here: using none instead";
+    assert_eq!(said.warnings(), [expected]);
+    assert_eq!(collector.export().headers.get("content-encoding"), None);
+
+    let said = Process::start(&[
+        (ENDPOINT, &collector.url()),
+        ("OTEL_EXPORTER_OTLP_TRACES_COMPRESSION", "None"),
+    ])
+    .stop();
+    assert_eq!(said.warnings(), [""; 0]);
+}

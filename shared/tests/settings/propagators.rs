@@ -1,0 +1,207 @@
+//! `OTEL_PROPAGATORS` and `OTEL_SDK_DISABLED`: which headers cross the service.
+
+use crate::{
+    process::Process,
+    wire::{Message, line},
+};
+
+const TRACE_ID: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
+const SPAN_ID: &str = "00f067aa0ba902b7";
+const FIELDS: [&str; 7] = [
+    "traceparent",
+    "tracestate",
+    "baggage",
+    "b3",
+    "x-b3-traceid",
+    "x-b3-spanid",
+    "x-b3-sampled",
+];
+
+/// A caller in any format; each test changes the trace id of one, to see which is read.
+fn caller() -> Vec<Vec<u8>> {
+    vec![
+        line("traceparent", format!("00-{TRACE_ID}-{SPAN_ID}-01")),
+        line("tracestate", "foo=1"),
+        line("baggage", "tenant=acme"),
+    ]
+}
+
+fn b3(trace_id: &str) -> Vec<u8> {
+    line("b3", format!("{trace_id}-{SPAN_ID}-1"))
+}
+
+fn b3multi(trace_id: &str) -> Vec<Vec<u8>> {
+    vec![
+        line("X-B3-TraceId", trace_id),
+        line("X-B3-SpanId", SPAN_ID),
+        line("X-B3-Sampled", "1"),
+    ]
+}
+
+/// The propagation headers that were sent.
+fn sent(call: &Message) -> Vec<&'static str> {
+    let is_sent = |field: &&str| call.header(field).is_some();
+    FIELDS.into_iter().filter(is_sent).collect()
+}
+
+fn start(propagators: &str) -> Process {
+    Process::start(&[
+        ("OTEL_TRACES_EXPORTER", "none"),
+        ("OTEL_PROPAGATORS", propagators),
+    ])
+}
+
+#[test]
+fn each_propagator_writes_its_headers() {
+    let rows: [(&str, &[&str]); 8] = [
+        ("", &["traceparent", "tracestate", "baggage"]),
+        ("tracecontext", &["traceparent", "tracestate"]),
+        ("baggage", &["baggage"]),
+        ("b3", &["b3"]),
+        ("b3multi", &["x-b3-traceid", "x-b3-spanid", "x-b3-sampled"]),
+        ("none", &[]),
+        (
+            " TraceContext , baggage,,baggage ",
+            &["traceparent", "tracestate", "baggage"],
+        ),
+        ("tracecontext,b3", &["traceparent", "tracestate", "b3"]),
+    ];
+    for (propagators, fields) in rows {
+        let process = start(propagators);
+        for call in process.forward(&caller()).1 {
+            assert_eq!(sent(&call), fields, "{propagators}");
+        }
+        assert_eq!(process.stop().warnings(), [""; 0], "{propagators}");
+    }
+}
+
+#[test]
+fn b3_is_read_in_both_forms_and_written_in_the_one_that_was_asked_for() {
+    for (propagators, incoming) in [
+        ("b3", vec![b3(TRACE_ID)]),
+        ("b3", b3multi(TRACE_ID)),
+        ("b3multi", vec![b3(TRACE_ID)]),
+        ("b3multi", b3multi(TRACE_ID)),
+    ] {
+        let process = start(propagators);
+        let (answer, calls) = process.forward(&incoming);
+        assert_eq!(answer.sent("traceresponse").0, TRACE_ID);
+        for call in calls {
+            let (trace_id, span_id, sampled) = match call.header("b3") {
+                Some(b3) => {
+                    let fields: Vec<&str> = b3.split('-').collect();
+                    (fields[0], fields[1], fields[2])
+                }
+                None => (
+                    call.header("x-b3-traceid").unwrap(),
+                    call.header("x-b3-spanid").unwrap(),
+                    call.header("x-b3-sampled").unwrap(),
+                ),
+            };
+            assert_eq!((trace_id, sampled), (TRACE_ID, "1"));
+            assert_ne!(span_id, SPAN_ID);
+        }
+    }
+}
+
+#[test]
+fn w3c_and_b3_translate_into_each_other() {
+    let process = start("tracecontext,b3");
+    let w3c = vec![line("traceparent", format!("00-{TRACE_ID}-{SPAN_ID}-03"))];
+    for incoming in [w3c, vec![b3(TRACE_ID)]] {
+        for call in process.forward(&incoming).1 {
+            let (trace_id, span_id, _) = call.sent("traceparent");
+            assert_eq!(trace_id, TRACE_ID);
+            assert_eq!(
+                call.header("b3"),
+                Some(format!("{trace_id}-{span_id}-1").as_str())
+            );
+        }
+    }
+}
+
+#[test]
+fn an_unknown_propagator_is_named_with_what_is_used_instead() {
+    for (propagators, unknown, used) in [
+        ("jaeger", "jaeger", "tracecontext,baggage"),
+        ("tracecontext,jaeger", "jaeger", "tracecontext"),
+        ("Xray,b3", "Xray", "b3"),
+        ("ottrace,none", "ottrace", "none"),
+    ] {
+        let process = start(propagators);
+        let fields: &[&str] = match used {
+            "tracecontext,baggage" => &["traceparent", "tracestate", "baggage"],
+            "tracecontext" => &["traceparent", "tracestate"],
+            "b3" => &["b3"],
+            _ => &[],
+        };
+        for call in process.forward(&caller()).1 {
+            assert_eq!(sent(&call), fields, "{propagators}");
+        }
+        let expected = format!(
+            "OTEL_PROPAGATORS is `{unknown}`, which cannot be used here: using {used} instead"
+        );
+        assert_eq!(process.stop().warnings(), [expected]);
+    }
+}
+
+#[test]
+fn with_the_sdk_disabled_the_callers_context_goes_on_unchanged() {
+    let process = Process::start(&[("OTEL_SDK_DISABLED", " True ")]);
+    for flags in ["00", "01", "02", "03"] {
+        let traceparent = format!("00-{TRACE_ID}-{SPAN_ID}-{flags}");
+        let state = "foo@bar@baz=1 , congo=t61rcWkgMzE";
+        let lines = [
+            line("traceparent", &traceparent),
+            line("tracestate", state),
+            line("baggage", "tenant=acme;secure"),
+        ];
+        for call in process.forward(&lines).1 {
+            assert_eq!(call.header("traceparent"), Some(traceparent.as_str()));
+            assert_eq!(call.header("tracestate"), Some(state));
+            assert_eq!(call.header("baggage"), Some("tenant=acme;secure"));
+        }
+    }
+    for call in process.forward(&[]).1 {
+        assert_eq!(sent(&call), [""; 0], "nothing is made up");
+    }
+    let said = process.stop();
+    assert_eq!(
+        (said.exporter().as_str(), said.spans),
+        ("none: OTEL_SDK_DISABLED", [0, 0, 0])
+    );
+    assert_eq!(said.warnings(), [""; 0]);
+}
+
+#[test]
+fn with_the_sdk_disabled_b3_goes_on_unchanged() {
+    let process = Process::start(&[("OTEL_SDK_DISABLED", "true"), ("OTEL_PROPAGATORS", "b3")]);
+    for rest in ["", "-0", "-1", "-d"] {
+        let b3 = format!("{TRACE_ID}-{SPAN_ID}{rest}");
+        for call in process.forward(&[line("b3", &b3)]).1 {
+            assert_eq!(call.header("b3"), Some(b3.as_str()));
+        }
+    }
+}
+
+#[test]
+fn the_sdk_is_disabled_by_true_only() {
+    for value in ["false", "FALSE", "", "yes", "1"] {
+        let process = Process::start(&[
+            ("OTEL_TRACES_EXPORTER", "none"),
+            ("OTEL_SDK_DISABLED", value),
+        ]);
+        for call in process.forward(&[]).1 {
+            call.sent("traceparent");
+        }
+        let warning = format!(
+            "OTEL_SDK_DISABLED is `{value}`, which cannot be used here: using false instead"
+        );
+        let expected: &[String] = if matches!(value, "yes" | "1") {
+            &[warning]
+        } else {
+            &[]
+        };
+        assert_eq!(process.stop().warnings(), expected);
+    }
+}

@@ -1,0 +1,80 @@
+//! `OTEL_SERVICE_NAME` and `OTEL_RESOURCE_ATTRIBUTES`: who is exporting.
+
+use std::collections::HashMap;
+
+use crate::{
+    collector::Collector,
+    process::{Process, Said},
+};
+
+fn run(variables: &[(&str, &str)]) -> (HashMap<String, String>, Said) {
+    let collector = Collector::start();
+    let url = collector.url();
+    let variables = [variables, &[("OTEL_EXPORTER_OTLP_ENDPOINT", url.as_str())]].concat();
+    let said = Process::start(&variables).stop();
+    (collector.export().resource(), said)
+}
+
+#[test]
+fn the_service_name_has_an_order() {
+    let name = |name: &'static str| ("OTEL_SERVICE_NAME", name);
+    let attributes = |list: &'static str| ("OTEL_RESOURCE_ATTRIBUTES", list);
+    for (variables, expected) in [
+        (vec![], "from-code"),
+        (vec![name(""), attributes(" ")], "from-code"),
+        (vec![attributes("team=a")], "from-code"),
+        (vec![attributes("service.name=")], "from-code"),
+        (
+            vec![attributes("service.name=from-attributes")],
+            "from-attributes",
+        ),
+        (
+            vec![attributes("service.name=first,service.name=last")],
+            "last",
+        ),
+        (
+            vec![name(" "), attributes("service.name=from-attributes")],
+            "from-attributes",
+        ),
+        (vec![name(" from-name ")], "from-name"),
+        (
+            vec![
+                name("from-name"),
+                attributes("service.name=from-attributes"),
+            ],
+            "from-name",
+        ),
+    ] {
+        let (resource, said) = run(&variables);
+        assert_eq!(resource["service.name"], expected, "{variables:?}");
+        assert!(
+            said.logs().iter().all(|log| log["service"] == expected),
+            "so do log lines"
+        );
+    }
+}
+
+#[test]
+fn attributes_are_trimmed_and_decoded() {
+    let (resource, said) = run(&[(
+        "OTEL_RESOURCE_ATTRIBUTES",
+        " deployment.environment.name = production ,team=caf%C3%A9%2Cbar, empty=,",
+    )]);
+    assert_eq!(resource["deployment.environment.name"], "production");
+    assert_eq!(resource["team"], "caf\u{e9},bar");
+    assert_eq!(resource["empty"], "");
+    assert_eq!(resource["telemetry.sdk.language"], "rust");
+    assert_eq!(said.warnings(), [""; 0]);
+}
+
+#[test]
+fn a_list_with_a_malformed_pair_is_discarded_with_a_warning() {
+    for list in ["team", "a=1,team", "a=1,=b", "a=%ff"] {
+        let (resource, said) = run(&[("OTEL_RESOURCE_ATTRIBUTES", list)]);
+        assert_eq!(resource.get("a"), None);
+        let expected = format!(
+            "OTEL_RESOURCE_ATTRIBUTES is `{list}`, which cannot be used here: using no attribute of it instead"
+        );
+        assert_eq!(said.warnings(), [expected]);
+    }
+}
