@@ -6,6 +6,7 @@ use opentelemetry::Context;
 use opentelemetry_sdk::{
     Resource,
     error::OTelSdkResult,
+    metrics::{PeriodicReader, SdkMeterProvider},
     trace::{
         BatchSpanProcessor, SdkTracerProvider, SimpleSpanProcessor, Span, SpanData, SpanExporter,
         SpanProcessor,
@@ -17,7 +18,7 @@ use super::{
     console::ConsoleExporter,
     counts::Counts,
     otlp,
-    settings::{Exporter, Traces},
+    settings::{Exporter, Metrics, Traces},
 };
 
 /// The provider that the settings ask for. Without an exporter it still makes spans, so that ids go to logs and callees.
@@ -33,7 +34,8 @@ pub(super) fn provider(
     let destination = traces.exporter.to_string();
     let provider = match traces.exporter {
         Exporter::Otlp(settings) => {
-            let exporter = CountingExporter::new(otlp::exporter(settings)?, destination, counts);
+            let exporter =
+                CountingExporter::new(otlp::span_exporter(settings)?, destination, counts);
             let processor = BatchSpanProcessor::builder(exporter)
                 .with_batch_config(traces.batch)
                 .build();
@@ -47,6 +49,18 @@ pub(super) fn provider(
         Exporter::None => provider,
     };
     Ok(provider.build())
+}
+
+/// Collects what the instruments of `crate::metrics` have measured, and sends it at the settings' interval.
+pub(super) fn meter_provider(
+    metrics: Metrics,
+    resource: Resource,
+) -> Result<SdkMeterProvider, InitError> {
+    let reader = PeriodicReader::builder(otlp::metric_exporter(metrics.exporter)?)
+        .with_interval(metrics.interval)
+        .build();
+    let provider = SdkMeterProvider::builder().with_resource(resource);
+    Ok(provider.with_reader(reader).build())
 }
 
 #[derive(Debug)]

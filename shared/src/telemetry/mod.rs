@@ -14,7 +14,11 @@ use std::{sync::Arc, time::Duration};
 
 use opentelemetry::{global, trace::TracerProvider as _};
 use opentelemetry_otlp::ExporterBuildError;
-use opentelemetry_sdk::trace::{SdkTracer, SdkTracerProvider};
+use opentelemetry_sdk::{
+    error::OTelSdkResult,
+    metrics::SdkMeterProvider,
+    trace::{SdkTracer, SdkTracerProvider},
+};
 use tracing::{Metadata, level_filters::LevelFilter};
 use tracing_subscriber::{
     Layer as _, Registry,
@@ -27,7 +31,7 @@ use tracing_subscriber::{
 use self::counts::{Counts, RejectedSpans};
 use crate::{
     config::{self, ConfigError},
-    logs,
+    logs, metrics,
 };
 
 /// Why telemetry could not be set up.
@@ -37,7 +41,7 @@ pub enum InitError {
     #[error(transparent)]
     Setting(#[from] ConfigError),
     /// The exporter refused its settings; the message names the variable and the value.
-    #[error("cannot set up the trace exporter: {0}")]
+    #[error("cannot set up the exporter: {0}")]
     Exporter(#[from] ExporterBuildError),
     /// The gRPC exporter lives on the runtime that it is set up in.
     #[error("traces are to be exported over gRPC: call `telemetry::init` inside a Tokio runtime")]
@@ -67,10 +71,11 @@ pub struct SpanCounts {
 #[must_use = "without `shutdown` at the end the last spans are lost"]
 pub struct Telemetry {
     provider: Option<SdkTracerProvider>,
+    meters: Option<SdkMeterProvider>,
     counts: Arc<Counts>,
 }
 
-/// Sets up traces, logs, propagation and the panic hook for this process, by its environment variables.
+/// Sets up traces, metrics, logs, propagation and the panic hook for this process, by its environment variables.
 ///
 /// `service` is the service's name where neither `OTEL_SERVICE_NAME` nor `OTEL_RESOURCE_ATTRIBUTES` gives one. Call it
 /// once, first thing in `main`, and inside a Tokio runtime where spans go out over gRPC. A collector that cannot be
@@ -92,6 +97,10 @@ pub fn init(service: &str) -> Result<Telemetry, InitError> {
         Some(traces) => traces.exporter.to_string(),
         None => "none: OTEL_SDK_DISABLED".to_owned(),
     };
+    let meters = settings
+        .metrics
+        .map(|metrics| export::meter_provider(metrics, settings.resource.clone()))
+        .transpose()?;
     let provider = settings
         .traces
         .map(|traces| export::provider(traces, settings.resource, &counts))
@@ -112,13 +121,21 @@ pub fn init(service: &str) -> Result<Telemetry, InitError> {
     if let Some(provider) = &provider {
         global::set_tracer_provider(provider.clone());
     }
+    if let Some(meters) = &meters {
+        global::set_meter_provider(meters.clone());
+        metrics::enable();
+    }
     global::set_text_map_propagator(settings.propagator);
     panics::set_hook();
     for warning in settings.warnings {
         tracing::warn!("{warning}");
     }
     tracing::info!(exporter, "telemetry is set up");
-    Ok(Telemetry { provider, counts })
+    Ok(Telemetry {
+        provider,
+        meters,
+        counts,
+    })
 }
 
 impl Telemetry {
@@ -127,21 +144,25 @@ impl Telemetry {
         self.counts.now()
     }
 
-    /// Exports what is still queued, then ends telemetry. Spans that end later are lost without a count, so call it
+    /// Exports what is still queued and measured, then ends telemetry. Spans that end later are lost without a count, so call it
     /// last: after the server has drained and the tasks are done.
     ///
     /// Takes no longer than `deadline`; what is not exported by then is lost, and counted.
     pub async fn shutdown(self, deadline: Duration) -> SpanCounts {
-        if let Some(provider) = self.provider {
-            // It blocks, and on a current-thread runtime would wait for itself.
-            let flush =
-                crate::task::untracked_blocking(move || provider.shutdown_with_timeout(deadline));
-            match tokio::time::timeout(deadline, flush).await {
-                Ok(Ok(Ok(()))) => {}
-                Ok(Ok(Err(error))) => tracing::warn!(%error, "telemetry did not shut down cleanly"),
-                Ok(Err(error)) => tracing::warn!(%error, "telemetry did not shut down cleanly"),
-                Err(_) => tracing::warn!(?deadline, "telemetry did not shut down in time"),
-            }
+        let Self {
+            provider, meters, ..
+        } = self;
+        // It blocks, and on a current-thread runtime would wait for itself.
+        let flush = crate::task::untracked_blocking(move || {
+            let traces = provider.map(|provider| provider.shutdown_with_timeout(deadline));
+            let metrics = meters.map(|meters| meters.shutdown_with_timeout(deadline));
+            traces.into_iter().chain(metrics).collect::<OTelSdkResult>()
+        });
+        match tokio::time::timeout(deadline, flush).await {
+            Ok(Ok(Ok(()))) => {}
+            Ok(Ok(Err(error))) => tracing::warn!(%error, "telemetry did not shut down cleanly"),
+            Ok(Err(error)) => tracing::warn!(%error, "telemetry did not shut down cleanly"),
+            Err(_) => tracing::warn!(?deadline, "telemetry did not shut down in time"),
         }
         self.counts.at_the_end()
     }

@@ -1,8 +1,8 @@
-//! The OTLP exporter, every setting of it in code: what it would read from the environment by itself it does not check.
+//! The OTLP exporters, every setting of them in code: what they would read from the environment by themselves they do
+//! not check.
 
 use opentelemetry_otlp::{
-    ExporterBuildError, Protocol as OtlpProtocol, SpanExporter, WithExportConfig as _,
-    WithHttpConfig as _,
+    MetricExporter, Protocol as OtlpProtocol, SpanExporter, WithExportConfig, WithHttpConfig,
 };
 
 use super::{
@@ -10,27 +10,38 @@ use super::{
     settings::{Otlp, Protocol},
 };
 
-pub(super) fn exporter(settings: Otlp) -> Result<SpanExporter, InitError> {
-    match settings.protocol {
-        Protocol::HttpProtobuf => Ok(http(settings)?),
+pub(super) fn span_exporter(settings: Otlp) -> Result<SpanExporter, InitError> {
+    let exporter = SpanExporter::builder();
+    Ok(match settings.protocol {
+        Protocol::HttpProtobuf => http(exporter.with_http(), settings).build()?,
         #[cfg(feature = "grpc")]
-        Protocol::Grpc => grpc(settings),
-    }
+        Protocol::Grpc => grpc(exporter.with_tonic(), settings)?.build()?,
+    })
 }
 
-fn http(settings: Otlp) -> Result<SpanExporter, ExporterBuildError> {
-    SpanExporter::builder()
-        .with_http()
+pub(super) fn metric_exporter(settings: Otlp) -> Result<MetricExporter, InitError> {
+    let exporter = MetricExporter::builder();
+    Ok(match settings.protocol {
+        Protocol::HttpProtobuf => http(exporter.with_http(), settings).build()?,
+        #[cfg(feature = "grpc")]
+        Protocol::Grpc => grpc(exporter.with_tonic(), settings)?.build()?,
+    })
+}
+
+fn http<B: WithExportConfig + WithHttpConfig>(exporter: B, settings: Otlp) -> B {
+    exporter
         .with_protocol(OtlpProtocol::HttpBinary)
         .with_endpoint(settings.endpoint)
         .with_timeout(settings.timeout)
         .with_headers(settings.headers)
-        .build()
 }
 
 #[cfg(feature = "grpc")]
-fn grpc(settings: Otlp) -> Result<SpanExporter, InitError> {
-    use opentelemetry_otlp::{WithTonicConfig as _, tonic_types::metadata::MetadataMap};
+fn grpc<B>(exporter: B, settings: Otlp) -> Result<B, InitError>
+where
+    B: WithExportConfig + opentelemetry_otlp::WithTonicConfig,
+{
+    use opentelemetry_otlp::tonic_types::metadata::MetadataMap;
 
     if tokio::runtime::Handle::try_current().is_err() {
         return Err(InitError::NoRuntime);
@@ -44,8 +55,7 @@ fn grpc(settings: Otlp) -> Result<SpanExporter, InitError> {
             http::HeaderValue::try_from(value.as_ref()).ok()?,
         ))
     });
-    let exporter = SpanExporter::builder()
-        .with_tonic()
+    let exporter = exporter
         .with_endpoint(settings.endpoint)
         .with_timeout(settings.timeout)
         .with_metadata(MetadataMap::from_headers(headers.collect()));
@@ -53,5 +63,5 @@ fn grpc(settings: Otlp) -> Result<SpanExporter, InitError> {
     let exporter = exporter.with_tls_config(
         opentelemetry_otlp::tonic_types::transport::ClientTlsConfig::new().with_enabled_roots(),
     );
-    Ok(exporter.build()?)
+    Ok(exporter)
 }

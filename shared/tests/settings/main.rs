@@ -9,6 +9,7 @@
 mod collector;
 mod exporter;
 mod losses;
+mod metrics;
 mod otlp;
 mod process;
 mod propagators;

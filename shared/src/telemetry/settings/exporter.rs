@@ -1,4 +1,4 @@
-//! Where spans go: `OTEL_TRACES_EXPORTER`, and the variables of OTLP.
+//! Where spans and metrics go: `OTEL_TRACES_EXPORTER`, `OTEL_METRICS_EXPORTER`, and the variables of OTLP.
 
 use std::{
     collections::HashMap,
@@ -13,26 +13,60 @@ use url::Url;
 use super::{sdk::milliseconds, variables::Variables};
 use crate::{config::ConfigError, redact::Redaction};
 
-const ENDPOINT: [&str; 2] = [
-    "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
-    "OTEL_EXPORTER_OTLP_ENDPOINT",
-];
-const PROTOCOL: [&str; 2] = [
-    "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL",
-    "OTEL_EXPORTER_OTLP_PROTOCOL",
-];
-const TIMEOUT: [&str; 2] = [
-    "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT",
-    "OTEL_EXPORTER_OTLP_TIMEOUT",
-];
-const HEADERS: [&str; 2] = [
-    "OTEL_EXPORTER_OTLP_TRACES_HEADERS",
-    "OTEL_EXPORTER_OTLP_HEADERS",
-];
-const COMPRESSION: [&str; 2] = [
-    "OTEL_EXPORTER_OTLP_TRACES_COMPRESSION",
-    "OTEL_EXPORTER_OTLP_COMPRESSION",
-];
+/// Where to look for what: each variable of the signal goes before the one for all signals.
+struct Signal {
+    /// What HTTP adds to the endpoint for all signals.
+    path: &'static str,
+    endpoint: [&'static str; 2],
+    protocol: [&'static str; 2],
+    timeout: [&'static str; 2],
+    headers: [&'static str; 2],
+    compression: [&'static str; 2],
+}
+
+const TRACES: Signal = Signal {
+    path: "v1/traces",
+    endpoint: ["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", ENDPOINT],
+    protocol: [
+        "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL",
+        "OTEL_EXPORTER_OTLP_PROTOCOL",
+    ],
+    timeout: [
+        "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT",
+        "OTEL_EXPORTER_OTLP_TIMEOUT",
+    ],
+    headers: [
+        "OTEL_EXPORTER_OTLP_TRACES_HEADERS",
+        "OTEL_EXPORTER_OTLP_HEADERS",
+    ],
+    compression: [
+        "OTEL_EXPORTER_OTLP_TRACES_COMPRESSION",
+        "OTEL_EXPORTER_OTLP_COMPRESSION",
+    ],
+};
+
+const METRICS: Signal = Signal {
+    path: "v1/metrics",
+    endpoint: ["OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", ENDPOINT],
+    protocol: [
+        "OTEL_EXPORTER_OTLP_METRICS_PROTOCOL",
+        "OTEL_EXPORTER_OTLP_PROTOCOL",
+    ],
+    timeout: [
+        "OTEL_EXPORTER_OTLP_METRICS_TIMEOUT",
+        "OTEL_EXPORTER_OTLP_TIMEOUT",
+    ],
+    headers: [
+        "OTEL_EXPORTER_OTLP_METRICS_HEADERS",
+        "OTEL_EXPORTER_OTLP_HEADERS",
+    ],
+    compression: [
+        "OTEL_EXPORTER_OTLP_METRICS_COMPRESSION",
+        "OTEL_EXPORTER_OTLP_COMPRESSION",
+    ],
+};
+
+const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
 
 pub(in crate::telemetry) enum Exporter {
     Otlp(Otlp),
@@ -91,18 +125,31 @@ pub(super) fn read(variables: &mut Variables<'_>) -> Result<Exporter, ConfigErro
     match exporter {
         Some("console") => Ok(Exporter::Console),
         Some("none") => Ok(Exporter::None),
-        _ => otlp(variables).map(Exporter::Otlp),
+        _ => otlp(variables, &TRACES).map(Exporter::Otlp),
     }
 }
 
-fn otlp(variables: &mut Variables<'_>) -> Result<Otlp, ConfigError> {
-    let protocol = protocol(variables)?;
-    compression(variables);
+/// Metrics are off unless asked for, against the specification's default: an exporter that fails once a minute, where a
+/// collector takes traces only, is nothing to find out by accident.
+pub(super) fn metrics(variables: &mut Variables<'_>) -> Result<Option<Otlp>, ConfigError> {
+    let exporter = variables.parse("OTEL_METRICS_EXPORTER", "none", |value| {
+        let value = value.to_ascii_lowercase();
+        ["otlp", "none"].into_iter().find(|known| *known == value)
+    });
+    match exporter {
+        Some("otlp") => otlp(variables, &METRICS).map(Some),
+        _ => Ok(None),
+    }
+}
+
+fn otlp(variables: &mut Variables<'_>, signal: &Signal) -> Result<Otlp, ConfigError> {
+    let protocol = protocol(variables, signal)?;
+    compression(variables, signal);
     Ok(Otlp {
         protocol,
-        endpoint: endpoint(variables, protocol)?,
-        timeout: timeout(variables),
-        headers: headers(variables),
+        endpoint: endpoint(variables, signal, protocol)?,
+        timeout: timeout(variables, signal),
+        headers: headers(variables, signal),
     })
 }
 
@@ -110,8 +157,8 @@ fn otlp(variables: &mut Variables<'_>) -> Result<Otlp, ConfigError> {
     feature = "grpc",
     expect(clippy::unnecessary_wraps, reason = "an error without the feature")
 )]
-fn protocol(variables: &mut Variables<'_>) -> Result<Protocol, ConfigError> {
-    let Some((variable, value)) = variables.first(PROTOCOL) else {
+fn protocol(variables: &mut Variables<'_>, signal: &Signal) -> Result<Protocol, ConfigError> {
+    let Some((variable, value)) = variables.first(signal.protocol) else {
         return Ok(Protocol::HttpProtobuf);
     };
     match value.to_ascii_lowercase().as_str() {
@@ -131,20 +178,23 @@ fn protocol(variables: &mut Variables<'_>) -> Result<Protocol, ConfigError> {
     }
 }
 
-/// The endpoint for traces is used as it is; to the one for all signals, HTTP adds the path of traces.
-fn endpoint(variables: &Variables<'_>, protocol: Protocol) -> Result<Url, ConfigError> {
+/// The signal's own endpoint is used as it is; to the one for all signals, HTTP adds the signal's path.
+fn endpoint(
+    variables: &Variables<'_>,
+    signal: &Signal,
+    protocol: Protocol,
+) -> Result<Url, ConfigError> {
     let default = match protocol {
         Protocol::HttpProtobuf => "http://localhost:4318",
         #[cfg(feature = "grpc")]
         Protocol::Grpc => "http://localhost:4317",
     };
-    let [for_traces, for_all] = ENDPOINT;
     let (variable, value) = variables
-        .first(ENDPOINT)
-        .unwrap_or_else(|| (for_all, default.to_owned()));
+        .first(signal.endpoint)
+        .unwrap_or_else(|| (ENDPOINT, default.to_owned()));
     let mut endpoint = url(variable, value)?;
-    if protocol == Protocol::HttpProtobuf && variable != for_traces {
-        let path = format!("{}/v1/traces", endpoint.path().trim_end_matches('/'));
+    if protocol == Protocol::HttpProtobuf && variable == ENDPOINT {
+        let path = format!("{}/{}", endpoint.path().trim_end_matches('/'), signal.path);
         endpoint.set_path(&path);
     }
     Ok(endpoint)
@@ -176,9 +226,9 @@ fn without_user_info(value: String) -> String {
     }
 }
 
-fn timeout(variables: &mut Variables<'_>) -> Duration {
+fn timeout(variables: &mut Variables<'_>, signal: &Signal) -> Duration {
     let default = opentelemetry_otlp::OTEL_EXPORTER_OTLP_TIMEOUT_DEFAULT.as_millis();
-    let timeout = variables.first(TIMEOUT).and_then(|(variable, _)| {
+    let timeout = variables.first(signal.timeout).and_then(|(variable, _)| {
         variables.parse(variable, default, |value| {
             value.parse().ok().filter(|milliseconds| *milliseconds > 0)
         })
@@ -187,8 +237,8 @@ fn timeout(variables: &mut Variables<'_>) -> Duration {
 }
 
 /// No value of theirs is ever shown: they carry the collector's API keys.
-fn headers(variables: &mut Variables<'_>) -> HashMap<String, String> {
-    let Some((variable, list)) = variables.first(HEADERS) else {
+fn headers(variables: &mut Variables<'_>, signal: &Signal) -> HashMap<String, String> {
+    let Some((variable, list)) = variables.first(signal.headers) else {
         return HashMap::new();
     };
     let mut headers = HashMap::new();
@@ -215,8 +265,8 @@ fn header(entry: &str) -> Option<(&str, &str)> {
     Some((name, value))
 }
 
-fn compression(variables: &mut Variables<'_>) {
-    if let Some((variable, value)) = variables.first(COMPRESSION)
+fn compression(variables: &mut Variables<'_>, signal: &Signal) {
+    if let Some((variable, value)) = variables.first(signal.compression)
         && !value.eq_ignore_ascii_case("none")
     {
         variables.unusable(variable, &value, "none");

@@ -10,6 +10,8 @@ mod resource;
 mod sdk;
 mod variables;
 
+use std::time::Duration;
+
 use opentelemetry::propagation::TextMapCompositePropagator;
 use opentelemetry_sdk::{
     Resource,
@@ -34,6 +36,8 @@ pub(super) struct Settings {
     pub(super) resource: Resource,
     /// None where the SDK is disabled.
     pub(super) traces: Option<Traces>,
+    /// None unless asked for.
+    pub(super) metrics: Option<Metrics>,
     /// What was ignored, to be said once there is a log to say it in.
     pub(super) warnings: Vec<String>,
 }
@@ -45,13 +49,20 @@ pub(super) struct Traces {
     pub(super) limits: SpanLimits,
 }
 
+pub(super) struct Metrics {
+    pub(super) exporter: Otlp,
+    /// From one export to the next.
+    pub(super) interval: Duration,
+}
+
 /// Reads them all. `service` is the service's name where the environment gives none.
 pub(super) fn read(lookup: Lookup<'_>, service: &str) -> Result<Settings, ConfigError> {
     let mut variables = Variables::new(lookup);
     let disabled = variables.parse("OTEL_SDK_DISABLED", "false", |value| {
         value.to_ascii_lowercase().parse().ok()
     });
-    let traces = if disabled.unwrap_or(false) {
+    let disabled = disabled.unwrap_or(false);
+    let traces = if disabled {
         None
     } else {
         Some(Traces {
@@ -61,12 +72,22 @@ pub(super) fn read(lookup: Lookup<'_>, service: &str) -> Result<Settings, Config
             limits: sdk::limits(&mut variables),
         })
     };
+    let metrics = if disabled {
+        None
+    } else {
+        exporter::metrics(&mut variables)?
+    };
+    let metrics = metrics.map(|exporter| Metrics {
+        exporter,
+        interval: sdk::metric_interval(&mut variables),
+    });
     Ok(Settings {
         log_format: config::read(lookup, "LOG_FORMAT", "json", "json or pretty")?,
         log_filter: log_filter(lookup)?,
         propagator: propagators::read(&mut variables),
         resource: resource::read(&mut variables, service),
         traces,
+        metrics,
         warnings: variables.into_warnings(),
     })
 }

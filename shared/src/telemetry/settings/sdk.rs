@@ -68,6 +68,10 @@ pub(super) fn batch(variables: &mut Variables<'_>) -> BatchConfig {
         .build()
 }
 
+pub(super) fn metric_interval(variables: &mut Variables<'_>) -> Duration {
+    milliseconds(positive(variables, "OTEL_METRIC_EXPORT_INTERVAL", 60_000))
+}
+
 pub(super) fn limits(variables: &mut Variables<'_>) -> SpanLimits {
     let mut limit = |name, default: u32| {
         let limit = variables.parse(name, default, |value| value.parse().ok());

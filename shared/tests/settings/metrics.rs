@@ -1,0 +1,117 @@
+//! `OTEL_METRICS_EXPORTER`: off unless asked for, and then the HTTP metrics of the conventions, over OTLP.
+
+use std::collections::BTreeMap;
+
+use opentelemetry_proto::tonic::{
+    collector::metrics::v1::ExportMetricsServiceRequest,
+    metrics::v1::{metric::Data, number_data_point::Value},
+};
+use prost::Message as _;
+
+use crate::{collector::Collector, process::Process};
+
+const EXPORTER: &str = "OTEL_METRICS_EXPORTER";
+const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
+
+/// What a metric adds up to, over all its attributes: how many were measured, or the sum.
+fn totals(body: &[u8]) -> BTreeMap<String, i64> {
+    let request = ExportMetricsServiceRequest::decode(body).unwrap();
+    let scopes = request
+        .resource_metrics
+        .into_iter()
+        .flat_map(|resource| resource.scope_metrics);
+    let metrics = scopes.flat_map(|scope| scope.metrics);
+    metrics
+        .map(|metric| {
+            let total = match metric.data.unwrap() {
+                Data::Histogram(histogram) => {
+                    let count: u64 = histogram.data_points.iter().map(|point| point.count).sum();
+                    i64::try_from(count).unwrap()
+                }
+                Data::Sum(sum) => sum
+                    .data_points
+                    .iter()
+                    .map(|point| match point.value {
+                        Some(Value::AsInt(value)) => value,
+                        _ => panic!("a whole number: {point:?}"),
+                    })
+                    .sum(),
+                other => panic!("{} is {other:?}", metric.name),
+            };
+            (metric.name, total)
+        })
+        .collect()
+}
+
+#[test]
+fn requests_of_both_sides_are_measured_and_none_is_left_active() {
+    let collector = Collector::start();
+    let variables = [(EXPORTER, " otlp "), (ENDPOINT, &collector.url())];
+    let process = Process::start(&variables);
+    process.forward(&[]);
+    process.stop();
+
+    let exports = collector.exports();
+    let metrics = exports.iter().find(|export| export.path == "/v1/metrics");
+    let expected = [
+        ("http.client.request.duration".to_owned(), 2),
+        ("http.server.active_requests".to_owned(), 0),
+        ("http.server.request.duration".to_owned(), 1),
+    ];
+    assert_eq!(
+        totals(&metrics.expect("metrics are exported").body),
+        expected.into()
+    );
+}
+
+#[test]
+fn metrics_are_off_by_default_and_the_endpoint_for_metrics_goes_first() {
+    let (traces, metrics) = (Collector::start(), Collector::start());
+    let for_metrics = format!("{}/here/metrics", metrics.url());
+    let endpoints = [
+        (ENDPOINT, traces.url()),
+        ("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", for_metrics),
+    ];
+    let endpoints = endpoints
+        .each_ref()
+        .map(|(name, value)| (*name, value.as_str()));
+    for (exporter, paths) in [
+        ("", vec![]),
+        ("none", vec![]),
+        ("OTLP", vec!["/here/metrics"]),
+    ] {
+        let process = Process::start(&[&endpoints[..], &[(EXPORTER, exporter)]].concat());
+        process.forward(&[]);
+        assert_eq!(process.stop().warnings(), [""; 0], "{exporter}");
+        let exports = metrics.exports();
+        let seen: Vec<&str> = exports.iter().map(|export| export.path.as_str()).collect();
+        assert_eq!(seen, paths, "{exporter}");
+    }
+    assert!(
+        traces
+            .exports()
+            .iter()
+            .all(|export| export.path == "/v1/traces")
+    );
+}
+
+#[test]
+fn unknown_exporter_and_interval_are_told_and_replaced() {
+    let collector = Collector::start();
+    let endpoint = collector.url();
+    let said = Process::start(&[(ENDPOINT, &endpoint), (EXPORTER, "prometheus")]).stop();
+    assert_eq!(
+        said.warnings(),
+        ["OTEL_METRICS_EXPORTER is `prometheus`, which cannot be used here: using none instead"]
+    );
+    let said = Process::start(&[
+        (ENDPOINT, &endpoint),
+        (EXPORTER, "otlp"),
+        ("OTEL_METRIC_EXPORT_INTERVAL", "0"),
+    ])
+    .stop();
+    assert_eq!(
+        said.warnings(),
+        ["OTEL_METRIC_EXPORT_INTERVAL is `0`, which cannot be used here: using 60000 instead"]
+    );
+}
