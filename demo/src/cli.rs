@@ -17,13 +17,20 @@ pub struct Cli {
 /// What the program can do besides serving.
 #[derive(Clone, Copy, Debug, Subcommand)]
 pub enum Command {
-    /// Run every request of the catalogue once, show its answer, its log lines and its trace, and check them
+    /// Run every request of the catalogue and every pitfall once, show what came of it, and check that
     Tour,
     /// Be one of the services: how the demo starts its child processes.
     #[command(hide = true)]
     Service {
         /// Which one.
         role: Role,
+    },
+    /// Be the pitfall that takes a process of its own: how the tour shows it.
+    #[command(hide = true)]
+    UnflushedExit {
+        /// The form that loses nothing.
+        #[arg(long)]
+        fixed: bool,
     },
 }
 

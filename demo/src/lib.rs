@@ -12,8 +12,8 @@
 //! - [`pages`], [`api`]: the trace as a page, and as JSON like Jaeger's
 //! - [`terminal`]: the trace as text
 //!
-//! Around them: [`cli`] reads the command line, [`stack`] brings everything up and down, [`tour`] runs every request of
-//! the catalogue and checks what comes of it.
+//! Around them: [`cli`] reads the command line, [`stack`] brings everything up and down, [`mod@tour`] runs every request of
+//! the catalogue and every pitfall of the lab, and checks what comes of it.
 
 #![allow(
     clippy::disallowed_methods,
@@ -48,22 +48,27 @@ pub mod waterfall;
 #[cfg(test)]
 mod testing;
 
-/// Does what the command line asks for: serve until Ctrl-C, tour, or be one of the services.
+/// Does what the command line asks for: serve until Ctrl-C, tour, or be one of the child processes.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    if let Some(Command::Service { role }) = cli.command {
-        processes::end_with_parent();
-        return match role {
-            Role::Checkout => checkout::main(),
-            Role::Inventory => inventory::main(),
-        };
+    match cli.command {
+        None => run(serve(cli.ports)),
+        Some(Command::Tour) => run(tour(cli.ports)),
+        Some(Command::Service { role }) => {
+            processes::end_with_parent();
+            match role {
+                Role::Checkout => checkout::main(),
+                Role::Inventory => inventory::main(),
+            }
+        }
+        Some(Command::UnflushedExit { fixed }) => checkout::unflushed_exit(fixed),
     }
+}
+
+fn run(work: impl Future<Output = Result<ExitCode, Error>>) -> ExitCode {
     let outcome = Runtime::new()
         .map_err(Error::Runtime)
-        .and_then(|runtime| match cli.command {
-            Some(Command::Tour) => runtime.block_on(tour(cli.ports)),
-            _ => runtime.block_on(serve(cli.ports)),
-        });
+        .and_then(|runtime| runtime.block_on(work));
     outcome.unwrap_or_else(|error| {
         report(&error);
         ExitCode::FAILURE
@@ -156,6 +161,7 @@ Send an order, and open the list of traces above:
 
 Other items: item-sold-out, item-slow, item-stuck, item-corrupt; or use the buttons on checkout's own page.
 All of them at once, each with its logs and its trace: cargo run -p demo -- tour
+How traces break: GET http://{checkout}/pitfalls lists the ways, POST /pitfalls/{{name}} shows one, ?fixed=true mends it.
 Ctrl-C stops everything.
 ",
         otlp = stack.otlp,
@@ -205,3 +211,8 @@ fn report(error: &dyn std::error::Error) {
     }
     say(&text);
 }
+
+/// The README's example compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+pub struct Readme;

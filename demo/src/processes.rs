@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
-use tokio::process::{Child, ChildStdin, Command};
+use tokio::process::{Child, ChildStdin};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
@@ -23,8 +23,10 @@ use crate::terminal::Screen;
 
 use error::Recorder;
 
+mod command;
 mod error;
 
+pub(crate) use command::{command, exports_to};
 pub use error::{LastWords, ProcessError};
 
 /// How long a service may take until it answers `/readyz`.
@@ -59,23 +61,13 @@ impl Process {
         logs: LogSink,
     ) -> Result<Self, ProcessError> {
         let spawn_error = |error| ProcessError::Spawn(role.name(), error);
-        let mut command = Command::new(std::env::current_exe().map_err(spawn_error)?);
-        // A shell set up for some other collector must not send these spans there, nor give both services one name.
-        for (name, _) in std::env::vars_os() {
-            let name = name.to_string_lossy();
-            if name.starts_with("OTEL_EXPORTER_OTLP_") || name == "OTEL_SERVICE_NAME" {
-                command.env_remove(&*name);
-            }
-        }
+        let mut command = command(&["service", role.name()], variables).map_err(spawn_error)?;
         command
-            .args(["service", role.name()])
-            .envs(variables.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             // Ctrl-C goes to the whole group of the terminal. Only the demo ends its children, in the right order.
-            .process_group(0)
-            .kill_on_drop(true);
+            .process_group(0);
         let mut child = command.spawn().map_err(spawn_error)?;
 
         let (address_found, address) = watch::channel(None);

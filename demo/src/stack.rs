@@ -11,7 +11,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
 use crate::cli::{Port, Ports, Role};
-use crate::processes::{LogSink, Process, ProcessError};
+use crate::processes::{LogSink, Process, ProcessError, exports_to};
 use crate::store::{Limits, Store};
 use crate::{pages, receiver};
 
@@ -173,16 +173,14 @@ impl Stack {
         let mut variables = vec![
             ("LISTEN_ADDR", listen.to_string()),
             ("LOG_FORMAT", "json".to_owned()),
-            (
-                "OTEL_EXPORTER_OTLP_ENDPOINT",
-                format!("http://{}", self.otlp),
-            ),
             // The default of five seconds is for production; here somebody waits.
             ("OTEL_BSP_SCHEDULE_DELAY", delay.unwrap_or("200".to_owned())),
-            // All they talk to is on this machine.
-            ("NO_PROXY", "127.0.0.1".to_owned()),
-            ("no_proxy", "127.0.0.1".to_owned()),
         ];
+        // Whatever the shell says: where a service listens and how its requests ended is read from its log.
+        if let Ok(filter) = std::env::var("RUST_LOG") {
+            variables.push(("RUST_LOG", format!("{filter},shared=info")));
+        }
+        variables.extend(exports_to(self.otlp));
         variables.extend_from_slice(settings);
         let process = Process::spawn(role, &variables, LogSink::clone(&self.logs))?;
         self.services.push(process);

@@ -3,19 +3,20 @@
 //! The receiver writes here; the viewer, its API and the tour read snapshots. Spans arrive in any order, late, and
 //! more than once: an exporter that missed the answer sends the same batch again.
 
-use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use opentelemetry_proto::tonic::common::v1::InstrumentationScope;
 use opentelemetry_proto::tonic::resource::v1::Resource;
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, Span};
-use prost::Message;
 use tokio::sync::watch;
 
 use crate::attributes;
 
 mod trace_id;
+mod traces;
+
+use traces::Traces;
 
 pub use trace_id::{InvalidTraceId, TraceId};
 
@@ -119,22 +120,6 @@ struct Shared {
     changed: watch::Sender<()>,
 }
 
-#[derive(Debug, Default)]
-struct Traces {
-    by_id: HashMap<TraceId, Entry>,
-    /// By the arrival of their first span, oldest first.
-    order: VecDeque<TraceId>,
-    bytes: usize,
-    lost: Lost,
-}
-
-#[derive(Debug)]
-struct Entry {
-    trace: Trace,
-    span_ids: HashSet<SpanId>,
-    bytes: usize,
-}
-
 impl Store {
     /// An empty store.
     pub fn new(limits: Limits) -> Self {
@@ -176,20 +161,18 @@ impl Store {
 
     /// The trace as it is now.
     pub fn trace(&self, id: TraceId) -> Option<Trace> {
-        Some(self.traces().by_id.get(&id)?.trace.clone())
+        self.traces().get(id).cloned()
     }
 
     /// At most `count` traces, the newest first.
     pub fn recent(&self, count: usize) -> Vec<Trace> {
-        let traces = self.traces();
-        let newest = traces.order.iter().rev().take(count);
-        newest.map(|id| traces.by_id[id].trace.clone()).collect()
+        self.traces().newest().take(count).cloned().collect()
     }
 
     /// The names of all services that have a span here, sorted.
     pub fn services(&self) -> Vec<String> {
         let traces = self.traces();
-        let spans = traces.by_id.values().flat_map(|entry| &entry.trace.spans);
+        let spans = traces.newest().flat_map(|trace| &trace.spans);
         let mut names: Vec<_> = spans.map(|span| span.source.service.as_str()).collect();
         names.sort_unstable();
         names.dedup();
@@ -218,83 +201,6 @@ impl Store {
     fn traces(&self) -> MutexGuard<'_, Traces> {
         self.0.traces.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-impl Traces {
-    fn insert(
-        &mut self,
-        span: Span,
-        source: &Arc<Source>,
-        limits: Limits,
-        inserted: &mut Inserted,
-    ) {
-        let ids = (TraceId::from_bytes(&span.trace_id), span_id(&span.span_id));
-        let (Some(trace_id), Some(id)) = ids else {
-            inserted.invalid += 1;
-            return;
-        };
-        let entry = self.by_id.entry(trace_id).or_insert_with(|| {
-            self.order.push_back(trace_id);
-            Entry::new(trace_id)
-        });
-        if entry.span_ids.contains(&id) {
-            inserted.duplicates += 1;
-            return;
-        }
-        if entry.trace.spans.len() >= limits.spans_per_trace {
-            entry.trace.dropped += 1;
-            inserted.over_limit += 1;
-            return;
-        }
-        let bytes = span.encoded_len();
-        entry.span_ids.insert(id);
-        entry.bytes += bytes;
-        entry.trace.last_arrival = SystemTime::now();
-        entry.trace.spans.push(Arc::new(StoredSpan {
-            id,
-            parent: span_id(&span.parent_span_id),
-            source: Arc::clone(source),
-            span,
-        }));
-        self.bytes += bytes;
-        inserted.accepted += 1;
-        self.evict(limits);
-    }
-
-    fn evict(&mut self, limits: Limits) {
-        while self.order.len() > limits.traces || self.bytes > limits.bytes {
-            let Some(entry) = self
-                .order
-                .pop_front()
-                .and_then(|oldest| self.by_id.remove(&oldest))
-            else {
-                return;
-            };
-            self.bytes -= entry.bytes;
-            self.lost.evicted_traces += 1;
-            self.lost.evicted_spans += entry.trace.spans.len() as u64;
-        }
-    }
-}
-
-impl Entry {
-    fn new(id: TraceId) -> Self {
-        Self {
-            trace: Trace {
-                id,
-                spans: Vec::new(),
-                dropped: 0,
-                last_arrival: SystemTime::now(),
-            },
-            span_ids: HashSet::new(),
-            bytes: 0,
-        }
-    }
-}
-
-fn span_id(bytes: &[u8]) -> Option<SpanId> {
-    let id: SpanId = bytes.try_into().ok()?;
-    (id != [0; 8]).then_some(id)
 }
 
 #[cfg(test)]

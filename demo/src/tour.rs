@@ -1,6 +1,7 @@
-//! The tour: every request of the catalogue once, with its answer, its log lines, its trace, and a verdict.
+//! The tour: every request of the catalogue once, with its answer, its log lines, its trace, and a verdict; and the lab.
 //!
 //! `scenario` is the table of what is sent and what must come back, `check` compares, and this file tells the story.
+//! `lab` does the same for the pitfalls, `summary` counts.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -16,10 +17,13 @@ use crate::waterfall::{Waterfall, human_duration};
 
 use check::{Answer, Evidence, off};
 use scenario::{SCENARIOS, Scenario};
+use summary::{Verdict, count, summary};
 
 mod check;
 mod journal;
+mod lab;
 mod scenario;
+mod summary;
 
 pub use journal::Journal;
 
@@ -44,12 +48,18 @@ pub enum TourError {
     /// No answer at all, not even a bad one.
     #[error("checkout did not answer")]
     NoAnswer(#[source] reqwest::Error),
+    /// The lab does not say what it has.
+    #[error("checkout does not list its pitfalls at GET /pitfalls")]
+    NoPitfalls(#[source] reqwest::Error),
+    /// A pitfall takes a process, and there is none.
+    #[error("cannot start the process of a pitfall")]
+    Process(#[source] std::io::Error),
     /// Ctrl-C.
     #[error("the tour was interrupted")]
     Interrupted,
 }
 
-/// Starts the services and runs all scenarios; tells whether each was as the table says.
+/// Starts the services and runs all scenarios and pitfalls; tells whether each was as it should be.
 ///
 /// # Errors
 ///
@@ -64,22 +74,12 @@ pub async fn run(stack: &mut Stack, journal: &Journal, screen: Screen) -> Result
             .build()
             .map_err(TourError::Client)?,
         checkout,
+        otlp: stack.otlp,
         store: stack.store.clone(),
         journal,
         screen,
     };
-    let mut verdicts = Vec::new();
-    for (number, scenario) in SCENARIOS.iter().enumerate() {
-        guide.heading(number, scenario);
-        if scenario.without_inventory {
-            stack.stop_service(Role::Inventory).await?;
-        }
-        let verdict = tokio::select! {
-            verdict = guide.show(scenario) => verdict?,
-            died = stack.service_died() => return Err(died.into()),
-        };
-        verdicts.push(verdict);
-    }
+    let verdicts = guide.lead(stack).await?;
     summary(&verdicts, begun.elapsed(), screen);
     Ok(verdicts.iter().all(|verdict| verdict.off.is_empty()))
 }
@@ -88,34 +88,58 @@ pub async fn run(stack: &mut Stack, journal: &Journal, screen: Screen) -> Result
 struct Guide<'a> {
     client: reqwest::Client,
     checkout: SocketAddr,
+    otlp: SocketAddr,
     store: Store,
     journal: &'a Journal,
     screen: Screen,
 }
 
-/// What came of one scenario.
-struct Verdict {
-    scenario: &'static Scenario,
-    answer: String,
-    spans: usize,
-    /// Everything that is not as it should be.
-    off: Vec<String>,
-}
-
 impl Guide<'_> {
-    fn heading(&self, number: usize, scenario: &Scenario) {
-        let title = format!("{} of {}: {}", number + 1, SCENARIOS.len(), scenario.title);
+    /// From stop to stop: all that needs inventory, then the rest.
+    async fn lead(&self, stack: &mut Stack) -> Result<Vec<Verdict>, TourError> {
+        let (down, up): (Vec<_>, Vec<_>) = SCENARIOS.iter().partition(|s| s.without_inventory);
+        let pitfalls = self.pitfalls().await?;
+        let stops = SCENARIOS.len() + pitfalls.len();
+        let mut numbers = 1..;
+        let mut heading = |title: &str| {
+            let number = numbers.next().unwrap_or(stops);
+            self.heading(&format!("{number} of {stops}: {title}"));
+        };
+        let mut verdicts = Vec::new();
+        let with_inventory = async {
+            for scenario in up {
+                heading(scenario.title);
+                verdicts.push(self.show(scenario).await?);
+            }
+            self.enter_lab();
+            for pitfall in &pitfalls {
+                heading(&format!("pitfall {}", pitfall.name));
+                verdicts.extend(self.show_pitfall(pitfall).await?);
+            }
+            Ok(())
+        };
+        unless_a_service_dies(stack, with_inventory).await?;
+        stack.stop_service(Role::Inventory).await?;
+        let without_inventory = async {
+            for scenario in down {
+                heading(scenario.title);
+                verdicts.push(self.show(scenario).await?);
+            }
+            Ok(())
+        };
+        unless_a_service_dies(stack, without_inventory).await?;
+        Ok(verdicts)
+    }
+
+    fn heading(&self, title: &str) {
         let rule = "─".repeat(self.screen.width.saturating_sub(title.chars().count() + 4));
-        print(
-            &self
-                .screen
-                .paint(Ink::Bold, &format!("\n── {title} {rule}")),
-        );
+        let heading = format!("\n── {title} {rule}");
+        print(&self.screen.paint(Ink::Bold, &heading));
     }
 
     /// Runs one scenario and prints it.
-    async fn show(&self, scenario: &'static Scenario) -> Result<Verdict, TourError> {
-        let url = format!("http://{}/checkout", self.checkout);
+    async fn show(&self, scenario: &Scenario) -> Result<Verdict, TourError> {
+        let url = self.url("/checkout");
         print(&format!("$ {}", scenario.curl(&url)));
         let request = self
             .client
@@ -137,11 +161,14 @@ impl Guide<'_> {
             None => Evidence::default(),
         };
         self.logs(&evidence.lines);
-        self.trace(evidence.trace.as_ref());
+        self.subheading("trace");
+        if let Some(trace) = &evidence.trace {
+            self.draw(trace);
+        }
         let off = off(scenario, &answer, &evidence);
-        self.verdict(&off, &evidence);
+        self.verdict(&joined(evidence.trace.as_ref()), &off);
         Ok(Verdict {
-            scenario,
+            name: scenario.name.to_owned(),
             answer: format!("{} {}", answer.status, answer.code().unwrap_or_default()),
             spans: evidence.trace.map_or(0, |trace| trace.spans.len()),
             off,
@@ -166,33 +193,30 @@ impl Guide<'_> {
         }
     }
 
+    fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.checkout)
+    }
+
     fn logs(&self, lines: &[LogLine]) {
-        print(
-            &self
-                .screen
-                .paint(Ink::Dim, "\nlogs of both services with this trace id"),
-        );
+        self.subheading("logs of both services with this trace id");
         for line in lines {
             print(&line.human(self.screen));
         }
     }
 
-    fn trace(&self, trace: Option<&Trace>) {
-        print(&self.screen.paint(Ink::Dim, "\ntrace"));
-        if let Some(trace) = trace {
-            print(draw(&Waterfall::of(trace), self.screen).trim_end());
-        }
+    fn subheading(&self, text: &str) {
+        print(&self.screen.paint(Ink::Dim, &format!("\n{text}")));
     }
 
-    fn verdict(&self, off: &[String], evidence: &Evidence) {
+    fn draw(&self, trace: &Trace) {
+        print(draw(&Waterfall::of(trace), self.screen).trim_end());
+    }
+
+    /// What is off, or what is proved when nothing is.
+    fn verdict(&self, proved: &str, off: &[String]) {
         print("");
-        if let (Some(trace), []) = (&evidence.trace, off) {
-            let services = Waterfall::of(trace).services.join(" and ");
-            let text = format!(
-                "✓ one joined trace: {} spans of {services}",
-                trace.spans.len()
-            );
-            print(&self.screen.paint(Ink::Good, &text));
+        if off.is_empty() {
+            print(&self.screen.paint(Ink::Good, &format!("✓ {proved}")));
         }
         for text in off {
             print(&self.screen.paint(Ink::Bad, &format!("✗ {text}")));
@@ -200,34 +224,22 @@ impl Guide<'_> {
     }
 }
 
-fn summary(verdicts: &[Verdict], took: Duration, screen: Screen) {
-    let title = |verdict: &Verdict| verdict.scenario.name.chars().count();
-    let width = verdicts.iter().map(title).max().unwrap_or(0);
-    print(&screen.paint(Ink::Bold, "\nSummary"));
-    for verdict in verdicts {
-        let (ink, mark) = match verdict.off.len() {
-            0 => (Ink::Good, "✓ as in the table".to_owned()),
-            count => (Ink::Bad, format!("✗ {count} off")),
-        };
-        print(&format!(
-            "{name:<width$}  {answer:<30} {spans:<8}  {mark}",
-            name = verdict.scenario.name,
-            answer = verdict.answer,
-            spans = spans(verdict.spans),
-            mark = screen.paint(ink, &mark),
-        ));
+async fn unless_a_service_dies(
+    stack: &mut Stack,
+    stops: impl Future<Output = Result<(), TourError>>,
+) -> Result<(), TourError> {
+    tokio::select! {
+        done = stops => done,
+        died = stack.service_died() => Err(died.into()),
     }
-    let good = verdicts.iter().filter(|verdict| verdict.off.is_empty());
-    let (good, all) = (good.count(), verdicts.len());
-    print(&format!(
-        "\n{good} of {all} as they should be, in {:.1} s.",
-        took.as_secs_f64()
-    ));
-    print("To click through such traces in a browser: cargo run -p demo");
 }
 
-fn spans(count: usize) -> String {
-    format!("{count} span{}", if count == 1 { "" } else { "s" })
+/// What a trace proves that is joined.
+fn joined(trace: Option<&Trace>) -> String {
+    let spans = trace.map_or(0, |trace| trace.spans.len());
+    let services = trace.map_or_else(Vec::new, |trace| Waterfall::of(trace).services);
+    let services = services.join(" and ");
+    format!("one joined trace: {} of {services}", count(spans, "span"))
 }
 
 fn nanos(duration: Duration) -> u64 {

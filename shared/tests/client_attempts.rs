@@ -312,3 +312,19 @@ async fn without_a_span_an_attempt_is_a_root_and_replaces_a_stale_traceparent() 
     assert_eq!(trace.spans[0].parent_id, None);
     assert_eq!(trace.spans[0].status, Status::Unset);
 }
+
+#[tokio::test]
+async fn headers_copied_from_another_request_bring_nothing_of_its_context() {
+    recorder();
+    let handler = async |headers: HeaderMap| {
+        let stale = ["tracestate", "baggage"].map(|name| headers.contains_key(name));
+        format!("{stale:?} {}", headers["x-kept"].to_str().unwrap())
+    };
+    let service = start(Router::new().route("/", get(handler))).await;
+    let request = client(TraceMiddleware::new()).get(service.url("/"));
+    let request = request
+        .header("tracestate", "vendor=1")
+        .header("baggage", "tenant=1");
+    let answer = request.header("x-kept", "yes").send().await.unwrap();
+    assert_eq!(answer.text().await.unwrap(), "[false, false] yes");
+}

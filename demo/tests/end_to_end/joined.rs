@@ -157,6 +157,10 @@ async fn fifty_checkouts_at_once_are_fifty_traces_with_no_span_in_the_wrong_one(
     let mut checkouts = tokio::task::JoinSet::new();
     for quantity in 1..=50 {
         let services = std::sync::Arc::clone(&services);
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "fifty callers from outside, with no trace of their own"
+        )]
         checkouts.spawn(async move {
             let body = format!(r#"{{"item_id":"item-123","quantity":{quantity}}}"#);
             let answer = services.checkout(&body).await;

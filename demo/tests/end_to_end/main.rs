@@ -6,3 +6,4 @@ mod contract;
 mod joined;
 mod services;
 mod shutdown;
+mod tour;

@@ -26,7 +26,7 @@ use tokio::{
 };
 
 /// How long anything may take before the test fails.
-const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Everything a test talks to. Dropped, it leaves nothing running and no file behind.
 pub(crate) struct Services {
@@ -62,6 +62,10 @@ impl Services {
         let otlp = listener.local_addr().unwrap();
         let router = receiver::router(store.clone());
         let mut receiver = JoinSet::new();
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the receiver is never traced, and ends with the test"
+        )]
         receiver.spawn(async move { axum::serve(listener, router).await.unwrap() });
 
         let directory = tempfile::tempdir().unwrap();

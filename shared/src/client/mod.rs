@@ -30,7 +30,7 @@ pub use self::failure::error_type;
 use crate::{
     headers::Recorded,
     metrics::Metrics,
-    propagation::{self, HeaderInjector},
+    propagation,
     redact::Redaction,
     semconv::{self, KnownMethods},
     tracer::Tracer,
@@ -173,7 +173,7 @@ impl Middleware for TraceMiddleware {
         let attributes = self.attributes(&request, template, resend_count);
         let attempt = Attempt::start(name, attributes, &self.tracer, self.metrics.instruments());
         let cx = attempt.context();
-        propagation::inject_context(&cx, &mut HeaderInjector(request.headers_mut()));
+        propagation::inject_headers(&cx, request.headers_mut());
 
         let result = next.run(request, extensions).with_context(cx).await;
         match &result {

@@ -25,9 +25,11 @@ mod carrier;
 mod trace_context;
 mod trace_state;
 
+use http::HeaderMap;
 use opentelemetry::{
     Context,
     propagation::{Extractor, Injector, TextMapPropagator},
+    trace::TraceContextExt as _,
 };
 
 pub(crate) use self::trace_context::traceparent;
@@ -49,6 +51,19 @@ pub fn inject(carrier: &mut dyn Injector) {
 pub fn inject_context(cx: &Context, carrier: &mut dyn Injector) {
     opentelemetry::global::get_text_map_propagator(|propagator| {
         propagator.inject_context(cx, carrier);
+    });
+}
+
+/// Writes `cx` into a request's headers, and takes out what they say of another context: headers that were copied from an
+/// incoming request may bring its `tracestate`. Without a span in `cx` they stay as they are.
+pub(crate) fn inject_headers(cx: &Context, headers: &mut HeaderMap) {
+    opentelemetry::global::get_text_map_propagator(|propagator| {
+        if cx.span().span_context().is_valid() {
+            for field in propagator.fields() {
+                headers.remove(field);
+            }
+        }
+        propagator.inject_context(cx, &mut HeaderInjector(headers));
     });
 }
 

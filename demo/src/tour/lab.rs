@@ -1,0 +1,212 @@
+//! The lab on the tour: every pitfall that checkout knows, its broken form beside its fixed one.
+//!
+//! `pitfall` is what checkout says of them, `check` compares that with the spans that came, and this file tells the story.
+
+use std::process::Stdio;
+
+use tokio::time::timeout;
+
+use super::summary::{Verdict, count};
+use super::{ARRIVAL, Guide, TourError, joined};
+use crate::logs::print;
+use crate::processes::{command, exports_to};
+use crate::store::{Trace, TraceId};
+use crate::terminal::Ink;
+
+use check::{Run, holds, is_joined_with, lost, off_broken, off_fixed};
+use pitfall::{Answer, Harm, List, Pitfall};
+
+mod check;
+mod pitfall;
+
+const STORY: &str = "
+Now the lab: small mistakes that break a trace while every answer is still right and no error is logged, each run once
+broken and once fixed, so that you can see in the second picture what is missing from the first.
+
+A span is one piece of work: a line in the pictures, with who did it, what it was and how long it took. A trace is all
+spans of one request, each below the span that caused it; the topmost one is its root. The context is a note that says
+which trace and which span the present work belongs to. It has to be handed on with the work: to a task or a thread of the
+same program by code, to another service in a header called traceparent. Work that does not get it begins a trace of its
+own, and nobody who opens the request's trace will know of it. A span is sent (exported) only when its work has ended, and
+not at once: it waits in a queue, so that many go together.";
+
+impl Guide<'_> {
+    /// What the lab has.
+    pub(super) async fn pitfalls(&self) -> Result<Vec<Pitfall>, TourError> {
+        let list = self.client.get(self.url("/pitfalls")).send().await;
+        let list = list.and_then(reqwest::Response::error_for_status);
+        let list = list.map_err(TourError::NoPitfalls)?.json().await;
+        let List { pitfalls } = list.map_err(TourError::NoPitfalls)?;
+        Ok(pitfalls)
+    }
+
+    pub(super) fn enter_lab(&self) {
+        self.heading("the lab: how traces break");
+        print(STORY.trim_start());
+    }
+
+    /// Runs both forms of a pitfall and prints them.
+    pub(super) async fn show_pitfall(&self, pitfall: &Pitfall) -> Result<[Verdict; 2], TourError> {
+        let harm = pitfall.harm();
+        // A process sends its spans in the order they end. So both forms are run before either is judged: once the spans
+        // of the fixed one are here, what the broken one has not sent will not come any more.
+        let broken = self.answer(&pitfall.broken, false).await?;
+        let fixed = self.answer(&pitfall.fixed, true).await?;
+        let broken = self.broken(harm, broken).await;
+        let lost = lost(harm, &broken.answer);
+        let fixed = self.fixed(fixed, &lost).await;
+
+        print(&format!("mistake  {}", pitfall.mistake));
+        print(&format!("symptom  {}", pitfall.looks));
+        let mut others = self.store.recent(usize::MAX);
+        others.retain(|trace| fixed.answer.trace_id() != Some(trace.id));
+        let off = [
+            off_broken(harm, &broken, &others),
+            off_fixed(harm, &fixed, &lost),
+        ];
+        self.show_form(harm, "broken", &pitfall.broken, &broken, 0);
+        self.verdict(&proved(harm, &broken), &off[0]);
+        let tasks = broken.answer.live_tasks.unwrap_or(0);
+        self.show_form(harm, "fixed", &pitfall.fixed, &fixed, tasks);
+        self.verdict(&joined(fixed.own.as_ref()), &off[1]);
+        print(&format!("\ninstead  {}", pitfall.instead));
+        print(&format!("source   {}", pitfall.source));
+        let [off_broken, off_fixed] = off;
+        Ok([
+            verdict(pitfall, "broken", &broken, off_broken),
+            verdict(pitfall, "fixed", &fixed, off_fixed),
+        ])
+    }
+
+    /// Runs one form, which is a request or a process.
+    async fn answer(&self, how: &str, fixed: bool) -> Result<Answer, TourError> {
+        let text = match how.strip_prefix("POST ") {
+            Some(path) => self.request(path).await.map_err(TourError::NoAnswer)?,
+            None => self.process(fixed).await.map_err(TourError::Process)?,
+        };
+        Ok(Answer::read(text))
+    }
+
+    async fn request(&self, path: &str) -> Result<String, reqwest::Error> {
+        let response = self.client.post(self.url(path)).send().await?;
+        response.text().await
+    }
+
+    /// The last line of the process, or why there is none.
+    async fn process(&self, fixed: bool) -> std::io::Result<String> {
+        let arguments = ["unflushed-exit", "--fixed"];
+        let arguments = &arguments[..if fixed { 2 } else { 1 }];
+        let mut variables = exports_to(self.otlp).to_vec();
+        // The default, whatever the shell says: by then the process is long gone.
+        variables.push(("OTEL_BSP_SCHEDULE_DELAY", "5000".to_owned()));
+        let mut command = command(arguments, &variables)?;
+        let Ok(output) = timeout(ARRIVAL, command.stdin(Stdio::null()).output()).await else {
+            return Ok(format!("The process did not end within {ARRIVAL:?}."));
+        };
+        let output = output?;
+        if !output.status.success() {
+            let stderr = String::from_utf8_lossy(&output.stderr);
+            return Ok(format!(
+                "The process ended with {}: {stderr}",
+                output.status
+            ));
+        }
+        let stdout = String::from_utf8_lossy(&output.stdout);
+        Ok(stdout.lines().last().unwrap_or_default().to_owned())
+    }
+
+    /// What the broken form left behind.
+    async fn broken(&self, harm: Harm, answer: Answer) -> Run {
+        let own = match (answer.trace_id(), harm) {
+            (None, _) => None,
+            // The process is gone: nothing more can come.
+            (Some(id), Harm::Loss) => self.store.trace(id),
+            (Some(id), _) => self.arrived(id, |own| is_joined_with(&[], own)).await,
+        };
+        self.with_orphans(answer, own).await
+    }
+
+    /// What the fixed form left behind.
+    async fn fixed(&self, answer: Answer, lost: &[&str]) -> Run {
+        let own = match answer.trace_id() {
+            Some(id) => self.arrived(id, |own| is_joined_with(lost, own)).await,
+            None => None,
+        };
+        self.with_orphans(answer, own).await
+    }
+
+    async fn with_orphans(&self, answer: Answer, own: Option<Trace>) -> Run {
+        let mut apart: Vec<Trace> = Vec::new();
+        for orphan in &answer.orphans {
+            let Some(id) = orphan.trace_id() else {
+                continue;
+            };
+            let known = answer.trace_id() == Some(id) || apart.iter().any(|trace| trace.id == id);
+            if !known {
+                apart.extend(self.arrived(id, |trace| holds(orphan, trace)).await);
+            }
+        }
+        Run { answer, own, apart }
+    }
+
+    /// The trace once it is complete, or as far as it has come when the time is up.
+    async fn arrived(&self, id: TraceId, complete: impl Fn(&Trace) -> bool) -> Option<Trace> {
+        let trace = timeout(ARRIVAL, self.store.wait_for(id, complete)).await;
+        trace.ok().or_else(|| self.store.trace(id))
+    }
+
+    /// The request or the command of one form, and everything that came of it. Before it `tasks` were left waiting.
+    fn show_form(&self, harm: Harm, name: &str, how: &str, run: &Run, tasks: usize) {
+        print(&self.screen.paint(Ink::Bold, &format!("\n{name}")));
+        match how.strip_prefix("POST ") {
+            Some(path) => print(&format!("$ curl -X POST '{}'", self.url(path))),
+            None => print(&format!("$ {how}")),
+        }
+        print(&run.answer.happened);
+        let whose = match harm {
+            Harm::Split | Harm::Leak => "request",
+            Harm::Loss => "process",
+        };
+        if let Some(id) = run.answer.trace_id() {
+            self.subheading(&format!("the {whose}'s trace, {id}"));
+            match &run.own {
+                Some(own) => self.draw(own),
+                None => print("(empty: not one span of it has arrived)"),
+            }
+        }
+        for trace in &run.apart {
+            self.subheading(&format!(
+                "another trace, {}, of work that belongs into the one above",
+                trace.id
+            ));
+            self.draw(trace);
+        }
+        if let Some(live) = run.answer.live_tasks {
+            self.subheading("tasks that wait although their request is over");
+            print(&format!("{tasks} before this request, {live} after it"));
+        }
+    }
+}
+
+/// In words, what the pictures of a broken form show.
+fn proved(harm: Harm, broken: &Run) -> String {
+    let mut lost = lost(harm, &broken.answer);
+    lost.dedup();
+    let lost = lost.join(" and ");
+    let told = match harm {
+        Harm::Split => "is not in the request's trace but in another",
+        Harm::Leak => "is in no trace",
+        Harm::Loss => "is in no trace, and the process that had it is gone",
+    };
+    format!("broken as told: \"{lost}\" {told}")
+}
+
+fn verdict(pitfall: &Pitfall, form: &str, run: &Run, off: Vec<String>) -> Verdict {
+    let traces = || run.own.iter().chain(&run.apart);
+    Verdict {
+        name: pitfall.name.clone(),
+        answer: format!("{form}: {}", count(traces().count(), "trace")),
+        spans: traces().map(|trace| trace.spans.len()).sum(),
+        off,
+    }
+}

@@ -1,0 +1,133 @@
+//! Compares what a form says with the spans that came: the broken one must break its trace as it says, the fixed one must not.
+
+use super::pitfall::{Answer, Harm, Orphan};
+use crate::attributes::hex;
+use crate::store::Trace;
+use crate::waterfall::Waterfall;
+
+/// The span of the task that never ends.
+const LEAKED: &str = "checkout wait_for_restock";
+/// How many tasks the leaking form leaves behind in a checkout that had none.
+const LEAKED_TASKS: usize = 1;
+
+/// What one form left behind.
+pub(super) struct Run {
+    pub(super) answer: Answer,
+    /// The trace of the request, or of the process.
+    pub(super) own: Option<Trace>,
+    /// The traces of the spans that should be in it.
+    pub(super) apart: Vec<Trace>,
+}
+
+/// The spans that the broken form loses. The fixed one must have them all in its trace.
+pub(super) fn lost(harm: Harm, broken: &Answer) -> Vec<&str> {
+    match harm {
+        Harm::Leak => vec![LEAKED],
+        Harm::Split | Harm::Loss => broken.orphans.iter().map(|o| o.span.as_str()).collect(),
+    }
+}
+
+/// Whether all spans hang together, and these are among them.
+pub(super) fn is_joined_with(spans: &[&str], trace: &Trace) -> bool {
+    Waterfall::of(trace).is_joined() && missing(spans, trace).is_empty()
+}
+
+/// Whether the orphan's trace is complete: a trace of its own.
+pub(super) fn holds(orphan: &Orphan, trace: &Trace) -> bool {
+    let is_it = |id: &[u8]| hex(id) == orphan.span_id;
+    trace.spans.iter().any(|span| is_it(&span.id)) && Waterfall::of(trace).is_joined()
+}
+
+/// Everything about the broken form that is not as it should be. `others` are the traces of all others.
+pub(super) fn off_broken(harm: Harm, broken: &Run, others: &[Trace]) -> Vec<String> {
+    let mut off = Vec::new();
+    match (harm, &broken.own) {
+        (Harm::Loss, None) => {}
+        (Harm::Loss, Some(_)) => off.push("its trace has arrived and should not".to_owned()),
+        (_, own) => off.extend(not_joined(own.as_ref())),
+    }
+    match harm {
+        Harm::Leak => {
+            off.extend(wrong_tasks(&broken.answer));
+            if others
+                .iter()
+                .any(|trace| missing(&[LEAKED], trace).is_empty())
+            {
+                off.push(format!("{LEAKED} has arrived and should not"));
+            }
+        }
+        Harm::Split | Harm::Loss if broken.answer.orphans.is_empty() => {
+            off.push("it names no span that has fallen off".to_owned());
+        }
+        Harm::Split => off.extend(
+            broken
+                .answer
+                .orphans
+                .iter()
+                .filter_map(|o| joined(o, broken)),
+        ),
+        Harm::Loss => {}
+    }
+    off
+}
+
+/// Everything about the fixed form that is not as it should be.
+pub(super) fn off_fixed(harm: Harm, fixed: &Run, lost: &[&str]) -> Vec<String> {
+    let mut off: Vec<_> = not_joined(fixed.own.as_ref()).into_iter().collect();
+    for orphan in &fixed.answer.orphans {
+        off.push(format!("{} has fallen off", orphan.span));
+    }
+    for span in fixed.own.iter().flat_map(|trace| missing(lost, trace)) {
+        off.push(format!("{span} is not in its trace"));
+    }
+    if harm == Harm::Leak {
+        off.extend(wrong_tasks(&fixed.answer));
+    }
+    off
+}
+
+/// What is wrong with an orphan that is none.
+fn joined(orphan: &Orphan, broken: &Run) -> Option<String> {
+    let own = broken.own.as_ref();
+    if own.is_some_and(|own| orphan.trace_id() == Some(own.id) || holds(orphan, own)) {
+        return Some(format!("{} is in the request's trace", orphan.span));
+    }
+    let arrived = broken.apart.iter().any(|trace| holds(orphan, trace));
+    (!arrived).then(|| format!("{} is not in a trace of its own", orphan.span))
+}
+
+fn not_joined(trace: Option<&Trace>) -> Option<String> {
+    match trace {
+        None => Some("no span of it has arrived".to_owned()),
+        Some(trace) if Waterfall::of(trace).is_joined() => None,
+        Some(_) => Some("its trace is not joined".to_owned()),
+    }
+}
+
+fn wrong_tasks(answer: &Answer) -> Option<String> {
+    match answer.live_tasks {
+        Some(LEAKED_TASKS) => None,
+        Some(live) => Some(format!("{live} tasks are live, not {LEAKED_TASKS}")),
+        None => Some("it does not say how many tasks are live".to_owned()),
+    }
+}
+
+/// Those of the spans, by service and name, that are not in the trace as often as they should be.
+fn missing<'a>(spans: &[&'a str], trace: &Trace) -> Vec<&'a str> {
+    let mut arrived: Vec<_> = trace
+        .spans
+        .iter()
+        .map(|span| format!("{} {}", span.source.service, span.span.name))
+        .collect();
+    let is_missing = |span: &&&str| match arrived.iter().position(|name| name == **span) {
+        Some(found) => {
+            arrived.swap_remove(found);
+            false
+        }
+        None => true,
+    };
+    spans.iter().filter(is_missing).copied().collect()
+}
+
+#[cfg(test)]
+mod tests;

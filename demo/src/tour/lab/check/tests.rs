@@ -1,0 +1,185 @@
+use super::*;
+use crate::store::{Limits, Store, TraceId};
+use crate::testing::{TRACE_ID, TestSpan, span, trace};
+
+const OTHER: &str = "0af7651916cd43dd8448eb211c80319c";
+
+/// A trace that is not the request's.
+fn other(spans: Vec<TestSpan>) -> Trace {
+    let id: TraceId = OTHER.parse().unwrap();
+    let bytes = u128::from_str_radix(OTHER, 16).unwrap().to_be_bytes();
+    let in_other = |mut span: TestSpan| {
+        span.span.trace_id = bytes.to_vec();
+        span.batch()
+    };
+    let store = Store::new(Limits::default());
+    store.insert(spans.into_iter().map(in_other).collect());
+    store.trace(id).unwrap()
+}
+
+fn request() -> TestSpan {
+    span("checkout", 1, None, "POST /pitfalls/{name}", 0..9)
+}
+
+fn task(parent: Option<u64>) -> TestSpan {
+    span("checkout", 2, parent, "task", 1..2)
+}
+
+fn waiting(parent: Option<u64>) -> TestSpan {
+    span("checkout", 3, parent, "wait_for_restock", 1..2)
+}
+
+/// The words of a form whose task is in that trace.
+fn fell_off_into(trace_id: &str) -> Answer {
+    let orphan = format!(
+        r#"{{"trace_id":"{trace_id}","span_id":"0000000000000002","span":"checkout task"}}"#
+    );
+    Answer::read(format!(
+        r#"{{"happened":"So.","trace_id":"{TRACE_ID}","orphans":[{orphan}]}}"#
+    ))
+}
+
+fn without_orphans(live_tasks: usize) -> Answer {
+    Answer::read(format!(
+        r#"{{"happened":"So.","trace_id":"{TRACE_ID}","orphans":[],"live_tasks":{live_tasks}}}"#
+    ))
+}
+
+fn split() -> Run {
+    Run {
+        answer: fell_off_into(OTHER),
+        own: Some(trace(vec![request()])),
+        apart: vec![other(vec![task(None)])],
+    }
+}
+
+fn leak(live_tasks: usize) -> Run {
+    Run {
+        answer: without_orphans(live_tasks),
+        own: Some(trace(vec![request()])),
+        apart: Vec::new(),
+    }
+}
+
+fn loss(own: Option<Trace>) -> Run {
+    Run {
+        answer: fell_off_into(TRACE_ID),
+        own,
+        apart: Vec::new(),
+    }
+}
+
+fn fixed(spans: Vec<TestSpan>) -> Run {
+    Run {
+        answer: without_orphans(LEAKED_TASKS),
+        own: Some(trace(spans)),
+        apart: Vec::new(),
+    }
+}
+
+const NOTHING: [&str; 0] = [];
+
+/// The one thing that is off.
+#[track_caller]
+fn only(mut off: Vec<String>) -> String {
+    assert_eq!(off.len(), 1, "{off:?}");
+    off.remove(0)
+}
+
+#[test]
+fn nothing_is_off_when_each_form_does_as_it_says() {
+    assert_eq!(off_broken(Harm::Split, &split(), &[]), NOTHING);
+    assert_eq!(off_broken(Harm::Leak, &leak(1), &[]), NOTHING);
+    assert_eq!(off_broken(Harm::Loss, &loss(None), &[]), NOTHING);
+    let run = fixed(vec![request(), task(Some(1))]);
+    assert_eq!(off_fixed(Harm::Split, &run, &["checkout task"]), NOTHING);
+    let run = fixed(vec![request(), waiting(Some(1))]);
+    assert_eq!(off_fixed(Harm::Leak, &run, &[LEAKED]), NOTHING);
+}
+
+#[test]
+fn span_that_has_not_fallen_off_is_off() {
+    let named = Run {
+        answer: fell_off_into(TRACE_ID),
+        ..split()
+    };
+    assert!(only(off_broken(Harm::Split, &named, &[])).contains("in the request's trace"));
+    let there = Run {
+        own: Some(trace(vec![request(), task(Some(1))])),
+        ..split()
+    };
+    assert!(only(off_broken(Harm::Split, &there, &[])).contains("in the request's trace"));
+    let none = leak(1);
+    assert!(only(off_broken(Harm::Split, &none, &[])).contains("names no span"));
+}
+
+#[test]
+fn orphan_that_never_arrived_is_off() {
+    let run = Run {
+        apart: Vec::new(),
+        ..split()
+    };
+    assert!(only(off_broken(Harm::Split, &run, &[])).contains("checkout task"));
+}
+
+#[test]
+fn leaked_span_that_arrives_in_any_trace_is_off() {
+    let others = [trace(vec![request()]), other(vec![waiting(None)])];
+    let off = only(off_broken(Harm::Leak, &leak(1), &others));
+    assert!(off.contains("wait_for_restock"), "{off}");
+}
+
+#[test]
+fn wrong_number_of_live_tasks_is_off() {
+    for live in [0, 2] {
+        assert!(only(off_broken(Harm::Leak, &leak(live), &[])).contains("not 1"));
+    }
+    let run = Run {
+        answer: without_orphans(2),
+        ..fixed(vec![request(), waiting(Some(1))])
+    };
+    assert!(only(off_fixed(Harm::Leak, &run, &[LEAKED])).contains("not 1"));
+}
+
+#[test]
+fn lost_trace_that_arrives_is_off() {
+    let run = loss(Some(trace(vec![task(None)])));
+    assert!(only(off_broken(Harm::Loss, &run, &[])).contains("should not"));
+}
+
+#[test]
+fn fixed_form_without_a_span_that_the_broken_one_lost_is_off() {
+    let run = fixed(vec![request(), task(Some(1))]);
+    let twice = ["checkout task", "checkout task"];
+    assert!(only(off_fixed(Harm::Split, &run, &twice)).contains("checkout task"));
+}
+
+#[test]
+fn fixed_form_that_is_not_one_joined_trace_is_off() {
+    let run = fixed(vec![request(), task(Some(9))]);
+    assert!(only(off_fixed(Harm::Split, &run, &[])).contains("not joined"));
+    let run = Run {
+        answer: fell_off_into(OTHER),
+        ..fixed(vec![request()])
+    };
+    assert!(only(off_fixed(Harm::Split, &run, &[])).contains("fallen off"));
+    let run = Run {
+        own: None,
+        ..fixed(vec![request()])
+    };
+    assert!(only(off_fixed(Harm::Split, &run, &[])).contains("no span"));
+}
+
+#[test]
+fn refusal_is_no_success_of_either_form_and_its_words_are_kept() {
+    let refused = || Run {
+        answer: Answer::read(r#"{"status":503,"code":"inventory_unavailable"}"#.to_owned()),
+        own: None,
+        apart: Vec::new(),
+    };
+    assert!(refused().answer.happened.contains("inventory_unavailable"));
+    for harm in [Harm::Split, Harm::Leak, Harm::Loss] {
+        assert_ne!(off_broken(harm, &refused(), &[]), NOTHING);
+        assert_ne!(off_fixed(harm, &refused(), &[]), NOTHING);
+    }
+}

@@ -1,0 +1,83 @@
+//! What checkout says of its pitfalls: `GET /pitfalls`, and the answer that each form gives.
+
+use serde::Deserialize;
+
+use crate::store::TraceId;
+
+/// The list.
+#[derive(Deserialize)]
+pub(super) struct List {
+    pub(super) pitfalls: Vec<Pitfall>,
+}
+
+/// A way to lose a trace.
+#[derive(Deserialize)]
+pub(in crate::tour) struct Pitfall {
+    pub(in crate::tour) name: String,
+    pub(super) mistake: String,
+    pub(super) looks: String,
+    pub(super) instead: String,
+    pub(super) source: String,
+    pub(super) broken: String,
+    pub(super) fixed: String,
+}
+
+/// What a broken form does to its trace.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Harm {
+    /// Part of it turns up in a trace of its own.
+    Split,
+    /// A task of it never ends, so the task's span never comes.
+    Leak,
+    /// It never comes: the process is gone.
+    Loss,
+}
+
+/// What came of one form, in its own words.
+#[derive(Default, Deserialize)]
+pub(super) struct Answer {
+    pub(super) happened: String,
+    #[serde(default)]
+    trace_id: String,
+    /// The spans that belong into that trace and are not in it.
+    pub(super) orphans: Vec<Orphan>,
+    pub(super) live_tasks: Option<usize>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Orphan {
+    trace_id: String,
+    pub(super) span_id: String,
+    /// Its service and name.
+    pub(super) span: String,
+}
+
+impl Pitfall {
+    pub(super) fn harm(&self) -> Harm {
+        match self.name.as_str() {
+            "leaked-task" => Harm::Leak,
+            "unflushed-exit" => Harm::Loss,
+            _ => Harm::Split,
+        }
+    }
+}
+
+impl Answer {
+    /// Reads an answer. A text that is none is all that is known of what happened; it names no trace.
+    pub(super) fn read(text: String) -> Self {
+        serde_json::from_str(&text).unwrap_or_else(|_| Self {
+            happened: text,
+            ..Self::default()
+        })
+    }
+
+    pub(super) fn trace_id(&self) -> Option<TraceId> {
+        self.trace_id.parse().ok()
+    }
+}
+
+impl Orphan {
+    pub(super) fn trace_id(&self) -> Option<TraceId> {
+        self.trace_id.parse().ok()
+    }
+}

@@ -1,0 +1,54 @@
+//! The last words of the tour: a line for everything that was run, and how many were as they should be.
+
+use std::time::Duration;
+
+use crate::logs::print;
+use crate::terminal::{Ink, Screen};
+
+/// What came of one scenario, or of one form of a pitfall.
+pub(super) struct Verdict {
+    pub(super) name: String,
+    /// What was answered, in a few words.
+    pub(super) answer: String,
+    /// How many spans have arrived.
+    pub(super) spans: usize,
+    /// Everything that is not as it should be, one sentence each.
+    pub(super) off: Vec<String>,
+}
+
+pub(super) fn summary(verdicts: &[Verdict], took: Duration, screen: Screen) {
+    let widest = |of: fn(&Verdict) -> &str| {
+        let widths = verdicts.iter().map(|verdict| of(verdict).chars().count());
+        widths.max().unwrap_or(0)
+    };
+    let (name, answer) = (
+        widest(|verdict| &verdict.name),
+        widest(|verdict| &verdict.answer),
+    );
+    print(&screen.paint(Ink::Bold, "\nSummary"));
+    for verdict in verdicts {
+        let (ink, mark) = match verdict.off.len() {
+            0 => (Ink::Good, "✓ as it should be".to_owned()),
+            count => (Ink::Bad, format!("✗ {count} off")),
+        };
+        print(&format!(
+            "{:<name$}  {:<answer$}  {:<8}  {}",
+            verdict.name,
+            verdict.answer,
+            count(verdict.spans, "span"),
+            screen.paint(ink, &mark),
+        ));
+    }
+    let good = verdicts.iter().filter(|verdict| verdict.off.is_empty());
+    let (good, all) = (good.count(), verdicts.len());
+    print(&format!(
+        "\n{good} of {all} as they should be, in {:.1} s.",
+        took.as_secs_f64()
+    ));
+    print("To click through such traces in a browser: cargo run -p demo");
+}
+
+/// So many of them: `1 span`, `2 spans`.
+pub(super) fn count(count: usize, of: &str) -> String {
+    format!("{count} {of}{}", if count == 1 { "" } else { "s" })
+}
