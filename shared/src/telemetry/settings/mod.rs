@@ -92,8 +92,11 @@ pub(super) fn read(lookup: Lookup<'_>, service: &str) -> Result<Settings, Config
     })
 }
 
+/// What OpenTelemetry says of itself at `info` is no news to whoever runs a service.
+const LOG_FILTER: &str = "info,opentelemetry=warn";
+
 fn log_filter(lookup: Lookup<'_>) -> Result<EnvFilter, ConfigError> {
-    let directives = config::text(lookup, "RUST_LOG").unwrap_or_else(|| "info".to_owned());
+    let directives = config::text(lookup, "RUST_LOG").unwrap_or_else(|| LOG_FILTER.to_owned());
     EnvFilter::builder()
         .parse(&directives)
         .map_err(|_| ConfigError {
