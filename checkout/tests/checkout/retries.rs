@@ -21,10 +21,10 @@ fn failing_at_first(failures: usize, inventory: Router) -> Router {
     inventory.layer(from_fn(move |request: Request, next: Next| {
         let fails = asked.fetch_add(1, Ordering::Relaxed) < failures;
         async move {
-            match fails {
-                true => StatusCode::SERVICE_UNAVAILABLE.into_response(),
-                false => next.run(request).await,
+            if fails {
+                return StatusCode::SERVICE_UNAVAILABLE.into_response();
             }
+            next.run(request).await
         }
     }))
 }

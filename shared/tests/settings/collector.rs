@@ -160,9 +160,10 @@ fn receive(reader: &mut BufReader<&TcpStream>) -> Option<Export> {
         .collect();
     let mut body = vec![0; headers.get("content-length")?.parse().ok()?];
     reader.read_exact(&mut body).ok()?;
-    let request = match path.ends_with("metrics") {
-        true => ExportTraceServiceRequest::default(),
-        false => ExportTraceServiceRequest::decode(body.as_slice()).ok()?,
+    let request = if path.ends_with("metrics") {
+        ExportTraceServiceRequest::default()
+    } else {
+        ExportTraceServiceRequest::decode(body.as_slice()).ok()?
     };
     Some(Export {
         path,

@@ -95,13 +95,16 @@ fn system(database_url: &str) -> Vec<(&'static str, &'static str)> {
 /// Where the database is differs from run to run.
 fn attributes(span: &Span) -> BTreeMap<&str, &str> {
     let location = ["server.address", "server.port", "db.namespace"];
-    let text = |value| match value {
-        &opentelemetry::Value::String(ref text) => text.as_str(),
-        other => panic!("a number where a text should be: {other}"),
-    };
     let attributes = span.attributes.iter();
     attributes
         .filter(|(key, _)| !location.contains(&key.as_str()))
         .map(|(key, value)| (key.as_str(), text(value)))
         .collect()
+}
+
+fn text(value: &opentelemetry::Value) -> &str {
+    match value {
+        opentelemetry::Value::String(text) => text.as_str(),
+        other => panic!("a number where a text should be: {other}"),
+    }
 }
