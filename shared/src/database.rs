@@ -9,7 +9,10 @@ use opentelemetry::{
     trace::{FutureExt as _, SpanBuilder, SpanKind, Status, TraceContextExt as _},
 };
 
-use crate::{semconv, tracer::Tracer};
+use crate::{
+    semconv,
+    tracer::{EndOnDrop, Tracer},
+};
 
 /// A query as the span shows it.
 #[derive(Debug, Clone, Copy)]
@@ -83,14 +86,13 @@ impl Database {
                 .with_attributes(attributes);
         let parent = Context::current();
         let cx = parent.with_span(self.tracer.start(span, &parent));
-        // The last context that holds a span ends it, so a future that is dropped here ends it too.
+        let _ends = EndOnDrop(cx.clone());
         let result = query.with_context(cx.clone()).await;
         if let Err(error) = &result {
             cx.span()
                 .set_attribute(KeyValue::new(semconv::ERROR_TYPE, error_type(error)));
             cx.span().set_status(Status::error(""));
         }
-        cx.span().end();
         result
     }
 }

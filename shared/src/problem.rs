@@ -14,7 +14,7 @@ use http::{HeaderValue, StatusCode, header::CONTENT_TYPE};
 use serde::{Serialize, de::DeserializeOwned};
 use tower_http::catch_panic::CatchPanicLayer;
 
-use crate::{semconv, server::ErrorType, span};
+use crate::{error::causes, semconv, server::ErrorType, span};
 
 /// An answer of the media type `application/problem+json`.
 ///
@@ -118,11 +118,14 @@ fn rejected(rejection: &JsonRejection) -> Problem {
     }
 }
 
-/// What the JSON parser said, without the sentence that the framework puts before it.
+/// What the JSON parser said, without the sentence that the framework puts before it. A body that did not arrive is the
+/// connection's doing, and what that said stays inside.
 fn explain(rejection: &JsonRejection) -> String {
-    let cause =
-        std::iter::successors(std::error::Error::source(rejection), |cause| cause.source()).last();
-    match cause {
+    let parsed = matches!(
+        rejection,
+        JsonRejection::JsonDataError(_) | JsonRejection::JsonSyntaxError(_)
+    );
+    match causes(rejection).last().filter(|_| parsed) {
         Some(cause) => format!("The request body cannot be used: {cause}."),
         None => "The request body cannot be read.".to_owned(),
     }

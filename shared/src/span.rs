@@ -22,8 +22,8 @@ pub fn trace_id() -> Option<String> {
 
 /// Marks the current span as failed: status `Error` with `description`, and the attribute `error.type`.
 ///
-/// `error_type` is a short stable name (`timeout`), never a message: it is what people group by. Does nothing
-/// outside of a span. See [recording errors](https://opentelemetry.io/docs/specs/semconv/general/recording-errors/).
+/// `error_type` is a short stable name (`timeout`), never a message: it is what people group by. Call it once a
+/// span. Does nothing outside of a span, and in a [task](crate::task) that has none of its own. See [recording errors](https://opentelemetry.io/docs/specs/semconv/general/recording-errors/).
 pub fn fail(error_type: impl Into<Cow<'static, str>>, description: impl Into<Cow<'static, str>>) {
     Context::map_current(|cx| {
         let span = cx.span();

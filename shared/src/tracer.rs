@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 use opentelemetry::{
     Context, InstrumentationScope,
     global::{BoxedSpan, BoxedTracer, ObjectSafeTracerProvider},
-    trace::{SpanBuilder, Tracer as _},
+    trace::{SpanBuilder, TraceContextExt as _, Tracer as _},
 };
 
 /// A tracer of the global provider, taken when the first span is made: a layer may be built before telemetry is.
@@ -39,8 +39,18 @@ pub(crate) fn scope() -> InstrumentationScope {
 /// The context with nothing in it: what a trace begins from, and what a caller's context is read into.
 #[expect(
     clippy::disallowed_methods,
-    reason = "the one right place, of which everybody in here asks for it"
+    reason = "the one right place for whoever begins a trace in here"
 )]
 pub(crate) fn empty_context() -> Context {
     Context::new()
+}
+
+/// Ends a context's span when dropped: a future that is dropped ends its span then and there, also if somebody still
+/// holds the context. A span that has ended stays as it ended.
+pub(crate) struct EndOnDrop(pub(crate) Context);
+
+impl Drop for EndOnDrop {
+    fn drop(&mut self) {
+        self.0.span().end();
+    }
 }

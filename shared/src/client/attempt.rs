@@ -93,7 +93,6 @@ impl<'a> Attempt<'a> {
 
 impl Drop for Attempt<'_> {
     fn drop(&mut self) {
-        // While the span is open, as the specification wants it for exemplars.
         if let Some(instruments) = self.instruments {
             let duration = self.started.elapsed().as_secs_f64();
             instruments.client_duration.record(duration, &self.measured);

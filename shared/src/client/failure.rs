@@ -19,7 +19,8 @@ const TLS: [&str; 5] = [
 /// A stable name for what kept the answer away: `timeout`, `dns`, `tls`, `connect`, `reset`, `redirect`, `body`, or
 /// `_OTHER`.
 ///
-/// The error's own text would have as many values as there are addresses. An error that a middleware has wrapped, as
+/// The error's own text would have as many values as there are addresses. A failed handshake is `tls` with rustls, and
+/// `connect` with native-tls. An error that a middleware has wrapped, as
 /// retries do, is looked through where it names its source.
 pub fn error_type(error: &Error) -> &'static str {
     let Some(error) = reqwest_error(error) else {

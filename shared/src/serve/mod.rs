@@ -22,6 +22,8 @@ use crate::{
 
 /// How long requests may take to end once the service is told to stop.
 pub const DRAIN: Duration = Duration::from_secs(10);
+/// How long connections that were cut off may take to be gone.
+const CUT: Duration = Duration::from_secs(1);
 /// How long tasks may take after the last request.
 pub const TASKS: Duration = Duration::from_secs(5);
 /// How long the last spans may take to be exported.
@@ -83,13 +85,13 @@ where
         Ok(runtime) => runtime,
         Err(error) => return refused(service, &error),
     };
-    runtime.block_on(async {
+    let code = runtime.block_on(async {
         let telemetry = match telemetry::init(service) {
             Ok(telemetry) => telemetry,
             Err(error) => return refused(service, &error),
         };
         let shutdown = CancellationToken::new();
-        drop(task::spawn(signals(shutdown.clone())));
+        task::untracked(signals(shutdown.clone()));
         let result = start(&config::variable, shutdown.clone()).await;
         shutdown.cancel();
         if let Err(error) = &result {
@@ -109,7 +111,10 @@ where
         } else {
             ExitCode::FAILURE
         }
-    })
+    });
+    // Dropped, it would wait for blocking work that never ends, with nobody left to hear a second signal.
+    runtime.shutdown_background();
+    code
 }
 
 /// Before there is a log, standard error is the only place to say it.
@@ -132,7 +137,8 @@ pub async fn bind(address: SocketAddr) -> Result<TcpListener, ServeError> {
 /// Serves HTTP/1.1 until `shutdown` is cancelled, then lets the requests under way end, for at most [`DRAIN`].
 ///
 /// What is not done by then is cut off, and its spans end with `error.type` `shutdown`. Requests carry their peer's
-/// address as [`ConnectInfo<SocketAddr>`](axum::extract::ConnectInfo).
+/// address as [`ConnectInfo<SocketAddr>`](axum::extract::ConnectInfo). A client has 30 s to send a request's head; how
+/// long a handler may take is for [`crate::problem::timeout`], and a client that does not read its answer is waited for.
 ///
 /// # Errors
 ///
@@ -169,7 +175,10 @@ pub async fn serve(
             "not drained in time, cutting off"
         );
         cut_off.cancel();
-        connections.shutdown().await;
+        connections.abort_all();
+        let cut = async { while connections.join_next().await.is_some() {} };
+        // One that blocks its thread is left behind.
+        let _ = tokio::time::timeout(CUT, cut).await;
     }
     Ok(())
 }
@@ -181,18 +190,16 @@ async fn signals(shutdown: CancellationToken) {
     };
     tokio::select! {
         () = shutdown.cancelled() => return,
-        () = signals.next() => shutdown.cancel(),
+        () = signals.next() => {}
     }
     tracing::info!("told to stop; a second signal ends the process at once");
-    // Goes on after this task's end: the runtime drops it with the process.
-    task::untracked(async move {
-        signals.next().await;
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "whoever asks twice does not want to wait for the last spans"
-        )]
-        std::process::exit(130);
-    });
+    shutdown.cancel();
+    signals.next().await;
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "whoever asks twice does not want to wait for the last spans"
+    )]
+    std::process::exit(130);
 }
 
 #[cfg(unix)]

@@ -95,6 +95,10 @@ impl<B: Body> Body for ResponseBody<B> {
             return Poll::Pending;
         };
         let end = match &frame {
+            // Shorter than announced: the server breaks the connection off, and the client knows it.
+            None if this.remaining.is_some_and(|remaining| remaining > 0) => {
+                Some(End::Failed(semconv::ERROR_BODY.into()))
+            }
             None => Some(End::Complete),
             Some(Err(_)) => Some(End::Failed(semconv::ERROR_BODY.into())),
             Some(Ok(frame)) => {

@@ -130,5 +130,6 @@ const TRACERESPONSE: &str = "traceresponse";
 fn may_have_body(method: &Method, status: StatusCode) -> bool {
     let bodiless = status.is_informational()
         || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
-    *method != Method::HEAD && !bodiless
+    let tunnel = *method == Method::CONNECT && status.is_success();
+    *method != Method::HEAD && !bodiless && !tunnel
 }

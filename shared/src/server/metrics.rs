@@ -30,7 +30,7 @@ impl ServerMetrics {
         })
     }
 
-    /// Counts the request as no longer active. `ServerSpan` calls it once, whatever ended the request.
+    /// Measures how long it took. `ServerSpan` calls it once, whatever ended the request.
     pub(super) fn ended(
         mut self,
         duration: Duration,
@@ -40,15 +40,24 @@ impl ServerMetrics {
         let Some(instruments) = self.metrics.instruments() else {
             return;
         };
-        instruments.active_requests.add(-1, &self.active);
+        let mut attributes = std::mem::take(&mut self.duration);
         let status = status.map(|status| i64::from(status.as_u16()));
-        self.duration
+        attributes
             .extend(status.map(|status| KeyValue::new(semconv::HTTP_RESPONSE_STATUS_CODE, status)));
-        self.duration
+        attributes
             .extend(error_type.map(|error_type| KeyValue::new(semconv::ERROR_TYPE, error_type)));
         instruments
             .server_duration
-            .record(duration.as_secs_f64(), &self.duration);
+            .record(duration.as_secs_f64(), &attributes);
+    }
+}
+
+/// No longer active, also where something panicked before there was a span to end.
+impl Drop for ServerMetrics {
+    fn drop(&mut self) {
+        if let Some(instruments) = self.metrics.instruments() {
+            instruments.active_requests.add(-1, &self.active);
+        }
     }
 }
 

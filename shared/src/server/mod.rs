@@ -32,6 +32,7 @@ mod span;
 
 use std::borrow::Cow;
 
+use opentelemetry::SpanId;
 use tokio_util::sync::CancellationToken;
 
 pub use self::{body::ResponseBody, future::ResponseFuture, layer::TraceLayer, service::Trace};
@@ -47,3 +48,8 @@ pub struct ErrorType(pub Cow<'static, str>);
 /// service's shutdown from a client that went away.
 #[derive(Debug, Clone)]
 pub(crate) struct CutOff(pub(crate) CancellationToken);
+
+/// A context value beside a server span: which span it is. How a request ends is for the layer to say; a panic in it may
+/// be caught, and the answer a good one.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct RequestSpan(pub(crate) SpanId);

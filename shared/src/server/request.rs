@@ -45,11 +45,17 @@ pub(super) fn attributes(request: &Parts, options: &Options) -> Vec<KeyValue> {
     if !path.is_empty() {
         push(semconv::URL_PATH, path.to_owned().into());
     }
-    let scheme = forwarded
+    // Any client may claim any word, and each would be a value of a metric's attribute.
+    let claimed = forwarded
         .proto
         .or(request.uri.scheme_str())
         .unwrap_or("http");
-    push(semconv::URL_SCHEME, scheme.to_owned().into());
+    let scheme = if claimed.eq_ignore_ascii_case("https") {
+        "https"
+    } else {
+        "http"
+    };
+    push(semconv::URL_SCHEME, scheme.into());
     if let Some(query) = request.uri.query().filter(|query| !query.is_empty()) {
         push(semconv::URL_QUERY, options.redaction.query(query).into());
     }

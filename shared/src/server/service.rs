@@ -14,6 +14,7 @@ use opentelemetry::{
 use tower_service::Service;
 
 use super::{
+    RequestSpan,
     body::ResponseBody,
     error_type::{ErrorTypeSlot, OneErrorType},
     future::ResponseFuture,
@@ -22,7 +23,7 @@ use super::{
     request,
     span::ServerSpan,
 };
-use crate::propagation::HeaderExtractor;
+use crate::{propagation::HeaderExtractor, tracer::empty_context};
 
 /// The service that [`TraceLayer`](super::TraceLayer) makes.
 #[derive(Clone)]
@@ -72,8 +73,12 @@ impl<S> Trace<S> {
     fn start(&self, request: &http::request::Parts) -> (Context, Option<ServerSpan>) {
         let options = &self.options;
         let caller = options.extract(&HeaderExtractor(&request.headers));
+        let is_public = options.is_public(request);
+        let link = caller.span().span_context().clone();
+        // Whoever calls a public endpoint has no say in its trace, nor in those of the services behind it.
+        let parent = if is_public { empty_context() } else { caller };
         if !options.is_traced(request) {
-            return (caller, None);
+            return (parent, None);
         }
         let name = options.custom_name(request);
         let name = name.unwrap_or_else(|| request::span_name(request, options).into());
@@ -82,24 +87,15 @@ impl<S> Trace<S> {
         let mut span = SpanBuilder::from_name(name)
             .with_kind(SpanKind::Server)
             .with_attributes(attributes);
-        let parent = if options.is_public(request) {
-            let link = caller.span().span_context().clone();
-            if link.is_valid() {
-                span = span.with_links(vec![Link::with_context(link)]);
-            }
-            #[expect(
-                clippy::disallowed_methods,
-                reason = "whoever calls a public endpoint has no say in its trace"
-            )]
-            Context::new()
-        } else {
-            caller
-        };
+        if is_public && link.is_valid() {
+            span = span.with_links(vec![Link::with_context(link)]);
+        }
         let error_type = ErrorTypeSlot::default();
         let cx = parent.with_span(OneErrorType {
             span: options.tracer.start(span, &parent),
             slot: error_type.clone(),
         });
+        let cx = cx.with_value(RequestSpan(cx.span().span_context().span_id()));
         let span = ServerSpan::new(cx.clone(), request, error_type, metrics);
         (cx, Some(span))
     }

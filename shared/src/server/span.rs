@@ -99,6 +99,7 @@ impl ServerSpan {
             return;
         }
         let span = self.cx.span();
+        let disconnected = matches!(end, End::Disconnected);
         match end {
             End::Failed(error_type) => {
                 self.error_type.set(Some(error_type));
@@ -113,32 +114,30 @@ impl ServerSpan {
             span.set_attribute(KeyValue::new(semconv::HTTP_RESPONSE_BODY_SIZE, size));
         }
         let duration = self.started.elapsed();
-        // While the span is open, as the specification wants it for exemplars.
         if let Some(metrics) = self.metrics.take() {
             metrics.ended(duration, self.status, self.error_type.get());
         }
         span.end();
-        self.log(duration);
+        self.log(duration, disconnected);
     }
 
     /// One line a request, with the trace ids that every line gets.
-    fn log(&self, duration: Duration) {
+    fn log(&self, duration: Duration, disconnected: bool) {
         let _current = self.cx.clone().attach();
         let method = self.method.as_str();
         let route = self.route.as_deref();
         let status = self.status.map(|status| status.as_u16());
-        let duration_ms = duration.as_secs_f64() * 1e3;
-        match (self.error_type.get(), status) {
-            (Some(error_type), _) => {
-                tracing::error!(method, route, status, duration_ms, error.type = %error_type, "request failed");
-            }
-            (None, Some(_)) => tracing::info!(method, route, status, duration_ms, "request served"),
-            (None, None) => tracing::info!(
-                method,
-                route,
-                duration_ms,
-                "client disconnected before the answer"
-            ),
+        // To the microsecond.
+        let duration_ms = (duration.as_secs_f64() * 1e6).round() / 1e3;
+        let end = match (disconnected, status) {
+            (true, None) => "client disconnected before the answer",
+            (true, Some(_)) => "client disconnected within the answer",
+            (false, _) => "request served",
+        };
+        if let Some(error_type) = self.error_type.get() {
+            tracing::error!(method, route, status, duration_ms, error.type = %error_type, "request failed");
+        } else {
+            tracing::info!(method, route, status, duration_ms, "{end}");
         }
     }
 }

@@ -5,7 +5,7 @@ use opentelemetry::{
     trace::{FutureExt as _, Link, SpanBuilder, SpanContext, SpanKind, TraceContextExt as _},
 };
 
-use crate::tracer::{Tracer, empty_context};
+use crate::tracer::{EndOnDrop, Tracer, empty_context};
 
 /// Runs a future as the root span `name` of a trace of its own, linked to the requests that it does the work of.
 ///
@@ -54,8 +54,7 @@ pub fn linked<F: Future>(
         let none = empty_context();
         let span = Tracer::default().start(span, &none);
         let cx = none.with_span(span);
-        let output = future.with_context(cx.clone()).await;
-        cx.span().end();
-        output
+        let _ends = EndOnDrop(cx.clone());
+        future.with_context(cx).await
     }
 }

@@ -19,10 +19,10 @@ use opentelemetry_sdk::{
     metrics::SdkMeterProvider,
     trace::{SdkTracer, SdkTracerProvider},
 };
-use tracing::{Metadata, level_filters::LevelFilter};
+use tracing::{Level, Metadata};
 use tracing_subscriber::{
     Layer as _, Registry,
-    filter::{FilterExt as _, Targets, filter_fn},
+    filter::{FilterExt as _, filter_fn},
     layer::SubscriberExt as _,
     registry::LookupSpan,
     util::{SubscriberInitExt as _, TryInitError},
@@ -179,7 +179,9 @@ where
         .with_target(false)
         .with_threads(false)
         .with_tracked_inactivity(false)
-        .with_filter(instrumented().and(filter_fn(is_span_or_exception)))
+        .with_filter(filter_fn(|metadata| {
+            is_instrumented(metadata) && is_span_or_exception(metadata)
+        }))
 }
 
 /// What [`init`] does for a process, as far as a test process wants it: spans and panics on them, no log.
@@ -193,8 +195,8 @@ pub(crate) fn install_for_tests(tracer: SdkTracer) {
 }
 
 /// Spans from `info` up, but none of the exporter's own HTTP client: it would trace its tracing.
-fn instrumented() -> Targets {
-    let own = [
+fn is_instrumented(metadata: &Metadata<'_>) -> bool {
+    const OWN: [&str; 9] = [
         "h2",
         "hyper",
         "hyper_util",
@@ -205,9 +207,10 @@ fn instrumented() -> Targets {
         "tonic",
         "tower",
     ];
-    Targets::new()
-        .with_default(LevelFilter::INFO)
-        .with_targets(own.map(|target| (target, LevelFilter::OFF)))
+    // The crate, and not whatever begins like it.
+    let target = metadata.target();
+    let origin = target.split_once("::").map_or(target, |(origin, _)| origin);
+    *metadata.level() <= Level::INFO && !OWN.contains(&origin)
 }
 
 /// Of a failed export the exporter says that it failed and the processor why; `export` says both, and where to.

@@ -7,7 +7,7 @@ use opentelemetry::{
     trace::{Status, TraceContextExt as _},
 };
 
-use crate::{config, semconv};
+use crate::{config, semconv, server::RequestSpan};
 
 /// Logs panics as one line and records them on the current span, in place of the text that Rust prints by default.
 pub(super) fn set_hook() {
@@ -42,8 +42,15 @@ fn record(panic: &PanicHookInfo<'_>, stack: &str) {
                 KeyValue::new(semconv::EXCEPTION_STACKTRACE, stack),
             ],
         );
-        span.set_attribute(KeyValue::new(semconv::ERROR_TYPE, semconv::ERROR_PANIC));
-        span.set_status(Status::error(""));
+        // Of a request's own span the server layer knows the end, panicked or not.
+        let span_id = span.span_context().span_id();
+        if cx
+            .get::<RequestSpan>()
+            .is_none_or(|request| request.0 != span_id)
+        {
+            span.set_attribute(KeyValue::new(semconv::ERROR_TYPE, semconv::ERROR_PANIC));
+            span.set_status(Status::error(""));
+        }
     });
 }
 

@@ -108,3 +108,19 @@ async fn the_layers_own_propagator_is_read_instead_of_the_global_one() {
         );
     }
 }
+
+#[tokio::test]
+async fn a_public_endpoint_that_is_not_traced_passes_nothing_of_its_caller_on() {
+    recorder();
+    let layer = TraceLayer::new()
+        .filter(|_| false)
+        .public_endpoint(|_| true);
+    let service = Service::start(layer).await;
+    let caller_id = "a0000000000000000000000000000009";
+    let (_, calls) = service.forward(&caller(caller_id)).await;
+    for call in calls {
+        assert_ne!(call.sent("traceparent").0, caller_id);
+        assert_eq!(call.header("tracestate"), None);
+        assert_eq!(call.header("baggage"), None);
+    }
+}

@@ -203,7 +203,7 @@ fn endpoint(
 fn url(variable: &'static str, value: String) -> Result<Url, ConfigError> {
     let refused = |value: String, expects| ConfigError {
         variable,
-        value: without_user_info(value),
+        value: without_secrets(&value),
         expects,
     };
     let is_http = |url: &Url| matches!(url.scheme(), "http" | "https") && url.has_host();
@@ -217,12 +217,13 @@ fn url(variable: &'static str, value: String) -> Result<Url, ConfigError> {
     }
 }
 
-/// For an error message, also where the value is no URL.
-fn without_user_info(value: String) -> String {
-    let (scheme, rest) = value.split_once("://").unwrap_or(("", &value));
+/// For an error message, also where the value is no URL: without user info and query, which may be secrets.
+fn without_secrets(value: &str) -> String {
+    let value = value.split('?').next().unwrap_or_default();
+    let (scheme, rest) = value.split_once("://").unwrap_or(("", value));
     match rest.rsplit_once('@') {
         Some((_, host)) => format!("{scheme}://REDACTED@{host}"),
-        None => value,
+        None => value.to_owned(),
     }
 }
 
