@@ -17,7 +17,7 @@ pub struct Cli {
 /// What the program can do besides serving.
 #[derive(Clone, Copy, Debug, Subcommand)]
 pub enum Command {
-    /// Run every request of the catalogue and every pitfall once, show what came of it, and check that
+    /// Run every request of the catalogue and every pitfall once, show what came of each and check it
     Tour,
     /// Be one of the services: how the demo starts its child processes.
     #[command(hide = true)]

@@ -13,6 +13,7 @@ use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
 
 use crate::api;
+use crate::cli::Role;
 use crate::store::{Store, TraceId};
 
 mod list;
@@ -102,9 +103,20 @@ fn page(status: StatusCode, title: &str, refresh: Option<u32>, main: &str) -> Re
     (status, headers, Html(html)).into_response()
 }
 
+/// A service's colour, from its name alone, so that it has the same one on every page.
+fn colour(service: &str) -> usize {
+    let own = [Role::Checkout, Role::Inventory].map(Role::name);
+    own.iter()
+        .position(|&role| role == service)
+        .unwrap_or_else(|| {
+            let sum: usize = service.bytes().map(usize::from).sum();
+            own.len() + sum % (SERVICE_COLOURS - own.len())
+        })
+}
+
 /// A service's name in its colour.
-fn service(index: usize, name: &str) -> String {
-    let colour = index % SERVICE_COLOURS;
+fn service(name: &str) -> String {
+    let colour = colour(name);
     format!("<span class='service s{colour}'>{}</span>", Escaped(name))
 }
 

@@ -3,6 +3,7 @@
 //! The receiver writes here; the viewer, its API and the tour read snapshots. Spans arrive in any order, late, and
 //! more than once: an exporter that missed the answer sends the same batch again.
 
+use std::cmp::Reverse;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
@@ -62,6 +63,14 @@ pub struct Trace {
     pub dropped: u64,
     /// When the last span arrived.
     pub last_arrival: SystemTime,
+}
+
+impl Trace {
+    /// When the earliest span begins, in nanoseconds since 1970.
+    pub fn start(&self) -> u64 {
+        let starts = self.spans.iter().map(|s| s.span.start_time_unix_nano);
+        starts.min().unwrap_or(0)
+    }
 }
 
 /// How much the store keeps.
@@ -164,9 +173,12 @@ impl Store {
         self.traces().get(id).cloned()
     }
 
-    /// At most `count` traces, the newest first.
+    /// The `count` traces that arrived last, the one begun last first.
     pub fn recent(&self, count: usize) -> Vec<Trace> {
-        self.traces().newest().take(count).cloned().collect()
+        let mut recent: Vec<Trace> = self.traces().newest().take(count).cloned().collect();
+        // Batches of several processes arrive in another order than their requests began.
+        recent.sort_by_cached_key(|trace| Reverse(trace.start()));
+        recent
     }
 
     /// The names of all services that have a span here, sorted.

@@ -57,8 +57,7 @@ pub enum Place {
 impl Waterfall {
     /// Lays out the spans of `trace`.
     pub fn of(trace: &Trace) -> Self {
-        let start = trace.spans.iter().map(|s| s.span.start_time_unix_nano);
-        let start = start.min().unwrap_or(0);
+        let start = trace.start();
         let duration = trace.spans.iter().map(|span| end(span)).max().unwrap_or(0) - start;
         let mut waterfall = Self {
             rows: Vec::with_capacity(trace.spans.len()),

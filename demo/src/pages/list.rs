@@ -6,6 +6,9 @@ use super::{Escaped, date_and_time, service};
 use crate::store::{Lost, Trace};
 use crate::waterfall::{Place, Waterfall, human_duration};
 
+/// Digits of a trace id that tell it from the others on the page.
+const SHORT_ID: usize = 8;
+
 /// What stands on the page.
 pub(super) fn main(traces: &[Trace], lost: Lost) -> String {
     if traces.is_empty() {
@@ -20,7 +23,8 @@ pub(super) fn main(traces: &[Trace], lost: Lost) -> String {
     format!(
         r"<header><h1>Recent traces</h1>{}</header>
 <table class=traces>
-<thead><tr><th>time (UTC)<th>trace<th>services<th class=number>spans<th class=number>duration<th></tr></thead>
+<thead><tr><th>time (UTC)<th>trace id<th>trace<th>services
+<th class=number>spans<th class=number>duration<th></tr></thead>
 <tbody>{rows}</tbody>
 </table>",
         losses(lost)
@@ -32,8 +36,12 @@ fn row(html: &mut String, trace: &Trace) {
     let Some(first) = waterfall.first() else {
         return;
     };
-    let services = waterfall.services.iter().enumerate();
-    let services: String = services.map(|(index, name)| service(index, name)).collect();
+    let services: String = waterfall
+        .services
+        .iter()
+        .map(|name| service(name))
+        .collect();
+    let id = trace.id.to_string();
     let errors = waterfall.rows.iter().filter(|row| row.error().is_some());
     let errors = match errors.count() {
         0 => String::new(),
@@ -49,10 +57,10 @@ fn row(html: &mut String, trace: &Trace) {
     };
     let _ = writeln!(
         html,
-        "<tr><td class=mono>{time}<td><a href='/trace/{id}'>{name}</a><td>{services}\
-         <td class=number>{spans}<td class=number>{duration}<td>{errors}{split}</tr>",
+        "<tr><td class=mono>{time}<td class=mono><a href='/trace/{id}'>{short_id}</a>\
+         <td><a href='/trace/{id}'>{name}</a><td>{services}<td class=number>{spans}<td class=number>{duration}<td>{errors}{split}</tr>",
         time = date_and_time(waterfall.start).1,
-        id = trace.id,
+        short_id = &id[..SHORT_ID],
         name = Escaped(&first.span.span.name),
         spans = trace.spans.len(),
         duration = human_duration(waterfall.duration),

@@ -6,7 +6,7 @@ use opentelemetry_proto::tonic::common::v1::KeyValue;
 use opentelemetry_proto::tonic::trace::v1::Status;
 use opentelemetry_proto::tonic::trace::v1::status::StatusCode;
 
-use super::{Escaped, SERVICE_COLOURS, service};
+use super::{Escaped, colour, service};
 use crate::attributes::{self, hex};
 use crate::waterfall::{Place, Row, Waterfall, human_duration};
 
@@ -19,6 +19,7 @@ pub(super) fn row(row: &Row, waterfall: &Waterfall) -> String {
         Place::Orphan => "<span class='badge warn'>parent missing</span>",
         Place::Root | Place::Child => "",
     };
+    let from = &waterfall.services[row.service];
     let error = row.error();
     let failed = if error.is_some() { " failed" } else { "" };
     let error = error.map_or_else(String::new, |error| {
@@ -26,13 +27,13 @@ pub(super) fn row(row: &Row, waterfall: &Waterfall) -> String {
     });
     format!(
         "<details class='s{colour}{failed}'><summary class=row>\
-         <span class=span style='padding-left:{indent}rem'>{service}<span class=kind>{kind}</span>\
+         <span class=span style='--indent:{indent}'>{service}<span class=kind>{kind}</span>\
          <span class=name>{name}</span>{orphan}{error}</span>\
          <span class=track><i class=bar style='left:{left:.3}%;width:{width:.3}%'></i></span>\
          <span class=number>{duration}</span></summary>{details}</details>\n",
-        colour = row.service % SERVICE_COLOURS,
+        colour = colour(from),
         indent = row.depth.min(DEEPEST_INDENT),
-        service = service(row.service, &waterfall.services[row.service]),
+        service = service(from),
         kind = row.kind(),
         name = Escaped(&row.span.span.name),
         left = row.offset * 100.0,

@@ -88,8 +88,38 @@ async fn list_links_each_trace_and_tells_its_errors() {
         html.contains(&format!("href='/trace/{TRACE_ID}'>POST /checkout")),
         "{html}"
     );
+    let short = &TRACE_ID[..8];
+    assert!(
+        html.contains(&format!("href='/trace/{TRACE_ID}'>{short}</a>")),
+        "{html}"
+    );
     assert!(html.contains("1 error"), "{html}");
     assert!(!html.contains("not joined"), "{html}");
+}
+
+#[tokio::test]
+async fn service_has_the_same_colour_wherever_it_stands() {
+    for [first, second] in [["checkout", "inventory"], ["inventory", "checkout"]] {
+        for path in ["/", &format!("/trace/{TRACE_ID}")] {
+            let spans = vec![
+                span(first, 1, None, "first", 0..2),
+                span(second, 2, Some(1), "second", 1..2),
+            ];
+            let (_, html) = get_page(spans, path).await;
+            for text in ["service s0'>checkout<", "service s1'>inventory<"] {
+                assert!(html.contains(text), "{text} is not in\n{html}");
+            }
+        }
+    }
+}
+
+#[test]
+fn other_services_share_the_colours_the_style_sheet_has_left() {
+    for name in ["", "web", "unknown_service", "ünïcode"] {
+        let colour = colour(name);
+        assert!((2..SERVICE_COLOURS).contains(&colour), "{name}: {colour}");
+        assert!(STYLE.contains(&format!(".s{colour} {{")), "{colour}");
+    }
 }
 
 #[tokio::test]

@@ -65,8 +65,11 @@ fn facts(trace: &Trace, waterfall: &Waterfall, arriving: bool) -> String {
         0 => "none".to_owned(),
         count => format!("<span class=badge>{count}</span>"),
     };
-    let services = waterfall.services.iter().enumerate();
-    let services: String = services.map(|(index, name)| service(index, name)).collect();
+    let services: String = waterfall
+        .services
+        .iter()
+        .map(|name| service(name))
+        .collect();
     [
         ("begun", format!("{date} {time} UTC")),
         ("duration", human_duration(waterfall.duration)),

@@ -18,7 +18,7 @@ pub enum ProcessError {
     #[error("cannot start {0}")]
     Spawn(&'static str, #[source] io::Error),
     /// It ended without having been told to.
-    #[error("{0} ended by itself with {1}{2}")]
+    #[error("the demo stops because {0} ended although nobody had told it to ({1}){2}")]
     Died(&'static str, ExitStatus, LastWords),
     /// It lives, but does not answer.
     #[error("{0} was not ready after {seconds} s{1}", seconds = START.as_secs())]
@@ -64,5 +64,24 @@ impl Recorder {
     pub(super) fn last_words(&self) -> LastWords {
         let lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         LastWords(lines.iter().cloned().collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::process::ExitStatusExt;
+
+    use super::*;
+
+    #[test]
+    fn service_that_ended_well_but_untold_is_said_to_be_why_the_demo_stops() {
+        let recorder = Recorder::default();
+        recorder.push("goodbye".to_owned());
+        let error = ProcessError::Died("inventory", ExitStatus::from_raw(0), recorder.last_words());
+        assert_eq!(
+            error.to_string(),
+            "the demo stops because inventory ended although nobody had told it to (exit status: 0); \
+             its last words:\n  goodbye"
+        );
     }
 }

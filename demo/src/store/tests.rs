@@ -84,6 +84,20 @@ fn oldest_trace_makes_room_for_the_newest() {
 }
 
 #[test]
+fn recent_traces_are_sorted_by_their_begin_and_then_by_arrival() {
+    let store = store(Limits::default());
+    for (number, begin) in [(1, 30), (2, 10), (3, 20), (4, 20)] {
+        // The first span to arrive is rarely the one that began first.
+        for (span_id, begin) in [(1, 100), (2, begin)] {
+            let span = span("checkout", span_id, None, "span", begin..200);
+            store.insert(vec![of_trace(number, span).batch()]);
+        }
+    }
+    let recent: Vec<_> = store.recent(10).iter().map(|trace| trace.id).collect();
+    assert_eq!(recent, [id(1), id(4), id(3), id(2)]);
+}
+
+#[test]
 fn memory_is_bounded_by_size_too() {
     let store = store(Limits {
         bytes: 10_000,

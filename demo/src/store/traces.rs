@@ -31,7 +31,7 @@ impl Traces {
         Some(&self.by_id.get(&id)?.trace)
     }
 
-    /// The traces, the newest first.
+    /// The traces, the one that arrived last first.
     pub(super) fn newest(&self) -> impl Iterator<Item = &Trace> {
         self.order.iter().rev().map(|id| &self.by_id[id].trace)
     }
