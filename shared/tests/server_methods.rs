@@ -7,36 +7,18 @@ mod support;
 use std::process::Command;
 
 use axum::{Router, routing::any};
-use shared::{
-    server::TraceLayer,
-    testing::{Span, recorder},
-};
-use support::{Caller, Connection, Service, Shape, server, shape, start};
+use shared::server::TraceLayer;
+use support::{Service, Shape, served, server, shape, start};
 
 async fn items(layer: TraceLayer) -> Service {
     start(Router::new().route("/items/{id}", any("one")).layer(layer)).await
-}
-
-/// Sends one request; gives the answer's status, the one span that it made, and the port it came from.
-async fn trace(service: &Service, line: &str) -> (u16, Caller, Span, u16) {
-    let recorder = recorder();
-    let (caller, mut connection) = (Caller::new(), Connection::open(service).await);
-    let port = connection.port;
-    connection
-        .request_with(line, &caller, "Connection: close\r\n")
-        .await;
-    let status = connection.head().await.status;
-    connection.until_closed().await;
-    let mut trace = recorder.trace(&caller.trace_id, 1).await;
-    assert_eq!(trace.spans.len(), 1, "{trace}");
-    (status, caller, trace.spans.remove(0), port)
 }
 
 #[tokio::test]
 async fn a_method_that_nobody_knows_is_no_name() {
     let service = items(TraceLayer::new()).await;
     for method in ["BREW", "get", "_OTHER"] {
-        let (status, caller, span, port) = trace(&service, &format!("{method} /items/1")).await;
+        let (status, caller, span, port) = served(&service, &format!("{method} /items/1")).await;
         assert_eq!(status, 200);
         let request = ("_OTHER", "/items/1", "/items/{id}");
         let mut expected = Shape {
@@ -47,7 +29,7 @@ async fn a_method_that_nobody_knows_is_no_name() {
         expected.attributes.extend([original]);
         assert_eq!(shape(&span), expected);
     }
-    let (_, _, span, _) = trace(&service, "BREW /nothing").await;
+    let (_, _, span, _) = served(&service, "BREW /nothing").await;
     assert_eq!(span.name, "HTTP");
 }
 
@@ -57,7 +39,7 @@ async fn every_method_of_the_conventions_is_a_name() {
     for method in [
         "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE", "QUERY",
     ] {
-        let (status, caller, span, port) = trace(&service, &format!("{method} /items/1")).await;
+        let (status, caller, span, port) = served(&service, &format!("{method} /items/1")).await;
         let request = (method, "/items/1", "/items/{id}");
         let expected = server(&caller, request, port, Some(status.into()), None);
         assert_eq!(shape(&span), expected);
@@ -67,7 +49,7 @@ async fn every_method_of_the_conventions_is_a_name() {
 /// The method attributes of a request with this method, and the first word of the span's name.
 async fn method(layer: TraceLayer, method: &str) -> (String, Option<String>, String) {
     let service = items(layer).await;
-    let (_, _, span, _) = trace(&service, &format!("{method} /items/1")).await;
+    let (_, _, span, _) = served(&service, &format!("{method} /items/1")).await;
     let name = span.attribute("http.request.method").unwrap();
     let original = span.attribute("http.request.method_original");
     (

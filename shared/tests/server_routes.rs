@@ -6,31 +6,12 @@ mod support;
 
 use axum::{Router, routing::get};
 use futures_util::future::join_all;
-use shared::{
-    problem,
-    server::TraceLayer,
-    testing::{Span, recorder},
-};
-use support::{Caller, Connection, Service, server, shape, start};
-
-/// Sends one request; gives the answer's status, the one span that it made, and the port it came from.
-async fn trace(service: &Service, line: &str) -> (u16, Caller, Span, u16) {
-    let recorder = recorder();
-    let (caller, mut connection) = (Caller::new(), Connection::open(service).await);
-    let port = connection.port;
-    connection
-        .request_with(line, &caller, "Connection: close\r\n")
-        .await;
-    let status = connection.head().await.status;
-    connection.until_closed().await;
-    let mut trace = recorder.trace(&caller.trace_id, 1).await;
-    assert_eq!(trace.spans.len(), 1, "{trace}");
-    (status, caller, trace.spans.remove(0), port)
-}
+use shared::{problem, server::TraceLayer, testing::recorder};
+use support::{Caller, Connection, Service, served, server, shape, start};
 
 /// Asserts what a GET without an error recorded.
 async fn assert_get(service: &Service, path: &str, route: Option<&str>, status: u16) {
-    let (answered, caller, span, port) = trace(service, &format!("GET {path}")).await;
+    let (answered, caller, span, port) = served(service, &format!("GET {path}")).await;
     assert_eq!(answered, status, "GET {path}");
     let request = ("GET", path, route.unwrap_or_default());
     let mut expected = server(&caller, request, port, Some(status.into()), None);
@@ -129,7 +110,7 @@ async fn a_method_that_is_not_allowed_keeps_its_route() {
         .method_not_allowed_fallback(problem::method_not_allowed)
         .layer(TraceLayer::new());
     let service = start(router).await;
-    let (status, caller, span, port) = trace(&service, "DELETE /items/1").await;
+    let (status, caller, span, port) = served(&service, "DELETE /items/1").await;
     assert_eq!(status, 405);
     let request = ("DELETE", "/items/1", "/items/{id}");
     assert_eq!(

@@ -9,6 +9,8 @@ use opentelemetry::{
 };
 use opentelemetry_propagator_b3::{B3Encoding, Propagator};
 
+use crate::tracer::empty_context;
+
 // How `Propagator` says in trace flags what B3 has and they have not. The first is W3C's random flag as well.
 const DEFERRED: TraceFlags = TraceFlags::new(0x02);
 const DEBUG: TraceFlags = TraceFlags::new(0x04);
@@ -45,10 +47,7 @@ impl B3Propagator {
     }
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "`Propagator` is shown the caller's span and nothing else"
-)]
+// `Propagator` is shown the caller's span and nothing else.
 impl TextMapPropagator for B3Propagator {
     fn inject_context(&self, cx: &Context, injector: &mut dyn Injector) {
         let span = cx.span();
@@ -64,7 +63,7 @@ impl TextMapPropagator for B3Propagator {
         } else {
             span_context.trace_flags() & (TraceFlags::SAMPLED | DEBUG)
         };
-        let cx = Context::new().with_remote_span_context(with_flags(span_context, flags));
+        let cx = empty_context().with_remote_span_context(with_flags(span_context, flags));
         let headers = self.headers;
         self.writer
             .inject_context(&cx, &mut Only { headers, injector });
@@ -76,7 +75,7 @@ impl TextMapPropagator for B3Propagator {
             [B3Encoding::SingleHeader, B3Encoding::MultipleHeader].map(Propagator::with_encoding)
         });
         let caller = READERS.iter().find_map(|reader| {
-            let cx = reader.extract_with_context(&Context::new(), &Unsigned(extractor));
+            let cx = reader.extract_with_context(&empty_context(), &Unsigned(extractor));
             let span_context = cx.span().span_context().clone();
             span_context.is_valid().then_some(span_context)
         });

@@ -32,6 +32,8 @@ use opentelemetry::{
     trace::TraceContextExt as _,
 };
 
+use crate::tracer::empty_context;
+
 pub(crate) use self::trace_context::traceparent;
 pub use self::{
     b3::B3Propagator,
@@ -75,11 +77,7 @@ pub fn extract(carrier: &dyn Extractor) -> Context {
     opentelemetry::global::get_text_map_propagator(|propagator| extract_with(propagator, carrier))
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "what the carrier does not say is not inherited"
-)]
 pub(crate) fn extract_with(propagator: &dyn TextMapPropagator, carrier: &dyn Extractor) -> Context {
-    let cx = propagator.extract_with_context(&Context::new(), carrier);
+    let cx = propagator.extract_with_context(&empty_context(), carrier);
     trace_context::remember_origin(cx)
 }

@@ -12,7 +12,7 @@ use opentelemetry::Context;
 use pin_project_lite::pin_project;
 
 use super::span::{End, ServerSpan};
-use crate::semconv;
+use crate::{semconv, tracer::empty_context};
 
 pin_project! {
     /// The response body of [`Trace`](super::Trace): the inner body's frames, byte for byte.
@@ -64,12 +64,8 @@ impl<B> std::fmt::Debug for ResponseBody<B> {
 
 /// A default body, as `axum` asks of bodies: empty and without a span.
 impl<B: Default> Default for ResponseBody<B> {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "a body that belongs to no request"
-    )]
     fn default() -> Self {
-        Self::untraced(B::default(), Context::new())
+        Self::untraced(B::default(), empty_context())
     }
 }
 

@@ -9,7 +9,7 @@ use http::{Request, Response};
 use http_body::Body;
 use opentelemetry::{
     Context,
-    trace::{Link, SpanBuilder, SpanKind, TraceContextExt as _},
+    trace::{Link, SpanBuilder, SpanContext, SpanKind, TraceContextExt as _},
 };
 use tower_service::Service;
 
@@ -74,9 +74,12 @@ impl<S> Trace<S> {
         let options = &self.options;
         let caller = options.extract(&HeaderExtractor(&request.headers));
         let is_public = options.is_public(request);
-        let link = caller.span().span_context().clone();
         // Whoever calls a public endpoint has no say in its trace, nor in those of the services behind it.
-        let parent = if is_public { empty_context() } else { caller };
+        let (parent, stranger) = if is_public {
+            (empty_context(), Some(caller.span().span_context().clone()))
+        } else {
+            (caller, None)
+        };
         if !options.is_traced(request) {
             return (parent, None);
         }
@@ -87,8 +90,8 @@ impl<S> Trace<S> {
         let mut span = SpanBuilder::from_name(name)
             .with_kind(SpanKind::Server)
             .with_attributes(attributes);
-        if is_public && link.is_valid() {
-            span = span.with_links(vec![Link::with_context(link)]);
+        if let Some(stranger) = stranger.filter(SpanContext::is_valid) {
+            span = span.with_links(vec![Link::with_context(stranger)]);
         }
         let error_type = ErrorTypeSlot::default();
         let cx = parent.with_span(OneErrorType {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use shared::testing::{Span, recorder};
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
     net::TcpStream,
@@ -115,4 +116,19 @@ impl Connection {
     pub(crate) fn reset(self) {
         self.stream.into_inner().set_zero_linger().unwrap();
     }
+}
+
+/// Sends one request to a traced service; gives the answer's status, the one span that it made, and the port it came from.
+pub(crate) async fn served(service: &Service, line: &str) -> (u16, Caller, Span, u16) {
+    let recorder = recorder();
+    let (caller, mut connection) = (Caller::new(), Connection::open(service).await);
+    let port = connection.port;
+    connection
+        .request_with(line, &caller, "Connection: close\r\n")
+        .await;
+    let status = connection.head().await.status;
+    connection.until_closed().await;
+    let mut trace = recorder.trace(&caller.trace_id, 1).await;
+    assert_eq!(trace.spans.len(), 1, "{trace}");
+    (status, caller, trace.spans.remove(0), port)
 }

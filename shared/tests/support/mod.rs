@@ -29,7 +29,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 pub(crate) use self::{
     calls::{answered, asked, call, clients, get_span},
-    connection::{Answer, Connection},
+    connection::{Answer, Connection, served},
     gate::Gate,
     meters::{Meters, Points},
     shape::{
