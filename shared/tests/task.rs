@@ -146,3 +146,16 @@ async fn panic_of_a_task_is_on_its_own_span_and_not_on_the_one_that_spawned_it()
     assert_eq!(trace.span("send_receipt").events[0].name, "exception");
     assert_eq!(trace.span("request").events, []);
 }
+
+#[tracing::instrument]
+async fn refresh_prices() -> String {
+    span::trace_id().unwrap()
+}
+
+#[tokio::test]
+async fn task_outside_of_any_trace_begins_one_that_is_recorded() {
+    let recorder = recorder();
+    let trace_id = task::spawn(refresh_prices()).await.unwrap();
+    let trace = recorder.trace(&trace_id, 1).await;
+    assert_eq!(trace.tree(), "INTERNAL refresh_prices\n");
+}

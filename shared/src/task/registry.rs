@@ -86,6 +86,10 @@ impl Registry {
 fn handed_on() -> Context {
     let cx = Context::current();
     let span_context = cx.span().span_context().clone();
+    // No span is no parent: as one that is not sampled, it would silence whatever the task begins.
+    if !span_context.is_valid() {
+        return cx;
+    }
     // Named for what callers send, and right for whatever span is somebody else's: `is_remote` stays as it is.
     cx.with_remote_span_context(span_context)
 }
