@@ -102,7 +102,9 @@ where
         tracing::info!(
             spans.ended,
             spans.exported,
-            spans.lost,
+            spans.waiting,
+            spans.lost = spans.lost.total(),
+            spans.why_lost = (spans.lost.total() > 0).then(|| tracing::field::display(spans.lost)),
             tasks.unfinished = unfinished,
             "stopped"
         );

@@ -3,31 +3,67 @@
 
 use std::{
     io::{self, Write as _},
-    time::SystemTime,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, SystemTime},
 };
 
-use opentelemetry::{KeyValue, SpanId, Value as Attribute, trace::Status};
+use opentelemetry::{Context, KeyValue, SpanId, Value as Attribute, trace::Status};
 use opentelemetry_sdk::{
-    error::{OTelSdkError, OTelSdkResult},
-    trace::{SpanData, SpanExporter},
+    error::OTelSdkResult,
+    trace::{Span, SpanData, SpanProcessor},
 };
 use serde_json::{Map, Value, json};
 
-#[derive(Debug)]
-pub(super) struct ConsoleExporter;
+use super::{SpanCounts, settings::ValueLimits};
 
-impl SpanExporter for ConsoleExporter {
-    async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
-        let mut console = io::stderr().lock();
-        for span in &batch {
-            writeln!(console, "{}", line(span))
-                .map_err(|error| OTelSdkError::InternalFailure(error.to_string()))?;
+/// Writes each span when it ends.
+#[derive(Debug, Clone)]
+pub(super) struct ConsoleProcessor {
+    counts: Arc<Mutex<SpanCounts>>,
+    limits: ValueLimits,
+}
+
+impl ConsoleProcessor {
+    pub(super) fn new(limits: ValueLimits) -> Self {
+        Self {
+            counts: Arc::default(),
+            limits,
         }
+    }
+
+    pub(super) fn counts(&self) -> SpanCounts {
+        *self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl SpanProcessor for ConsoleProcessor {
+    fn on_start(&self, _span: &mut Span, _cx: &Context) {}
+
+    fn on_end(&self, span: SpanData) {
+        if !span.span_context.is_sampled() {
+            return;
+        }
+        let line = line(&span, self.limits);
+        let written = writeln!(io::stderr().lock(), "{line}");
+        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        counts.ended += 1;
+        match written {
+            Ok(()) => counts.exported += 1,
+            // With nobody to tell: the console is where it would be told.
+            Err(_) => counts.lost.export_failed += 1,
+        }
+    }
+
+    fn force_flush(&self) -> OTelSdkResult {
+        Ok(())
+    }
+
+    fn shutdown_with_timeout(&self, _timeout: Duration) -> OTelSdkResult {
         Ok(())
     }
 }
 
-fn line(span: &SpanData) -> Value {
+fn line(span: &SpanData, limits: ValueLimits) -> Value {
     let duration = span.end_time.duration_since(span.start_time);
     let parent = (span.parent_span_id != SpanId::INVALID).then(|| span.parent_span_id.to_string());
     let status = match &span.status {
@@ -39,14 +75,14 @@ fn line(span: &SpanData) -> Value {
         json!({
             "name": event.name,
             "time": time(event.timestamp),
-            "attributes": attributes(&event.attributes),
+            "attributes": attributes(&event.attributes, limits),
         })
     });
     let links = span.links.iter().map(|link| {
         json!({
             "trace_id": link.span_context.trace_id().to_string(),
             "span_id": link.span_context.span_id().to_string(),
-            "attributes": attributes(&link.attributes),
+            "attributes": attributes(&link.attributes, limits),
         })
     });
     json!({
@@ -58,7 +94,7 @@ fn line(span: &SpanData) -> Value {
         "start": time(span.start_time),
         "duration_ms": duration.unwrap_or_default().as_secs_f64() * 1e3,
         "status": status,
-        "attributes": attributes(&span.attributes),
+        "attributes": attributes(&span.attributes, limits),
         "events": events.collect::<Vec<_>>(),
         "links": links.collect::<Vec<_>>(),
     })
@@ -68,7 +104,7 @@ fn time(time: SystemTime) -> String {
     humantime::format_rfc3339_micros(time).to_string()
 }
 
-fn attributes(attributes: &[KeyValue]) -> Map<String, Value> {
+fn attributes(attributes: &[KeyValue], limits: ValueLimits) -> Map<String, Value> {
     attributes
         .iter()
         .map(|attribute| {
@@ -76,7 +112,7 @@ fn attributes(attributes: &[KeyValue]) -> Map<String, Value> {
                 Attribute::Bool(value) => json!(value),
                 Attribute::I64(value) => json!(value),
                 Attribute::F64(value) => json!(value),
-                other => json!(other.as_str()),
+                other => json!(limits.cut(attribute.key.as_str(), &other.as_str())),
             };
             (attribute.key.to_string(), value)
         })

@@ -1,91 +1,81 @@
-//! [`Counts`]: spans in, spans out. What the queue drops when it is full shows as the difference.
+//! [`SpanCounts`]: the books of the way out. Every span that ended was exported, is lost, or waits.
 
-use std::{
-    fmt,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-};
+use std::fmt;
 
-use tracing::{
-    Event, Subscriber,
-    field::{Field, Visit},
-    level_filters::LevelFilter,
-};
-use tracing_subscriber::{Layer, filter::Targets, layer::Context, registry::LookupSpan};
+use serde::Serialize;
 
-use super::SpanCounts;
-
-#[derive(Debug, Default)]
-pub(super) struct Counts {
-    ended: AtomicU64,
-    exported: AtomicU64,
-    lost: AtomicU64,
-    /// Of the export under way. Exports follow one another, on one thread.
-    rejected: AtomicU64,
+/// What became of the spans that this process ended, from its start to now: `ended = exported + lost + waiting`, at every
+/// moment.
+///
+/// All zero where nothing is exported: with `OTEL_TRACES_EXPORTER=none` or `OTEL_SDK_DISABLED=true`.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct SpanCounts {
+    /// Spans that ended and were sampled.
+    pub ended: u64,
+    /// Spans that the collector took; those of a batch that it said it rejected are not among them.
+    pub exported: u64,
+    /// Spans that are to be exported still, the ones under way among them.
+    pub waiting: u64,
+    /// Spans that nobody will see, by reason.
+    pub lost: LostSpans,
 }
 
-impl Counts {
-    pub(super) fn ended(&self) {
-        self.ended.fetch_add(1, Ordering::Relaxed);
+/// How many spans were lost, and why. `Display` names the reasons that there are, as in `3 queue_full, 1 refused`.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct LostSpans {
+    /// No room was left among those that wait.
+    pub queue_full: u64,
+    /// The collector refused them for good, or rejected them from a batch that it took.
+    pub refused: u64,
+    /// They could not be written, or the exporter failed on them.
+    pub export_failed: u64,
+    /// Telemetry was shut down before they could be sent, or before they ended.
+    pub shutdown: u64,
+    /// One span alone was larger than a batch may be.
+    pub too_large: u64,
+}
+
+impl LostSpans {
+    /// All of them.
+    pub fn total(&self) -> u64 {
+        self.reasons().iter().map(|(_, spans)| spans).sum()
     }
 
-    pub(super) fn export_done(&self, spans: u64, taken: bool) {
-        let rejected = self.rejected.swap(0, Ordering::Relaxed);
-        let lost = if taken { rejected.min(spans) } else { spans };
-        self.exported.fetch_add(spans - lost, Ordering::Relaxed);
-        self.lost.fetch_add(lost, Ordering::Relaxed);
+    /// Each reason's stable name and its number.
+    pub(super) fn reasons(&self) -> [(&'static str, u64); 5] {
+        [
+            ("queue_full", self.queue_full),
+            ("refused", self.refused),
+            ("export_failed", self.export_failed),
+            ("shutdown", self.shutdown),
+            ("too_large", self.too_large),
+        ]
     }
 
-    pub(super) fn now(&self) -> SpanCounts {
-        let [ended, exported, lost] =
-            [&self.ended, &self.exported, &self.lost].map(|count| count.load(Ordering::Relaxed));
-        SpanCounts {
-            ended,
-            exported,
-            lost,
+    /// Those that were lost since `earlier`.
+    pub(super) fn since(&self, earlier: &Self) -> Self {
+        Self {
+            queue_full: self.queue_full - earlier.queue_full,
+            refused: self.refused - earlier.refused,
+            export_failed: self.export_failed - earlier.export_failed,
+            shutdown: self.shutdown - earlier.shutdown,
+            too_large: self.too_large - earlier.too_large,
         }
     }
+}
 
-    pub(super) fn at_the_end(&self) -> SpanCounts {
-        let counts = self.now();
-        SpanCounts {
-            lost: counts.ended.saturating_sub(counts.exported),
-            ..counts
+impl fmt::Display for LostSpans {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut separator = "";
+        for (reason, spans) in self.reasons().into_iter().filter(|(_, spans)| *spans > 0) {
+            write!(f, "{separator}{spans} {reason}")?;
+            separator = ", ";
         }
-    }
-}
-
-/// Counts what a collector rejects of a batch that it takes. The OTLP exporter answers `Ok` to that and tells the number
-/// only to its log (`PartialSuccess`), for HTTP and gRPC alike.
-pub(super) struct RejectedSpans(Arc<Counts>);
-
-impl RejectedSpans {
-    pub(super) fn layer<S>(counts: &Arc<Counts>) -> impl Layer<S>
-    where
-        S: Subscriber + for<'span> LookupSpan<'span>,
-    {
-        let of_the_exporter = Targets::new().with_target("opentelemetry-otlp", LevelFilter::WARN);
-        Self(Arc::clone(counts)).with_filter(of_the_exporter)
-    }
-}
-
-impl<S: Subscriber> Layer<S> for RejectedSpans {
-    fn on_event(&self, event: &Event<'_>, _cx: Context<'_, S>) {
-        event.record(&mut Rejected(&self.0));
-    }
-}
-
-struct Rejected<'a>(&'a Counts);
-
-impl Visit for Rejected<'_> {
-    fn record_i64(&mut self, field: &Field, value: i64) {
-        if field.name() == "rejected_spans" {
-            let spans = u64::try_from(value).unwrap_or(0);
-            self.0.rejected.store(spans, Ordering::Relaxed);
+        if separator.is_empty() {
+            f.write_str("none")?;
         }
+        Ok(())
     }
-
-    fn record_debug(&mut self, _field: &Field, _value: &dyn fmt::Debug) {}
 }

@@ -1,143 +1,80 @@
-//! From an ended span to its exporter, counted on both sides of the queue in between.
+//! The ways out of the process: for spans the one that the settings ask for, and for metrics.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
-use opentelemetry::Context;
 use opentelemetry_sdk::{
     Resource,
-    error::OTelSdkResult,
     metrics::{PeriodicReader, SdkMeterProvider},
-    trace::{
-        BatchSpanProcessor, SdkTracerProvider, SimpleSpanProcessor, Span, SpanData, SpanExporter,
-        SpanProcessor,
-    },
+    trace::{SdkTracerProvider, SpanProcessor as _},
 };
 
 use super::{
-    InitError,
-    console::ConsoleExporter,
-    counts::Counts,
-    otlp,
+    InitError, SpanCounts,
+    console::ConsoleProcessor,
+    otlp::{self, OtlpProcessor},
     settings::{Exporter, Metrics, Traces},
 };
+
+/// How spans leave the process.
+#[derive(Debug, Clone)]
+pub(super) enum Export {
+    Otlp(OtlpProcessor),
+    Console(ConsoleProcessor),
+    Nowhere,
+}
 
 /// The provider that the settings ask for. Without an exporter it still makes spans, so that ids go to logs and callees.
 pub(super) fn provider(
     traces: Traces,
     resource: Resource,
-    counts: &Arc<Counts>,
-) -> Result<SdkTracerProvider, InitError> {
+) -> Result<(SdkTracerProvider, Export), InitError> {
+    let limits = traces.value_limits;
+    let export = match traces.exporter {
+        Exporter::Otlp(otlp) => {
+            let batching = &traces.batching;
+            Export::Otlp(OtlpProcessor::start(otlp, batching, limits, &resource)?)
+        }
+        Exporter::Console => Export::Console(ConsoleProcessor::new(limits)),
+        Exporter::None => Export::Nowhere,
+    };
     let provider = SdkTracerProvider::builder()
         .with_resource(resource)
         .with_sampler(traces.sampler)
         .with_span_limits(traces.limits);
-    let destination = traces.exporter.to_string();
-    let provider = match traces.exporter {
-        Exporter::Otlp(settings) => {
-            let exporter =
-                CountingExporter::new(otlp::span_exporter(settings)?, destination, counts);
-            let processor = BatchSpanProcessor::builder(exporter)
-                .with_batch_config(traces.batch)
-                .build();
-            provider.with_span_processor(CountingProcessor::new(processor, counts))
-        }
-        Exporter::Console => {
-            let exporter = CountingExporter::new(ConsoleExporter, destination, counts);
-            let processor = SimpleSpanProcessor::new(exporter);
-            provider.with_span_processor(CountingProcessor::new(processor, counts))
-        }
-        Exporter::None => provider,
+    let provider = match &export {
+        Export::Otlp(processor) => provider.with_span_processor(processor.clone()),
+        Export::Console(processor) => provider.with_span_processor(processor.clone()),
+        Export::Nowhere => provider,
     };
-    Ok(provider.build())
+    Ok((provider.build(), export))
+}
+
+impl Export {
+    pub(super) fn counts(&self) -> SpanCounts {
+        match self {
+            Self::Otlp(processor) => processor.counts(),
+            Self::Console(processor) => processor.counts(),
+            Self::Nowhere => SpanCounts::default(),
+        }
+    }
+
+    /// Sends what waits, for at most so long; from then on every span that ends is lost, and counted.
+    pub(super) fn close(&self, deadline: Duration) {
+        if let Self::Otlp(processor) = self {
+            // What is lost by it is in the books, and has been said.
+            let _ = processor.shutdown_with_timeout(deadline);
+        }
+    }
 }
 
 /// Collects what the instruments of `crate::metrics` have measured, and sends it at the settings' interval.
 pub(super) fn meter_provider(
-    metrics: Metrics,
+    metrics: &Metrics,
     resource: Resource,
 ) -> Result<SdkMeterProvider, InitError> {
-    let reader = PeriodicReader::builder(otlp::metric_exporter(metrics.exporter)?)
+    let reader = PeriodicReader::builder(otlp::metric_exporter(&metrics.exporter)?)
         .with_interval(metrics.interval)
         .build();
     let provider = SdkMeterProvider::builder().with_resource(resource);
     Ok(provider.with_reader(reader).build())
-}
-
-#[derive(Debug)]
-struct CountingProcessor<P> {
-    inner: P,
-    counts: Arc<Counts>,
-}
-
-impl<P> CountingProcessor<P> {
-    fn new(inner: P, counts: &Arc<Counts>) -> Self {
-        let counts = Arc::clone(counts);
-        Self { inner, counts }
-    }
-}
-
-impl<P: SpanProcessor> SpanProcessor for CountingProcessor<P> {
-    fn on_start(&self, span: &mut Span, cx: &Context) {
-        self.inner.on_start(span, cx);
-    }
-
-    fn on_end(&self, span: SpanData) {
-        if span.span_context.is_sampled() {
-            self.counts.ended();
-        }
-        self.inner.on_end(span);
-    }
-
-    fn force_flush(&self) -> OTelSdkResult {
-        self.inner.force_flush()
-    }
-
-    fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
-        self.inner.shutdown_with_timeout(timeout)
-    }
-
-    fn set_resource(&mut self, resource: &Resource) {
-        self.inner.set_resource(resource);
-    }
-}
-
-#[derive(Debug)]
-struct CountingExporter<E> {
-    inner: E,
-    destination: String,
-    counts: Arc<Counts>,
-}
-
-impl<E> CountingExporter<E> {
-    fn new(inner: E, destination: String, counts: &Arc<Counts>) -> Self {
-        Self {
-            inner,
-            destination,
-            counts: Arc::clone(counts),
-        }
-    }
-}
-
-impl<E: SpanExporter> SpanExporter for CountingExporter<E> {
-    async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
-        let spans = batch.len() as u64;
-        let result = self.inner.export(batch).await;
-        self.counts.export_done(spans, result.is_ok());
-        if let Err(error) = &result {
-            tracing::error!(%error, exporter = self.destination, spans, "spans are lost: the export failed");
-        }
-        result
-    }
-
-    fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
-        self.inner.shutdown_with_timeout(timeout)
-    }
-
-    fn force_flush(&self) -> OTelSdkResult {
-        self.inner.force_flush()
-    }
-
-    fn set_resource(&mut self, resource: &Resource) {
-        self.inner.set_resource(resource);
-    }
 }

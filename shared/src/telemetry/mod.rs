@@ -1,34 +1,35 @@
 //! Telemetry of a process, from the `OTEL_*` variables: set up once by [`init`], ended by [`Telemetry::shutdown`].
 //!
-//! What may be set is in `settings`. Ended spans go to a counter and a batch processor (`export`), then to the exporter
-//! (`otlp`, or `console`); a panic goes to the log and to its span (`panics`).
+//! What may be set is in `settings`. Ended spans leave by `export`, which is `otlp` or `console`; what became of them is in
+//! the books (`counts`), and measured where metrics are on (`meters`). A panic goes to the log and to its span (`panics`).
 
 mod console;
 mod counts;
 mod export;
+mod meters;
 mod otlp;
 mod panics;
 mod settings;
 
-use std::{sync::Arc, time::Duration};
+use std::{sync::OnceLock, time::Duration};
 
 use opentelemetry::{global, trace::TracerProvider as _};
 use opentelemetry_otlp::ExporterBuildError;
 use opentelemetry_sdk::{
-    error::OTelSdkResult,
     metrics::SdkMeterProvider,
     trace::{SdkTracer, SdkTracerProvider},
 };
 use tracing::{Level, Metadata};
 use tracing_subscriber::{
     Layer as _, Registry,
-    filter::{FilterExt as _, filter_fn},
+    filter::{FilterExt as _, LevelFilter, filter_fn},
     layer::SubscriberExt as _,
     registry::LookupSpan,
     util::{SubscriberInitExt as _, TryInitError},
 };
 
-use self::counts::{Counts, RejectedSpans};
+pub use self::counts::{LostSpans, SpanCounts};
+use self::export::Export;
 use crate::{
     config::{self, ConfigError},
     logs, metrics,
@@ -43,26 +44,22 @@ pub enum InitError {
     /// The exporter refused its settings; the message names the variable and the value.
     #[error("cannot set up the exporter: {0}")]
     Exporter(#[from] ExporterBuildError),
-    /// The gRPC exporter lives on the runtime that it is set up in.
-    #[error("traces are to be exported over gRPC: call `telemetry::init` inside a Tokio runtime")]
+    /// The client that spans are exported with cannot be made.
+    #[error("cannot set up the exporter's HTTP client")]
+    Client(#[source] reqwest::Error),
+    /// The channel that spans are exported over cannot be made.
+    #[cfg(feature = "grpc")]
+    #[error("cannot set up the exporter's gRPC channel")]
+    Channel(#[source] tonic::transport::Error),
+    /// The system gives no thread to the exporter.
+    #[error("cannot start the exporter's thread")]
+    Thread(#[source] std::io::Error),
+    /// The gRPC exporter of metrics lives on the runtime that it is set up in.
+    #[error("metrics are to be exported over gRPC: call `telemetry::init` inside a Tokio runtime")]
     NoRuntime,
     /// `init` was called twice, or somebody else has set the process's `tracing` subscriber.
     #[error("a tracing subscriber is already set: call `telemetry::init` once, before any other")]
     AlreadySet(#[from] TryInitError),
-}
-
-/// What became of the spans that this process ended, from its start to now.
-///
-/// All zero where nothing is exported: with `OTEL_TRACES_EXPORTER=none` or `OTEL_SDK_DISABLED=true`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct SpanCounts {
-    /// Spans that ended and were sampled.
-    pub ended: u64,
-    /// Spans that the collector took; those of a batch that it said it rejected are not among them.
-    pub exported: u64,
-    /// After [`Telemetry::shutdown`], all that were ended and not exported; before it, those whose export has failed and
-    /// those that the collector rejected.
-    pub lost: u64,
 }
 
 /// The process's telemetry. Keep it until the end and then call [`shutdown`](Self::shutdown): spans wait in a queue for
@@ -72,14 +69,22 @@ pub struct SpanCounts {
 pub struct Telemetry {
     provider: Option<SdkTracerProvider>,
     meters: Option<SdkMeterProvider>,
-    counts: Arc<Counts>,
+    export: Export,
+}
+
+/// For those who have no [`Telemetry`] at hand, such as a health endpoint.
+static EXPORT: OnceLock<Export> = OnceLock::new();
+
+/// What became of the spans that this process has ended so far: all zero before [`init`].
+pub fn spans() -> SpanCounts {
+    EXPORT.get().map(Export::counts).unwrap_or_default()
 }
 
 /// Sets up traces, metrics, logs, propagation and the panic hook for this process, by its environment variables.
 ///
 /// `service` is the service's name where neither `OTEL_SERVICE_NAME` nor `OTEL_RESOURCE_ATTRIBUTES` gives one. Call it
-/// once, first thing in `main`, and inside a Tokio runtime where spans go out over gRPC. A collector that cannot be
-/// reached is no error: each failed export is logged, and its spans are counted as lost.
+/// once, first thing in `main`, and inside a Tokio runtime where metrics go out over gRPC. A collector that cannot be
+/// reached is no error: spans wait for it, up to 32 MiB of them (`OTEL_RUST_BSP_MAX_QUEUE_BYTES`), and the log says so.
 ///
 /// # Errors
 ///
@@ -92,30 +97,31 @@ pub fn init(service: &str) -> Result<Telemetry, InitError> {
         .get(&opentelemetry::Key::from_static_str(settings::SERVICE_NAME))
         .map_or_else(|| service.to_owned(), |name| name.to_string());
 
-    let counts = Arc::new(Counts::default());
     let exporter = match &settings.traces {
         Some(traces) => traces.exporter.to_string(),
         None => "none: OTEL_SDK_DISABLED".to_owned(),
     };
     let meters = settings
         .metrics
-        .map(|metrics| export::meter_provider(metrics, settings.resource.clone()))
+        .map(|metrics| export::meter_provider(&metrics, settings.resource.clone()))
         .transpose()?;
-    let provider = settings
-        .traces
-        .map(|traces| export::provider(traces, settings.resource, &counts))
-        .transpose()?;
+    let (provider, export) = match settings.traces {
+        Some(traces) => {
+            let (provider, export) = export::provider(traces, settings.resource)?;
+            (Some(provider), export)
+        }
+        None => (None, Export::Nowhere),
+    };
     let spans = provider
         .as_ref()
-        .map(|provider| spans(provider.tracer(service_name.clone())));
-    let rejected = RejectedSpans::layer(&counts);
+        .map(|provider| span_layer(provider.tracer(service_name.clone())));
+    let must_be_heard = filter_fn(must_be_heard).with_max_level_hint(LevelFilter::INFO);
     let logs = logs::layer::<Registry>(service_name, settings.log_format)
-        .with_filter(settings.log_filter.and(filter_fn(is_not_said_better)));
+        .with_filter(settings.log_filter.or(must_be_heard));
     // The log layer stands on the bare registry; the order of the two does not matter to either.
     tracing_subscriber::registry()
         .with(logs)
         .with(spans)
-        .with(rejected)
         .try_init()?;
 
     if let Some(provider) = &provider {
@@ -124,7 +130,10 @@ pub fn init(service: &str) -> Result<Telemetry, InitError> {
     if let Some(meters) = &meters {
         global::set_meter_provider(meters.clone());
         metrics::enable();
+        meters::observe(&export);
     }
+    // Once a process, as the subscriber above.
+    let _ = EXPORT.set(export.clone());
     global::set_text_map_propagator(settings.propagator);
     panics::set_hook();
     for warning in settings.warnings {
@@ -134,42 +143,58 @@ pub fn init(service: &str) -> Result<Telemetry, InitError> {
     Ok(Telemetry {
         provider,
         meters,
-        counts,
+        export,
     })
 }
 
 impl Telemetry {
     /// What became of the spans so far.
     pub fn spans(&self) -> SpanCounts {
-        self.counts.now()
+        self.export.counts()
     }
 
-    /// Exports what is still queued and measured, then ends telemetry. Spans that end later are lost without a count, so call it
-    /// last: after the server has drained and the tasks are done.
+    /// Exports what waits and what was measured, side by side, then ends telemetry. Call it last: after the server has
+    /// drained and the tasks are done. A span that ends later is lost, and counted for as long as somebody asks.
     ///
-    /// Takes no longer than `deadline`; what is not exported by then is lost, and counted.
+    /// Takes no longer than `deadline` and a moment; what is not exported by then is lost, and counted. A collector that
+    /// is not there is asked for all that time: it may be on its way.
     pub async fn shutdown(self, deadline: Duration) -> SpanCounts {
         let Self {
-            provider, meters, ..
+            provider,
+            meters,
+            export,
         } = self;
-        // It blocks, and on a current-thread runtime would wait for itself.
-        let flush = crate::task::untracked_blocking(move || {
-            let traces = provider.map(|provider| provider.shutdown_with_timeout(deadline));
-            let metrics = meters.map(|meters| meters.shutdown_with_timeout(deadline));
-            traces.into_iter().chain(metrics).collect::<OTelSdkResult>()
+        let books = export.clone();
+        // They block, and on a current-thread runtime would wait for themselves.
+        let traces = crate::task::untracked_blocking(move || {
+            // Before its provider, which would lose without a count what ends meanwhile.
+            export.close(deadline);
+            provider.map(|provider| provider.shutdown_with_timeout(deadline));
         });
-        match tokio::time::timeout(deadline, flush).await {
-            Ok(Ok(Ok(()))) => {}
-            Ok(Ok(Err(error))) => tracing::warn!(%error, "telemetry did not shut down cleanly"),
-            Ok(Err(error)) => tracing::warn!(%error, "telemetry did not shut down cleanly"),
-            Err(_) => tracing::warn!(?deadline, "telemetry did not shut down in time"),
+        let metrics = crate::task::untracked_blocking(move || {
+            meters.map_or(Ok(()), |meters| meters.shutdown_with_timeout(deadline))
+        });
+        if tokio::time::timeout(deadline + A_MOMENT, traces)
+            .await
+            .is_err()
+        {
+            tracing::warn!(?deadline, "traces did not shut down in time");
         }
-        self.counts.at_the_end()
+        match tokio::time::timeout(A_MOMENT, metrics).await {
+            Ok(Ok(Ok(()))) => {}
+            Ok(Ok(Err(error))) => tracing::warn!(%error, "metrics did not shut down cleanly"),
+            Ok(Err(error)) => tracing::warn!(%error, "metrics did not shut down cleanly"),
+            Err(_) => tracing::warn!(?deadline, "metrics did not shut down in time"),
+        }
+        books.counts()
     }
 }
 
+/// For the last words of those who were told to end.
+const A_MOMENT: Duration = Duration::from_secs(1);
+
 /// The layer that makes a span of every `tracing` span, with no attribute that nobody asked for.
-fn spans<S>(tracer: SdkTracer) -> impl tracing_subscriber::Layer<S>
+fn span_layer<S>(tracer: SdkTracer) -> impl tracing_subscriber::Layer<S>
 where
     S: tracing::Subscriber + for<'span> LookupSpan<'span>,
 {
@@ -187,7 +212,7 @@ where
 /// What [`init`] does for a process, as far as a test process wants it: spans and panics on them, no log.
 #[cfg(feature = "testing")]
 pub(crate) fn install_for_tests(tracer: SdkTracer) {
-    let subscriber = tracing_subscriber::registry().with(spans(tracer));
+    let subscriber = tracing_subscriber::registry().with(span_layer(tracer));
     subscriber
         .try_init()
         .expect("the test process has no other tracing subscriber");
@@ -213,10 +238,16 @@ fn is_instrumented(metadata: &Metadata<'_>) -> bool {
     *metadata.level() <= Level::INFO && !OWN.contains(&origin)
 }
 
-/// Of a failed export the exporter says that it failed and the processor why; `export` says both, and where to.
-fn is_not_said_better(metadata: &Metadata<'_>) -> bool {
-    let name = metadata.name();
-    name != "BatchSpanProcessor.ExportError" && !name.starts_with("Export.Failed.")
+/// What an operator must hear whatever `RUST_LOG` says: a panic, a service that cannot run, a setting that is ignored, spans
+/// that are lost, a collector that is away and one that is back.
+fn must_be_heard(metadata: &Metadata<'_>) -> bool {
+    const OURS: [&str; 2] = [
+        concat!(env!("CARGO_CRATE_NAME"), "::telemetry"),
+        concat!(env!("CARGO_CRATE_NAME"), "::serve"),
+    ];
+    let target = metadata.target();
+    let ours = OURS.iter().any(|module| target.starts_with(module));
+    metadata.is_event() && ours && (*metadata.level() <= Level::WARN || target == otlp::JOURNAL)
 }
 
 /// Log lines stay log lines: copied to spans as well, each `error!` would silently turn its span's status. Only an event

@@ -1,14 +1,18 @@
-//! [`Collector`]: takes OTLP over HTTP on a real socket, and keeps what came.
+//! [`Collector`]: takes OTLP over HTTP on a real socket, answers as a test wants it to, and keeps what came.
 
 use std::{
     collections::HashMap,
     io::{BufRead as _, BufReader, Read as _, Write as _},
     net::{SocketAddr, TcpListener, TcpStream},
-    sync::mpsc::{Receiver, Sender, channel},
+    sync::{
+        Arc, Mutex,
+        mpsc::{Receiver, Sender, channel},
+    },
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
+use flate2::read::GzDecoder;
 use opentelemetry_proto::tonic::{
     collector::trace::v1::{
         ExportTracePartialSuccess, ExportTraceServiceRequest, ExportTraceServiceResponse,
@@ -19,11 +23,18 @@ use opentelemetry_proto::tonic::{
 use prost::Message as _;
 
 /// How long a test waits for an export. It ends as soon as one is there; this is for the test that fails.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 pub(crate) struct Collector {
     pub(crate) address: SocketAddr,
     exports: Receiver<Export>,
+    answer: Arc<Mutex<Answer>>,
+}
+
+/// An address where nobody listens yet, and that nobody else gets.
+pub(crate) struct Place {
+    pub(crate) address: SocketAddr,
+    socket: tokio::net::TcpSocket,
 }
 
 pub(crate) struct Export {
@@ -32,14 +43,21 @@ pub(crate) struct Export {
     pub(crate) body: Vec<u8>,
     /// Empty where it is no export of spans.
     pub(crate) request: ExportTraceServiceRequest,
+    pub(crate) arrived: Instant,
+    /// What it was answered.
+    pub(crate) answer: Answer,
 }
 
 /// How a collector answers.
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Answer {
     Taken,
     Rejected(i64),
     Status(u16),
+    /// 503 with `Retry-After`, in seconds.
+    RetryAfter(u64),
+    /// It closes the connection instead.
+    HangUp,
     /// It never does.
     Silence,
 }
@@ -50,20 +68,34 @@ impl Collector {
     }
 
     pub(crate) fn answering(answer: Answer) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        Self::listening(TcpListener::bind("127.0.0.1:0").unwrap(), answer)
+    }
+
+    fn listening(listener: TcpListener, answer: Answer) -> Self {
         let address = listener.local_addr().unwrap();
         let (sender, exports) = channel();
+        let answer = Arc::new(Mutex::new(answer));
+        let answers = Arc::clone(&answer);
         let accept = move || {
             for stream in listener.incoming().map_while(Result::ok) {
-                let sender = sender.clone();
+                let (sender, answers) = (sender.clone(), Arc::clone(&answers));
                 let connection = thread::Builder::new();
                 connection
-                    .spawn(move || serve(&stream, answer, &sender))
+                    .spawn(move || serve(&stream, &answers, &sender))
                     .unwrap();
             }
         };
         thread::Builder::new().spawn(accept).unwrap();
-        Self { address, exports }
+        Self {
+            address,
+            exports,
+            answer,
+        }
+    }
+
+    /// How it answers from now on.
+    pub(crate) fn answer(&self, answer: Answer) {
+        *self.answer.lock().unwrap() = answer;
     }
 
     pub(crate) fn url(&self) -> String {
@@ -80,10 +112,45 @@ impl Collector {
         self.exports.try_iter().collect()
     }
 
+    /// The next exports, until they hold so many spans that were taken.
+    pub(crate) fn taken(&self, spans: usize) -> Vec<Export> {
+        let mut exports = Vec::new();
+        let mut taken = 0;
+        while taken < spans {
+            let export = self.export();
+            if export.answer == Answer::Taken {
+                taken += export.spans().len();
+            }
+            exports.push(export);
+        }
+        exports
+    }
+
     /// The spans that are there, by name.
     pub(crate) fn spans(&self) -> HashMap<String, Span> {
         let spans = self.exports().into_iter().flat_map(|export| export.spans());
         spans.map(|span| (span.name.clone(), span)).collect()
+    }
+}
+
+impl Place {
+    pub(crate) fn reserve() -> Self {
+        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        socket.bind(([127, 0, 0, 1], 0).into()).unwrap();
+        let address = socket.local_addr().unwrap();
+        Self { address, socket }
+    }
+
+    /// A collector starts there.
+    pub(crate) fn collector(self) -> Collector {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        let _runtime = runtime.enter();
+        let listener = self.socket.listen(64).unwrap().into_std().unwrap();
+        listener.set_nonblocking(false).unwrap();
+        Collector::listening(listener, Answer::Taken)
     }
 }
 
@@ -111,17 +178,22 @@ fn pair(attribute: &KeyValue) -> (String, String) {
     (attribute.key.clone(), value.clone())
 }
 
-fn serve(stream: &TcpStream, answer: Answer, exports: &Sender<Export>) {
+fn serve(stream: &TcpStream, answers: &Mutex<Answer>, exports: &Sender<Export>) {
     let mut reader = BufReader::new(stream);
-    while let Some(export) = receive(&mut reader) {
+    while let Some(mut export) = receive(&mut reader) {
+        let answer = *answers.lock().unwrap();
+        export.answer = answer;
         // The test may have seen enough.
         let _ = exports.send(export);
-        let (status, rejected) = match answer {
-            Answer::Taken => (200, None),
-            Answer::Rejected(spans) => (200, Some(spans)),
-            Answer::Status(status) => (status, None),
+        let (status, rejected, retry_after) = match answer {
+            Answer::Taken => (200, None, None),
+            Answer::Rejected(spans) => (200, Some(spans), None),
+            Answer::Status(status) => (status, None, None),
+            Answer::RetryAfter(seconds) => (503, None, Some(seconds)),
+            Answer::HangUp => return,
             Answer::Silence => continue,
         };
+        let retry_after = retry_after.map(|seconds| format!("retry-after: {seconds}\r\n"));
         let response = ExportTraceServiceResponse {
             partial_success: rejected.map(|rejected_spans| ExportTracePartialSuccess {
                 rejected_spans,
@@ -130,7 +202,8 @@ fn serve(stream: &TcpStream, answer: Answer, exports: &Sender<Export>) {
         };
         let body = response.encode_to_vec();
         let head = format!(
-            "HTTP/1.1 {status} .\r\ncontent-type: application/x-protobuf\r\ncontent-length: {}\r\n\r\n",
+            "HTTP/1.1 {status} .\r\ncontent-type: application/x-protobuf\r\n{}content-length: {}\r\n\r\n",
+            retry_after.unwrap_or_default(),
             body.len()
         );
         let mut stream = stream;
@@ -160,6 +233,16 @@ fn receive(reader: &mut BufReader<&TcpStream>) -> Option<Export> {
         .collect();
     let mut body = vec![0; headers.get("content-length")?.parse().ok()?];
     reader.read_exact(&mut body).ok()?;
+    if headers
+        .get("content-encoding")
+        .is_some_and(|encoding| encoding == "gzip")
+    {
+        let mut plain = Vec::new();
+        GzDecoder::new(body.as_slice())
+            .read_to_end(&mut plain)
+            .ok()?;
+        body = plain;
+    }
     let request = if path.ends_with("metrics") {
         ExportTraceServiceRequest::default()
     } else {
@@ -170,5 +253,7 @@ fn receive(reader: &mut BufReader<&TcpStream>) -> Option<Export> {
         headers,
         body,
         request,
+        arrived: Instant::now(),
+        answer: Answer::Silence,
     })
 }

@@ -1,10 +1,10 @@
-//! Spans that do not arrive are counted and told of, once for every export.
+//! What does not arrive is counted by its reason and told of, once for every loss.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{
     collector::{Answer, Collector},
-    process::{Process, Said},
+    process::{DEADLINE, Process, Said},
 };
 
 const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
@@ -27,47 +27,159 @@ fn what_the_collector_takes_is_exported() {
 }
 
 #[test]
-fn a_collector_that_is_not_there_is_told_of_once() {
-    let process = Process::start(&[(ENDPOINT, "http://127.0.0.1:9")]);
-    process.forward(&[]);
-    let said = process.stop();
-    assert_eq!(said.spans, [5, 0, 5]);
-    let told = told(&said);
-    assert_eq!(told.len(), 1, "{told:?}");
-    assert_eq!(told[0]["message"], "spans are lost: the export failed");
-    assert_eq!(
-        told[0]["exporter"],
-        "http/protobuf to http://127.0.0.1:9/v1/traces"
-    );
-    assert_eq!(told[0]["spans"], 5);
-    let error = told[0]["error"].as_str().unwrap();
-    assert!(error.contains("network error"), "{error}");
+fn a_collector_that_is_not_there_is_told_of_once_and_what_is_lost_by_it_at_the_end() {
+    // A log that is turned off hides neither.
+    for level in ["info", "off", "checkout=debug"] {
+        let process = Process::start(&[
+            (ENDPOINT, "http://127.0.0.1:9"),
+            (DEADLINE, "1"),
+            ("RUST_LOG", level),
+        ]);
+        process.forward(&[]);
+        let said = process.stop();
+        assert_eq!(said.spans, [5, 0, 5]);
+        assert_eq!(said.counts["lost"]["shutdown"], 5);
+        let told = told(&said);
+        assert_eq!(told.len(), 2, "{told:?}");
+        for log in &told {
+            assert_eq!(
+                log["exporter"],
+                "http/protobuf to http://127.0.0.1:9/v1/traces"
+            );
+            let reason = log["reason"].as_str().unwrap();
+            assert!(reason.contains("Connection refused"), "{reason}");
+        }
+        let [outage, loss] = &told[..] else {
+            unreachable!()
+        };
+        assert_eq!(
+            outage["message"],
+            "the collector does not take spans: they wait"
+        );
+        assert_eq!(outage["spans.waiting"], 5);
+        assert!(outage["lasts"].is_string());
+        assert_eq!(loss["message"], "spans are lost");
+        assert_eq!(loss["level"], "ERROR");
+        assert_eq!(
+            (&loss["spans"], &loss["why"]),
+            (&json!(5), &json!("5 shutdown"))
+        );
+    }
 }
 
 #[test]
 fn a_collector_that_refuses_is_told_of_with_its_status() {
-    let collector = Collector::answering(Answer::Status(400));
-    let said = Process::start(&[(ENDPOINT, &collector.url())]).stop();
-    assert_eq!(said.spans, [1, 0, 1]);
-    let told = told(&said);
-    assert_eq!(told.len(), 1, "{told:?}");
-    let error = told[0]["error"].as_str().unwrap();
-    assert!(error.contains("400"), "{error}");
+    for status in [400, 401, 404, 413, 500, 501, 301] {
+        let collector = Collector::answering(Answer::Status(status));
+        let said = Process::start(&[(ENDPOINT, &collector.url())]).stop();
+        assert_eq!(said.spans, [1, 0, 1]);
+        assert_eq!(said.counts["lost"]["refused"], 1);
+        let told = told(&said);
+        assert_eq!(told.len(), 1, "{told:?}");
+        let reason = told[0]["reason"].as_str().unwrap();
+        assert!(reason.contains(&status.to_string()), "{reason}");
+        assert_eq!(collector.exports().len(), 1, "refused is refused");
+    }
 }
 
 #[test]
 fn what_the_collector_rejects_of_a_batch_is_lost() {
     let collector = Collector::answering(Answer::Rejected(2));
-    let process = Process::start(&[(ENDPOINT, &collector.url()), ("RUST_LOG", "off")]);
+    let process = Process::start(&[(ENDPOINT, &collector.url())]);
     process.forward(&[]);
-    assert_eq!(process.stop().spans, [5, 3, 2], "whatever the log shows");
+    let said = process.stop();
+    assert_eq!(said.spans, [5, 3, 2]);
+    assert_eq!(said.counts["lost"]["refused"], 2);
 
     let said = Process::start(&[(ENDPOINT, &collector.url())]).stop();
     assert_eq!(said.spans, [1, 0, 1], "no more than were sent");
     let told = told(&said);
     assert_eq!(told.len(), 1, "{told:?}");
+    assert_eq!(told[0]["reason"], "it rejected them: too old");
+}
+
+#[test]
+fn a_word_of_the_collector_about_what_it_took_is_passed_on() {
+    let collector = Collector::answering(Answer::Rejected(0));
+    let said = Process::start(&[(ENDPOINT, &collector.url())]).stop();
+    assert_eq!(said.spans, [1, 1, 0]);
+    let told = told(&said);
+    assert_eq!(told.len(), 1, "{told:?}");
     assert_eq!(
-        (&told[0]["rejected_spans"], &told[0]["error_message"]),
-        (&2.into(), &"too old".into())
+        told[0]["message"],
+        "the collector took the spans, with a warning"
     );
+}
+
+#[test]
+fn a_span_that_is_larger_than_a_batch_may_be_is_lost_alone() {
+    let collector = Collector::start();
+    let mut process = Process::start(&[
+        (ENDPOINT, &collector.url()),
+        // A batch is a quarter of it at most, and the value alone is larger than that.
+        ("OTEL_RUST_BSP_MAX_QUEUE_BYTES", "1048576"),
+        ("OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", "1048576"),
+    ]);
+    let counts = process.end_span_of(300_000);
+    assert_eq!(counts["lost"]["too_large"], 1);
+    let told = process.log("spans are lost");
+    assert_eq!(told["why"], "1 too_large");
+    assert_eq!(process.stop().spans, [2, 1, 1]);
+}
+
+#[test]
+fn a_full_queue_loses_what_comes_last_and_every_lost_span_is_counted_and_told() {
+    let collector = Collector::answering(Answer::Status(503));
+    let mut process = Process::start(&[
+        (ENDPOINT, &collector.url()),
+        ("OTEL_BSP_MAX_QUEUE_SIZE", "10"),
+        ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "2"),
+    ]);
+    let counts = process.end_spans(15);
+    let expected = json!({
+        "ended": 15, "exported": 0, "waiting": 10,
+        "lost": { "queue_full": 5, "refused": 0, "export_failed": 0, "shutdown": 0, "too_large": 0 },
+    });
+    assert_eq!(counts, expected);
+    let mut told = 0;
+    while told < 5 {
+        let log = process.log("spans are lost");
+        assert_eq!(log["level"], "ERROR");
+        told += log["spans"].as_u64().unwrap();
+    }
+    assert_eq!(told, 5);
+    collector.answer(Answer::Taken);
+    let taken = collector.taken(10);
+    let names = taken.iter().filter(|export| export.answer == Answer::Taken);
+    let names: Vec<String> = names
+        .flat_map(crate::collector::Export::spans)
+        .map(|span| span.name)
+        .collect();
+    let first: Vec<String> = (0..10).map(|number| number.to_string()).collect();
+    assert_eq!(names, first, "oldest first");
+    assert_eq!(process.stop().spans, [16, 11, 5]);
+}
+
+#[test]
+fn a_queue_is_full_by_its_bytes_and_never_holds_more() {
+    let collector = Collector::answering(Answer::Silence);
+    let mut process = Process::start(&[
+        (ENDPOINT, &collector.url()),
+        ("OTEL_RUST_BSP_MAX_QUEUE_BYTES", "1048576"),
+        (DEADLINE, "1"),
+    ]);
+    // Values that do not compress well enough to fit: each is another text of 4 kB.
+    let counts = process.end_random_spans(5_000);
+    let [ended, waiting, full] = [
+        &counts["ended"],
+        &counts["waiting"],
+        &counts["lost"]["queue_full"],
+    ]
+    .map(|count| count.as_u64().unwrap());
+    assert_eq!(ended, 5_000);
+    assert_eq!(waiting + full, 5_000);
+    // A span of 4 kB of hexadecimal digits takes half of that at the least.
+    assert!((150..600).contains(&waiting), "{waiting}");
+    let said = process.stop();
+    assert_eq!(said.spans, [5_001, 0, 5_001]);
 }

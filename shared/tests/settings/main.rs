@@ -11,6 +11,7 @@ mod exporter;
 mod losses;
 mod metrics;
 mod otlp;
+mod outages;
 mod process;
 mod propagators;
 mod resource;

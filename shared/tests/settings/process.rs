@@ -2,23 +2,30 @@
 
 use std::{
     env,
-    io::{BufRead as _, BufReader, Read as _},
+    io::{self, BufRead as _, BufReader, Write as _},
     net::SocketAddr,
-    process::{Child, ChildStdout, Command, Stdio},
+    process::{Child, ChildStdin, ChildStdout, Command, Stdio},
     time::Duration,
 };
 
 use opentelemetry::{
-    KeyValue, global,
+    Array, KeyValue, global,
     trace::{Link, Span as _, SpanContext, TraceFlags, TraceState, Tracer as _},
 };
+use opentelemetry_sdk::trace::{IdGenerator as _, RandomIdGenerator};
 use serde_json::Value;
-use shared::{server::TraceLayer, task, telemetry};
+use shared::{
+    server::TraceLayer,
+    task,
+    telemetry::{self, SpanCounts},
+};
 
 use crate::wire::{Message, Service, forward};
 
 /// Set in the service's process.
 const ROLE: &str = "SETTINGS_TEST_SERVICE";
+/// How long its shutdown may take, in seconds.
+pub(crate) const DEADLINE: &str = "SETTINGS_TEST_DEADLINE";
 const ADDRESS: &str = "address=";
 const COUNTS: &str = "counts=";
 
@@ -39,15 +46,79 @@ fn service() {
         };
         let service = Service::start(TraceLayer::new()).await;
         println!("\n{ADDRESS}{}", service.address);
-        let stop = task::spawn_blocking(|| std::io::stdin().read_to_end(&mut Vec::new()));
-        stop.await.unwrap().unwrap();
+        task::spawn_blocking(obey).await.unwrap();
         record_a_span_with_two_of_everything();
-        let spans = telemetry.shutdown(Duration::from_secs(10)).await;
-        println!(
-            "\n{COUNTS}{} {} {}",
-            spans.ended, spans.exported, spans.lost
-        );
+        let spans = telemetry.shutdown(deadline()).await;
+        println!("\n{COUNTS}{}", counts(&spans));
     });
+}
+
+/// Does what the test says, line by line, until it says no more.
+fn obey() {
+    for line in io::stdin().lines() {
+        let line = line.unwrap();
+        match line.split_once(' ') {
+            Some(("spans", number)) => end_spans(number.parse().unwrap(), String::new),
+            Some(("random", number)) => end_spans(number.parse().unwrap(), random),
+            Some(("long", text)) => end_long_span(text),
+            Some(("wide", length)) => end_spans(1, || "x".repeat(length.parse().unwrap())),
+            _ => {}
+        }
+        println!("\n{COUNTS}{}", counts(&telemetry::spans()));
+    }
+}
+
+/// Ends spans that are named by their number.
+fn end_spans(number: u64, value: impl Fn() -> String) {
+    let tracer = global::tracer("settings");
+    for number in 0..number {
+        let mut span = tracer.start(number.to_string());
+        span.set_attribute(KeyValue::new("value", value()));
+    }
+}
+
+/// Ends a span with a text wherever a text may be.
+fn end_long_span(text: &str) {
+    let value = || KeyValue::new("value", text.to_owned());
+    let list = Array::String(vec![text.to_owned().into()]);
+    let other = SpanContext::new(
+        1.into(),
+        1.into(),
+        TraceFlags::SAMPLED,
+        true,
+        TraceState::NONE,
+    );
+    let tracer = global::tracer("settings");
+    let mut span = tracer
+        .span_builder("long")
+        .with_attributes([
+            value(),
+            KeyValue::new("list", opentelemetry::Value::Array(list)),
+        ])
+        .with_links(vec![Link::new(other, vec![value()], 0)])
+        .start(&tracer);
+    span.add_event(
+        "exception",
+        vec![
+            KeyValue::new("exception.message", text.to_owned()),
+            KeyValue::new("exception.stacktrace", text.to_owned()),
+        ],
+    );
+}
+
+/// 4 kB that cannot be told from noise.
+fn random() -> String {
+    let ids = RandomIdGenerator::default();
+    (0..125).map(|_| ids.new_trace_id().to_string()).collect()
+}
+
+fn deadline() -> Duration {
+    let seconds = env::var(DEADLINE).map_or(Ok(10), |seconds| seconds.parse());
+    Duration::from_secs(seconds.unwrap())
+}
+
+fn counts(spans: &SpanCounts) -> String {
+    serde_json::to_string(spans).unwrap()
 }
 
 fn record_a_span_with_two_of_everything() {
@@ -76,6 +147,7 @@ fn record_a_span_with_two_of_everything() {
 /// A running service.
 pub(crate) struct Process {
     child: Child,
+    stdin: Option<ChildStdin>,
     stdout: BufReader<ChildStdout>,
     lines: Vec<String>,
     address: SocketAddr,
@@ -87,6 +159,7 @@ pub(crate) struct Said {
     pub(crate) stderr: String,
     /// Ended, exported, lost.
     pub(crate) spans: [u64; 3],
+    pub(crate) counts: Value,
 }
 
 impl Process {
@@ -118,6 +191,7 @@ impl Process {
             .spawn()
             .unwrap();
         let mut process = Self {
+            stdin: child.stdin.take(),
             stdout: BufReader::new(child.stdout.take().unwrap()),
             child,
             lines: Vec::new(),
@@ -145,19 +219,83 @@ impl Process {
         runtime.unwrap().block_on(forward(self.address, lines))
     }
 
+    /// Has the service end so many spans; gives what became of all of them so far.
+    pub(crate) fn end_spans(&mut self, number: usize) -> Value {
+        self.order(&format!("spans {number}"))
+    }
+
+    /// The same with spans of 4 kB each, all different.
+    pub(crate) fn end_random_spans(&mut self, number: usize) -> Value {
+        self.order(&format!("random {number}"))
+    }
+
+    /// The same with a span that has a text wherever a text may be.
+    pub(crate) fn end_long_span(&mut self, text: &str) -> Value {
+        self.order(&format!("long {text}"))
+    }
+
+    /// The same with one span of so many bytes.
+    pub(crate) fn end_span_of(&mut self, bytes: usize) -> Value {
+        self.order(&format!("wide {bytes}"))
+    }
+
+    /// What became of the spans so far.
+    pub(crate) fn counts(&mut self) -> Value {
+        self.order("")
+    }
+
+    fn order(&mut self, order: &str) -> Value {
+        writeln!(self.stdin.as_mut().unwrap(), "{order}").unwrap();
+        self.line_with(|line| serde_json::from_str(line.strip_prefix(COUNTS)?).ok())
+    }
+
+    /// The next log line with this message.
+    pub(crate) fn log(&mut self, message: &str) -> Value {
+        let position = self
+            .lines
+            .iter()
+            .position(|line| said(line, message).is_some());
+        if let Some(position) = position {
+            let line = self.lines.remove(position);
+            return said(&line, message).unwrap();
+        }
+        self.line_with(|line| said(line, message))
+    }
+
+    /// Reads on until there is such a line. The lines before it are kept.
+    fn line_with<T>(&mut self, wanted: impl Fn(&str) -> Option<T>) -> T {
+        loop {
+            let mut line = String::new();
+            let read = self.stdout.read_line(&mut line).unwrap();
+            assert_ne!(read, 0, "the service has ended: {:#?}", self.lines);
+            if let Some(found) = wanted(line.trim_end()) {
+                return found;
+            }
+            self.lines.push(line.trim_end().to_owned());
+        }
+    }
+
     /// Stops the service, which records one more span.
     pub(crate) fn stop(mut self) -> Said {
-        drop(self.child.stdin.take());
+        drop(self.stdin.take());
         let rest = read(&mut self.stdout);
         let stderr = read(self.child.stderr.take().unwrap());
         assert!(self.child.wait().unwrap().success(), "{rest}\n{stderr}");
         let mut stdout = std::mem::take(&mut self.lines);
         stdout.extend(rest.lines().map(str::to_owned));
-        let counts = stdout.iter().find_map(|line| line.strip_prefix(COUNTS));
-        let counts = counts.expect("the counts are printed").split(' ');
-        let counts: Vec<u64> = counts.map(|count| count.parse().unwrap()).collect();
+        let counts = stdout
+            .iter()
+            .rev()
+            .find_map(|line| line.strip_prefix(COUNTS));
+        let counts: Value = serde_json::from_str(counts.expect("the counts are printed")).unwrap();
+        assert_eq!(counts["waiting"], 0);
         Said {
-            spans: counts.try_into().unwrap(),
+            spans: [
+                number(&counts["ended"]),
+                number(&counts["exported"]),
+                lost(&counts),
+            ],
+            counts,
             stdout,
             stderr,
         }
@@ -187,6 +325,13 @@ impl Said {
             .collect()
     }
 
+    /// Why the collector did not take spans.
+    pub(crate) fn reasons(&self) -> Vec<String> {
+        let logs = self.logs();
+        let reasons = logs.iter().filter_map(|log| log["reason"].as_str());
+        reasons.map(str::to_owned).collect()
+    }
+
     /// Where the service says that its spans go.
     pub(crate) fn exporter(&self) -> String {
         let logs = self.logs();
@@ -198,6 +343,25 @@ impl Said {
     pub(crate) fn all(&self) -> String {
         self.stdout.join("\n") + &self.stderr
     }
+}
+
+/// Of the counts, all that are lost, whatever for.
+pub(crate) fn lost(counts: &Value) -> u64 {
+    counts["lost"]
+        .as_object()
+        .unwrap()
+        .values()
+        .map(number)
+        .sum()
+}
+
+pub(crate) fn number(value: &Value) -> u64 {
+    value.as_u64().unwrap()
+}
+
+fn said(line: &str, message: &str) -> Option<Value> {
+    let log: Value = serde_json::from_str(line).ok()?;
+    (log["message"] == message).then_some(log)
 }
 
 fn read(mut from: impl std::io::Read) -> String {

@@ -2,7 +2,10 @@
 
 use std::collections::HashMap;
 
-use opentelemetry_proto::tonic::trace::v1::Span;
+use opentelemetry_proto::tonic::{
+    common::v1::{KeyValue, any_value},
+    trace::v1::Span,
+};
 
 use crate::{
     collector::Collector,
@@ -128,47 +131,177 @@ fn a_batch_is_as_large_as_it_may_be() {
 }
 
 #[test]
-fn what_the_queue_cannot_hold_is_lost() {
-    let collector = Collector::answering(crate::collector::Answer::Silence);
-    let process = Process::start(&[
-        (ENDPOINT, &collector.url()),
-        ("OTEL_EXPORTER_OTLP_TIMEOUT", "1000"),
-        ("OTEL_BSP_MAX_QUEUE_SIZE", " 1 "),
-        ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "1"),
-    ]);
-    for _ in 0..3 {
-        process.forward(&[]);
-    }
-    let said = process.stop();
-    assert_eq!(said.spans, [13, 0, 13]);
-    let full = said
-        .logs()
-        .into_iter()
-        .filter(|log| log["name"] == "BatchSpanProcessor.SpanDroppingStarted");
-    assert_eq!(full.count(), 1);
-}
-
-#[test]
 fn sizes_and_delays_that_cannot_be_used_are_replaced_with_a_warning() {
-    for (variable, value, used) in [
-        ("OTEL_BSP_MAX_QUEUE_SIZE", "0", "2048"),
-        ("OTEL_BSP_MAX_QUEUE_SIZE", "many", "2048"),
-        ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "0", "512"),
-        ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "2049", "512"),
-        ("OTEL_BSP_SCHEDULE_DELAY", "0", "5000"),
-        ("OTEL_BSP_SCHEDULE_DELAY", "5s", "5000"),
-        ("OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", "-1", "128"),
-        ("OTEL_SPAN_EVENT_COUNT_LIMIT", "few", "128"),
-        ("OTEL_SPAN_LINK_COUNT_LIMIT", "1.0", "128"),
-        ("OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT", "x", "128"),
-        ("OTEL_LINK_ATTRIBUTE_COUNT_LIMIT", "x", "128"),
+    let days = "1 to 86400000";
+    for (variable, value, range, used) in [
+        ("OTEL_BSP_MAX_QUEUE_SIZE", "0", "1 to 100000000", "no bound"),
+        (
+            "OTEL_BSP_MAX_QUEUE_SIZE",
+            "many",
+            "1 to 100000000",
+            "no bound",
+        ),
+        (
+            "OTEL_BSP_MAX_QUEUE_SIZE",
+            "10000000000",
+            "1 to 100000000",
+            "no bound",
+        ),
+        (
+            "OTEL_BSP_MAX_QUEUE_SIZE",
+            "18446744073709551615",
+            "1 to 100000000",
+            "no bound",
+        ),
+        (
+            "OTEL_BSP_MAX_QUEUE_SIZE",
+            "18446744073709551616",
+            "1 to 100000000",
+            "no bound",
+        ),
+        (
+            "OTEL_RUST_BSP_MAX_QUEUE_BYTES",
+            "1048575",
+            "1048576 to 68719476736",
+            "33554432",
+        ),
+        (
+            "OTEL_RUST_BSP_MAX_QUEUE_BYTES",
+            "68719476737",
+            "1048576 to 68719476736",
+            "33554432",
+        ),
+        (
+            "OTEL_BSP_MAX_EXPORT_BATCH_SIZE",
+            "0",
+            "1 to 100000000",
+            "512",
+        ),
+        (
+            "OTEL_BSP_MAX_EXPORT_BATCH_SIZE",
+            "100000001",
+            "1 to 100000000",
+            "512",
+        ),
+        ("OTEL_BSP_SCHEDULE_DELAY", "0", days, "5000"),
+        ("OTEL_BSP_SCHEDULE_DELAY", "5s", days, "5000"),
+        ("OTEL_BSP_SCHEDULE_DELAY", "86400001", days, "5000"),
+        ("OTEL_BSP_EXPORT_TIMEOUT", "0", days, "30000"),
+        (
+            "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT",
+            "1048577",
+            "0 to 1048576",
+            "4096",
+        ),
+        (
+            "OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT",
+            "-1",
+            "0 to 1048576",
+            "4096",
+        ),
+        ("OTEL_ATTRIBUTE_COUNT_LIMIT", "100001", "0 to 100000", "128"),
+        (
+            "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT",
+            "-1",
+            "0 to 100000",
+            "128",
+        ),
+        ("OTEL_SPAN_EVENT_COUNT_LIMIT", "few", "0 to 100000", "128"),
+        ("OTEL_SPAN_LINK_COUNT_LIMIT", "1.0", "0 to 100000", "128"),
+        (
+            "OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT",
+            "x",
+            "0 to 100000",
+            "128",
+        ),
+        (
+            "OTEL_LINK_ATTRIBUTE_COUNT_LIMIT",
+            "4294967296",
+            "0 to 100000",
+            "128",
+        ),
     ] {
         let collector = Collector::start();
         let said = Process::start(&[(ENDPOINT, &collector.url()), (variable, value)]).stop();
-        let expected =
-            format!("{variable} is `{value}`, which cannot be used here: using {used} instead");
+        let expected = format!(
+            "{variable} is `{value}`, which cannot be used here: expected a whole number from {range}, using {used} instead"
+        );
         assert_eq!(said.warnings(), [expected]);
         assert_eq!(said.spans, [1, 1, 0]);
+    }
+}
+
+#[test]
+fn a_batch_is_no_larger_than_the_queue() {
+    let collector = Collector::start();
+    let said = Process::start(&[
+        (ENDPOINT, &collector.url()),
+        ("OTEL_BSP_MAX_QUEUE_SIZE", "100"),
+        ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "101"),
+    ])
+    .stop();
+    assert_eq!(
+        said.warnings(),
+        [
+            "OTEL_BSP_MAX_EXPORT_BATCH_SIZE is `101`, which cannot be used here: expected a whole number from 1 to 100, using 100 instead"
+        ]
+    );
+}
+
+#[test]
+fn values_are_cut_at_their_limit_and_a_stack_at_its_own() {
+    let long = || "é".repeat(20_000);
+    for (variables, value, stack) in [
+        (&[][..], 4096, 32 * 1024),
+        (&[("OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", "11")], 10, 10),
+        (
+            &[
+                ("OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", "11"),
+                ("OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT", "50000"),
+            ],
+            long().len(),
+            long().len(),
+        ),
+        (&[("OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", "0")], 0, 0),
+    ] {
+        let collector = Collector::start();
+        let url = collector.url();
+        let mut process = Process::start(&[&[(ENDPOINT, url.as_str())], variables].concat());
+        process.end_long_span(&long());
+        process.stop();
+        let span = collector.spans().remove("long").unwrap();
+        let text = |attributes: &[KeyValue], key: &str| {
+            let attribute = attributes.iter().find(|attribute| attribute.key == key);
+            match attribute
+                .unwrap()
+                .value
+                .as_ref()
+                .unwrap()
+                .value
+                .as_ref()
+                .unwrap()
+            {
+                any_value::Value::StringValue(text) => text.clone(),
+                any_value::Value::ArrayValue(array) => {
+                    let Some(any_value::Value::StringValue(text)) = &array.values[0].value else {
+                        panic!("an array of texts: {array:?}");
+                    };
+                    text.clone()
+                }
+                other => panic!("a text: {other:?}"),
+            }
+        };
+        let event = &span.events[0].attributes;
+        for (text, expected) in [
+            (text(&span.attributes, "value"), value),
+            (text(&span.attributes, "list"), value),
+            (text(&span.links[0].attributes, "value"), value),
+            (text(event, "exception.message"), value),
+            (text(event, "exception.stacktrace"), stack),
+        ] {
+            assert_eq!(text.len(), expected, "{variables:?}");
+            assert!(long().starts_with(&text));
+        }
     }
 }
 

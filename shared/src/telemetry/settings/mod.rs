@@ -2,12 +2,15 @@
 //! (an endpoint, a log format) or is told in a warning and replaced (the specification's way with its `OTEL_*`).
 //!
 //! The SDK reads many of these variables too, but neither trims them nor says what it ignores, so all of them are set
-//! in code from here (`export`). `exporter` has those of OTLP, `sdk` those of the SDK, `variables` is how one is read.
+//! in code from here (`export`). `otlp` has those of OTLP, `sdk` those of the SDK, `unsupported` those that have no effect,
+//! `variables` is how one is read.
 
 mod exporter;
+mod otlp;
 mod propagators;
 mod resource;
 mod sdk;
+mod unsupported;
 mod variables;
 
 use std::time::Duration;
@@ -15,13 +18,14 @@ use std::time::Duration;
 use opentelemetry::propagation::TextMapCompositePropagator;
 use opentelemetry_sdk::{
     Resource,
-    trace::{BatchConfig, Sampler, SpanLimits},
+    trace::{Sampler, SpanLimits},
 };
 use tracing_subscriber::EnvFilter;
 
 use self::variables::Variables;
 pub(super) use self::{
-    exporter::{Exporter, Otlp, Protocol},
+    exporter::Exporter,
+    otlp::{Otlp, Protocol},
     resource::SERVICE_NAME,
 };
 use crate::{
@@ -45,8 +49,46 @@ pub(super) struct Settings {
 pub(super) struct Traces {
     pub(super) exporter: Exporter,
     pub(super) sampler: Sampler,
-    pub(super) batch: BatchConfig,
+    pub(super) batching: Batching,
     pub(super) limits: SpanLimits,
+    pub(super) value_limits: ValueLimits,
+}
+
+/// How spans wait for their export.
+pub(super) struct Batching {
+    /// How much the encoded spans that wait may take.
+    pub(super) queue_bytes: usize,
+    /// How many may wait, where that too is bounded.
+    pub(super) queue_spans: Option<usize>,
+    /// How many are exported together.
+    pub(super) batch_spans: usize,
+    /// From one export to the next, unless a batch is full before.
+    pub(super) delay: Duration,
+    /// How long one attempt to export a batch may take, if the exporter's own timeout is not shorter.
+    pub(super) export_timeout: Duration,
+}
+
+impl Batching {
+    pub(super) const QUEUE_BYTES: usize = 32 * 1024 * 1024;
+    const LEAST_QUEUE_BYTES: usize = 1024 * 1024;
+    const MOST_QUEUE_BYTES: usize = 64 * 1024 * 1024 * 1024;
+    const BATCH_SPANS: usize = 512;
+}
+
+/// How many bytes of a text are exported.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct ValueLimits {
+    /// Of an attribute's value.
+    pub(super) value: usize,
+    /// Of an exception's stack trace.
+    pub(super) stack: usize,
+}
+
+impl ValueLimits {
+    pub(super) const DEFAULT: Self = Self {
+        value: 4096,
+        stack: 32 * 1024,
+    };
 }
 
 pub(super) struct Metrics {
@@ -68,8 +110,9 @@ pub(super) fn read(lookup: Lookup<'_>, service: &str) -> Result<Settings, Config
         Some(Traces {
             exporter: exporter::read(&mut variables)?,
             sampler: sdk::sampler(&mut variables),
-            batch: sdk::batch(&mut variables),
+            batching: sdk::batching(&mut variables),
             limits: sdk::limits(&mut variables),
+            value_limits: sdk::value_limits(&mut variables),
         })
     };
     let metrics = if disabled {
@@ -81,6 +124,7 @@ pub(super) fn read(lookup: Lookup<'_>, service: &str) -> Result<Settings, Config
         exporter,
         interval: sdk::metric_interval(&mut variables),
     });
+    unsupported::warn(&mut variables);
     Ok(Settings {
         log_format: config::read(lookup, "LOG_FORMAT", "json", "json or pretty")?,
         log_filter: log_filter(lookup)?,

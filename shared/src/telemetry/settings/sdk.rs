@@ -1,15 +1,13 @@
 //! The SDK's own variables: sampler, batches, limits.
 
-use std::{fmt::Display, str::FromStr, time::Duration};
+use std::time::Duration;
 
-use opentelemetry_sdk::trace::{
-    BatchConfig, BatchConfigBuilder, OTEL_BSP_MAX_EXPORT_BATCH_SIZE,
-    OTEL_BSP_MAX_EXPORT_BATCH_SIZE_DEFAULT, OTEL_BSP_MAX_QUEUE_SIZE,
-    OTEL_BSP_MAX_QUEUE_SIZE_DEFAULT, OTEL_BSP_SCHEDULE_DELAY, OTEL_BSP_SCHEDULE_DELAY_DEFAULT,
-    Sampler, SpanLimits,
+use opentelemetry_sdk::trace::{Sampler, SpanLimits};
+
+use super::{
+    Batching, ValueLimits,
+    variables::{MILLISECONDS, Variables},
 };
-
-use super::variables::Variables;
 
 pub(super) fn sampler(variables: &mut Variables<'_>) -> Sampler {
     const DEFAULT: &str = "parentbased_always_on";
@@ -46,68 +44,70 @@ fn ratio(variables: &mut Variables<'_>) -> f64 {
     ratio.unwrap_or(1.0)
 }
 
-pub(super) fn batch(variables: &mut Variables<'_>) -> BatchConfig {
-    let queue = positive(
-        variables,
-        OTEL_BSP_MAX_QUEUE_SIZE,
-        OTEL_BSP_MAX_QUEUE_SIZE_DEFAULT,
+pub(super) fn batching(variables: &mut Variables<'_>) -> Batching {
+    const QUEUE_SPANS: usize = 100_000_000;
+    let queue_spans = variables.number_or("OTEL_BSP_MAX_QUEUE_SIZE", "no bound", 1..=QUEUE_SPANS);
+    // Not in the specification, hence `RUST`, which it asks for in such a name.
+    let queue_bytes = variables.number(
+        "OTEL_RUST_BSP_MAX_QUEUE_BYTES",
+        Batching::QUEUE_BYTES,
+        Batching::LEAST_QUEUE_BYTES..=Batching::MOST_QUEUE_BYTES,
     );
-    let default_size = OTEL_BSP_MAX_EXPORT_BATCH_SIZE_DEFAULT.min(queue);
-    let size = variables.parse(OTEL_BSP_MAX_EXPORT_BATCH_SIZE, default_size, |value| {
-        value.parse().ok().filter(|size| (1..=queue).contains(size))
-    });
-    let delay = positive(
-        variables,
-        OTEL_BSP_SCHEDULE_DELAY,
-        OTEL_BSP_SCHEDULE_DELAY_DEFAULT.as_millis(),
+    let most = queue_spans.unwrap_or(QUEUE_SPANS);
+    let batch_spans = variables.number(
+        "OTEL_BSP_MAX_EXPORT_BATCH_SIZE",
+        Batching::BATCH_SPANS.min(most),
+        1..=most,
     );
-    BatchConfigBuilder::default()
-        .with_max_queue_size(queue)
-        .with_max_export_batch_size(size.unwrap_or(default_size))
-        .with_scheduled_delay(milliseconds(delay))
-        .build()
-}
-
-pub(super) fn metric_interval(variables: &mut Variables<'_>) -> Duration {
-    milliseconds(positive(variables, "OTEL_METRIC_EXPORT_INTERVAL", 60_000))
-}
-
-pub(super) fn limits(variables: &mut Variables<'_>) -> SpanLimits {
-    let mut limit = |name, default: u32| {
-        let limit = variables.parse(name, default, |value| value.parse().ok());
-        limit.unwrap_or(default)
-    };
-    let default = SpanLimits::default();
-    SpanLimits {
-        max_attributes_per_span: limit(
-            "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT",
-            default.max_attributes_per_span,
-        ),
-        max_events_per_span: limit("OTEL_SPAN_EVENT_COUNT_LIMIT", default.max_events_per_span),
-        max_links_per_span: limit("OTEL_SPAN_LINK_COUNT_LIMIT", default.max_links_per_span),
-        max_attributes_per_event: limit(
-            "OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT",
-            default.max_attributes_per_event,
-        ),
-        max_attributes_per_link: limit(
-            "OTEL_LINK_ATTRIBUTE_COUNT_LIMIT",
-            default.max_attributes_per_link,
-        ),
+    Batching {
+        queue_bytes,
+        queue_spans,
+        batch_spans,
+        delay: milliseconds(variables, "OTEL_BSP_SCHEDULE_DELAY", 5_000),
+        export_timeout: milliseconds(variables, "OTEL_BSP_EXPORT_TIMEOUT", 30_000),
     }
 }
 
-pub(super) fn milliseconds(number: u128) -> Duration {
-    Duration::from_millis(u64::try_from(number).unwrap_or(u64::MAX))
+pub(super) fn metric_interval(variables: &mut Variables<'_>) -> Duration {
+    milliseconds(variables, "OTEL_METRIC_EXPORT_INTERVAL", 60_000)
 }
 
-/// A whole number above zero.
-pub(super) fn positive<N: FromStr + Default + Display + PartialOrd + Copy>(
-    variables: &mut Variables<'_>,
-    name: &str,
-    default: N,
-) -> N {
-    let number = variables.parse(name, default, |value| {
-        value.parse().ok().filter(|number| *number > N::default())
-    });
-    number.unwrap_or(default)
+pub(super) fn limits(variables: &mut Variables<'_>) -> SpanLimits {
+    let default = SpanLimits::default();
+    let attributes = variables.number(
+        "OTEL_ATTRIBUTE_COUNT_LIMIT",
+        default.max_attributes_per_span,
+        COUNT,
+    );
+    let mut limit = |name, default: u32| variables.number(name, default, COUNT);
+    SpanLimits {
+        max_attributes_per_span: limit("OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", attributes),
+        max_events_per_span: limit("OTEL_SPAN_EVENT_COUNT_LIMIT", default.max_events_per_span),
+        max_links_per_span: limit("OTEL_SPAN_LINK_COUNT_LIMIT", default.max_links_per_span),
+        max_attributes_per_event: limit("OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT", attributes),
+        max_attributes_per_link: limit("OTEL_LINK_ATTRIBUTE_COUNT_LIMIT", attributes),
+    }
+}
+
+/// The limits of how many there may be.
+const COUNT: std::ops::RangeInclusive<u32> = 0..=100_000;
+
+/// The span's own variable goes before the one for all attributes.
+pub(super) fn value_limits(variables: &mut Variables<'_>) -> ValueLimits {
+    const LONGEST: usize = 1024 * 1024;
+    let names = [
+        "OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT",
+        "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT",
+    ];
+    let default = ValueLimits::DEFAULT;
+    let set = variables.first(names);
+    let limit = set.and_then(|(name, _)| variables.number_or(name, default.value, 0..=LONGEST));
+    limit.map_or(default, |limit| ValueLimits {
+        value: limit,
+        stack: limit,
+    })
+}
+
+fn milliseconds(variables: &mut Variables<'_>, name: &str, default: u64) -> Duration {
+    Duration::from_millis(variables.number(name, default, MILLISECONDS))
 }

@@ -1,8 +1,11 @@
 //! [`Variables`]: a value, or a warning that says what is used instead of it.
 
-use std::fmt::Display;
+use std::{fmt::Display, ops::RangeInclusive, str::FromStr};
 
 use crate::config::{self, Lookup};
+
+/// Of every delay and timeout: up to a day.
+pub(super) const MILLISECONDS: RangeInclusive<u64> = 1..=24 * 60 * 60 * 1000;
 
 pub(super) struct Variables<'a> {
     lookup: Lookup<'a>,
@@ -42,6 +45,35 @@ impl<'a> Variables<'a> {
             self.unusable(name, &value, instead);
         }
         parsed
+    }
+
+    /// A number within its range, or `default`. One outside of it is ignored, with a warning.
+    pub(super) fn number<N>(&mut self, name: &str, default: N, range: RangeInclusive<N>) -> N
+    where
+        N: FromStr + Display + PartialOrd + Copy,
+    {
+        self.number_or(name, default, range).unwrap_or(default)
+    }
+
+    /// A number within its range. One outside of it is ignored, with a warning that says what is used `instead`.
+    pub(super) fn number_or<N>(
+        &mut self,
+        name: &str,
+        instead: impl Display,
+        range: RangeInclusive<N>,
+    ) -> Option<N>
+    where
+        N: FromStr + Display + PartialOrd,
+    {
+        let value = self.text(name)?;
+        let number = value.parse().ok().filter(|number| range.contains(number));
+        if number.is_none() {
+            let (start, end) = range.into_inner();
+            self.warn(format!(
+                "{name} is `{value}`, which cannot be used here: expected a whole number from {start} to {end}, using {instead} instead"
+            ));
+        }
+        number
     }
 
     pub(super) fn unusable(&mut self, name: &str, value: &str, instead: impl Display) {

@@ -1,0 +1,92 @@
+//! The books as the SDK's own metrics, by the conventions for
+//! [SDK metrics](https://opentelemetry.io/docs/specs/semconv/otel/sdk-metrics/).
+
+use opentelemetry::{KeyValue, global, metrics::AsyncInstrument};
+
+use super::{LostSpans, export::Export};
+use crate::{semconv, tracer::scope};
+
+/// Has the books read whenever metrics are collected.
+pub(super) fn observe(export: &Export) {
+    let Export::Otlp(processor) = export else {
+        return;
+    };
+    let meter = global::meter_with_scope(scope());
+    let books = processor.clone();
+    meter
+        .i64_observable_up_down_counter("otel.sdk.processor.span.queue.size")
+        .with_unit("{span}")
+        .with_description("Spans that wait to be exported, those under way included.")
+        .with_callback(move |observer| {
+            let waiting = i64::try_from(books.counts().waiting).unwrap_or(i64::MAX);
+            observer.observe(waiting, &processor_attributes());
+        })
+        .build();
+    if let Some(capacity) = processor.capacity() {
+        meter
+            .i64_observable_up_down_counter("otel.sdk.processor.span.queue.capacity")
+            .with_unit("{span}")
+            .with_description("How many spans may wait.")
+            .with_callback(move |observer| {
+                let capacity = i64::try_from(capacity).unwrap_or(i64::MAX);
+                observer.observe(capacity, &processor_attributes());
+            })
+            .build();
+    }
+    let books = processor.clone();
+    meter
+        .u64_observable_counter("otel.sdk.processor.span.processed")
+        .with_unit("{span}")
+        .with_description("Spans that were handed to the exporter, or lost before that.")
+        .with_callback(move |observer| {
+            let counts = books.counts();
+            let handed_on = counts.exported + counts.lost.refused;
+            observer.observe(handed_on, &processor_attributes());
+            let before = LostSpans {
+                refused: 0,
+                ..counts.lost
+            };
+            observe_lost(observer, before, &processor_attributes());
+        })
+        .build();
+    let books = processor.clone();
+    meter
+        .u64_observable_counter("otel.sdk.exporter.span.exported")
+        .with_unit("{span}")
+        .with_description("Spans that the collector took, or refused.")
+        .with_callback(move |observer| {
+            let counts = books.counts();
+            observer.observe(counts.exported, &exporter_attributes());
+            let refused = LostSpans {
+                refused: counts.lost.refused,
+                ..LostSpans::default()
+            };
+            observe_lost(observer, refused, &exporter_attributes());
+        })
+        .build();
+}
+
+fn observe_lost(observer: &dyn AsyncInstrument<u64>, lost: LostSpans, whose: &[KeyValue; 2]) {
+    for (reason, spans) in lost.reasons().into_iter().filter(|(_, spans)| *spans > 0) {
+        let [kind, name] = whose.clone();
+        observer.observe(
+            spans,
+            &[kind, name, KeyValue::new(semconv::ERROR_TYPE, reason)],
+        );
+    }
+}
+
+fn processor_attributes() -> [KeyValue; 2] {
+    component("batching_span_processor", "batching_span_processor/0")
+}
+
+fn exporter_attributes() -> [KeyValue; 2] {
+    component("otlp_span_exporter", "otlp_span_exporter/0")
+}
+
+fn component(kind: &'static str, name: &'static str) -> [KeyValue; 2] {
+    [
+        KeyValue::new(semconv::OTEL_COMPONENT_TYPE, kind),
+        KeyValue::new(semconv::OTEL_COMPONENT_NAME, name),
+    ]
+}

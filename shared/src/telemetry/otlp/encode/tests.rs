@@ -1,0 +1,219 @@
+//! What is written here is what OpenTelemetry's own structs would have been, to a decoder that is not ours.
+
+use std::time::{Duration, UNIX_EPOCH};
+
+use opentelemetry::{
+    SpanId, StringValue, TraceId,
+    trace::{SpanContext, TraceFlags, TraceState},
+};
+use opentelemetry_proto::{
+    tonic::{
+        collector::trace::v1::ExportTraceServiceRequest, common::v1::any_value,
+        trace::v1::Status as ProtoStatus,
+    },
+    transform::{
+        common::tonic::ResourceAttributesWithSchema,
+        trace::tonic::group_spans_by_resource_and_scope,
+    },
+};
+use opentelemetry_sdk::trace::{SpanEvents, SpanLinks};
+use proptest::{collection::vec, prelude::*};
+use prost::Message as _;
+
+use super::*;
+
+fn value() -> impl Strategy<Value = Value> {
+    prop_oneof![
+        any::<bool>().prop_map(Value::Bool),
+        any::<i64>().prop_map(Value::I64),
+        any::<f64>().prop_map(Value::F64),
+        ".{0,200}".prop_map(|text| Value::String(text.into())),
+        vec(any::<bool>(), 0..4).prop_map(|list| Value::Array(Array::Bool(list))),
+        vec(any::<i64>(), 0..4).prop_map(|list| Value::Array(Array::I64(list))),
+        vec(any::<f64>(), 0..4).prop_map(|list| Value::Array(Array::F64(list))),
+        vec(".{0,20}", 0..4).prop_map(|list| {
+            let list = list.into_iter().map(StringValue::from).collect();
+            Value::Array(Array::String(list))
+        }),
+    ]
+}
+
+fn some_attributes() -> impl Strategy<Value = Vec<KeyValue>> {
+    let attribute = ("[a-z.]{1,20}", value()).prop_map(|(key, value)| KeyValue::new(key, value));
+    vec(attribute, 0..12)
+}
+
+fn some_context() -> impl Strategy<Value = SpanContext> {
+    let state = prop_oneof![
+        Just(TraceState::NONE),
+        Just(TraceState::from_key_value([("a", "1"), ("b@c", "2")]).unwrap()),
+    ];
+    (1..=u128::MAX, 1..=u64::MAX, 0_u8..4, any::<bool>(), state).prop_map(
+        |(trace_id, span_id, flags, is_remote, state)| {
+            let (trace_id, span_id) = (TraceId::from(trace_id), SpanId::from(span_id));
+            SpanContext::new(trace_id, span_id, TraceFlags::new(flags), is_remote, state)
+        },
+    )
+}
+
+fn some_scope() -> impl Strategy<Value = InstrumentationScope> {
+    let plain = InstrumentationScope::builder("plain").build();
+    let full = InstrumentationScope::builder("full")
+        .with_version("1.2.3")
+        .with_schema_url("https://example.com/schema")
+        .with_attributes([KeyValue::new("key", "value")])
+        .build();
+    prop_oneof![Just(plain), Just(full)]
+}
+
+fn time() -> impl Strategy<Value = SystemTime> {
+    (0_u64..u64::MAX / 2).prop_map(|time| UNIX_EPOCH + Duration::from_nanos(time))
+}
+
+prop_compose! {
+    fn some_events()(
+        events in vec((time(), ".{0,20}", some_attributes(), 0_u32..3), 0..4),
+        dropped in 0_u32..3,
+    ) -> SpanEvents {
+        let mut all = SpanEvents::default();
+        all.events = events
+            .into_iter()
+            .map(|(time, name, attributes, dropped)| Event::new(name, time, attributes, dropped))
+            .collect();
+        all.dropped_count = dropped;
+        all
+    }
+}
+
+prop_compose! {
+    fn some_links()(
+        links in vec((some_context(), some_attributes(), 0_u32..3), 0..4),
+        dropped in 0_u32..3,
+    ) -> SpanLinks {
+        let mut all = SpanLinks::default();
+        all.links = links
+            .into_iter()
+            .map(|(cx, attributes, dropped)| Link::new(cx, attributes, dropped))
+            .collect();
+        all.dropped_count = dropped;
+        all
+    }
+}
+
+prop_compose! {
+    fn some_span()(
+        span_context in some_context(),
+        (parent, parent_span_is_remote) in (any::<u64>(), any::<bool>()),
+        kind in 0_usize..5,
+        name in ".{0,40}",
+        (start_time, end_time) in (time(), time()),
+        attributes in some_attributes(),
+        dropped_attributes_count in 0_u32..3,
+        events in some_events(),
+        links in some_links(),
+        status in 0..3,
+        instrumentation_scope in some_scope(),
+    ) -> SpanData {
+        let kinds = [
+            SpanKind::Internal,
+            SpanKind::Server,
+            SpanKind::Client,
+            SpanKind::Producer,
+            SpanKind::Consumer,
+        ];
+        SpanData {
+            span_context,
+            parent_span_id: if parent % 3 == 0 { SpanId::INVALID } else { parent.into() },
+            parent_span_is_remote,
+            span_kind: kinds[kind].clone(),
+            name: name.clone().into(),
+            start_time,
+            end_time,
+            attributes,
+            dropped_attributes_count,
+            events,
+            links,
+            status: match status {
+                0 => Status::Unset,
+                1 => Status::Ok,
+                _ => Status::error(name),
+            },
+            instrumentation_scope,
+        }
+    }
+}
+
+fn resource() -> Resource {
+    Resource::builder_empty()
+        .with_schema_url(
+            [
+                KeyValue::new("service.name", "checkout"),
+                KeyValue::new("empty", ""),
+            ],
+            "https://example.com/resource",
+        )
+        .build()
+}
+
+/// As the queue does it.
+fn encoded(
+    spans: &[SpanData],
+    limits: ValueLimits,
+    resource: &Resource,
+) -> ExportTraceServiceRequest {
+    let mut scopes: Vec<ScopeSpans> = Vec::new();
+    for data in spans {
+        let scope = data.instrumentation_scope.clone();
+        let position = scopes.iter().position(|spans| spans.scope == scope);
+        let position = position.unwrap_or_else(|| {
+            scopes.push(ScopeSpans {
+                scope,
+                spans: Vec::new(),
+            });
+            scopes.len() - 1
+        });
+        span(&mut scopes[position].spans, data, limits);
+    }
+    let request = RequestHead::new(resource).request(&scopes);
+    ExportTraceServiceRequest::decode(request.as_slice()).expect("it is protobuf")
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
+
+    #[test]
+    fn encoded_spans_are_those_of_the_protocols_own_structs(spans in vec(some_span(), 1..6)) {
+        let resource = resource();
+        let attributes = ResourceAttributesWithSchema::from(&resource);
+        let mut expected = group_spans_by_resource_and_scope(spans.clone(), &attributes);
+        let all = expected.iter_mut().flat_map(|resource| &mut resource.scope_spans);
+        for span in all.flat_map(|scope| &mut scope.spans) {
+            // A status that says nothing is not written.
+            span.status.take_if(|status| *status == ProtoStatus::default());
+        }
+        // Compared as text, in which a NaN is one.
+        prop_assert_eq!(
+            format!("{:#?}", encoded(&spans, ValueLimits::NONE, &resource).resource_spans),
+            format!("{expected:#?}")
+        );
+    }
+
+    #[test]
+    fn no_text_is_longer_than_its_limit_and_each_is_where_it_was(
+        span in some_span(),
+        value in 0_usize..50,
+        stack in 0_usize..50,
+    ) {
+        let limits = ValueLimits { value, stack };
+        let request = encoded(std::slice::from_ref(&span), limits, &resource());
+        let sent = &request.resource_spans[0].scope_spans[0].spans[0];
+        prop_assert_eq!(sent.attributes.len(), span.attributes.len());
+        for (sent, given) in sent.attributes.iter().zip(&span.attributes) {
+            let Some(any_value::Value::StringValue(text)) = &sent.value.as_ref().unwrap().value else {
+                continue;
+            };
+            prop_assert!(text.len() <= value);
+            prop_assert!(given.value.as_str().starts_with(text.as_str()));
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! The exporter of metrics, every setting of it in code: what it would read from the environment by itself it does not
+//! check.
+
+use std::thread;
+
+use opentelemetry_otlp::{
+    Compression, MetricExporter, Protocol as OtlpProtocol, WithExportConfig as _,
+    WithHttpConfig as _,
+};
+
+use crate::telemetry::{
+    InitError,
+    settings::{Otlp, Protocol},
+};
+
+pub(in crate::telemetry) fn metric_exporter(settings: &Otlp) -> Result<MetricExporter, InitError> {
+    match settings.protocol {
+        Protocol::HttpProtobuf => http(settings),
+        #[cfg(feature = "grpc")]
+        Protocol::Grpc => grpc(settings),
+    }
+}
+
+fn http(settings: &Otlp) -> Result<MetricExporter, InitError> {
+    let exporter = MetricExporter::builder()
+        .with_http()
+        .with_http_client(client(settings)?)
+        .with_protocol(OtlpProtocol::HttpBinary)
+        .with_endpoint(settings.endpoint.clone())
+        .with_timeout(settings.timeout)
+        .with_headers(settings.headers.clone());
+    let exporter = if settings.gzip {
+        exporter.with_compression(Compression::Gzip)
+    } else {
+        exporter
+    };
+    Ok(exporter.build()?)
+}
+
+/// The blocking client, whatever a cargo feature makes the exporter's default: another one needs a runtime, which the
+/// thread that metrics are read on does not have.
+fn client(settings: &Otlp) -> Result<reqwest::blocking::Client, InitError> {
+    let timeout = settings.timeout;
+    #[cfg(feature = "tls")]
+    let certificates = super::transport::certificates(settings)?;
+    let make = move || {
+        #[expect(clippy::disallowed_methods, reason = "an export is in no trace")]
+        let client = reqwest::blocking::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .timeout(timeout);
+        #[cfg(feature = "tls")]
+        let client = match certificates {
+            Some(certificates) => client.tls_certs_only(certificates),
+            None => client,
+        };
+        client.build()
+    };
+    // It starts a runtime, which it may not within another.
+    #[expect(clippy::disallowed_methods, reason = "an export is in no trace")]
+    let client = thread::scope(|scope| scope.spawn(make).join());
+    let client = client.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+    client.map_err(InitError::Client)
+}
+
+#[cfg(feature = "grpc")]
+fn grpc(settings: &Otlp) -> Result<MetricExporter, InitError> {
+    use opentelemetry_otlp::{WithTonicConfig as _, tonic_types::metadata::MetadataMap};
+
+    if tokio::runtime::Handle::try_current().is_err() {
+        return Err(InitError::NoRuntime);
+    }
+    let exporter = MetricExporter::builder()
+        .with_tonic()
+        .with_endpoint(settings.endpoint.clone())
+        .with_timeout(settings.timeout)
+        .with_metadata(MetadataMap::from_headers(settings.header_map()));
+    let exporter = if settings.gzip {
+        exporter.with_compression(Compression::Gzip)
+    } else {
+        exporter
+    };
+    #[cfg(feature = "tls")]
+    let exporter = exporter.with_tls_config(super::transport::tls(settings));
+    Ok(exporter.build()?)
+}

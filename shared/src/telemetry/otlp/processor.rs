@@ -1,0 +1,124 @@
+//! [`OtlpProcessor`]: from an ended span to the queue of those that are to be exported.
+
+use std::{cell::RefCell, sync::Arc, thread, time::Duration};
+
+use opentelemetry::Context;
+use opentelemetry_sdk::{
+    Resource,
+    error::{OTelSdkError, OTelSdkResult},
+    trace::{Span, SpanData, SpanProcessor},
+};
+use tokio::runtime::{Builder, Runtime};
+
+use super::{
+    encode::{self, RequestHead},
+    exporter::Exporter,
+    journal::Journal,
+    queue::Queue,
+    transport::Transport,
+};
+use crate::telemetry::{
+    InitError, SpanCounts,
+    settings::{Batching, Otlp, ValueLimits},
+};
+
+/// Encodes spans where they end and has them exported by a thread of its own.
+#[derive(Debug, Clone)]
+pub(in crate::telemetry) struct OtlpProcessor {
+    queue: Arc<Queue>,
+    limits: ValueLimits,
+    flush_timeout: Duration,
+}
+
+thread_local! {
+    /// What a span is encoded into, outside of the queue's lock.
+    static BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
+/// No thread keeps a larger buffer than this for its next span.
+const BUFFER_BYTES: usize = 64 * 1024;
+
+impl OtlpProcessor {
+    pub(in crate::telemetry) fn start(
+        mut otlp: Otlp,
+        batching: &Batching,
+        limits: ValueLimits,
+        resource: &Resource,
+    ) -> Result<Self, InitError> {
+        otlp.timeout = otlp.timeout.min(batching.export_timeout);
+        let runtime = runtime().map_err(InitError::Thread)?;
+        let transport = {
+            let _runtime = runtime.enter();
+            Transport::new(&otlp)?
+        };
+        let queue = Arc::new(Queue::new(batching));
+        let exporter = Exporter {
+            queue: Arc::clone(&queue),
+            head: RequestHead::new(resource),
+            transport,
+            journal: Journal::new(otlp.to_string()),
+            delay: batching.delay,
+        };
+        let run = move || {
+            exporter.run(&runtime);
+            // A name that is still being looked up is waited for by nobody.
+            runtime.shutdown_background();
+        };
+        let thread = thread::Builder::new().name("otlp-exporter".to_owned());
+        #[expect(clippy::disallowed_methods, reason = "an export is in no trace")]
+        thread.spawn(run).map_err(InitError::Thread)?;
+        Ok(Self {
+            queue,
+            limits,
+            flush_timeout: batching.export_timeout,
+        })
+    }
+
+    pub(in crate::telemetry) fn counts(&self) -> SpanCounts {
+        self.queue.counts()
+    }
+
+    /// The bound on the number of spans that wait, where there is one.
+    pub(in crate::telemetry) fn capacity(&self) -> Option<u64> {
+        self.queue.capacity()
+    }
+}
+
+fn runtime() -> std::io::Result<Runtime> {
+    Builder::new_current_thread()
+        .thread_name("otlp-exporter-lookup")
+        .enable_all()
+        .build()
+}
+
+impl SpanProcessor for OtlpProcessor {
+    fn on_start(&self, _span: &mut Span, _cx: &Context) {}
+
+    fn on_end(&self, span: SpanData) {
+        if !span.span_context.is_sampled() {
+            return;
+        }
+        BUFFER.with_borrow_mut(|buffer| {
+            buffer.clear();
+            encode::span(buffer, &span, self.limits);
+            self.queue.push(&span.instrumentation_scope, buffer);
+            buffer.shrink_to(BUFFER_BYTES);
+        });
+    }
+
+    fn force_flush(&self) -> OTelSdkResult {
+        if self.queue.flush(self.flush_timeout) {
+            Ok(())
+        } else {
+            Err(OTelSdkError::Timeout(self.flush_timeout))
+        }
+    }
+
+    fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
+        if self.queue.close(timeout) {
+            Ok(())
+        } else {
+            Err(OTelSdkError::Timeout(timeout))
+        }
+    }
+}

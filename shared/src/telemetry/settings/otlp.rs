@@ -1,0 +1,348 @@
+//! The variables of OTLP, `OTEL_EXPORTER_OTLP_*`, by the
+//! [specification](https://opentelemetry.io/docs/specs/otel/protocol/exporter/).
+
+use std::{
+    collections::HashMap,
+    fmt::{self, Display},
+    time::Duration,
+};
+
+use http::{HeaderMap, HeaderName, HeaderValue};
+use percent_encoding::percent_decode_str;
+use url::Url;
+
+use super::variables::{MILLISECONDS, Variables};
+use crate::{config::ConfigError, redact::Redaction};
+
+/// Where to look for what: each variable of the signal goes before the one for all signals.
+pub(super) struct Signal {
+    /// What HTTP adds to the endpoint for all signals.
+    path: &'static str,
+    endpoint: [&'static str; 2],
+    protocol: [&'static str; 2],
+    timeout: [&'static str; 2],
+    headers: [&'static str; 2],
+    compression: [&'static str; 2],
+    certificate: [&'static str; 2],
+    insecure: [&'static str; 2],
+}
+
+pub(super) const TRACES: Signal = Signal {
+    path: "v1/traces",
+    endpoint: ["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", ENDPOINT],
+    protocol: [
+        "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL",
+        "OTEL_EXPORTER_OTLP_PROTOCOL",
+    ],
+    timeout: [
+        "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT",
+        "OTEL_EXPORTER_OTLP_TIMEOUT",
+    ],
+    headers: [
+        "OTEL_EXPORTER_OTLP_TRACES_HEADERS",
+        "OTEL_EXPORTER_OTLP_HEADERS",
+    ],
+    compression: [
+        "OTEL_EXPORTER_OTLP_TRACES_COMPRESSION",
+        "OTEL_EXPORTER_OTLP_COMPRESSION",
+    ],
+    certificate: [
+        "OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE",
+        "OTEL_EXPORTER_OTLP_CERTIFICATE",
+    ],
+    insecure: [
+        "OTEL_EXPORTER_OTLP_TRACES_INSECURE",
+        "OTEL_EXPORTER_OTLP_INSECURE",
+    ],
+};
+
+pub(super) const METRICS: Signal = Signal {
+    path: "v1/metrics",
+    endpoint: ["OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", ENDPOINT],
+    protocol: [
+        "OTEL_EXPORTER_OTLP_METRICS_PROTOCOL",
+        "OTEL_EXPORTER_OTLP_PROTOCOL",
+    ],
+    timeout: [
+        "OTEL_EXPORTER_OTLP_METRICS_TIMEOUT",
+        "OTEL_EXPORTER_OTLP_TIMEOUT",
+    ],
+    headers: [
+        "OTEL_EXPORTER_OTLP_METRICS_HEADERS",
+        "OTEL_EXPORTER_OTLP_HEADERS",
+    ],
+    compression: [
+        "OTEL_EXPORTER_OTLP_METRICS_COMPRESSION",
+        "OTEL_EXPORTER_OTLP_COMPRESSION",
+    ],
+    certificate: [
+        "OTEL_EXPORTER_OTLP_METRICS_CERTIFICATE",
+        "OTEL_EXPORTER_OTLP_CERTIFICATE",
+    ],
+    insecure: [
+        "OTEL_EXPORTER_OTLP_METRICS_INSECURE",
+        "OTEL_EXPORTER_OTLP_INSECURE",
+    ],
+};
+
+const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
+
+/// Without `Debug`: the headers may hold secrets.
+pub(in crate::telemetry) struct Otlp {
+    pub(in crate::telemetry) protocol: Protocol,
+    pub(in crate::telemetry) endpoint: Url,
+    pub(in crate::telemetry) timeout: Duration,
+    /// With the values still percent-encoded.
+    pub(in crate::telemetry) headers: HashMap<String, String>,
+    /// Whether requests are compressed.
+    pub(in crate::telemetry) gzip: bool,
+    /// What a collector's certificate is checked against, as PEM, where it is not the system's roots.
+    #[cfg(feature = "tls")]
+    pub(in crate::telemetry) certificate: Option<Vec<u8>>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::telemetry) enum Protocol {
+    HttpProtobuf,
+    #[cfg(feature = "grpc")]
+    Grpc,
+}
+
+impl Display for Otlp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut endpoint = self.endpoint.clone();
+        endpoint.set_query(None);
+        let endpoint = Redaction::default().url(&endpoint);
+        write!(f, "{} to {endpoint}", self.protocol.name())
+    }
+}
+
+impl Otlp {
+    /// The headers as they are sent.
+    pub(in crate::telemetry) fn header_map(&self) -> HeaderMap {
+        let headers = self.headers.iter();
+        headers
+            .filter_map(|(name, value)| {
+                let mut value = decoded(value)?;
+                value.set_sensitive(true);
+                Some((HeaderName::try_from(name).ok()?, value))
+            })
+            .collect()
+    }
+}
+
+impl Protocol {
+    fn name(self) -> &'static str {
+        match self {
+            Self::HttpProtobuf => "http/protobuf",
+            #[cfg(feature = "grpc")]
+            Self::Grpc => "grpc",
+        }
+    }
+}
+
+pub(super) fn read(variables: &mut Variables<'_>, signal: &Signal) -> Result<Otlp, ConfigError> {
+    let protocol = protocol(variables, signal)?;
+    #[cfg(not(feature = "tls"))]
+    if let Some((variable, _)) = variables.first(signal.certificate) {
+        variables.warn(format!(
+            "{variable} is of no use here: without the cargo feature `tls` nothing is encrypted"
+        ));
+    }
+    Ok(Otlp {
+        protocol,
+        endpoint: endpoint(variables, signal, protocol)?,
+        timeout: timeout(variables, signal),
+        headers: headers(variables, signal),
+        gzip: gzip(variables, signal),
+        #[cfg(feature = "tls")]
+        certificate: certificate(variables, signal)?,
+    })
+}
+
+#[cfg_attr(
+    feature = "grpc",
+    expect(clippy::unnecessary_wraps, reason = "an error without the feature")
+)]
+fn protocol(variables: &mut Variables<'_>, signal: &Signal) -> Result<Protocol, ConfigError> {
+    let Some((variable, value)) = variables.first(signal.protocol) else {
+        return Ok(Protocol::HttpProtobuf);
+    };
+    match value.to_ascii_lowercase().as_str() {
+        "http/protobuf" => Ok(Protocol::HttpProtobuf),
+        #[cfg(feature = "grpc")]
+        "grpc" => Ok(Protocol::Grpc),
+        #[cfg(not(feature = "grpc"))]
+        "grpc" => Err(ConfigError {
+            variable,
+            value,
+            expects: "http/protobuf, or a build of `shared` with the cargo feature `grpc`",
+        }),
+        _ => {
+            variables.unusable(variable, &value, "http/protobuf");
+            Ok(Protocol::HttpProtobuf)
+        }
+    }
+}
+
+/// The signal's own endpoint is used as it is; to the one for all signals, HTTP adds the signal's path.
+fn endpoint(
+    variables: &mut Variables<'_>,
+    signal: &Signal,
+    protocol: Protocol,
+) -> Result<Url, ConfigError> {
+    let default = match protocol {
+        Protocol::HttpProtobuf => "http://localhost:4318",
+        #[cfg(feature = "grpc")]
+        Protocol::Grpc => "http://localhost:4317",
+    };
+    let (variable, value) = variables
+        .first(signal.endpoint)
+        .unwrap_or_else(|| (ENDPOINT, default.to_owned()));
+    let value = with_scheme(variables, signal, protocol, value);
+    let mut endpoint = url(variable, value)?;
+    if protocol == Protocol::HttpProtobuf && variable == ENDPOINT {
+        let path = format!("{}/{}", endpoint.path().trim_end_matches('/'), signal.path);
+        endpoint.set_path(&path);
+    }
+    Ok(endpoint)
+}
+
+/// For gRPC an endpoint may be a bare `host:port`, and whether that is encrypted is `_INSECURE`'s to say.
+fn with_scheme(
+    variables: &mut Variables<'_>,
+    signal: &Signal,
+    protocol: Protocol,
+    value: String,
+) -> String {
+    let Some((variable, _)) = variables.first(signal.insecure) else {
+        return default_scheme(protocol, value, false);
+    };
+    let insecure = variables.parse(variable, "false", |value| {
+        value.to_ascii_lowercase().parse().ok()
+    });
+    if protocol == Protocol::HttpProtobuf || value.contains("://") {
+        variables.warn(format!(
+            "{variable} is of no use here: it is for gRPC, where the endpoint has no http:// or https://"
+        ));
+    }
+    default_scheme(protocol, value, insecure.unwrap_or(false))
+}
+
+fn default_scheme(protocol: Protocol, value: String, insecure: bool) -> String {
+    if protocol == Protocol::HttpProtobuf || value.contains("://") {
+        value
+    } else if insecure {
+        format!("http://{value}")
+    } else {
+        format!("https://{value}")
+    }
+}
+
+fn url(variable: &'static str, value: String) -> Result<Url, ConfigError> {
+    let refused = |value: String, expects| ConfigError {
+        variable,
+        value: without_secrets(&value),
+        expects,
+    };
+    let is_http = |url: &Url| matches!(url.scheme(), "http" | "https") && url.has_host();
+    match Url::parse(&value).ok().filter(is_http) {
+        None => Err(refused(value, "a URL such as http://localhost:4318")),
+        Some(url) if url.scheme() == "https" && cfg!(not(feature = "tls")) => Err(refused(
+            value,
+            "an http:// URL, or a build of `shared` with the cargo feature `tls`",
+        )),
+        Some(url) => Ok(url),
+    }
+}
+
+/// For an error message, also where the value is no URL: without user info and query, which may be secrets.
+fn without_secrets(value: &str) -> String {
+    let value = value.split('?').next().unwrap_or_default();
+    let (scheme, rest) = value.split_once("://").unwrap_or(("", value));
+    match rest.rsplit_once('@') {
+        Some((_, host)) => format!("{scheme}://REDACTED@{host}"),
+        None => value.to_owned(),
+    }
+}
+
+fn timeout(variables: &mut Variables<'_>, signal: &Signal) -> Duration {
+    const DEFAULT: u64 = 10_000;
+    let first = variables.first(signal.timeout);
+    let milliseconds = first.map_or(DEFAULT, |(variable, _)| {
+        variables.number(variable, DEFAULT, MILLISECONDS)
+    });
+    Duration::from_millis(milliseconds)
+}
+
+/// No value of theirs is ever shown: they carry the collector's API keys.
+fn headers(variables: &mut Variables<'_>, signal: &Signal) -> HashMap<String, String> {
+    let Some((variable, list)) = variables.first(signal.headers) else {
+        return HashMap::new();
+    };
+    let mut headers = HashMap::new();
+    for (position, entry) in (1..).zip(list.split(',')) {
+        match header(entry) {
+            Some((name, value)) => {
+                headers.insert(name.to_owned(), value.to_owned());
+            }
+            None if entry.trim().is_empty() => {}
+            None => variables.warn(format!(
+                "entry {position} of {variable} is not `name=value`: it is left out"
+            )),
+        }
+    }
+    headers
+}
+
+fn header(entry: &str) -> Option<(&str, &str)> {
+    let (name, value) = entry.split_once('=')?;
+    let (name, value) = (name.trim(), value.trim());
+    HeaderName::try_from(name).ok()?;
+    decoded(value)?;
+    Some((name, value))
+}
+
+fn decoded(value: &str) -> Option<HeaderValue> {
+    let value = percent_decode_str(value).decode_utf8().ok()?;
+    HeaderValue::try_from(value.as_ref()).ok()
+}
+
+fn gzip(variables: &mut Variables<'_>, signal: &Signal) -> bool {
+    let Some((variable, value)) = variables.first(signal.compression) else {
+        return false;
+    };
+    let gzip = match value.to_ascii_lowercase().as_str() {
+        "gzip" => Some(true),
+        "none" => Some(false),
+        _ => None,
+    };
+    if gzip.is_none() {
+        variables.unusable(variable, &value, "none");
+    }
+    gzip.unwrap_or(false)
+}
+
+/// Read at the start, where a file that is not there can still be told.
+#[cfg(feature = "tls")]
+fn certificate(
+    variables: &mut Variables<'_>,
+    signal: &Signal,
+) -> Result<Option<Vec<u8>>, ConfigError> {
+    let Some((variable, value)) = variables.first(signal.certificate) else {
+        return Ok(None);
+    };
+    let pem = std::fs::read(&value).ok();
+    let pem = pem.filter(|pem| {
+        reqwest::Certificate::from_pem_bundle(pem)
+            .is_ok_and(|certificates| !certificates.is_empty())
+    });
+    match pem {
+        Some(pem) => Ok(Some(pem)),
+        None => Err(ConfigError {
+            variable,
+            value,
+            expects: "the path of a readable file with certificates in PEM format",
+        }),
+    }
+}

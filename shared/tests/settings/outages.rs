@@ -1,0 +1,146 @@
+//! An outage of the collector costs no span, within the bound, and is told once.
+
+use std::time::{Duration, Instant};
+
+use crate::{
+    collector::{Answer, Collector, Place},
+    process::{DEADLINE, Process},
+};
+
+const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
+const WAIT: &str = "the collector does not take spans: they wait";
+const AGAIN: &str = "the collector takes spans again";
+
+/// A service that sends at once what it has.
+fn process(url: &str, more: &[(&str, &str)]) -> Process {
+    Process::start(&[&[(ENDPOINT, url), ("OTEL_BSP_SCHEDULE_DELAY", "20")], more].concat())
+}
+
+#[test]
+fn a_collector_that_comes_later_gets_all_spans_oldest_first() {
+    let place = Place::reserve();
+    let mut process = process(&format!("http://{}", place.address), &[]);
+    process.end_spans(3_000);
+    let outage = process.log(WAIT);
+    assert!(
+        outage["reason"]
+            .as_str()
+            .unwrap()
+            .contains("Connection refused"),
+        "{outage}"
+    );
+    assert_eq!(process.counts()["waiting"], 3_000);
+
+    let collector = place.collector();
+    let back = Instant::now();
+    let first = collector.export();
+    // Two seconds are promised; the rest is for a machine with other things to do.
+    assert!(first.arrived - back < Duration::from_secs(5));
+    let over = process.log(AGAIN);
+    assert_eq!(over["spans.lost"], 0);
+    let mut names: Vec<String> = first.spans().into_iter().map(|span| span.name).collect();
+    while names.len() < 3_000 {
+        names.extend(collector.export().spans().into_iter().map(|span| span.name));
+    }
+    let all: Vec<String> = (0..3_000).map(|number| number.to_string()).collect();
+    assert_eq!(names, all);
+    let said = process.stop();
+    assert_eq!(said.spans, [3_001, 3_001, 0]);
+    let told = said.logs().into_iter().filter(|log| log["message"] == WAIT);
+    assert_eq!(told.count(), 0, "an outage is told once");
+}
+
+#[test]
+fn whatever_may_succeed_another_time_is_tried_until_it_does() {
+    for answer in [429, 502, 503, 504]
+        .map(Answer::Status)
+        .into_iter()
+        .chain([Answer::HangUp])
+    {
+        let collector = Collector::answering(answer);
+        let mut process = process(&collector.url(), &[]);
+        process.end_spans(1);
+        for _ in 0..3 {
+            assert_eq!(collector.export().spans().len(), 1, "{answer:?}");
+        }
+        assert_eq!(process.counts()["waiting"], 1);
+        collector.answer(Answer::Taken);
+        process.log(AGAIN);
+        assert_eq!(process.stop().spans, [2, 2, 0]);
+    }
+}
+
+#[test]
+fn no_request_comes_before_the_time_that_the_collector_asked_for() {
+    let collector = Collector::answering(Answer::RetryAfter(3));
+    let mut process = process(&collector.url(), &[]);
+    process.end_spans(1);
+    let asked = collector.export();
+    collector.answer(Answer::Taken);
+    let taken = collector.export();
+    assert!(taken.arrived - asked.arrived >= Duration::from_millis(2_900));
+    assert_eq!(process.stop().spans, [2, 2, 0]);
+}
+
+#[test]
+fn a_collector_that_hangs_is_asked_without_spans_until_it_answers() {
+    let collector = Collector::answering(Answer::Silence);
+    let mut process = process(&collector.url(), &[("OTEL_EXPORTER_OTLP_TIMEOUT", "100")]);
+    process.end_spans(2);
+    assert_eq!(
+        collector.export().spans().len(),
+        2,
+        "which may have arrived"
+    );
+    let outage = process.log(WAIT);
+    assert_eq!(outage["reason"], "no answer within 100ms");
+    for _ in 0..2 {
+        assert_eq!(
+            collector.export().spans().len(),
+            0,
+            "and are not sent again and again"
+        );
+    }
+    collector.answer(Answer::Taken);
+    assert_eq!(collector.taken(2).last().unwrap().spans().len(), 2);
+    process.log(AGAIN);
+    assert_eq!(process.stop().spans, [3, 3, 0]);
+}
+
+#[test]
+fn the_books_balance_while_spans_wait_are_sent_and_are_lost() {
+    let collector = Collector::answering(Answer::Status(503));
+    let mut process = process(&collector.url(), &[("OTEL_BSP_MAX_QUEUE_SIZE", "1000")]);
+    for round in 0..20 {
+        if round == 10 {
+            collector.answer(Answer::Taken);
+        }
+        let counts = process.end_spans(150);
+        let parts = [&counts["exported"], &counts["waiting"]].map(|count| count.as_u64().unwrap());
+        let sum = parts[0] + parts[1] + crate::process::lost(&counts);
+        assert_eq!(counts["ended"], sum, "{counts}");
+    }
+    let [ended, exported, lost] = process.stop().spans;
+    assert_eq!(ended, 3_001);
+    assert_eq!(exported + lost, 3_001);
+    assert!(lost >= 500, "ten rounds of 150 do not fit into 1000");
+}
+
+#[test]
+fn the_end_waits_for_a_collector_that_comes_back_in_time() {
+    let place = Place::reserve();
+    let mut process = process(&format!("http://{}", place.address), &[(DEADLINE, "60")]);
+    process.end_spans(10);
+    process.log(WAIT);
+    let stopping = std::thread::scope(|scope| {
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "a test's thread belongs to no trace"
+        )]
+        let stopping = scope.spawn(|| process.stop());
+        let collector = place.collector();
+        collector.taken(11);
+        stopping.join().unwrap()
+    });
+    assert_eq!(stopping.spans, [11, 11, 0]);
+}
