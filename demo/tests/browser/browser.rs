@@ -6,9 +6,12 @@ use axum::http::Method;
 use fantoccini::{Client, Locator, elements::Element, wd::WebDriverCompatibleCommand};
 use rustix::process::Pid;
 use serde_json::{Value, json};
+use tokio::time::timeout;
 use url::{ParseError, Url};
 
 use crate::{chromium::Chromium, command::PATIENCE};
+
+const TEXT: &str = "return document.body.innerText";
 
 /// A page in a browser.
 pub(crate) struct Browser {
@@ -72,21 +75,57 @@ impl Browser {
             loop {
                 pause.tick().await;
                 let value = self.run(&script).await;
-                let empty = [json!(null), json!(false), json!(0), json!("")];
-                if !empty.contains(&value) {
+                if is_something(&value) {
                     return value;
                 }
             }
         };
-        let Ok(value) = tokio::time::timeout(PATIENCE, met).await else {
+        let Ok(value) = timeout(PATIENCE, met).await else {
             panic!("never: {expression}\n{}", self.visible_text().await);
         };
         value
     }
 
-    /// Goes on inside of the frame that the selector finds; `client.enter_parent_frame` leads out.
+    /// Goes on inside of the frame that the selector finds; [`Self::leave_frames`] leads out.
     pub(crate) async fn enter_frame(&self, css: &str) {
         self.element(css).await.enter_frame().await.unwrap();
+    }
+
+    /// Goes on in the page itself, however deep in frames, and even if those are gone.
+    pub(crate) async fn leave_frames(&self) {
+        let command = Extension {
+            path: "frame",
+            body: json!({"id": null}),
+        };
+        self.client.issue_cmd(command).await.unwrap();
+    }
+
+    /// The same as [`Self::until`] inside of a frame, which may be replaced meanwhile.
+    pub(crate) async fn until_in_frame(&self, css: &str, expression: &str) -> Value {
+        let script = format!("return {expression}");
+        let mut last = String::new();
+        let met = async {
+            let mut pause = tokio::time::interval(Duration::from_millis(25));
+            loop {
+                pause.tick().await;
+                let value = async {
+                    let frame = self.client.find(Locator::Css(css)).await?;
+                    frame.enter_frame().await?;
+                    let text = self.client.execute(TEXT, Vec::new()).await?;
+                    text.as_str().unwrap_or_default().clone_into(&mut last);
+                    self.client.execute(&script, Vec::new()).await
+                };
+                let value = value.await.unwrap_or_default();
+                self.leave_frames().await;
+                if is_something(&value) {
+                    return value;
+                }
+            }
+        };
+        let Ok(value) = timeout(PATIENCE, met).await else {
+            panic!("never in {css}: {expression}\n{last}");
+        };
+        value
     }
 
     /// The window's size in CSS pixels.
@@ -160,7 +199,7 @@ impl Browser {
     }
 
     async fn visible_text(&self) -> String {
-        let text = self.run("return document.body.innerText").await;
+        let text = self.run(TEXT).await;
         let url = self.client.current_url().await.unwrap();
         format!("{url}:\n{}", text.as_str().unwrap_or_default())
     }
@@ -185,7 +224,11 @@ impl Notes {
     }
 }
 
-/// A command that chromedriver has beyond the standard.
+fn is_something(value: &Value) -> bool {
+    ![json!(null), json!(false), json!(0), json!("")].contains(value)
+}
+
+/// A command that the client has no function for.
 struct Extension {
     path: &'static str,
     body: Value,
