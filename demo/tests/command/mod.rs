@@ -9,8 +9,8 @@ use std::{
 
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::{
-    io::{AsyncBufReadExt as _, AsyncRead, BufReader},
-    process::{Child, Command},
+    io::{AsyncBufReadExt as _, AsyncRead, AsyncWriteExt as _, BufReader},
+    process::{Child, ChildStdin, Command},
     sync::watch,
     task::JoinSet,
     time::timeout,
@@ -36,6 +36,7 @@ pub(crate) fn demo(arguments: &[&str]) -> Command {
 /// A demo that serves, on ports of the system's choice. Dropped, it is gone with its services.
 pub(crate) struct Demo {
     child: Child,
+    stdin: ChildStdin,
     output: Arc<watch::Sender<String>>,
     readers: JoinSet<()>,
     addresses: HashMap<String, String>,
@@ -53,23 +54,32 @@ impl Demo {
     }
 
     /// Runs a command of [`demo`] until it has said where all four listen.
-    pub(crate) async fn run(mut command: Command) -> Self {
-        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    pub(crate) async fn run(command: Command) -> Self {
+        let mut demo = Self::spawn(command);
+        demo.said(|output| addresses(output).len() == 4).await;
+        demo.addresses = addresses(&demo.output.borrow());
+        demo
+    }
+
+    /// Runs a command of [`demo`].
+    pub(crate) fn spawn(mut command: Command) -> Self {
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let output = Arc::new(watch::Sender::new(String::new()));
         let mut readers = JoinSet::new();
         let (stdout, stderr) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
         read(stdout, &output, &mut readers);
         read(stderr, &output, &mut readers);
-        let mut demo = Self {
+        Self {
+            stdin: child.stdin.take().unwrap(),
             child,
             output,
             readers,
             addresses: HashMap::new(),
-        };
-        demo.said(|output| addresses(output).len() == 4).await;
-        demo.addresses = addresses(&demo.output.borrow());
-        demo
+        }
     }
 
     /// `http://127.0.0.1:<port>` of `checkout`, `inventory`, `otlp` or `traces`.
@@ -86,6 +96,12 @@ impl Demo {
             Ok(Ok(output)) => output.clone(),
             _ => panic!("it has not said that, but:\n{}", *self.output.borrow()),
         }
+    }
+
+    /// Types a line where it runs.
+    pub(crate) async fn type_line(&mut self, line: &str) {
+        let line = format!("{line}\n");
+        self.stdin.write_all(line.as_bytes()).await.unwrap();
     }
 
     pub(crate) fn signal(&self, signal: Signal) {

@@ -5,6 +5,7 @@
 #[path = "../command/mod.rs"]
 mod command;
 
+mod by_hand;
 mod contract;
 mod joined;
 mod services;
