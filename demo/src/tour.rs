@@ -237,7 +237,8 @@ impl Guide<'_> {
     }
 
     fn subheading(&self, text: &str) {
-        print(&self.screen.paint(Ink::Dim, &format!("\n{text}")));
+        print("");
+        print(&self.screen.paint(Ink::Dim, &self.screen.prose(text)));
     }
 
     fn draw(&self, trace: &Trace) {
@@ -252,10 +253,12 @@ impl Guide<'_> {
     fn verdict(&self, proved: &str, off: &[String]) {
         print("");
         if off.is_empty() {
-            print(&self.screen.paint(Ink::Good, &format!("✓ {proved}")));
+            let proved = self.screen.prose(&format!("✓ {proved}"));
+            print(&self.screen.paint(Ink::Good, &proved));
         }
         for text in off {
-            print(&self.screen.paint(Ink::Bad, &format!("✗ {text}")));
+            let text = self.screen.prose(&format!("✗ {text}"));
+            print(&self.screen.paint(Ink::Bad, &text));
         }
     }
 }

@@ -75,6 +75,7 @@ fn order(row: &Row, base: &str) -> Markup {
                 button.script.order type="button" data-media-type=(row.media_type) data-text=[text] data-zeros=[zeros] {
                     (row.name)
                 }
+                noscript { b { (row.name) } }
                 span.expected.(class(row.status)) title="the answer's status" { (row.status) }
             }
             p { (row.what) " " span.look { (row.look) } }

@@ -145,7 +145,16 @@ impl Browser {
 
     /// From the next page on, no script of a page runs.
     pub(crate) async fn without_javascript(&self) {
-        let disabled = json!({"value": true});
+        self.disable_javascript(true).await;
+    }
+
+    /// Scripts run again, which those that the page came with have missed.
+    pub(crate) async fn with_javascript(&self) {
+        self.disable_javascript(false).await;
+    }
+
+    async fn disable_javascript(&self, disabled: bool) {
+        let disabled = json!({"value": disabled});
         self.devtools("Emulation.setScriptExecutionDisabled", disabled)
             .await;
     }
