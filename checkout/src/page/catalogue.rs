@@ -46,12 +46,12 @@ pub(super) const ORDERS: [Row; 7] = [
         ..item("item-corrupt", r#"{"item_id":"item-corrupt"}"#, 502)
     },
     Row {
-        what: "Its warehouse takes 1.2 s to answer.",
+        what: "Its warehouse takes 1.2\u{a0}s to answer.",
         look: "Look for the lowest of the long bars: that is where the time went.",
         ..item("item-slow", r#"{"item_id":"item-slow"}"#, 200)
     },
     Row {
-        what: "Its warehouse takes 30 s; checkout gives up after 2 s.",
+        what: "Its warehouse takes 30\u{a0}s; checkout gives up after 2\u{a0}s.",
         look: "Look where inventory's bars end: with checkout's patience, as its work was stopped too.",
         ..item("item-stuck", r#"{"item_id":"item-stuck"}"#, 504)
     },
@@ -85,7 +85,7 @@ pub(super) const REFUSED: [Row; 4] = [
         ..item("too many", r#"{"item_id":"item-123","quantity":101}"#, 400)
     },
     Row {
-        what: "A body of 20,000 bytes, and 16 KiB are the most.",
+        what: "A body of 20,000 bytes, and 16\u{a0}KiB are the most.",
         look: "Look for the status on the only bar: 413, and no error of ours.",
         body: Body::Zeros(20_000),
         ..item("too long", "", 413)

@@ -40,6 +40,9 @@ pub(super) fn page(nonce: &str, base: &str, trace_ui: &TraceUi) -> Markup {
                             }
                         }
                         div #runs {}
+                        p.hint.script.nothing {
+                            "Nothing yet. Press a button, and its answer and its trace appear here."
+                        }
                         (primer())
                     }
                 }
@@ -188,9 +191,9 @@ fn primer() -> Markup {
                         li.checkout.w4 { span { "checkout" } " takes the order" }
                         li.checkout.in1.w3 { span { "checkout" } " asks inventory" }
                     }
-                    p.tear { "the trace ends here; what follows is in another one" }
+                    p.tear { "the trace ends here; this is in another one:" }
                     ol.bars {
-                        li.inventory.in2.w2.failed { span { "inventory" } " checks the stock" b { " ✗ panic" } }
+                        li.inventory.w3.failed { span { "inventory" } " checks the stock" b { " ✗ panic" } }
                     }
                 }
             }

@@ -144,6 +144,7 @@ async function pitfall(htmlForm) {
   fill(form, { ".which": which === "broken" ? "Broken" : "Fixed" });
   fill(run, { ".instead": `${instead} See ${source}.` });
   if (which === "broken") form.parentElement.prepend(form);
+  if (beside && matchMedia("(max-width: 62rem)").matches) form.scrollIntoView();
   if (answer.is === "good" && answer.traceId) {
     const broken = which === "broken";
     badge.classList.add(broken ? "failed" : "good");
