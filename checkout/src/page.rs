@@ -1,47 +1,68 @@
-//! The page at `/`: a button for each row of the catalogue, and under each answer the link to its trace.
+//! The page at `/`: a button for each row of the catalogue and for each pitfall, and beside them what came of it, with
+//! the trace as the trace UI shows it.
+//!
+//! `catalogue` is what can be sent, `html` is how it looks, and `script.js` sends it.
+
+mod catalogue;
+mod html;
 
 use std::sync::Arc;
 
+use axum::Router;
 use axum::extract::State;
-use axum::http::header;
+use axum::http::{HeaderMap, header};
 use axum::response::{Html, IntoResponse};
+use axum::routing::get;
+use reqwest::Url;
 use uuid::Uuid;
 
 use crate::config::BaseUrl;
 
-const NONCE: &str = "{{nonce}}";
-const TRACE_URL: &str = "{{trace_url}}";
-
-/// The page, complete but for its nonce.
-#[derive(Clone)]
-pub(crate) struct Page(Arc<str>);
-
-impl Page {
-    pub(crate) fn new(trace_ui_url: &BaseUrl) -> Self {
-        // A serialized URL has no quotes or angle brackets left; only `&` means something else inside of HTML.
-        let trace_url = trace_ui_url
-            .join(&["trace", ""])
-            .as_str()
-            .replace('&', "&amp;");
-        Self(
-            include_str!("page.html")
-                .replace(TRACE_URL, &trace_url)
-                .into(),
-        )
-    }
+/// Where a browser finds the traces.
+struct TraceUi {
+    /// What a trace id is appended to.
+    traces: Url,
+    /// Of those pages, which this one shows in frames.
+    origin: String,
 }
 
-pub(crate) async fn show(State(Page(html)): State<Page>) -> impl IntoResponse {
+/// `GET /`. To be merged beneath the layers: looking at the page is no request that anybody wants to see a trace of.
+pub(crate) fn router(trace_ui_url: &BaseUrl) -> Router {
+    let traces = trace_ui_url.join(&["trace", ""]);
+    let origin = traces.origin().ascii_serialization();
+    Router::new()
+        .route("/", get(show))
+        .with_state(Arc::new(TraceUi { traces, origin }))
+}
+
+async fn show(State(trace_ui): State<Arc<TraceUi>>, request: HeaderMap) -> impl IntoResponse {
     // Nothing runs on this page but what was sent with it: script and style are known by a nonce that is new each time.
     let nonce = Uuid::new_v4().simple().to_string();
     let policy = format!(
-        "default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; img-src data:; \
-         connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+        "default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; img-src data:; connect-src 'self'; \
+         frame-src {origin}; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+        origin = trace_ui.origin
     );
     let headers = [
         (header::CONTENT_SECURITY_POLICY, policy),
         (header::CACHE_CONTROL, "no-store".to_owned()),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff".to_owned()),
+        (header::REFERRER_POLICY, "no-referrer".to_owned()),
     ];
-    (headers, Html(html.replace(NONCE, &nonce)))
+    let page = html::page(&nonce, &base(&request), &trace_ui);
+    (headers, Html(page.into_string()))
+}
+
+/// Where the reader has found this page, for the commands on it.
+fn base(request: &HeaderMap) -> String {
+    let host = request
+        .get(header::HOST)
+        .and_then(|host| host.to_str().ok());
+    // The commands are pasted into shells: whoever sends the header, nothing in it may mean something to one.
+    let is_plain = |host: &&str| {
+        host.bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b".:-[]".contains(&byte))
+    };
+    let host = host.filter(is_plain).unwrap_or("localhost:8080");
+    format!("http://{host}")
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, State};
-use axum::routing::{get, post};
+use axum::routing::post;
 use serde::{Deserialize, Serialize};
 use shared::problem::{self, Json};
 use shared::server::TraceLayer;
@@ -15,7 +15,7 @@ use crate::config::BaseUrl;
 use crate::error::ApiError;
 use crate::inventory::Inventory;
 use crate::order::{self, Order};
-use crate::page::{self, Page};
+use crate::page;
 use crate::pitfalls;
 
 const MAX_BODY_BYTES: usize = 16 * 1024;
@@ -48,8 +48,6 @@ pub(crate) fn router(inventory: Inventory, trace_ui_url: &BaseUrl) -> Router {
         .route("/checkout", post(checkout))
         .with_state(Arc::clone(&inventory))
         .merge(pitfalls::router(inventory))
-        // Traced as any other route: it is cheap, and one exception less to explain.
-        .route("/", get(page::show).with_state(Page::new(trace_ui_url)))
         .fallback(problem::not_found)
         .method_not_allowed_fallback(problem::method_not_allowed)
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
@@ -59,6 +57,7 @@ pub(crate) fn router(inventory: Inventory, trace_ui_url: &BaseUrl) -> Router {
         // inventory, callers would get a refused connection in place of the 503 that says what is wrong.
         // Beneath the layers, so that nothing traces the questions of an orchestrator.
         .merge(shared::serve::health(|| future::ready(true)))
+        .merge(page::router(trace_ui_url))
 }
 
 async fn checkout(

@@ -15,10 +15,10 @@ pub struct Cli {
 }
 
 /// What the program can do besides serving.
-#[derive(Clone, Copy, Debug, Subcommand)]
+#[derive(Clone, Debug, Subcommand)]
 pub enum Command {
     /// Run every request of the catalogue and every pitfall once, show what came of each and check it
-    Tour,
+    Tour(TourFlags),
     /// Be one of the services: how the demo starts its child processes.
     #[command(hide = true)]
     Service {
@@ -32,6 +32,17 @@ pub enum Command {
         #[arg(long)]
         fixed: bool,
     },
+}
+
+/// What of the tour, and what after it.
+#[derive(Clone, Debug, Default, Args)]
+pub struct TourFlags {
+    /// Only these, such as item-stuck or raw-client; an unknown one is answered with the list
+    #[arg(value_name = "SCENE")]
+    pub scenes: Vec<String>,
+    /// Keep the trace viewer until Ctrl-C, so that the traces can be opened
+    #[arg(long)]
+    pub keep: bool,
 }
 
 /// A service this binary can be.
@@ -68,6 +79,18 @@ pub struct PortFlags {
     /// Port of the trace viewer [default: 16686]
     #[arg(long, global = true, value_name = "PORT")]
     pub ui_port: Option<u16>,
+}
+
+/// Two of them would listen on the same port.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "{first} and {second} cannot both listen on port {number}; choose another one with {flag} (0 takes any free one)"
+)]
+pub struct SamePort {
+    first: &'static str,
+    second: &'static str,
+    flag: &'static str,
+    number: u16,
 }
 
 impl PortFlags {
@@ -119,6 +142,29 @@ pub struct Port {
     pub number: u16,
 }
 
+impl Ports {
+    /// Whether each has a port of its own.
+    ///
+    /// # Errors
+    ///
+    /// Two have the same one, and it is not 0.
+    pub fn check(&self) -> Result<(), SamePort> {
+        let ports = [self.checkout, self.inventory, self.otlp, self.ui];
+        for (index, second) in ports.iter().enumerate() {
+            let same = |first: &&Port| first.number == second.number && second.number != 0;
+            if let Some(first) = ports[..index].iter().find(same) {
+                return Err(SamePort {
+                    first: first.wanted_by,
+                    second: second.wanted_by,
+                    flag: second.flag,
+                    number: second.number,
+                });
+            }
+        }
+        Ok(())
+    }
+}
+
 /// Where everything listens, all on 127.0.0.1.
 #[derive(Clone, Copy, Debug)]
 pub struct Ports {
@@ -152,6 +198,21 @@ mod tests {
             assert_eq!(cli.ports.or_free().ui.number, 1, "{line:?}");
             assert_eq!(cli.ports.or_free().otlp.number, 0, "{line:?}");
         }
+    }
+
+    #[test]
+    fn two_equal_ports_are_refused_with_both_names_and_a_flag() {
+        let ports = |line: &[&str]| Cli::try_parse_from(line).unwrap().ports;
+        let error = ports(&["demo", "--checkout-port", "8081"]).or_documented();
+        let error = error.check().unwrap_err().to_string();
+        for part in ["checkout and inventory", "8081", "--inventory-port"] {
+            assert!(error.contains(part), "{error}");
+        }
+        let error = ports(&["demo", "--otlp-port=7", "--ui-port=7", "tour"]).or_free();
+        let error = error.check().unwrap_err().to_string();
+        assert!(error.contains("--ui-port"), "{error}");
+        ports(&["demo"]).or_documented().check().unwrap();
+        ports(&["demo", "tour"]).or_free().check().unwrap();
     }
 
     #[test]

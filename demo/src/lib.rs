@@ -12,8 +12,8 @@
 //! - [`pages`], [`api`]: the trace as a page, and as JSON like Jaeger's
 //! - [`terminal`]: the trace as text
 //!
-//! Around them: [`cli`] reads the command line, [`stack`] brings everything up and down, [`mod@tour`] runs every request of
-//! the catalogue and every pitfall of the lab, and checks what comes of it.
+//! Around them: [`cli`] reads the command line and [`console`] what is typed meanwhile, [`stack`] brings everything up and
+//! down, [`mod@tour`] runs every request of the catalogue and every pitfall of the lab, and checks what comes of it.
 
 #![allow(
     clippy::disallowed_methods,
@@ -25,24 +25,29 @@ use std::sync::Arc;
 
 use clap::Parser;
 use tokio::runtime::Runtime;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use crate::cli::{Cli, Command, PortFlags, Role};
+use crate::cli::{Cli, Command, PortFlags, Role, TourFlags};
+use crate::console::{Console, Order};
 use crate::logs::{LogLine, print, say};
+use crate::signals::Signals;
 use crate::stack::{Addresses, Stack, StackError};
 use crate::terminal::Screen;
+use crate::verbosity::Verbosity;
 
 pub mod api;
 pub mod attributes;
 pub mod cli;
+pub mod console;
 pub mod logs;
 pub mod pages;
 pub mod processes;
 pub mod receiver;
+pub mod signals;
 pub mod stack;
 pub mod store;
 pub mod terminal;
 pub mod tour;
+pub mod verbosity;
 pub mod waterfall;
 
 #[cfg(test)]
@@ -53,7 +58,7 @@ pub fn main() -> ExitCode {
     let cli = Cli::parse();
     match cli.command {
         None => run(serve(cli.ports)),
-        Some(Command::Tour) => run(tour(cli.ports)),
+        Some(Command::Tour(flags)) => run(tour(cli.ports, flags)),
         Some(Command::Service { role }) => {
             processes::end_with_parent();
             match role {
@@ -91,8 +96,14 @@ enum Error {
 }
 
 async fn serve(ports: PortFlags) -> Result<ExitCode, Error> {
-    let mut signals = Signals::listen()?;
-    let mut stack = Stack::open(ports.or_documented(), Arc::new(|line| stream(&line))).await?;
+    let mut signals = Signals::listen().map_err(Error::Signals)?;
+    let verbosity = Verbosity::from_env();
+    let logs = Arc::new(move |line| {
+        if verbosity.shows(&line) {
+            stream(&line);
+        }
+    });
+    let mut stack = Stack::open(ports.or_documented(), logs).await?;
     let outcome = tokio::select! {
         died = start_and_watch(&mut stack) => Err(died),
         () = signals.received() => Ok(()),
@@ -116,22 +127,55 @@ async fn start_and_watch(stack: &mut Stack) -> StackError {
     match stack.start_services().await {
         Ok(addresses) => {
             welcome(stack, addresses);
-            stack.service_died().await
+            let mut console = Console::open();
+            loop {
+                let typed = tokio::select! {
+                    died = stack.service_died() => return died,
+                    typed = console.typed() => typed,
+                };
+                match typed {
+                    Ok(order) => obey(stack, order).await,
+                    Err(error) => say(&error.to_string()),
+                }
+            }
         }
         Err(error) => error,
     }
 }
 
-async fn tour(ports: PortFlags) -> Result<ExitCode, Error> {
-    let mut signals = Signals::listen()?;
-    let journal = Arc::new(tour::Journal::default());
+/// Does what was typed. What goes wrong is said, and nothing else ends for it.
+async fn obey(stack: &mut Stack, order: Order) {
+    let done = match order {
+        Order::Stop(role) if stack.runs(role) => stack.stop_service(role).await.map(|()| {
+            let name = role.name();
+            format!("{name} is stopped; `start {name}` brings it back")
+        }),
+        Order::Stop(role) => Ok(format!("{} is not running", role.name())),
+        Order::Start(role) if stack.runs(role) => Ok(format!("{} is running", role.name())),
+        Order::Start(role) => stack
+            .start_service(role)
+            .await
+            .map(|address| format!("{} is back at http://{address}", role.name())),
+    };
+    match done {
+        Ok(done) => say(&done),
+        Err(error) => report(&error),
+    }
+}
+
+async fn tour(ports: PortFlags, flags: TourFlags) -> Result<ExitCode, Error> {
+    let mut signals = Signals::listen().map_err(Error::Signals)?;
+    let journal = Arc::new(tour::Journal::new(Verbosity::from_env()));
     let sink = Arc::clone(&journal);
     let logs = Arc::new(move |line| sink.push(line));
     let mut stack = Stack::open(ports.or_free(), logs).await?;
     let outcome = tokio::select! {
-        outcome = tour::run(&mut stack, &journal, Screen::stdout()) => outcome,
+        outcome = tour::run(&mut stack, &journal, Screen::stdout(), &flags) => outcome,
         () = signals.received() => Err(tour::TourError::Interrupted),
     };
+    if flags.keep && outcome.is_ok() {
+        signals.received().await;
+    }
     let stopped = stop(stack, &mut signals).await;
     let passed = outcome?;
     stopped?;
@@ -142,7 +186,7 @@ async fn tour(ports: PortFlags) -> Result<ExitCode, Error> {
     })
 }
 
-/// Where to go. Scripts read the addresses from these lines, so a line is a name, spaces, and a URL.
+/// Where to go. Scripts read the addresses from the first lines, so such a line is a name, spaces, and a URL.
 fn welcome(stack: &Stack, addresses: Addresses) {
     let Addresses {
         checkout,
@@ -154,19 +198,25 @@ checkout   http://{checkout}
 inventory  http://{inventory}
 otlp       http://{otlp}
 traces     http://{ui}
-
-Send an order, and open the list of traces above:
-
-  curl -i --json '{{\"item_id\":\"item-123\"}}' http://{checkout}/checkout
-
-Other items: item-sold-out, item-slow, item-stuck, item-corrupt; or use the buttons on checkout's own page.
-All of them at once, each with its logs and its trace: cargo run -p demo -- tour
-How traces break: GET http://{checkout}/pitfalls lists the ways, POST /pitfalls/{{name}} shows one, ?fixed=true mends it.
-Ctrl-C stops everything.
 ",
         otlp = stack.otlp,
         ui = stack.ui,
     ));
+    say(&Screen::stdout().prose(
+        "Open checkout's page in a browser and press its buttons: each shows what came of it, with its trace. Or send \
+         an order from another terminal, and look it up in the list of traces:",
+    ));
+    say(&format!(
+        "
+  curl -i http://{checkout}/checkout -H 'content-type: application/json' -d '{{\"item_id\":\"item-123\"}}'
+"
+    ));
+    say(&Screen::stdout().prose(
+        "Other items: item-sold-out, item-slow, item-stuck, item-corrupt. To see an order fail without inventory, type \
+         `stop inventory` here, and later `start inventory`. All at once, each with its logs and its trace: \
+         cargo run -p demo -- tour. Ctrl-C stops everything.",
+    ));
+    say("");
 }
 
 /// Shows a log line as it comes: for people, or with `LOG_FORMAT=json` as it is.
@@ -175,29 +225,6 @@ fn stream(line: &LogLine) {
         print(&line.raw);
     } else {
         print(&line.human(Screen::stdout()));
-    }
-}
-
-/// Ctrl-C, and what `kill` sends.
-struct Signals {
-    interrupt: Signal,
-    terminate: Signal,
-}
-
-impl Signals {
-    fn listen() -> Result<Self, Error> {
-        let listen = |kind| signal(kind).map_err(Error::Signals);
-        Ok(Self {
-            interrupt: listen(SignalKind::interrupt())?,
-            terminate: listen(SignalKind::terminate())?,
-        })
-    }
-
-    async fn received(&mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => (),
-            _ = self.terminate.recv() => (),
-        }
     }
 }
 
@@ -212,7 +239,7 @@ fn report(error: &dyn std::error::Error) {
     say(&text);
 }
 
-/// The README's example compiles.
+/// The example for who lifts the library compiles.
 #[cfg(doctest)]
-#[doc = include_str!("../../README.md")]
-pub struct Readme;
+#[doc = include_str!("../../docs/lift.md")]
+pub struct Lift;

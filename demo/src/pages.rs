@@ -97,7 +97,7 @@ fn page(status: StatusCode, title: &str, refresh: Option<u32>, main: &str) -> Re
         (
             CONTENT_SECURITY_POLICY,
             "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; \
-             frame-ancestors 'none'",
+             frame-ancestors http://127.0.0.1:* http://localhost:*",
         ),
     ];
     (status, headers, Html(html)).into_response()

@@ -10,10 +10,11 @@ use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
-use crate::cli::{Port, Ports, Role};
+use crate::cli::{Port, Ports, Role, SamePort};
+use crate::logs::say;
 use crate::processes::{LogSink, Process, ProcessError, exports_to};
 use crate::store::{Limits, Store};
-use crate::{pages, receiver};
+use crate::{pages, receiver, verbosity};
 
 /// Why the stack cannot be brought up, or fell over.
 #[derive(Debug, thiserror::Error)]
@@ -33,6 +34,9 @@ pub enum StackError {
         /// What the system said.
         reason: String,
     },
+    /// Two that want the same port.
+    #[error(transparent)]
+    SamePort(#[from] SamePort),
     /// No directory for inventory's database.
     #[error("cannot make a temporary directory for inventory's database")]
     Directory(#[source] io::Error),
@@ -55,7 +59,6 @@ pub struct Stack {
     ports: Ports,
     client: reqwest::Client,
     logs: LogSink,
-    /// In the order they were started.
     services: Vec<Process>,
     _servers: JoinSet<io::Result<()>>,
     /// Last, so that it is removed when nobody writes to it any more.
@@ -78,6 +81,8 @@ impl Stack {
     ///
     /// Every [`StackError`] but [`StackError::Process`].
     pub async fn open(ports: Ports, logs: LogSink) -> Result<Self, StackError> {
+        ports.check()?;
+        say_what_is_left_out();
         for port in [ports.checkout, ports.inventory] {
             drop(bind(port).await?);
         }
@@ -106,23 +111,47 @@ impl Stack {
     ///
     /// [`StackError::Process`]; what was started by then still is to be stopped.
     pub async fn start_services(&mut self) -> Result<Addresses, StackError> {
-        let database = self.directory.path().join("inventory.sqlite");
-        let database = format!("sqlite://{}?mode=rwc", database.display());
-        let settings = [("DATABASE_URL", database)];
-        let inventory = self
-            .start(Role::Inventory, self.ports.inventory, &settings)
-            .await?;
-        let settings = [
-            ("INVENTORY_URL", format!("http://{inventory}")),
-            ("TRACE_UI_URL", format!("http://{}", self.ui)),
-        ];
-        let checkout = self
-            .start(Role::Checkout, self.ports.checkout, &settings)
-            .await?;
         Ok(Addresses {
-            checkout,
-            inventory,
+            inventory: self.start_service(Role::Inventory).await?,
+            checkout: self.start_service(Role::Checkout).await?,
         })
+    }
+
+    /// Starts one service, which is ready when this returns: the second time where it was the first time, and with the
+    /// data it had.
+    ///
+    /// # Errors
+    ///
+    /// [`StackError::Process`]
+    pub async fn start_service(&mut self, role: Role) -> Result<SocketAddr, StackError> {
+        let database = self.directory.path().join("inventory.sqlite");
+        let inventory = self.ports.inventory.number;
+        let settings = match role {
+            Role::Inventory => vec![(
+                "DATABASE_URL",
+                format!("sqlite://{}?mode=rwc", database.display()),
+            )],
+            Role::Checkout => vec![
+                ("INVENTORY_URL", format!("http://127.0.0.1:{inventory}")),
+                ("TRACE_UI_URL", format!("http://{}", self.ui)),
+            ],
+        };
+        let port = self.port(role).number;
+        let address = self.start(role, port, &settings).await?;
+        self.port(role).number = address.port();
+        Ok(address)
+    }
+
+    /// Whether the service was started and nobody has stopped it.
+    pub fn runs(&self, role: Role) -> bool {
+        self.services.iter().any(|service| service.role() == role)
+    }
+
+    fn port(&mut self, role: Role) -> &mut Port {
+        match role {
+            Role::Checkout => &mut self.ports.checkout,
+            Role::Inventory => &mut self.ports.inventory,
+        }
     }
 
     /// Waits until a service ends that nobody told to end.
@@ -155,37 +184,43 @@ impl Stack {
     ///
     /// The first [`StackError::Process`]; all are stopped nevertheless.
     pub async fn stop(mut self) -> Result<(), StackError> {
-        let mut outcome = Ok(());
-        while let Some(mut service) = self.services.pop() {
-            outcome = outcome.and(service.stop().await);
-        }
-        Ok(outcome?)
+        let checkout = self.stop_service(Role::Checkout).await;
+        checkout.and(self.stop_service(Role::Inventory).await)
     }
 
     async fn start(
         &mut self,
         role: Role,
-        port: Port,
+        port: u16,
         settings: &[(&str, String)],
     ) -> Result<SocketAddr, StackError> {
-        let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, port.number));
+        let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         let delay = std::env::var("OTEL_BSP_SCHEDULE_DELAY");
         let mut variables = vec![
             ("LISTEN_ADDR", listen.to_string()),
             ("LOG_FORMAT", "json".to_owned()),
+            ("OTEL_SERVICE_NAME", role.name().to_owned()),
             // The default of five seconds is for production; here somebody waits.
             ("OTEL_BSP_SCHEDULE_DELAY", delay.unwrap_or("200".to_owned())),
         ];
-        // Whatever the shell says: where a service listens and how its requests ended is read from its log.
         if let Ok(filter) = std::env::var("RUST_LOG") {
-            variables.push(("RUST_LOG", format!("{filter},shared=info")));
+            variables.push(("RUST_LOG", format!("{filter},{}", verbosity::READ)));
         }
         variables.extend(exports_to(self.otlp));
         variables.extend_from_slice(settings);
-        let process = Process::spawn(role, &variables, LogSink::clone(&self.logs))?;
+        let mut process = Process::spawn(role, &variables, LogSink::clone(&self.logs))?;
+        let address = process.ready(&self.client).await?;
         self.services.push(process);
-        let process = self.services.last_mut().expect("it was pushed just now");
-        Ok(process.ready(&self.client).await?)
+        Ok(address)
+    }
+}
+
+/// One name for both services would make their spans one service's. Whoever has set one gets to hear why it is not there.
+fn say_what_is_left_out() {
+    if let Ok(name) = std::env::var("OTEL_SERVICE_NAME") {
+        say(&format!(
+            "OTEL_SERVICE_NAME=`{name}` is not passed on: there are two services here, checkout and inventory"
+        ));
     }
 }
 

@@ -30,6 +30,8 @@ pub enum Ink {
 }
 
 const DEFAULT_WIDTH: usize = 100;
+/// Of prose: the eye loses longer ones.
+const LONGEST_LINE: usize = 110;
 /// Cyan, yellow, magenta, blue, green: red is left for errors.
 const SERVICE_COLOURS: [&str; 5] = ["36", "33", "35", "34", "32"];
 
@@ -53,6 +55,28 @@ impl Screen {
             width: columns.or_else(terminal).unwrap_or(DEFAULT_WIDTH),
             colour: stdout.is_terminal() && !no_colour,
         }
+    }
+
+    /// Paragraphs as lines that fit, and that are not too long to be read.
+    pub fn prose(self, text: &str) -> String {
+        let width = self.width.clamp(20, LONGEST_LINE);
+        let paragraph = |text: &str| {
+            let words: Vec<_> = text.split_whitespace().collect();
+            textwrap::fill(&words.join(" "), width)
+        };
+        let paragraphs: Vec<_> = text.trim().split("\n\n").map(paragraph).collect();
+        paragraphs.join("\n\n")
+    }
+
+    /// A term and what it means, which stays to the right of it on every line.
+    pub fn entry(self, term: &str, text: &str) -> String {
+        let term = format!("{term:<8} ");
+        let width = self.width.clamp(20, LONGEST_LINE);
+        let indent = " ".repeat(term.len());
+        let options = textwrap::Options::new(width)
+            .initial_indent(&term)
+            .subsequent_indent(&indent);
+        textwrap::fill(text, options)
     }
 
     /// The text in that ink, or plain where no colour is wanted.
@@ -215,6 +239,34 @@ mod tests {
             let longest = picture.lines().map(|line| line.chars().count()).max();
             assert!(longest.unwrap() <= width, "{width}:\n{picture}");
         }
+    }
+
+    #[test]
+    fn prose_fits_the_width_and_keeps_its_words_and_paragraphs() {
+        let text = "One two three four five\nsix seven.\n\nEight nine ten eleven twelve.";
+        for width in [20, 40, 200] {
+            let screen = Screen {
+                width,
+                ..Screen::PLAIN
+            };
+            let prose = screen.prose(text);
+            let longest = prose.lines().map(|line| line.chars().count()).max();
+            assert!(longest.unwrap() <= width, "{width}:\n{prose}");
+            assert_eq!(prose.split("\n\n").count(), 2, "{prose}");
+            assert!(prose.split_whitespace().eq(text.split_whitespace()));
+        }
+    }
+
+    #[test]
+    fn entry_hangs_from_its_term() {
+        let screen = Screen {
+            width: 20,
+            ..Screen::PLAIN
+        };
+        assert_eq!(
+            screen.entry("mistake", "one two three four"),
+            "mistake  one two\n         three four"
+        );
     }
 
     #[test]

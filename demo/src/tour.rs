@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use tokio::time::timeout;
 
-use crate::cli::Role;
+use crate::cli::{Role, TourFlags};
 use crate::logs::{LogLine, print};
 use crate::stack::{Stack, StackError};
 use crate::store::{Store, Trace, TraceId};
@@ -16,13 +16,15 @@ use crate::terminal::{Ink, Screen, draw};
 use crate::waterfall::{Waterfall, human_duration};
 
 use check::{Answer, Evidence, off};
-use scenario::{SCENARIOS, Scenario};
+use scenario::Scenario;
+use scenes::Scenes;
 use summary::{Verdict, count, summary};
 
 mod check;
 mod journal;
 mod lab;
 mod scenario;
+mod scenes;
 mod summary;
 
 pub use journal::Journal;
@@ -30,7 +32,7 @@ pub use journal::Journal;
 /// How long the spans and lines of a request may take to arrive once it is answered.
 const ARRIVAL: Duration = Duration::from_secs(15);
 
-const STORY: &str = "\
+const STORY: &str = "
 Two services, one ticket: \"my checkout failed\". Each service has its own log, and two lines with close timestamps
 prove nothing: they may belong to two customers. Here a trace id travels with every request. The answer carries it, both
 logs carry it, and every span of the one joined trace carries it: that is the proof.
@@ -51,6 +53,14 @@ pub enum TourError {
     /// The lab does not say what it has.
     #[error("checkout does not list its pitfalls at GET /pitfalls")]
     NoPitfalls(#[source] reqwest::Error),
+    /// A scene that there is not.
+    #[error("the tour has no scene `{name}`; it has {known}")]
+    UnknownScene {
+        /// What was asked for.
+        name: String,
+        /// All that there are, separated by commas.
+        known: String,
+    },
     /// A pitfall takes a process, and there is none.
     #[error("cannot start the process of a pitfall")]
     Process(#[source] std::io::Error),
@@ -59,14 +69,20 @@ pub enum TourError {
     Interrupted,
 }
 
-/// Starts the services and runs all scenarios and pitfalls; tells whether each was as it should be.
+/// Starts the services and runs the scenarios and pitfalls; tells whether each was as it should be.
 ///
 /// # Errors
 ///
 /// [`TourError`], when the tour cannot go on.
-pub async fn run(stack: &mut Stack, journal: &Journal, screen: Screen) -> Result<bool, TourError> {
+pub async fn run(
+    stack: &mut Stack,
+    journal: &Journal,
+    screen: Screen,
+    flags: &TourFlags,
+) -> Result<bool, TourError> {
     let begun = Instant::now();
-    print(STORY);
+    print(&screen.prose(STORY));
+    print("");
     let checkout = stack.start_services().await?.checkout;
     let guide = Guide {
         client: reqwest::Client::builder()
@@ -75,12 +91,18 @@ pub async fn run(stack: &mut Stack, journal: &Journal, screen: Screen) -> Result
             .map_err(TourError::Client)?,
         checkout,
         otlp: stack.otlp,
+        ui: flags.keep.then_some(stack.ui),
         store: stack.store.clone(),
         journal,
         screen,
     };
-    let verdicts = guide.lead(stack).await?;
+    let verdicts = guide.lead(stack, &flags.scenes).await?;
     summary(&verdicts, begun.elapsed(), screen);
+    let next = match guide.ui {
+        Some(ui) => format!("The traces are at http://{ui} until you press Ctrl-C."),
+        None => "To click through such traces in a browser, add --keep.".to_owned(),
+    };
+    print(&screen.prose(&next));
     Ok(verdicts.iter().all(|verdict| verdict.off.is_empty()))
 }
 
@@ -89,6 +111,8 @@ struct Guide<'a> {
     client: reqwest::Client,
     checkout: SocketAddr,
     otlp: SocketAddr,
+    /// The viewer, where it stays.
+    ui: Option<SocketAddr>,
     store: Store,
     journal: &'a Journal,
     screen: Screen,
@@ -96,10 +120,10 @@ struct Guide<'a> {
 
 impl Guide<'_> {
     /// From stop to stop: all that needs inventory, then the rest.
-    async fn lead(&self, stack: &mut Stack) -> Result<Vec<Verdict>, TourError> {
-        let (down, up): (Vec<_>, Vec<_>) = SCENARIOS.iter().partition(|s| s.without_inventory);
+    async fn lead(&self, stack: &mut Stack, names: &[String]) -> Result<Vec<Verdict>, TourError> {
         let pitfalls = self.pitfalls().await?;
-        let stops = SCENARIOS.len() + pitfalls.len();
+        let scenes = Scenes::named(names, &pitfalls)?;
+        let stops = scenes.count();
         let mut numbers = 1..;
         let mut heading = |title: &str| {
             let number = numbers.next().unwrap_or(stops);
@@ -107,21 +131,26 @@ impl Guide<'_> {
         };
         let mut verdicts = Vec::new();
         let with_inventory = async {
-            for scenario in up {
+            for scenario in scenes.with_inventory {
                 heading(scenario.title);
                 verdicts.push(self.show(scenario).await?);
             }
-            self.enter_lab();
-            for pitfall in &pitfalls {
+            if !scenes.pitfalls.is_empty() {
+                self.enter_lab();
+            }
+            for pitfall in scenes.pitfalls {
                 heading(&format!("pitfall {}", pitfall.name));
                 verdicts.extend(self.show_pitfall(pitfall).await?);
             }
             Ok(())
         };
         unless_a_service_dies(stack, with_inventory).await?;
+        if scenes.without_inventory.is_empty() {
+            return Ok(verdicts);
+        }
         stack.stop_service(Role::Inventory).await?;
         let without_inventory = async {
-            for scenario in down {
+            for scenario in scenes.without_inventory {
                 heading(scenario.title);
                 verdicts.push(self.show(scenario).await?);
             }
@@ -199,27 +228,37 @@ impl Guide<'_> {
 
     fn logs(&self, lines: &[LogLine]) {
         self.subheading("logs of both services with this trace id");
-        for line in lines {
+        for line in lines
+            .iter()
+            .filter(|line| self.journal.verbosity.shows(line))
+        {
             print(&line.human(self.screen));
         }
     }
 
     fn subheading(&self, text: &str) {
-        print(&self.screen.paint(Ink::Dim, &format!("\n{text}")));
+        print("");
+        print(&self.screen.paint(Ink::Dim, &self.screen.prose(text)));
     }
 
     fn draw(&self, trace: &Trace) {
         print(draw(&Waterfall::of(trace), self.screen).trim_end());
+        if let Some(ui) = self.ui {
+            let link = format!("http://{ui}/trace/{}", trace.id);
+            print(&self.screen.paint(Ink::Dim, &link));
+        }
     }
 
     /// What is off, or what is proved when nothing is.
     fn verdict(&self, proved: &str, off: &[String]) {
         print("");
         if off.is_empty() {
-            print(&self.screen.paint(Ink::Good, &format!("✓ {proved}")));
+            let proved = self.screen.prose(&format!("✓ {proved}"));
+            print(&self.screen.paint(Ink::Good, &proved));
         }
         for text in off {
-            print(&self.screen.paint(Ink::Bad, &format!("✗ {text}")));
+            let text = self.screen.prose(&format!("✗ {text}"));
+            print(&self.screen.paint(Ink::Bad, &text));
         }
     }
 }

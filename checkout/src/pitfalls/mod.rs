@@ -40,41 +40,46 @@ const PITFALLS: [Pitfall; 7] = [
     unflushed_exit::PITFALL,
 ];
 
+/// Every pitfall.
+pub(crate) fn all() -> &'static [Pitfall] {
+    &PITFALLS
+}
+
 /// A way to lose a trace.
-struct Pitfall {
-    name: &'static str,
+pub(crate) struct Pitfall {
+    pub(crate) name: &'static str,
     /// What is done wrong, in a sentence.
-    mistake: &'static str,
+    pub(crate) mistake: &'static str,
     /// How that looks to somebody who opens the trace.
-    looks: &'static str,
+    pub(crate) looks: &'static str,
     /// What to do instead.
-    instead: &'static str,
+    pub(crate) instead: &'static str,
     /// The file with both forms.
-    source: &'static str,
-    broken: Form,
-    fixed: Form,
+    pub(crate) source: &'static str,
+    pub(crate) broken: Form,
+    pub(crate) fixed: Form,
 }
 
 /// How one form of a pitfall is run.
-enum Form {
+pub(crate) enum Form {
     /// By a request.
     Request(Run),
     /// By a command, since it takes a process that ends.
     Process(&'static str),
 }
 
-type Run =
+pub(crate) type Run =
     for<'a> fn(&'a Lab) -> Pin<Box<dyn Future<Output = Result<Finding, LabError>> + Send + 'a>>;
 
 /// What the pitfalls work with.
-struct Lab {
+pub(crate) struct Lab {
     inventory: Arc<Inventory>,
     /// Nobody ever sends here, and nobody closes it. Who waits for it is counted by the channel itself.
     restocked: watch::Sender<()>,
 }
 
 /// What came of one form.
-struct Finding {
+pub(crate) struct Finding {
     happened: Cow<'static, str>,
     /// The spans that belong into the request's trace, wherever they are.
     spans: Vec<SpanRef>,
@@ -92,7 +97,7 @@ struct SpanRef {
 
 /// Why a pitfall could not be shown.
 #[derive(Debug, thiserror::Error)]
-enum LabError {
+pub(crate) enum LabError {
     #[error("inventory, which the pitfall calls, did not answer")]
     Inventory(#[from] InventoryError),
     #[error("{live} tasks that will never end are as many as checkout takes")]

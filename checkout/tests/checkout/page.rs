@@ -31,20 +31,72 @@ async fn only_what_was_sent_with_the_page_may_run_on_it() {
 }
 
 #[tokio::test]
-async fn page_links_to_the_configured_trace_ui() {
-    for (setting, link) in [
-        ("", r#"data-trace-url="http://localhost:16686/trace/""#),
+async fn page_links_to_the_configured_trace_ui_and_may_frame_no_other() {
+    for (setting, traces, origin) in [
+        (
+            "",
+            "http://localhost:16686/trace/",
+            "http://localhost:16686",
+        ),
         (
             "https://ui.example/jaeger/",
-            r#"data-trace-url="https://ui.example/jaeger/trace/""#,
+            "https://ui.example/jaeger/trace/",
+            "https://ui.example",
         ),
         (
             r#"http://a/"><script>&lt;"#,
-            r#"data-trace-url="http://a/%22%3E%3Cscript%3E&amp;lt;/trace/""#,
+            "http://a/%22%3E%3Cscript%3E&amp;lt;/trace/",
+            "http://a",
         ),
     ] {
         let checkout = Checkout::with_settings(&[("TRACE_UI_URL", setting)]).await;
         let page = checkout.get("/").await;
-        assert!(page.text.contains(link), "{}", page.text);
+        let data = format!(r#"data-traces="{traces}" data-trace-origin="{origin}""#);
+        assert!(page.text.contains(&data), "{}", page.text);
+        let policy = page.header("content-security-policy");
+        assert!(
+            policy.contains(&format!("frame-src {origin}; ")),
+            "{policy}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn every_pitfall_and_the_status_of_every_row_is_on_the_page_which_weighs_little() {
+    let (_socket, url) = nobody();
+    let checkout = Checkout::with_inventory(&url).await;
+    let page = checkout.get("/").await;
+    let list = checkout.get("/pitfalls").await.json();
+    for pitfall in list["pitfalls"].as_array().unwrap() {
+        let name = pitfall["name"].as_str().unwrap();
+        let row = format!(r#"data-name="{name}""#);
+        assert_eq!(page.text.matches(&row).count(), 1, "{name}");
+    }
+    for status in [
+        "200", "400", "404", "409", "413", "415", "502", "503", "504",
+    ] {
+        assert!(
+            page.text.contains(&format!(">{status}</span>")),
+            "{status}: {}",
+            page.text
+        );
+    }
+    assert!(page.text.len() < 100_000, "{} bytes", page.text.len());
+}
+
+#[tokio::test]
+async fn commands_on_the_page_go_where_the_page_came_from_and_mean_nothing_else_to_a_shell() {
+    let (_socket, url) = nobody();
+    let checkout = Checkout::with_inventory(&url).await;
+    for (host, base) in [
+        ("shop.example:8080", "http://shop.example:8080"),
+        ("[::1]:8080", "http://[::1]:8080"),
+        ("a$(reboot)", "http://localhost:8080"),
+        ("a';reboot;'", "http://localhost:8080"),
+    ] {
+        let page = checkout.get_as("/", host).await;
+        let command = format!("curl -i {base}/checkout -H");
+        assert!(page.text.contains(&command), "{host}: {}", page.text);
+        assert!(!page.text.contains("reboot"), "{host}");
     }
 }

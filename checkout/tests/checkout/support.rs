@@ -72,6 +72,12 @@ impl Checkout {
     pub(crate) async fn get(&self, path: &str) -> Answer {
         send(self.client.get(format!("{}{path}", self.url))).await
     }
+
+    /// The same as [`Self::get`] by another name of this host.
+    pub(crate) async fn get_as(&self, path: &str, host: &str) -> Answer {
+        let request = self.client.get(format!("{}{path}", self.url));
+        send(request.header("host", host)).await
+    }
 }
 
 async fn send(request: RequestBuilder) -> Answer {

@@ -6,19 +6,33 @@ use tokio::sync::watch;
 
 use crate::logs::{LogLine, print};
 use crate::terminal::Screen;
+use crate::verbosity::Verbosity;
 
 /// The log lines of both services: those of a request wait here for their turn, others are printed as they come.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Journal {
+    pub(super) verbosity: Verbosity,
     lines: Mutex<Vec<LogLine>>,
     changed: watch::Sender<()>,
 }
 
 impl Journal {
+    /// An empty one, of which as much is shown.
+    pub fn new(verbosity: Verbosity) -> Self {
+        Self {
+            verbosity,
+            lines: Mutex::default(),
+            changed: watch::Sender::default(),
+        }
+    }
+
     /// Takes in a line.
     pub fn push(&self, line: LogLine) {
         if line.trace_id().is_none() {
-            return print(&line.human(Screen::stdout()));
+            if self.verbosity.shows(&line) {
+                print(&line.human(Screen::stdout()));
+            }
+            return;
         }
         self.lines().push(line);
         self.changed.send_replace(());

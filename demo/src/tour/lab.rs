@@ -14,7 +14,8 @@ use crate::store::{Trace, TraceId};
 use crate::terminal::Ink;
 
 use check::{Run, holds, is_joined_with, lost, off_broken, off_fixed};
-use pitfall::{Answer, Harm, List, Pitfall};
+pub(super) use pitfall::Pitfall;
+use pitfall::{Answer, Harm, List};
 
 mod check;
 mod pitfall;
@@ -42,7 +43,7 @@ impl Guide<'_> {
 
     pub(super) fn enter_lab(&self) {
         self.heading("the lab: how traces break");
-        print(STORY.trim_start());
+        print(&self.screen.prose(STORY));
     }
 
     /// Runs both forms of a pitfall and prints them.
@@ -56,8 +57,8 @@ impl Guide<'_> {
         let lost = lost(harm, &broken.answer);
         let fixed = self.fixed(fixed, &lost).await;
 
-        print(&format!("mistake  {}", pitfall.mistake));
-        print(&format!("symptom  {}", pitfall.looks));
+        print(&self.screen.entry("mistake", &pitfall.mistake));
+        print(&self.screen.entry("symptom", &pitfall.looks));
         let mut others = self.store.recent(usize::MAX);
         others.retain(|trace| fixed.answer.trace_id() != Some(trace.id));
         let off = [
@@ -69,8 +70,9 @@ impl Guide<'_> {
         let tasks = broken.answer.live_tasks.unwrap_or(0);
         self.show_form(harm, "fixed", &pitfall.fixed, &fixed, tasks);
         self.verdict(&joined(fixed.own.as_ref()), &off[1]);
-        print(&format!("\ninstead  {}", pitfall.instead));
-        print(&format!("source   {}", pitfall.source));
+        print("");
+        print(&self.screen.entry("instead", &pitfall.instead));
+        print(&self.screen.entry("source", &pitfall.source));
         let [off_broken, off_fixed] = off;
         Ok([
             verdict(pitfall, "broken", &broken, off_broken),
@@ -162,7 +164,7 @@ impl Guide<'_> {
             Some(path) => print(&format!("$ curl -X POST '{}'", self.url(path))),
             None => print(&format!("$ {how}")),
         }
-        print(&run.answer.happened);
+        print(&self.screen.prose(&run.answer.happened));
         let whose = match harm {
             Harm::Split | Harm::Leak => "request",
             Harm::Loss => "process",

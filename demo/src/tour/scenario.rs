@@ -181,14 +181,11 @@ impl Scenario {
 
     /// The same request as a command to paste.
     pub(super) fn curl(&self, url: &str) -> String {
-        match (&self.body, self.media_type) {
-            (Body::Letters(count), _) => {
-                format!("head -c {count} /dev/zero | tr '\\0' x | curl -i --json @- {url}")
-            }
-            (Body::Text(text), JSON) => format!("curl -i --json '{text}' {url}"),
-            (Body::Text(text), other) => {
-                format!("curl -i -H 'content-type: {other}' -d '{text}' {url}")
-            }
+        let media_type = self.media_type;
+        let curl = format!("curl -i {url} -H 'content-type: {media_type}' -d");
+        match &self.body {
+            Body::Letters(count) => format!("head -c {count} /dev/zero | tr '\\0' x | {curl} @-"),
+            Body::Text(text) => format!("{curl} '{text}'"),
         }
     }
 

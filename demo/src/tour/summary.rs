@@ -45,7 +45,6 @@ pub(super) fn summary(verdicts: &[Verdict], took: Duration, screen: Screen) {
         "\n{good} of {all} as they should be, in {:.1} s.",
         took.as_secs_f64()
     ));
-    print("To click through such traces in a browser: cargo run -p demo");
 }
 
 /// So many of them: `1 span`, `2 spans`.

@@ -190,10 +190,13 @@ async fn fifty_checkouts_at_once_are_fifty_traces_with_no_span_in_the_wrong_one(
 }
 
 #[tokio::test]
-async fn health_checks_are_never_traced() {
+async fn health_checks_and_the_page_are_never_traced() {
     let services = Services::start().await;
-    for url in [&services.checkout.url, &services.inventory.url] {
-        for path in ["/healthz", "/readyz"] {
+    for (url, paths) in [
+        (&services.checkout.url, &["/healthz", "/readyz", "/"][..]),
+        (&services.inventory.url, &["/healthz", "/readyz"]),
+    ] {
+        for path in paths {
             let response = services
                 .client
                 .get(format!("{url}{path}"))

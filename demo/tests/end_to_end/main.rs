@@ -2,6 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "../command/mod.rs"]
+mod command;
+
+mod by_hand;
 mod contract;
 mod joined;
 mod services;

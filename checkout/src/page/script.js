@@ -1,0 +1,248 @@
+"use strict";
+// What a button sends, what came back, and its traces in frames. Only the open run has frames: a browser holds few
+// connections to a host, and a live trace keeps one.
+
+const KEPT = 10;
+// A UI that is not live (Jaeger) shows what is there when it loads, and spans come in batches.
+const LOOK_AGAIN = [2000, 5000, 10000];
+
+const { traces: TRACES, traceOrigin: TRACE_ORIGIN } = document.body.dataset;
+const runs = document.getElementById("runs");
+const now = document.getElementById("now");
+
+document.documentElement.classList.add("alive");
+
+function copyOf(template) {
+  return document.getElementById(template).content.firstElementChild.cloneNode(true);
+}
+
+function fill(parent, texts) {
+  for (const [selector, text] of Object.entries(texts)) parent.querySelector(selector).textContent = text;
+}
+
+function seconds(milliseconds) {
+  return milliseconds < 1000 ? `${Math.round(milliseconds)} ms` : `${(milliseconds / 1000).toFixed(1)} s`;
+}
+
+// --- a run -----------------------------------------------------------------------------------------------------------
+
+function begin(name, kind) {
+  const run = copyOf("run-template");
+  const time = new Date();
+  fill(run, { ".name": name, time: time.toLocaleTimeString() });
+  run.classList.add(kind);
+  run.querySelector("time").dateTime = time.toISOString();
+  run.addEventListener("toggle", () => (run.open ? showFrames(run) : dropFrames(run)));
+  for (const other of runs.children) other.open = false;
+  runs.prepend(run);
+  while (runs.children.length > KEPT) {
+    dropFrames(runs.lastElementChild);
+    runs.lastElementChild.remove();
+  }
+  return run;
+}
+
+// Sends one request of a run: the clock goes while it runs, then its status says how it ended.
+async function send(run, path, request) {
+  const name = run.querySelector(".name").textContent;
+  const badge = run.querySelector(".badge");
+  const took = run.querySelector(".took");
+  const started = performance.now();
+  const tick = () => (took.textContent = seconds(performance.now() - started));
+  run.classList.add("running");
+  delete run.dataset.is;
+  badge.className = "badge";
+  badge.textContent = "running";
+  now.textContent = `${name}: running`;
+  run.scrollIntoView({ block: "start" });
+  const clock = setInterval(tick, 100);
+  const answer = { is: "failed", status: "no answer", body: null, text: "", traceId: null };
+  try {
+    const response = await fetch(path, request);
+    answer.text = await response.text();
+    answer.is = response.status < 400 ? "good" : response.status < 500 ? "refused" : "failed";
+    answer.status = `${response.status} ${response.statusText}`;
+    answer.traceId = response.headers.get("traceresponse")?.split("-")[1] ?? null;
+    answer.body = JSON.parse(answer.text);
+  } catch (error) {
+    answer.text ||= `${error.message}. Is checkout still running?`;
+  }
+  clearInterval(clock);
+  tick();
+  run.classList.remove("running");
+  run.dataset.is = answer.is;
+  badge.className = `badge ${answer.is}`;
+  badge.textContent = answer.status;
+  now.textContent = `${name}: ${answer.status} after ${took.textContent}`;
+  return answer;
+}
+
+// What one request came to: a sentence, the id, the answer.
+function tell(run, answer, sentence) {
+  const form = copyOf("form-template");
+  fill(form, { ".happened": sentence, ".answer pre": answer.body ? JSON.stringify(answer.body, null, 2) : answer.text });
+  if (answer.traceId) {
+    const line = form.querySelector(".trace-id");
+    line.hidden = false;
+    line.querySelector("code").textContent = answer.traceId;
+    line.querySelector(".copy").dataset.copy = answer.traceId;
+    line.querySelector("a").href = TRACES + answer.traceId;
+  } else {
+    form.querySelector(".happened").textContent += " It names no trace: tracing is off, or checkout did not answer.";
+  }
+  run.querySelector(".forms").append(form);
+  return form;
+}
+
+function addTrace(form, traceId, { title, why, kind = "own" }) {
+  const figure = copyOf("trace-template");
+  figure.classList.add(kind);
+  fill(figure, { ".title": title, ".why": why });
+  if (traceId) {
+    figure.dataset.trace = traceId;
+    figure.dataset.fresh = "yes";
+    figure.querySelector("a").href = TRACES + traceId;
+  }
+  form.querySelector(".traces").append(figure);
+}
+
+// --- what the buttons do ---------------------------------------------------------------------------------------------
+
+async function order(button) {
+  const row = button.closest("li");
+  const { mediaType, text, zeros } = button.dataset;
+  const run = begin(button.textContent, "order-run");
+  const answer = await send(run, "checkout", {
+    method: "POST",
+    headers: { "content-type": mediaType },
+    body: text ?? "0".repeat(Number(zeros)),
+  });
+  const { title, detail, code } = answer.body ?? {};
+  const form = tell(run, answer, title ? `${title} (${code}). ${detail}` : "");
+  form.querySelector("h3").remove();
+  form.querySelector(".answer").open = true;
+  if (answer.traceId) addTrace(form, answer.traceId, { title: "Its trace.", why: row.querySelector(".look").textContent });
+  showFrames(run);
+}
+
+async function pitfall(htmlForm) {
+  const row = htmlForm.closest("li");
+  const { name, looks, instead, source } = row.dataset;
+  const which = htmlForm.querySelector("button").className;
+  const latest = runs.firstElementChild;
+  // The other form of the same pitfall goes beside the first.
+  const beside = latest?.open && latest.dataset.pitfall === name && latest.dataset.forms !== which && !latest.dataset.both;
+  const run = beside ? latest : begin(name, "pitfall-run");
+  run.dataset.pitfall = name;
+  if (beside) run.dataset.both = "yes";
+  run.dataset.forms = which;
+  const answer = await send(run, htmlForm.getAttribute("action"), { method: "POST" });
+  const { happened, detail, orphans = [], live_tasks: live } = answer.body ?? {};
+  const form = tell(run, answer, happened ?? detail ?? "");
+  const badge = form.querySelector(".badge");
+  const tasks = live === undefined ? "" : ` Tasks that wait for nothing: ${live}.`;
+  fill(form, { ".which": which === "broken" ? "Broken" : "Fixed" });
+  fill(run, { ".instead": `${instead} See ${source}.` });
+  if (which === "broken") form.parentElement.prepend(form);
+  if (beside && matchMedia("(max-width: 62rem)").matches) form.scrollIntoView();
+  if (answer.is === "good" && answer.traceId) {
+    const broken = which === "broken";
+    badge.classList.add(broken ? "failed" : "good");
+    badge.textContent = broken ? "trace broken" : "trace whole";
+    const others = Map.groupBy(orphans, (orphan) => orphan.trace_id);
+    addTrace(form, answer.traceId, {
+      title: "The request's own trace:",
+      why: broken ? "all that its reader will ever see." : "everything is in it.",
+    });
+    for (const [traceId, spans] of others) {
+      addTrace(form, traceId, {
+        kind: "orphan",
+        title: "Orphan:",
+        why: `${spans.map((span) => span.span).join(", ")} belongs to the same request, and is in a trace of its own.`,
+      });
+    }
+    if (broken && orphans.length === 0) {
+      addTrace(form, null, { kind: "nowhere", title: "Nowhere:", why: looks + tasks });
+    }
+  } else {
+    badge.classList.add(answer.is);
+    badge.textContent = answer.status;
+  }
+  showFrames(run);
+}
+
+document.addEventListener("submit", (event) => {
+  event.preventDefault();
+  pitfall(event.target);
+});
+
+document.addEventListener("click", ({ target }) => {
+  if (target.matches("button.order")) order(target);
+  if (target.matches("button.copy")) copy(target);
+  if (target.matches("button.again")) again(target.closest(".trace").querySelector(".frame"));
+});
+
+async function copy(button) {
+  try {
+    await navigator.clipboard.writeText(button.dataset.copy);
+    now.textContent = "copied";
+    button.textContent = "copied";
+  } catch {
+    // Only a secure page may copy. What is to be copied is selected, for the keyboard to do it.
+    getSelection().selectAllChildren(button.parentElement.querySelector("pre, code"));
+    button.textContent = "selected";
+  }
+  setTimeout(() => (button.textContent = "copy"), 2000);
+}
+
+// --- frames ----------------------------------------------------------------------------------------------------------
+
+function showFrames(run) {
+  if (!run.open) return;
+  for (const figure of run.querySelectorAll(".trace[data-trace]")) {
+    const place = figure.querySelector(".frame");
+    if (place.firstElementChild) continue;
+    place.append(frameOf(figure));
+    if (figure.dataset.fresh) {
+      delete figure.dataset.fresh;
+      for (const delay of LOOK_AGAIN) setTimeout(() => again(place, true), delay);
+    }
+  }
+}
+
+function dropFrames(run) {
+  for (const frame of run.querySelectorAll("iframe")) frame.remove();
+}
+
+function frameOf(figure) {
+  const frame = document.createElement("iframe");
+  const { trace } = figure.dataset;
+  frame.src = `${TRACES}${trace}?uiEmbed=v0`;
+  frame.title = `${figure.querySelector(".title").textContent} trace ${trace}`;
+  return frame;
+}
+
+// Loads a trace once more, behind the picture that stands, which it replaces when it is there. By itself it leaves alone
+// what is live, what somebody works in, and what nobody looks at.
+function again(place, byItself = false) {
+  const stands = place.firstElementChild;
+  if (!stands || place.children.length > 1) return;
+  if (byItself && (stands.dataset.live || document.activeElement === stands || document.hidden)) return;
+  const next = frameOf(place.parentElement);
+  next.className = "next";
+  next.addEventListener("load", () => setTimeout(() => {
+    next.className = "";
+    stands.remove();
+  }, 500));
+  place.append(next);
+}
+
+// A live trace says how high it is, and again when it has grown.
+addEventListener("message", ({ origin, source, data }) => {
+  if (origin !== TRACE_ORIGIN || !(data?.traceHeight > 0)) return;
+  for (const frame of document.querySelectorAll(".frame > iframe")) {
+    if (frame.contentWindow !== source) continue;
+    frame.dataset.live = "yes";
+    frame.style.height = `${Math.min(Math.ceil(data.traceHeight), 1200)}px`;
+  }
+});

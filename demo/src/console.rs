@@ -1,0 +1,125 @@
+//! What is typed where the demo runs: `stop inventory`, `start inventory`, so that its absence can be tried by hand.
+
+use std::io::{self, BufRead as _, IsTerminal as _};
+use std::str::FromStr;
+use std::time::Duration;
+
+use clap::ValueEnum as _;
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::process::getpgrp;
+use rustix::termios::tcgetpgrp;
+use tokio::sync::mpsc;
+
+use crate::cli::Role;
+
+/// Something to do to a running service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// Let it end, with everything it has begun.
+    Stop(Role),
+    /// Run it again, at the same address and with the same data.
+    Start(Role),
+}
+
+/// The line is no order.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "`{0}` is nothing to type here; `stop inventory` and `start inventory` are, and so with checkout"
+)]
+pub struct NoOrder(String);
+
+impl FromStr for Order {
+    type Err = NoOrder;
+
+    fn from_str(line: &str) -> Result<Self, NoOrder> {
+        let no_order = || NoOrder(line.trim().to_owned());
+        let words: Vec<_> = line.split_whitespace().collect();
+        let [verb, name] = words[..] else {
+            return Err(no_order());
+        };
+        let role = Role::from_str(name, true).map_err(|_| no_order())?;
+        match verb {
+            "stop" => Ok(Self::Stop(role)),
+            "start" => Ok(Self::Start(role)),
+            _ => Err(no_order()),
+        }
+    }
+}
+
+/// The lines of standard input.
+#[derive(Debug)]
+pub struct Console(mpsc::UnboundedReceiver<String>);
+
+impl Console {
+    /// Begins to read.
+    pub fn open() -> Self {
+        let (sender, receiver) = mpsc::unbounded_channel();
+        // A thread of its own, as nothing can interrupt it: it ends with the process.
+        std::thread::spawn(move || {
+            while let Some(line) = next_line() {
+                if sender.send(line).is_err() {
+                    return;
+                }
+            }
+        });
+        Self(receiver)
+    }
+
+    /// The next line that is not empty; never, once standard input has ended.
+    ///
+    /// # Errors
+    ///
+    /// [`NoOrder`], to be said to whoever typed it.
+    pub async fn typed(&mut self) -> Result<Order, NoOrder> {
+        loop {
+            match self.0.recv().await {
+                Some(line) if line.trim().is_empty() => (),
+                Some(line) => return line.parse(),
+                None => std::future::pending().await,
+            }
+        }
+    }
+}
+
+fn next_line() -> Option<String> {
+    let stdin = io::stdin();
+    while stdin.is_terminal() && !is_in_foreground(&stdin)? {
+        // To read now would suspend the whole process: what is typed is for somebody else.
+        std::thread::sleep(Duration::from_millis(500));
+    }
+    let mut line = String::new();
+    match stdin.lock().read_line(&mut line) {
+        Ok(1..) => Some(line),
+        Ok(0) | Err(_) => None,
+    }
+}
+
+/// Whether the terminal's next line, waited for here, is for this process.
+fn is_in_foreground(stdin: &io::Stdin) -> Option<bool> {
+    let mut readable = [PollFd::new(stdin, PollFlags::IN)];
+    poll(&mut readable, None).ok()?;
+    Some(tcgetpgrp(stdin).ok()? == getpgrp())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn order_is_a_verb_and_a_service() {
+        assert_eq!("stop inventory".parse(), Ok(Order::Stop(Role::Inventory)));
+        assert_eq!(
+            "  start   Checkout\n".parse(),
+            Ok(Order::Start(Role::Checkout))
+        );
+    }
+
+    #[test]
+    fn whatever_else_is_typed_is_answered_with_what_can_be() {
+        for line in ["stop", "inventory", "kill inventory", "stop jaeger", "quit"] {
+            let error = line.parse::<Order>().unwrap_err().to_string();
+            assert!(error.contains(&format!("`{line}`")), "{error}");
+            assert!(error.contains("`stop inventory`"), "{error}");
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! Which log lines are shown: those that `RUST_LOG` asks for, and not those that only the demo itself has to read.
+
+use tracing::Level;
+use tracing_subscriber::filter::Targets;
+
+use crate::logs::LogLine;
+
+/// Added to the services' own filter: where a service listens and how its requests ended is read from its log.
+pub(crate) const READ: &str = "shared=info";
+
+/// What `RUST_LOG` says, where that concerns what the demo shows.
+#[derive(Clone, Debug)]
+pub struct Verbosity(Option<Targets>);
+
+impl Verbosity {
+    /// By the environment.
+    pub fn from_env() -> Self {
+        Self::of(std::env::var("RUST_LOG").ok().as_deref())
+    }
+
+    fn of(filter: Option<&str>) -> Self {
+        // One that asks for spans is understood by a service's own filter only, and hides nothing here.
+        let plain = filter.filter(|filter| !filter.trim().is_empty() && !filter.contains('['));
+        Self(plain.and_then(|filter| filter.parse().ok()))
+    }
+
+    /// Whether the line was asked for. What is not there because of [`READ`] is the services' decision.
+    pub fn shows(&self, line: &LogLine) -> bool {
+        let target = line.text("target").unwrap_or_default();
+        let is_read = line.text("level") == Some("INFO") && target.starts_with("shared");
+        match &self.0 {
+            Some(targets) if is_read => targets.would_enable(target, &Level::INFO),
+            _ => true,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::Role;
+
+    fn shows(filter: &str, level: &str, target: &str) -> bool {
+        let line = format!(r#"{{"level":"{level}","target":"{target}"}}"#);
+        let line = LogLine::parse(Role::Checkout, line);
+        Verbosity::of(Some(filter)).shows(&line)
+    }
+
+    #[test]
+    fn line_that_only_the_demo_reads_is_not_shown() {
+        for filter in [
+            "error",
+            "warn",
+            "off",
+            "checkout=debug",
+            "error,shared=warn",
+        ] {
+            assert!(!shows(filter, "INFO", "shared::serve"), "{filter}");
+        }
+        for filter in [
+            "",
+            "info",
+            "debug",
+            "error,shared=info",
+            "shared::serve=info",
+        ] {
+            assert!(shows(filter, "INFO", "shared::serve"), "{filter}");
+        }
+    }
+
+    #[test]
+    fn line_that_a_service_writes_by_its_own_filter_is_shown() {
+        assert!(shows("error", "ERROR", "shared::telemetry::panics"));
+        assert!(shows("error", "WARN", "shared::telemetry"));
+        assert!(shows("error,checkout=info", "INFO", "checkout::order"));
+        assert!(shows("[span]=info", "INFO", "shared::serve"));
+    }
+}

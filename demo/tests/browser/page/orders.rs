@@ -1,0 +1,151 @@
+//! The rows of the catalogue.
+
+use serde_json::json;
+
+use super::{NEWEST, answered, open, shows_a_span};
+
+#[tokio::test]
+async fn every_order_is_answered_as_its_row_says_and_shows_its_trace() {
+    let Some((browser, mut demo)) = open().await else {
+        return;
+    };
+    let rows = browser
+        .run(
+            "return [...document.querySelectorAll('button.order')].map((button, index) => {
+                button.id = `order-${index}`;
+                return [button.textContent, button.parentElement.querySelector('.expected').textContent]
+            })",
+        )
+        .await;
+    let rows = rows.as_array().unwrap();
+    assert_eq!(rows.len(), 11, "{rows:?}");
+    for (index, row) in rows.iter().enumerate() {
+        let (name, status) = (row[0].as_str().unwrap(), row[1].as_str().unwrap());
+        let down = name.contains("inventory down");
+        if down {
+            demo.type_line("stop inventory").await;
+            demo.said(|output| output.contains("inventory is stopped"))
+                .await;
+        }
+        browser.click(&format!("#order-{index}")).await;
+        let run = "[run.querySelector('.name').textContent, run.querySelector('.badge').textContent.split(' ')[0]]";
+        assert_eq!(answered(&browser, run).await, json!([name, status]));
+        let kind = match &status[..1] {
+            "2" => "good",
+            "4" => "refused",
+            _ => "failed",
+        };
+        assert_eq!(answered(&browser, "run.dataset.is").await, kind, "{name}");
+        let body = "JSON.parse(run.querySelector('.answer pre').innerText).trace_id";
+        let shown = "run.querySelector('.trace-id code').innerText";
+        assert_eq!(
+            answered(&browser, body).await,
+            answered(&browser, shown).await
+        );
+        shows_a_span(&browser, NEWEST).await;
+        if down {
+            demo.type_line("start inventory").await;
+            demo.said(|output| output.contains("inventory is back"))
+                .await;
+        }
+    }
+    browser.close().await;
+}
+
+#[tokio::test]
+async fn slow_order_is_seen_to_run_until_it_is_answered() {
+    let Some((browser, _demo)) = open().await else {
+        return;
+    };
+    browser.click("[data-text*='item-stuck']").await;
+    let clock = "document.querySelector('.run.running .took')?.textContent";
+    let first = browser.until(clock).await;
+    let goes_on = format!("{clock} && {clock} !== '{}'", first.as_str().unwrap());
+    browser.until(&goes_on).await;
+    assert_eq!(browser.text(".run.running .badge").await, "running");
+    let said =
+        "document.querySelector('[role=status]').textContent.includes('item-stuck: running')";
+    browser.until(said).await;
+    let said = "document.querySelector('[role=status]').textContent.includes('item-stuck: 504')";
+    browser.until(said).await;
+    assert_eq!(answered(&browser, "run.dataset.is").await, "failed");
+    browser.close().await;
+}
+
+#[tokio::test]
+async fn answer_says_what_went_wrong_and_copies_its_id() {
+    let Some((browser, demo)) = open().await else {
+        return;
+    };
+    let permissions = json!({"permissions": ["clipboardReadWrite", "clipboardSanitizedWrite"], "origin": demo.url("checkout")});
+    browser
+        .devtools("Browser.grantPermissions", permissions)
+        .await;
+    browser.click("[data-text*='item-corrupt']").await;
+    answered(&browser, "true").await;
+    let happened = browser.text(".happened").await;
+    assert!(happened.contains("inventory_failed"), "{happened}");
+    let id = browser.text(".trace-id code").await;
+    browser.click(".trace-id .copy").await;
+    browser
+        .until("document.querySelector('.trace-id .copy').textContent === 'copied'")
+        .await;
+    let copied = "navigator.clipboard.readText().then(arguments[0])";
+    let copied = browser.client.execute_async(copied, Vec::new()).await;
+    assert_eq!(copied.unwrap(), json!(id));
+    let link = browser.element(".trace-id a").await;
+    let link = link.attr("href").await.unwrap().unwrap();
+    assert_eq!(link, format!("{}/trace/{id}", demo.url("traces")));
+    browser.close().await;
+}
+
+#[tokio::test]
+async fn last_ten_stay_and_only_the_open_one_holds_a_frame() {
+    let Some((browser, _demo)) = open().await else {
+        return;
+    };
+    for _ in 0..12 {
+        browser.click("[data-text*='item-123']").await;
+        answered(&browser, "true").await;
+    }
+    let count = "return document.querySelectorAll('.run').length";
+    assert_eq!(browser.run(count).await, 10);
+    browser
+        .until("document.querySelectorAll('iframe').length === 1")
+        .await;
+    browser.click(".run:last-child > summary").await;
+    shows_a_span(&browser, ".run:last-child").await;
+    browser
+        .until("document.querySelectorAll('iframe').length === 1 && !document.querySelector('.run:first-child').open")
+        .await;
+    browser.close().await;
+}
+
+#[tokio::test]
+async fn checkout_that_is_gone_is_said_to_be() {
+    let Some((browser, mut demo)) = open().await else {
+        return;
+    };
+    demo.type_line("stop checkout").await;
+    demo.said(|output| output.contains("checkout is stopped"))
+        .await;
+    browser.click("[data-text*='item-123']").await;
+    assert_eq!(
+        answered(&browser, "run.querySelector('.badge').textContent").await,
+        "no answer"
+    );
+    let happened = browser.text(".answer pre").await;
+    assert!(
+        happened.contains("Is checkout still running?"),
+        "{happened}"
+    );
+    // The refused connection is on the console, and rightly.
+    let errors = browser.notes().await.errors;
+    assert!(
+        errors
+            .iter()
+            .all(|error| error.contains("ERR_CONNECTION_REFUSED")),
+        "{errors:?}"
+    );
+    browser.close().await;
+}

@@ -1,0 +1,99 @@
+//! The pitfalls: broken, fixed, and both beside each other.
+
+use serde_json::json;
+
+use super::{NEWEST, answered, open, shows_a_span};
+
+#[tokio::test]
+async fn every_pitfall_shows_its_orphans_beside_its_trace_and_is_whole_when_fixed() {
+    let Some((browser, _demo)) = open().await else {
+        return;
+    };
+    let names = browser
+        .run("return [...document.querySelectorAll('.pitfall:has(form)')].map(row => row.dataset.name)")
+        .await;
+    let orphans = [
+        ("severed-context", 1),
+        ("raw-client", 1),
+        ("detached-task", 1),
+        ("blocking-work", 2),
+        ("leaked-task", 0),
+        ("late-parent", 1),
+    ];
+    assert_eq!(names, json!(orphans.map(|(name, _)| name)));
+    for (name, orphans) in orphans {
+        browser.click(&format!("[data-name={name}] .broken")).await;
+        let facts =
+            "[run.querySelector('h3').textContent.trim(), run.querySelectorAll('.orphan').length,
+            run.querySelectorAll('.nowhere').length, run.querySelectorAll('.own').length]";
+        assert_eq!(
+            answered(&browser, facts).await,
+            json!(["Broken trace broken", orphans, u8::from(orphans == 0), 1]),
+            "{name}"
+        );
+        shows_a_span(&browser, &format!("{NEWEST} .own")).await;
+        if orphans > 0 {
+            shows_a_span(&browser, &format!("{NEWEST} .orphan")).await;
+            let apart = "new Set([...run.querySelectorAll('[data-trace]')].map(trace => trace.dataset.trace)).size";
+            assert_eq!(answered(&browser, apart).await, orphans + 1, "{name}");
+        }
+
+        browser.click(&format!("[data-name={name}] .fixed")).await;
+        browser
+            .until("document.querySelectorAll('.run[open] .form').length === 2")
+            .await;
+        let fixed = "[run.querySelector('.form:last-child h3').textContent.trim(),
+            run.querySelectorAll('.form:last-child .trace').length,
+            run.querySelector('.form:first-child h3').textContent.trim()]";
+        assert_eq!(
+            answered(&browser, fixed).await,
+            json!(["Fixed trace whole", 1, "Broken trace broken"]),
+            "{name}"
+        );
+        shows_a_span(&browser, &format!("{NEWEST} .form:last-child .own")).await;
+        let instead = browser.text(&format!("{NEWEST} .instead")).await;
+        assert!(instead.contains("checkout/src/pitfalls/"), "{instead}");
+    }
+    browser.close().await;
+}
+
+#[tokio::test]
+async fn broken_form_stands_left_of_the_fixed_one_whichever_was_run_first() {
+    let Some((browser, _demo)) = open().await else {
+        return;
+    };
+    browser.click("[data-name=raw-client] .fixed").await;
+    answered(&browser, "true").await;
+    browser.click("[data-name=raw-client] .broken").await;
+    browser
+        .until("document.querySelectorAll('.run[open] .form').length === 2")
+        .await;
+    let sides =
+        "[...run.querySelectorAll('.form')].map(form => form.querySelector('.which').textContent)";
+    assert_eq!(answered(&browser, sides).await, json!(["Broken", "Fixed"]));
+    let beside = "(([broken, fixed]) => broken.right <= fixed.left && broken.top === fixed.top)(
+        [...run.querySelectorAll('.form')].map(form => form.getBoundingClientRect()))";
+    assert_eq!(answered(&browser, beside).await, true);
+    // Once more is another run.
+    browser.click("[data-name=raw-client] .broken").await;
+    browser
+        .until("document.querySelectorAll('.run').length === 2")
+        .await;
+    browser.close().await;
+}
+
+#[tokio::test]
+async fn pitfall_that_takes_a_process_is_a_command_for_each_form() {
+    let Some((browser, _demo)) = open().await else {
+        return;
+    };
+    let commands = "return [...document.querySelectorAll('[data-name=unflushed-exit] pre')].map(pre => pre.innerText)";
+    assert_eq!(
+        browser.run(commands).await,
+        json!([
+            "cargo run -p checkout --example unflushed_exit",
+            "cargo run -p checkout --example unflushed_exit -- --fixed"
+        ])
+    );
+    browser.close().await;
+}

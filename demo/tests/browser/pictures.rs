@@ -1,0 +1,56 @@
+//! The pictures of the documentation, taken of a real run: `.ci/pictures` asks for them.
+
+use std::path::Path;
+
+use crate::{browser::Browser, command::Demo, page::settled};
+
+/// A picture's name, the height of its window, and the buttons to press before it is taken.
+type Picture = (&'static str, u32, &'static [&'static str]);
+
+const PICTURES: [Picture; 4] = [
+    ("page", 900, &[]),
+    ("page-item-123", 960, &["[data-text*='item-123']"]),
+    ("page-item-corrupt", 860, &["[data-text*='item-corrupt']"]),
+    (
+        "page-pitfall",
+        1240,
+        &[
+            "[data-name=severed-context] .broken",
+            "[data-name=severed-context] .fixed",
+        ],
+    ),
+];
+
+#[tokio::test]
+#[ignore = "writes pictures into docs/: .ci/pictures runs it"]
+async fn pictures_are_taken() {
+    let directory = std::env::var_os("PICTURES").expect("PICTURES names a directory");
+    // Beyond those of the documentation: how it looks for others.
+    let all = std::env::var_os("PICTURES_ALL").is_some();
+    let browser = Browser::open().await.expect("a browser to look with");
+    let demo = Demo::start().await;
+    for (name, height, buttons) in PICTURES {
+        for (suffix, width, dark) in [
+            ("", 1600, false),
+            ("-dark", 1600, true),
+            ("-narrow", 390, false),
+            ("-narrow-dark", 390, true),
+            ("-wide", 2560, false),
+        ] {
+            if !suffix.is_empty() && !all {
+                continue;
+            }
+            browser.dark(dark).await;
+            browser.size(width, height).await;
+            browser.go(demo.url("checkout")).await;
+            for button in buttons {
+                browser.click(button).await;
+                settled(&browser).await;
+            }
+            let picture = browser.client.screenshot().await.unwrap();
+            let file = format!("{name}{suffix}.png");
+            std::fs::write(Path::new(&directory).join(file), picture).unwrap();
+        }
+    }
+    browser.close().await;
+}

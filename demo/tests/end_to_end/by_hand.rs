@@ -1,0 +1,245 @@
+//! The demo in the hands of whoever started it: its signals, its ports, what is typed, what the shell has set.
+
+use std::{process::Output, time::Duration};
+
+use rustix::process::Signal;
+use serde_json::Value;
+use tokio::{process::Command, time::timeout};
+
+use crate::{
+    command::{Demo, PATIENCE, demo},
+    services::Answer,
+};
+
+const FREE_PORTS: [&str; 4] = [
+    "--checkout-port=0",
+    "--inventory-port=0",
+    "--otlp-port=0",
+    "--ui-port=0",
+];
+
+#[tokio::test]
+async fn inventory_is_stopped_and_started_by_a_typed_line_with_its_data() {
+    let mut demo = Demo::start().await;
+    let before = available(&demo).await;
+    assert_eq!(order(&demo, "item-123").await.status, 200);
+
+    demo.type_line("stop inventory").await;
+    demo.said(|output| output.contains("inventory is stopped"))
+        .await;
+    let refused = order(&demo, "item-123").await;
+    assert_eq!(
+        (refused.status, &refused.body["code"]),
+        (503, &"inventory_unavailable".into())
+    );
+
+    demo.type_line("start inventory").await;
+    demo.said(|output| output.contains("inventory is back"))
+        .await;
+    assert_eq!(order(&demo, "item-123").await.status, 200);
+    assert_eq!(available(&demo).await, before - 2);
+
+    demo.type_line("stop the world").await;
+    demo.said(|output| output.contains("`stop the world` is nothing to type here"))
+        .await;
+    demo.signal(Signal::TERM);
+    let (status, output) = demo.ended().await;
+    assert!(status.success(), "{output}");
+}
+
+#[tokio::test]
+async fn signal_that_comes_twice_at_once_is_one() {
+    let demo = Demo::start().await;
+    demo.signal(Signal::INT);
+    demo.signal(Signal::TERM);
+    let (status, output) = demo.ended().await;
+    assert!(status.success(), "{output}");
+}
+
+#[tokio::test]
+async fn second_signal_kills_what_is_still_busy() {
+    let demo = Demo::start().await;
+    let client = client();
+    let stuck = client
+        .post(format!("{}/checkout", demo.url("checkout")))
+        .header("content-type", "application/json")
+        .body(r#"{"item_id":"item-stuck"}"#);
+    let stuck = shared::task::spawn(stuck.send());
+    // It is under way when a span of it has come, and holds up the end of checkout for two seconds.
+    let list = || async {
+        let list = client.get(demo.url("traces")).send().await.unwrap();
+        list.text().await.unwrap()
+    };
+    let under_way = async {
+        let mut pause = tokio::time::interval(Duration::from_millis(20));
+        while !list().await.contains("/trace/") {
+            pause.tick().await;
+        }
+    };
+    timeout(PATIENCE, under_way).await.unwrap();
+
+    demo.signal(Signal::TERM);
+    demo.said(|output| output.contains("draining")).await;
+    // Signals that are close to another one are the same one: this one is not.
+    tokio::time::sleep(Duration::from_millis(150)).await;
+    demo.signal(Signal::TERM);
+    let (status, output) = demo.ended().await;
+    assert_eq!(status.code(), Some(1), "{output}");
+    assert!(output.contains("told to stop a second time"), "{output}");
+    assert!(stuck.await.unwrap().is_err(), "its answer never comes");
+}
+
+#[tokio::test]
+async fn two_equal_ports_are_refused_at_once() {
+    let (_, stderr) = failed(demo(&["--otlp-port=8081"])).await;
+    let reason = "inventory and the OTLP receiver cannot both listen on port 8081";
+    assert!(stderr.contains(reason), "{stderr}");
+    assert!(stderr.contains("--otlp-port"), "{stderr}");
+}
+
+#[tokio::test]
+async fn only_the_lines_that_were_asked_for_are_shown() {
+    let mut command = demo(&FREE_PORTS);
+    command.env("RUST_LOG", "error");
+    let demo = Demo::run(command).await;
+    assert_eq!(order(&demo, "item-123").await.status, 200);
+    assert_eq!(order(&demo, "item-corrupt").await.status, 502);
+    demo.said(|output| output.contains("panicked")).await;
+    demo.signal(Signal::TERM);
+    let (status, output) = demo.ended().await;
+    assert!(status.success(), "{output}");
+    assert!(output.contains("ERROR"), "{output}");
+    assert!(!output.contains("INFO"), "{output}");
+}
+
+#[tokio::test]
+async fn services_keep_their_own_names_whatever_the_shell_has_set_and_it_is_said() {
+    let mut command = demo(&FREE_PORTS);
+    command.env("OTEL_SERVICE_NAME", "shop");
+    command.env("OTEL_RESOURCE_ATTRIBUTES", "service.name=shop,team=blue");
+    let demo = Demo::run(command).await;
+    let output = demo
+        .said(|output| output.contains("OTEL_SERVICE_NAME"))
+        .await;
+    assert!(output.contains("`shop` is not passed on"), "{output}");
+    let id = order(&demo, "item-123").await.trace_id().to_owned();
+    let client = client();
+    let named = async {
+        let mut pause = tokio::time::interval(Duration::from_millis(20));
+        loop {
+            let trace = trace(&demo, &client, &id).await;
+            if ["checkout", "inventory"]
+                .iter()
+                .all(|name| trace.contains(&format!("\"{name}\"")))
+            {
+                return trace;
+            }
+            pause.tick().await;
+        }
+    };
+    let trace = timeout(PATIENCE, named)
+        .await
+        .expect("both names are there");
+    assert!(!trace.contains("\"shop\""), "{trace}");
+    assert!(trace.contains("\"blue\""), "{trace}");
+}
+
+#[tokio::test]
+async fn tour_shows_the_scenes_that_were_named_in_lines_that_fit() {
+    let mut command = demo(&["tour", "item-stuck", "raw-client", "inventory-is-down"]);
+    command.env("COLUMNS", "60");
+    let tour = timeout(PATIENCE, command.output()).await.unwrap().unwrap();
+    let stdout = String::from_utf8(tour.stdout).unwrap();
+    assert!(tour.status.success(), "{stdout}");
+    assert!(stdout.contains("\n4 of 4 as they should be"), "{stdout}");
+    for title in [
+        "1 of 3: a warehouse",
+        "2 of 3: pitfall raw-client",
+        "3 of 3: inventory",
+    ] {
+        assert!(stdout.contains(title), "{title}: {stdout}");
+    }
+    let (story, _) = stdout.split_once("\n──").unwrap();
+    for line in story.lines().filter(|line| !line.contains("INFO")) {
+        assert!(line.chars().count() <= 60, "{line}");
+    }
+}
+
+#[tokio::test]
+async fn scene_that_there_is_not_is_refused_with_the_list() {
+    let (stdout, stderr) = failed(demo(&["tour", "item-stucked"])).await;
+    for part in [
+        "`item-stucked`",
+        "item-stuck",
+        "inventory-is-down",
+        "raw-client",
+    ] {
+        assert!(stderr.contains(part), "{stderr}");
+    }
+    assert!(!stdout.contains("1 of"), "{stdout}");
+}
+
+#[tokio::test]
+async fn kept_tour_ends_with_its_verdict_when_it_is_told_to_and_until_then_its_traces_can_be_opened()
+ {
+    let demo = Demo::spawn(demo(&["tour", "item-corrupt", "--keep"]));
+    let output = demo
+        .said(|output| output.contains("until you press Ctrl-C"))
+        .await;
+    let link = output
+        .lines()
+        .find(|line| line.contains("/trace/"))
+        .unwrap();
+    let page = client().get(link).send().await.unwrap();
+    assert_eq!(page.status(), 200, "{link}");
+    assert!(page.text().await.unwrap().contains("GET /check/{item_id}"));
+    demo.signal(Signal::INT);
+    let (status, output) = demo.ended().await;
+    assert!(status.success(), "{output}");
+}
+
+async fn failed(mut command: Command) -> (String, String) {
+    let Output {
+        status,
+        stdout,
+        stderr,
+    } = timeout(PATIENCE, command.output()).await.unwrap().unwrap();
+    let stdout = String::from_utf8(stdout).unwrap();
+    let stderr = String::from_utf8(stderr).unwrap();
+    assert_eq!(status.code(), Some(1), "{stdout}\n{stderr}");
+    (stdout, stderr)
+}
+
+async fn order(demo: &Demo, item: &str) -> Answer {
+    let request = client()
+        .post(format!("{}/checkout", demo.url("checkout")))
+        .header("content-type", "application/json")
+        .body(format!(r#"{{"item_id":"{item}"}}"#));
+    Answer::of(request.send().await.unwrap()).await
+}
+
+async fn available(demo: &Demo) -> i64 {
+    let url = format!("{}/check/item-123", demo.url("inventory"));
+    let answer: Value = client()
+        .get(url)
+        .send()
+        .await
+        .unwrap()
+        .json()
+        .await
+        .unwrap();
+    answer["available"].as_i64().unwrap()
+}
+
+async fn trace(demo: &Demo, client: &reqwest::Client, id: &str) -> String {
+    let url = format!("{}/api/v3/traces/{id}", demo.url("traces"));
+    client.get(url).send().await.unwrap().text().await.unwrap()
+}
+
+fn client() -> reqwest::Client {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a caller from outside, with no trace of its own"
+    )]
+    reqwest::Client::builder().no_proxy().build().unwrap()
+}
