@@ -146,7 +146,10 @@ mod tests {
         ] {
             let printed = match url.parse::<DatabaseUrl>() {
                 Ok(url) => format!("{url} {url:?}"),
-                Err(error) => format!("{error} {error:?} {:?}", error.source()),
+                Err(error) => {
+                    let chain = shared::error::chain(&error);
+                    format!("{error} {error:?} {:?} {chain}", error.source())
+                }
             };
             assert!(!printed.contains("hunter2"), "{printed}");
         }
