@@ -4,7 +4,11 @@
 //! `trace_id`, `span_id`, `message` and the event's own fields at top level. `LOG_FORMAT=pretty` writes for people.
 //! Outside of a span the two ids are left out.
 
-use std::{fmt, str::FromStr};
+use std::{
+    fmt,
+    io::{self, Write},
+    str::FromStr,
+};
 
 use json_subscriber::JsonLayer;
 use opentelemetry::{
@@ -49,31 +53,54 @@ where
     match format {
         Format::Json => Box::new(json(service)),
         Format::Pretty => {
-            Box::new(tracing_subscriber::fmt::layer().event_format(Pretty { service }))
+            let layer = tracing_subscriber::fmt::layer().with_writer(|| Output);
+            Box::new(layer.event_format(Pretty { service }))
         }
     }
 }
 
-fn json<S>(service: String) -> JsonLayer<S>
+/// Standard output, and standard error for a line that it does not take, because the disk is full or nobody reads it any
+/// more: the layers above would drop the line without a word.
+struct Output;
+
+impl Write for Output {
+    /// A line is written as a whole.
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        let written = io::stdout().write_all(line);
+        let _ = written.or_else(|_| io::stderr().write_all(line));
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let _ = io::stdout().flush();
+        Ok(())
+    }
+}
+
+fn json<S>(service: String) -> impl Layer<S> + Send + Sync
 where
     S: Subscriber + for<'span> LookupSpan<'span>,
 {
-    let mut layer = JsonLayer::stdout();
+    let mut layer = JsonLayer::new(|| Output);
     layer.with_timer("timestamp", SystemTime);
     layer.with_level("level");
     layer.with_target("target");
     layer.add_static_field("service", service.into());
-    layer.add_dynamic_field("trace_id", |_, _| {
-        with_current(|span| span.trace_id().to_string())
+    layer.add_dynamic_field("trace_id", |event, _| {
+        with_current(event, |span| span.trace_id().to_string())
     });
-    layer.add_dynamic_field("span_id", |_, _| {
-        with_current(|span| span.span_id().to_string())
+    layer.add_dynamic_field("span_id", |event, _| {
+        with_current(event, |span| span.span_id().to_string())
     });
     layer.with_flattened_event_with_renames(|name, ()| not_reserved(name), ());
     layer
 }
 
-fn with_current<T>(f: impl FnOnce(&SpanContext) -> T) -> Option<T> {
+fn with_current<T>(event: &Event<'_>, f: impl FnOnce(&SpanContext) -> T) -> Option<T> {
+    // The API's own warnings come while it changes the current context, which it panics to be asked for then.
+    if event.metadata().target() == "opentelemetry" {
+        return None;
+    }
     Context::map_current(|cx| {
         let span = cx.span();
         span.span_context()
@@ -118,9 +145,9 @@ where
             self.service
         )?;
         cx.field_format().format_fields(line.by_ref(), event)?;
-        if let Some(ids) =
-            with_current(|span| format!(" trace_id={} span_id={}", span.trace_id(), span.span_id()))
-        {
+        if let Some(ids) = with_current(event, |span| {
+            format!(" trace_id={} span_id={}", span.trace_id(), span.span_id())
+        }) {
             line.write_str(&ids)?;
         }
         writeln!(line)

@@ -17,7 +17,7 @@ use super::{
     InitError,
     console::ConsoleExporter,
     counts::Counts,
-    otlp,
+    otlp, panics,
     settings::{Exporter, Metrics, Traces},
 };
 
@@ -85,7 +85,8 @@ impl<P: SpanProcessor> SpanProcessor for CountingProcessor<P> {
         if span.span_context.is_sampled() {
             self.counts.ended();
         }
-        self.inner.on_end(span);
+        // Called below the lock of the span.
+        panics::contained(|| self.inner.on_end(span));
     }
 
     fn force_flush(&self) -> OTelSdkResult {
