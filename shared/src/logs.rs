@@ -2,13 +2,12 @@
 //!
 //! `LOG_FORMAT=json` (the default) writes one JSON object a line, with `timestamp`, `level`, `service`, `target`,
 //! `trace_id`, `span_id`, `message` and the event's own fields at top level. `LOG_FORMAT=pretty` writes for people.
-//! Outside of a span the two ids are left out.
+//! Outside of a span the two ids are left out. Whatever an event says, it is one line, and nothing in it is a command to a
+//! terminal (`output`).
 
-use std::{
-    fmt,
-    io::{self, Write},
-    str::FromStr,
-};
+mod output;
+
+use std::{fmt, str::FromStr};
 
 use json_subscriber::JsonLayer;
 use opentelemetry::{
@@ -25,6 +24,8 @@ use tracing_subscriber::{
     },
     registry::LookupSpan,
 };
+
+use self::output::Output;
 
 /// The shape of a log line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,24 +57,6 @@ where
             let layer = tracing_subscriber::fmt::layer().with_writer(|| Output);
             Box::new(layer.event_format(Pretty { service }))
         }
-    }
-}
-
-/// Standard output, and standard error for a line that it does not take, because the disk is full or nobody reads it any
-/// more: the layers above would drop the line without a word.
-struct Output;
-
-impl Write for Output {
-    /// A line is written as a whole.
-    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        let written = io::stdout().write_all(line);
-        let _ = written.or_else(|_| io::stderr().write_all(line));
-        Ok(line.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        let _ = io::stdout().flush();
-        Ok(())
     }
 }
 
