@@ -12,7 +12,7 @@ use http::{
 use opentelemetry::{KeyValue, Value};
 
 use super::layer::Options;
-use crate::semconv;
+use crate::{headers, semconv};
 
 /// `{method} {route}`. The route is there for a layer that a router was given with `Router::layer`.
 pub(super) fn span_name(request: &Parts, options: &Options) -> String {
@@ -92,8 +92,9 @@ pub(super) fn attributes(request: &Parts, options: &Options) -> Vec<KeyValue> {
     if let Some(version) = semconv::protocol_version(request.version) {
         push(semconv::NETWORK_PROTOCOL_VERSION, version.into());
     }
-    if let Some(agent) = text(&request.headers, header::USER_AGENT) {
-        push(semconv::USER_AGENT_ORIGINAL, agent.to_owned().into());
+    let agent = request.headers.get(header::USER_AGENT);
+    if let Some(agent) = agent.filter(|agent| !agent.is_empty()) {
+        push(semconv::USER_AGENT_ORIGINAL, headers::text(agent).into());
     }
     if let Some(size) = content_length(&request.headers).filter(|_| options.body_sizes) {
         push(semconv::HTTP_REQUEST_BODY_SIZE, size.into());
