@@ -219,4 +219,22 @@ mod tests {
             assert_eq!(value(said), printed);
         }
     }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_can_be_redacted_and_is_not_redacted_further(said in ".*", more in "[@?#&;=:/ a\u{e9}]*") {
+            for said in [said, more] {
+                for redact in [text, value] {
+                    let once = redact(&said).into_owned();
+                    proptest::prop_assert_eq!(redact(&once), once.as_str());
+                }
+            }
+        }
+
+        #[test]
+        fn no_password_of_a_value_is_left(before in "[ -~]*", after in "[ -~]*") {
+            let url = format!("http://ann:{before}hunter2{after}@host/path");
+            proptest::prop_assert!(!value(&url).contains("hunter2"));
+        }
+    }
 }
