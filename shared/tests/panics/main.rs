@@ -25,6 +25,7 @@ fn assert_logged_once(said: &Said, message: &str) {
     let panicked = lines(said, "panicked");
     assert_eq!(panicked.len(), 1, "{said:?}");
     assert_eq!(panicked[0]["exception.message"], message);
+    assert_eq!(panicked[0]["target"], "shared::telemetry::panics");
     let span = &lines(said, "in the span")[0]["trace_id"];
     assert!(span.is_string());
     assert_eq!(&panicked[0]["trace_id"], span, "{said:?}");

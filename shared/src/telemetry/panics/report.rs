@@ -8,7 +8,7 @@ use opentelemetry::{
 };
 
 use super::stack::from_panic;
-use crate::{config, semconv, server::RequestSpan};
+use crate::{config, redact, semconv, server::RequestSpan};
 
 /// Of the message, in bytes.
 const MESSAGE_LIMIT: usize = 4096;
@@ -34,15 +34,15 @@ pub(super) fn stack_wanted() -> bool {
 impl Report {
     /// On the thread that panics.
     pub(super) fn new(panic: &PanicHookInfo<'_>, stack_wanted: bool) -> Self {
-        let message = panic.payload_as_str();
+        let message = panic
+            .payload_as_str()
+            .unwrap_or("a panic without a message");
         let location = panic.location().map(ToString::to_string);
         let location = location.unwrap_or_default();
         let stack = Backtrace::force_capture().to_string();
         Self {
-            message: cut(
-                message.unwrap_or("a panic without a message"),
-                MESSAGE_LIMIT,
-            ),
+            // An error that was unwrapped, for one, names the URL of its call.
+            message: cut(&redact::text(message), MESSAGE_LIMIT),
             stack: cut(
                 &format!("panicked at {location}\n{}", from_panic(&stack)),
                 STACK_LIMIT,
@@ -66,11 +66,15 @@ impl Report {
 
     pub(super) fn log(&self) {
         tracing::error!(
-            exception.r#type = semconv::ERROR_PANIC,
-            exception.message = self.message,
-            exception.stacktrace = self.stack_wanted.then_some(&*self.stack),
-            location = self.location,
-            thread = self.thread,
+            // A name that filters know, whatever file this is in.
+            target: "shared::telemetry::panics",
+            {
+                exception.r#type = semconv::ERROR_PANIC,
+                exception.message = self.message,
+                exception.stacktrace = self.stack_wanted.then_some(&*self.stack),
+                location = self.location,
+                thread = self.thread,
+            },
             "panicked"
         );
     }
