@@ -3,16 +3,15 @@
 use shared::testing::recorder;
 use tracing::Span;
 
-/// Makes each span, below the one before it, and ends them all.
-fn nest(spans: &[Span]) {
-    if let Some((span, rest)) = spans.split_first() {
-        span.in_scope(|| nest(rest));
-    }
+/// Begins and ends each of them in a trace of their own; gives its tree when `exported` have ended.
+async fn tree<const N: usize>(spans: fn() -> [Span; N], exported: usize) -> String {
+    let begin_and_end = async { spans().map(|span| span.in_scope(|| ())) };
+    let (trace_id, _) = recorder().in_trace("root", begin_and_end).await;
+    recorder().trace(&trace_id, exported).await.tree()
 }
 
 #[tokio::test]
 async fn spans_from_info_up_are_exported_and_no_others() {
-    recorder();
     let spans = || {
         [
             tracing::error_span!("an error"),
@@ -22,20 +21,17 @@ async fn spans_from_info_up_are_exported_and_no_others() {
             tracing::info_span!("an info"),
         ]
     };
-    let (trace_id, ()) = recorder().in_trace("root", async { nest(&spans()) }).await;
-    let trace = recorder().trace(&trace_id, 4).await;
     let expected = "\
 INTERNAL root
   INTERNAL an error
-    INTERNAL a warning
-      INTERNAL an info
+  INTERNAL a warning
+  INTERNAL an info
 ";
-    assert_eq!(trace.tree(), expected);
+    assert_eq!(tree(spans, 4).await, expected);
 }
 
 #[tokio::test]
 async fn spans_of_the_exporters_own_libraries_are_not_exported() {
-    recorder();
     let spans = || {
         [
             tracing::info_span!(target: "hyper::client", "hyper"),
@@ -45,7 +41,6 @@ async fn spans_of_the_exporters_own_libraries_are_not_exported() {
             tracing::info_span!(target: "opentelemetry_sdk", "sdk"),
         ]
     };
-    let (trace_id, ()) = recorder().in_trace("root", async { nest(&spans()) }).await;
-    let trace = recorder().trace(&trace_id, 2).await;
-    assert_eq!(trace.tree(), "INTERNAL root\n  INTERNAL begins like it\n");
+    let expected = "INTERNAL root\n  INTERNAL begins like it\n";
+    assert_eq!(tree(spans, 2).await, expected);
 }
