@@ -197,6 +197,24 @@ mod tests {
         }
     }
 
+    #[test]
+    fn blocking_work_that_is_cancelled_before_it_begins_never_does() {
+        let mut runtime = tokio::runtime::Builder::new_current_thread();
+        let runtime = runtime.max_blocking_threads(1).build().unwrap();
+        runtime.block_on(async {
+            let registry = Registry::default();
+            let (open, gate) = oneshot::channel::<()>();
+            let busy = registry.spawn_blocking(|| gate.blocking_recv());
+            let (begin, heard) = oneshot::channel();
+            let waiting = registry.spawn_blocking(|| begin.send(()));
+            waiting.cancel();
+            open.send(()).unwrap();
+            busy.await.unwrap().unwrap();
+            assert!(matches!(waiting.await, Err(TaskError::Cancelled)));
+            assert!(heard.await.is_err(), "it began");
+        });
+    }
+
     #[tokio::test]
     async fn cancelling_one_task_leaves_the_others_alone() {
         let registry = Registry::default();
