@@ -1,17 +1,20 @@
 //! The settings, read once at start.
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::str::FromStr;
 use std::time::Duration;
 
 use reqwest::Url;
 use shared::config::{ConfigError, Lookup};
+use shared::redact;
 
 /// `LISTEN_ADDR` where it is not set.
 pub const DEFAULT_LISTEN_ADDR: &str = "127.0.0.1:8080";
 
 const INVENTORY_URL: &str = "INVENTORY_URL";
 const INVENTORY_TIMEOUT: &str = "INVENTORY_TIMEOUT";
+const TRACE_UI_URL: &str = "TRACE_UI_URL";
 
 /// What the environment decides.
 #[derive(Debug, Clone)]
@@ -42,12 +45,7 @@ impl Config {
             )?,
             inventory_url: inventory_url(lookup)?,
             inventory_timeout: inventory_timeout(lookup)?,
-            trace_ui_url: shared::config::read(
-                lookup,
-                "TRACE_UI_URL",
-                "http://localhost:16686",
-                "a URL like http://localhost:16686",
-            )?,
+            trace_ui_url: trace_ui_url(lookup)?,
         })
     }
 }
@@ -67,22 +65,37 @@ fn inventory_url(lookup: Lookup<'_>) -> Result<BaseUrl, ConfigError> {
     Ok(url)
 }
 
-fn inventory_timeout(lookup: Lookup<'_>) -> Result<Duration, ConfigError> {
-    let timeout = shared::config::duration(lookup, INVENTORY_TIMEOUT, "2s")?;
-    if timeout.is_zero() {
-        // Some programs take zero for "never". Here each call would be over before it began.
+/// The page shows it to whoever asks, so it has no user info.
+fn trace_ui_url(lookup: Lookup<'_>) -> Result<BaseUrl, ConfigError> {
+    let expects = "a URL like http://localhost:16686, without a user name";
+    let url: BaseUrl =
+        shared::config::read(lookup, TRACE_UI_URL, "http://localhost:16686", expects)?;
+    if !url.0.username().is_empty() || url.0.password().is_some() {
         return Err(ConfigError {
-            variable: INVENTORY_TIMEOUT,
-            value: "0s".to_owned(),
-            expects: "a duration above zero, such as 2s or 500ms",
+            variable: TRACE_UI_URL,
+            value: url.0.into(),
+            expects,
         });
     }
-    Ok(timeout)
+    Ok(url)
 }
 
-/// An `http` or `https` URL that paths are appended to, with or without a slash at its end.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// From 1ms: some programs take zero for "never", and here each call would be over before it began.
+fn inventory_timeout(lookup: Lookup<'_>) -> Result<Duration, ConfigError> {
+    let range = Duration::from_millis(1)..=Duration::from_hours(1);
+    let expects = "a duration with its unit from 1ms to 1h, such as 2s or 500ms";
+    shared::config::duration_in(lookup, INVENTORY_TIMEOUT, "2s", &range, expects)
+}
+
+/// An `http` or `https` URL that paths are appended to, with or without a slash at its end. Printed without its password.
+#[derive(Clone, PartialEq, Eq)]
 pub struct BaseUrl(Url);
+
+impl fmt::Debug for BaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&redact::value(self.0.as_str()))
+    }
+}
 
 /// The text is no URL that paths can be appended to.
 #[derive(Debug, Clone, Copy, thiserror::Error)]
@@ -143,10 +156,13 @@ mod tests {
             ("LISTEN_ADDR", "8080", "127.0.0.1:8080"),
             ("INVENTORY_URL", "inventory:8081", "http://127.0.0.1:8081"),
             ("INVENTORY_URL", "http://", "http://127.0.0.1:8081"),
-            ("INVENTORY_URL", "http://a/?b", "http://127.0.0.1:8081"),
+            ("INVENTORY_URL", "http://a/?", "http://127.0.0.1:8081"),
             ("INVENTORY_URL", "https://a/", "without TLS"),
             ("INVENTORY_TIMEOUT", "2", "2s"),
-            ("INVENTORY_TIMEOUT", "0s", "above zero"),
+            ("INVENTORY_TIMEOUT", "0s", "from 1ms to 1h"),
+            ("INVENTORY_TIMEOUT", "999us", "from 1ms to 1h"),
+            ("INVENTORY_TIMEOUT", "61m", "from 1ms to 1h"),
+            ("INVENTORY_TIMEOUT", "500000000000years", "from 1ms to 1h"),
             (
                 "TRACE_UI_URL",
                 "javascript:alert(1)",
@@ -157,6 +173,27 @@ mod tests {
             for part in [variable, &format!("`{value}`"), example] {
                 assert!(error.contains(part), "{error}");
             }
+        }
+    }
+
+    #[test]
+    fn password_of_a_url_is_never_printed() {
+        let url = "http://ann:hunter2@inventory:8081";
+        let config = read(&[("INVENTORY_URL", url)]).unwrap();
+        assert_eq!(config.inventory_url.0.password(), Some("hunter2"));
+        let mut printed = vec![format!("{config:?}"), format!("{config:#?}")];
+        for (variable, value) in [
+            ("INVENTORY_URL", "https://ann:hunter2@inventory"),
+            ("INVENTORY_URL", "http://inventory/?token=hunter2"),
+            ("INVENTORY_URL", "ann:hunter2@inventory:8081"),
+            ("TRACE_UI_URL", "http://ann:hunter2@traces"),
+        ] {
+            let error = read(&[(variable, value)]).unwrap_err();
+            printed.extend([format!("{error}"), format!("{error:?}")]);
+        }
+        for printed in printed {
+            assert!(!printed.contains("hunter2"), "{printed}");
+            assert!(printed.contains("REDACTED"), "{printed}");
         }
     }
 

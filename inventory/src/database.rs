@@ -54,6 +54,12 @@ pub enum OpenError {
 
 /// Creates the tables and the catalogue where they are missing, and opens the pool.
 pub(crate) async fn open(url: &DatabaseUrl) -> Result<AnyPool, OpenError> {
+    for parameter in &url.ignored {
+        tracing::warn!(
+            parameter,
+            "DATABASE_URL has a parameter that is not known here: it is ignored"
+        );
+    }
     sqlx::any::install_default_drivers();
     tokio::time::timeout(ACQUIRE_TIMEOUT, prepare(url))
         .await

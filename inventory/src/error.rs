@@ -3,6 +3,7 @@
 use axum::extract::rejection::PathRejection;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use shared::error::chain;
 use shared::problem::Problem;
 
 use crate::order::InvalidValue;
@@ -41,7 +42,7 @@ impl IntoResponse for ApiError {
                 format!("Fewer than {quantity} of `{item_id}` are left."),
             ),
             Self::Stock(StockError::Unavailable(cause)) => {
-                tracing::error!(error = %cause, "{self}");
+                tracing::error!(error = chain(cause), "{self}");
                 Problem::new(
                     StatusCode::SERVICE_UNAVAILABLE,
                     "database_unavailable",
@@ -50,7 +51,7 @@ impl IntoResponse for ApiError {
                 )
             }
             Self::Stock(StockError::Database(cause)) => {
-                tracing::error!(error = %cause, "{self}");
+                tracing::error!(error = chain(cause), "{self}");
                 Problem::internal()
             }
         };

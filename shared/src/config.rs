@@ -1,20 +1,50 @@
 //! Settings out of environment variables: each read once, each error naming the variable, its value and what would do.
+//!
+//! Every number and duration has a range. An error that is printed keeps secrets to itself.
 
-use std::{str::FromStr, time::Duration};
+use std::{fmt, ops::RangeInclusive, str::FromStr, time::Duration};
+
+use crate::redact;
 
 /// Looks one variable up: [`variable`] in a service, a map in a test, so that tests never set process variables.
 pub type Lookup<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 /// A variable whose value cannot be used.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("{variable} is `{value}`: expected {expects}")]
+///
+/// Printed, by `Display` and by `Debug`, its value is [redacted](crate::redact::value), and left out where the variable's
+/// name says that all of it is secret: one with `KEY`, `TOKEN`, `SECRET`, `PASSWORD`, `CREDENTIAL` or `HEADERS` in it.
+#[derive(thiserror::Error, PartialEq, Eq)]
+#[error("{variable} is {}: expected {expects}", shown(.variable, .value))]
 pub struct ConfigError {
     /// The variable's name.
     pub variable: &'static str,
-    /// The value it has.
+    /// The value it has, secrets and all.
     pub value: String,
     /// What would have done.
     pub expects: &'static str,
+}
+
+/// A value as it is printed.
+fn shown(variable: &str, value: &str) -> String {
+    const SECRET: [&str; 6] = [
+        "CREDENTIAL",
+        "HEADERS",
+        "KEY",
+        "PASSWORD",
+        "SECRET",
+        "TOKEN",
+    ];
+    if SECRET.iter().any(|word| variable.contains(word)) {
+        "set to a secret that cannot be used".to_owned()
+    } else {
+        format!("`{}`", redact::value(value))
+    }
+}
+
+impl fmt::Debug for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ConfigError({self})")
+    }
 }
 
 /// The process's own environment, as a [`Lookup`]. A value that is not UTF-8 is shown with replacement characters.
@@ -48,21 +78,133 @@ pub fn read<T: FromStr>(
     })
 }
 
-/// Reads a duration with its unit, such as `2s` or `500ms`.
+/// Reads a whole number, such as a limit.
 ///
 /// # Errors
 ///
-/// When the value is no duration.
+/// When the value is no number, or none of `range`; `expects` says so, as in "a number from 1 to 10000".
+pub fn number<N: FromStr + PartialOrd>(
+    lookup: Lookup<'_>,
+    variable: &'static str,
+    default: &str,
+    range: &RangeInclusive<N>,
+    expects: &'static str,
+) -> Result<N, ConfigError> {
+    within(lookup, variable, default, range, expects)
+}
+
+/// Reads a duration with its unit, such as `2s` or `500ms`, from 0s to 1day.
+///
+/// # Errors
+///
+/// When the value is no duration, or a longer one.
 pub fn duration(
     lookup: Lookup<'_>,
     variable: &'static str,
     default: &str,
 ) -> Result<Duration, ConfigError> {
-    read::<humantime::Duration>(
-        lookup,
+    let expects = "a duration with its unit from 0s to 1day, such as 2s or 500ms";
+    let range = Duration::ZERO..=Duration::from_hours(24);
+    duration_in(lookup, variable, default, &range, expects)
+}
+
+/// Reads a duration with its unit that has a range of its own.
+///
+/// Any range ends well before `Duration::MAX`: added to a point in time, that panics.
+///
+/// # Errors
+///
+/// When the value is no duration, or none of `range`; `expects` says so, as in "a duration from 1ms to 1h".
+pub fn duration_in(
+    lookup: Lookup<'_>,
+    variable: &'static str,
+    default: &str,
+    range: &RangeInclusive<Duration>,
+    expects: &'static str,
+) -> Result<Duration, ConfigError> {
+    let range = (*range.start()).into()..=(*range.end()).into();
+    within::<humantime::Duration>(lookup, variable, default, &range, expects).map(Into::into)
+}
+
+fn within<T: FromStr + PartialOrd>(
+    lookup: Lookup<'_>,
+    variable: &'static str,
+    default: &str,
+    range: &RangeInclusive<T>,
+    expects: &'static str,
+) -> Result<T, ConfigError> {
+    let value = text(lookup, variable).unwrap_or_else(|| default.to_owned());
+    let parsed = value.parse().ok().filter(|parsed| range.contains(parsed));
+    parsed.ok_or(ConfigError {
         variable,
-        default,
-        "a duration with its unit, such as 2s or 500ms",
-    )
-    .map(Into::into)
+        value,
+        expects,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn set(value: &str) -> impl Fn(&str) -> Option<String> {
+        move |_| Some(value.to_owned())
+    }
+
+    #[test]
+    fn error_keeps_the_secrets_of_a_value() {
+        for (variable, value) in [
+            ("INVENTORY_URL", "ftp://ann:hunter2@host/?token=hunter2"),
+            ("LISTEN_ADDR", "hunter2@127.0.0.1"),
+            ("DATABASE_PASSWORD", "hunter2"),
+            ("API_KEY", "hunter2"),
+        ] {
+            let error = read::<u8>(&set(value), variable, "", "another").unwrap_err();
+            for printed in [
+                error.to_string(),
+                format!("{error:?}"),
+                format!("{error:#?}"),
+            ] {
+                assert!(!printed.contains("hunter2"), "{printed}");
+                assert!(printed.contains(variable), "{printed}");
+                assert!(printed.contains("expected another"), "{printed}");
+            }
+            assert_eq!(error.value, value);
+        }
+    }
+
+    #[test]
+    fn number_outside_of_its_range_is_refused_with_the_range() {
+        let read = |value| {
+            number(
+                &set(value),
+                "LIMIT",
+                "7",
+                &(1..=10_u64),
+                "a number from 1 to 10",
+            )
+        };
+        assert_eq!(read("1"), Ok(1));
+        assert_eq!(read(" 10 "), Ok(10));
+        assert_eq!(read(""), Ok(7));
+        for value in ["0", "11", "-1", "1.5", "18446744073709551616", "ten"] {
+            let error = read(value).unwrap_err().to_string();
+            assert_eq!(
+                error,
+                format!("LIMIT is `{value}`: expected a number from 1 to 10")
+            );
+        }
+    }
+
+    #[test]
+    fn duration_has_a_range_whoever_states_none() {
+        let read = |value| duration(&set(value), "DELAY", "0s");
+        assert_eq!(read("0s"), Ok(Duration::ZERO));
+        assert_eq!(read("1day"), Ok(Duration::from_hours(24)));
+        for value in ["1day 1ns", "500000000000years", "-1s", "2"] {
+            let error = read(value).unwrap_err().to_string();
+            for part in ["DELAY", &format!("`{value}`"), "from 0s to 1day"] {
+                assert!(error.contains(part), "{error}");
+            }
+        }
+    }
 }

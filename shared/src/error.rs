@@ -2,9 +2,12 @@
 
 use std::error::Error;
 
+use crate::redact;
+
 /// An error and its causes as one line, from the outermost to the root: for a log line, never for a caller.
 ///
-/// A cause that the message before it already ends with is not said twice.
+/// A cause that the message before it already ends with is not said twice. The secrets of URLs are
+/// [redacted](crate::redact::text): the error of an HTTP client names the URL with all that was in it.
 pub fn chain(error: &(dyn Error + 'static)) -> String {
     let mut chain = String::new();
     for cause in causes(error).map(ToString::to_string) {
@@ -15,7 +18,7 @@ pub fn chain(error: &(dyn Error + 'static)) -> String {
             chain.push_str(&cause);
         }
     }
-    chain
+    redact::text(&chain).into_owned()
 }
 
 /// The error itself, then what caused it, then what caused that.
@@ -44,6 +47,15 @@ mod tests {
         assert_eq!(
             chain(&order),
             "the order failed: the driver failed: disk full"
+        );
+    }
+
+    #[test]
+    fn secrets_of_a_url_are_left_out() {
+        let cause = std::io::Error::other("no answer from http://ann:hunter2@host/a?token=hunter2");
+        assert_eq!(
+            chain(&Failure::Driver(cause)),
+            "the driver failed: no answer from http://REDACTED@host/a?token=REDACTED"
         );
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use http::{HeaderMap, HeaderName, header};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
 use opentelemetry::{Array, KeyValue, StringValue, Value};
 
 /// Recorded by nobody's wish.
@@ -27,7 +27,7 @@ impl Recorded {
         )
     }
 
-    /// `{prefix}{name}`: all values of the header, in order. Bytes that are no UTF-8 become U+FFFD.
+    /// `{prefix}{name}`: all values of the header, in order.
     pub(crate) fn attributes<'a>(
         &'a self,
         prefix: &'a str,
@@ -38,14 +38,15 @@ impl Recorded {
             .filter(|name| headers.contains_key(*name))
             .map(move |name| {
                 let values = headers.get_all(name).iter();
-                let values = values.map(|value| {
-                    String::from_utf8_lossy(value.as_bytes())
-                        .into_owned()
-                        .into()
-                });
+                let values = values.map(|value| text(value).into());
                 KeyValue::new(format!("{prefix}{name}"), strings(values.collect()))
             })
     }
+}
+
+/// A header's value as it is recorded. Bytes that are no UTF-8 become U+FFFD.
+pub(crate) fn text(value: &HeaderValue) -> String {
+    String::from_utf8_lossy(value.as_bytes()).into_owned()
 }
 
 fn strings(values: Vec<StringValue>) -> Value {

@@ -10,6 +10,7 @@
 //! - [`serve`]: listen, health endpoints, signals, bounded drain
 //! - [`config`]: settings out of environment variables
 //! - [`error`]: an error and its causes on one line
+//! - [`redact`]: secrets out of URLs, wherever one turns up
 //! - [`span`]: the current span's trace id, and how to mark it as failed
 //! - `testing`: record spans and look at them as a tree, with the cargo feature `testing`
 //! - `semconv`: the semantic conventions, spelled once
@@ -23,7 +24,7 @@ pub mod logs;
 mod metrics;
 pub mod problem;
 pub mod propagation;
-mod redact;
+pub mod redact;
 mod semconv;
 pub mod serve;
 pub mod server;

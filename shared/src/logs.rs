@@ -2,7 +2,10 @@
 //!
 //! `LOG_FORMAT=json` (the default) writes one JSON object a line, with `timestamp`, `level`, `service`, `target`,
 //! `trace_id`, `span_id`, `message` and the event's own fields at top level. `LOG_FORMAT=pretty` writes for people.
-//! Outside of a span the two ids are left out.
+//! Outside of a span the two ids are left out. Whatever an event says, it is one line, and nothing in it is a command to a
+//! terminal (`output`).
+
+mod output;
 
 use std::{fmt, str::FromStr};
 
@@ -21,6 +24,8 @@ use tracing_subscriber::{
     },
     registry::LookupSpan,
 };
+
+use self::output::Output;
 
 /// The shape of a log line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,31 +54,36 @@ where
     match format {
         Format::Json => Box::new(json(service)),
         Format::Pretty => {
-            Box::new(tracing_subscriber::fmt::layer().event_format(Pretty { service }))
+            let layer = tracing_subscriber::fmt::layer().with_writer(|| Output);
+            Box::new(layer.event_format(Pretty { service }))
         }
     }
 }
 
-fn json<S>(service: String) -> JsonLayer<S>
+fn json<S>(service: String) -> impl Layer<S> + Send + Sync
 where
     S: Subscriber + for<'span> LookupSpan<'span>,
 {
-    let mut layer = JsonLayer::stdout();
+    let mut layer = JsonLayer::new(|| Output);
     layer.with_timer("timestamp", SystemTime);
     layer.with_level("level");
     layer.with_target("target");
     layer.add_static_field("service", service.into());
-    layer.add_dynamic_field("trace_id", |_, _| {
-        with_current(|span| span.trace_id().to_string())
+    layer.add_dynamic_field("trace_id", |event, _| {
+        with_current(event, |span| span.trace_id().to_string())
     });
-    layer.add_dynamic_field("span_id", |_, _| {
-        with_current(|span| span.span_id().to_string())
+    layer.add_dynamic_field("span_id", |event, _| {
+        with_current(event, |span| span.span_id().to_string())
     });
     layer.with_flattened_event_with_renames(|name, ()| not_reserved(name), ());
     layer
 }
 
-fn with_current<T>(f: impl FnOnce(&SpanContext) -> T) -> Option<T> {
+fn with_current<T>(event: &Event<'_>, f: impl FnOnce(&SpanContext) -> T) -> Option<T> {
+    // The API's own warnings come while it changes the current context, which it panics to be asked for then.
+    if event.metadata().target() == "opentelemetry" {
+        return None;
+    }
     Context::map_current(|cx| {
         let span = cx.span();
         span.span_context()
@@ -118,9 +128,9 @@ where
             self.service
         )?;
         cx.field_format().format_fields(line.by_ref(), event)?;
-        if let Some(ids) =
-            with_current(|span| format!(" trace_id={} span_id={}", span.trace_id(), span.span_id()))
-        {
+        if let Some(ids) = with_current(event, |span| {
+            format!(" trace_id={} span_id={}", span.trace_id(), span.span_id())
+        }) {
             line.write_str(&ids)?;
         }
         writeln!(line)

@@ -1,12 +1,18 @@
-//! Takes secrets out of URLs before they are recorded.
+//! Takes secrets out of what is recorded and printed, in the one place where that is done.
 //!
-//! User info and the values of the query keys that the
+//! A span's URL (`Redaction`) keeps what people search for: user info, the values of the query keys that the
 //! [conventions](https://opentelemetry.io/docs/specs/semconv/registry/attributes/url/) list, and of those that the
-//! application names, become `REDACTED`; the key itself stays, so that a reader sees that something was there.
+//! application names, become `REDACTED`; the key itself stays, so that a reader sees that something was there. Where a URL
+//! turns up in an error or a setting, nobody has said which keys are secret, so [`text`] and
+//! [`value`] hide them all.
+
+mod text;
 
 use std::{borrow::Cow, sync::Arc};
 
 use url::Url;
+
+pub use self::text::{text, value};
 
 const REDACTED: &str = "REDACTED";
 const SECRET_KEYS: [&str; 5] = [

@@ -7,7 +7,7 @@ use opentelemetry::{
     trace::{Status, TraceContextExt as _},
 };
 
-use crate::semconv;
+use crate::{redact, semconv};
 
 /// The id of the current trace as 32 hex digits, or `None` outside of one.
 pub fn trace_id() -> Option<String> {
@@ -22,9 +22,11 @@ pub fn trace_id() -> Option<String> {
 
 /// Marks the current span as failed: status `Error` with `description`, and the attribute `error.type`.
 ///
+/// The secrets of a URL in the description are [redacted](crate::redact::text).
 /// `error_type` is a short stable name (`timeout`), never a message: it is what people group by. Call it once a
 /// span. Does nothing outside of a span, and in a [task](crate::task) that has none of its own. See [recording errors](https://opentelemetry.io/docs/specs/semconv/general/recording-errors/).
 pub fn fail(error_type: impl Into<Cow<'static, str>>, description: impl Into<Cow<'static, str>>) {
+    let description = redact::text(&description.into()).into_owned();
     Context::map_current(|cx| {
         let span = cx.span();
         span.set_attribute(KeyValue::new(semconv::ERROR_TYPE, error_type.into()));

@@ -77,6 +77,9 @@ async fn serve_and_call() {
         connection.send(&request).await;
         assert_eq!(connection.answer().await.status, 200, "{line}");
     }
+    let long = format!("{} /404", "LONG".repeat(20_000));
+    connection.request(&long, &Caller::new()).await;
+    connection.answer().await;
     for path in ["/404", "/500", "/panics", "/nothing"] {
         connection
             .request(&format!("GET {path}"), &Caller::new())
@@ -186,16 +189,18 @@ async fn one_event_is_one_json_line_whatever_callers_send() {
     }
 
     let served = Line::with_message(&lines, "request served");
-    assert_eq!(served.len(), requests + 2, "and two that were not found");
+    assert_eq!(served.len(), requests + 3, "and three that were not found");
     for line in &heard {
         let end = served[line.text("trace_id")];
         assert_eq!(end.text("span_id"), line.text("span_id"));
         assert_eq!(end.text("method"), line.text("method"));
         assert_end(end, Some("/echo/{*path}"), 200);
     }
-    let [not_found, nothing] = &served.values().skip(requests).collect::<Vec<_>>()[..] else {
-        panic!("the last two were not found");
+    let [shortened, not_found, nothing] = &served.values().skip(requests).collect::<Vec<_>>()[..]
+    else {
+        panic!("the last three were not found");
     };
+    assert_eq!(shortened.text("method"), "LONG".repeat(8), "cut");
     assert_end(not_found, Some("/404"), 404);
     assert_end(nothing, None, 404);
 

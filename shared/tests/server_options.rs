@@ -17,7 +17,10 @@ use opentelemetry::{
 };
 use shared::{
     client::TraceMiddleware,
-    server::TraceLayer,
+    server::{
+        ForwardedHeader::{self, XForwardedFor, XForwardedHost, XForwardedProto},
+        TraceLayer,
+    },
     testing::{Span, recorder},
 };
 use support::{
@@ -216,8 +219,22 @@ async fn forwarding_headers_are_believed_only_where_they_are_trusted() {
         ("server.port", 443.into()),
         ("url.scheme", "https".into()),
     ]);
-    let layer = TraceLayer::new().trust_forwarded(true);
+    let layer = TraceLayer::new().trust_forwarded([XForwardedFor, XForwardedHost, XForwardedProto]);
     assert_adds(layer, "GET /items/1", more, believed).await;
+}
+
+#[tokio::test]
+async fn a_client_cannot_speak_for_a_proxy_that_overwrites_another_header() {
+    let more = "Forwarded: for=6.6.6.6;host=evil.example;proto=https\r\nX-Forwarded-Host: evil.example\r\n\
+                X-Forwarded-For: 192.0.2.1\r\n";
+    let of_the_proxy = attributes([("client.address", "192.0.2.1".into())]);
+    let layer = TraceLayer::new().trust_forwarded([XForwardedFor]);
+    assert_adds(layer, "GET /items/1", more, of_the_proxy).await;
+
+    let more = "X-Forwarded-For: 6.6.6.6\r\nForwarded: for=\"192.0.2.1:80\";secret=\"a, for=6.6.6.6\", for=b\r\n";
+    let of_the_proxy = attributes([("client.address", "192.0.2.1".into())]);
+    let layer = TraceLayer::new().trust_forwarded([ForwardedHeader::Forwarded]);
+    assert_adds(layer, "GET /items/1", more, of_the_proxy).await;
 }
 
 #[tokio::test]

@@ -15,6 +15,8 @@ const EXAMPLES: &str =
 pub struct DatabaseUrl {
     pub(super) system: System,
     pub(super) options: AnyConnectOptions,
+    /// The parameters that no driver of ours knows. They are not in `options`.
+    pub(super) ignored: Vec<String>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -50,7 +52,7 @@ impl FromStr for DatabaseUrl {
     type Err = DatabaseUrlError;
 
     fn from_str(url: &str) -> Result<Self, DatabaseUrlError> {
-        let options: AnyConnectOptions = url.parse().map_err(DatabaseUrlError::Malformed)?;
+        let mut options: AnyConnectOptions = url.parse().map_err(DatabaseUrlError::Malformed)?;
         let system = match options.database_url.scheme() {
             "sqlite" if names_file(url) => System::Sqlite,
             "sqlite" => return Err(DatabaseUrlError::NoFile),
@@ -62,8 +64,52 @@ impl FromStr for DatabaseUrl {
                 });
             }
         };
-        Ok(Self { system, options })
+        let ignored = match system {
+            // It refuses them itself.
+            System::Sqlite => Vec::new(),
+            System::Postgres => take_unknown(&mut options),
+        };
+        Ok(Self {
+            system,
+            options,
+            ignored,
+        })
     }
+}
+
+/// Takes out of a `postgres://` URL the parameters that its driver would ignore, with a warning that quotes their values:
+/// a misspelled `password` is one of them.
+fn take_unknown(options: &mut AnyConnectOptions) -> Vec<String> {
+    const KNOWN: [&str; 18] = [
+        "application_name",
+        "dbname",
+        "host",
+        "hostaddr",
+        "options",
+        "password",
+        "port",
+        "ssl-ca",
+        "ssl-cert",
+        "ssl-key",
+        "ssl-mode",
+        "ssl-root-cert",
+        "sslcert",
+        "sslkey",
+        "sslmode",
+        "sslrootcert",
+        "statement-cache-capacity",
+        "user",
+    ];
+    let url = &mut options.database_url;
+    let parameters = url.query_pairs().into_owned();
+    let (known, unknown): (Vec<_>, Vec<_>) = parameters
+        .partition(|(key, _)| KNOWN.contains(&key.as_str()) || key.starts_with("options["));
+    if !unknown.is_empty() {
+        url.query_pairs_mut().clear().extend_pairs(known);
+    }
+    // What has no value may itself be one.
+    let named = unknown.into_iter().filter(|(_, value)| !value.is_empty());
+    named.map(|(key, _)| key).collect()
 }
 
 fn names_file(sqlite_url: &str) -> bool {
@@ -146,7 +192,10 @@ mod tests {
         ] {
             let printed = match url.parse::<DatabaseUrl>() {
                 Ok(url) => format!("{url} {url:?}"),
-                Err(error) => format!("{error} {error:?} {:?}", error.source()),
+                Err(error) => {
+                    let chain = shared::error::chain(&error);
+                    format!("{error} {error:?} {:?} {chain}", error.source())
+                }
             };
             assert!(!printed.contains("hunter2"), "{printed}");
         }
@@ -172,6 +221,20 @@ mod tests {
             let error = url.parse::<DatabaseUrl>().unwrap_err();
             assert!(matches!(error, DatabaseUrlError::NoFile), "{url}");
         }
+    }
+
+    #[cfg(feature = "postgres")]
+    #[test]
+    fn parameter_that_the_driver_would_quote_in_a_warning_is_taken_out() {
+        let url = "postgres://ann@db.example/shop?host=%2Ftmp&passwd=hunter2&options[a]=b&hunter3";
+        let url: DatabaseUrl = url.parse().unwrap();
+        let kept = url.options.database_url.query_pairs().into_owned();
+        let expected = [("host", "/tmp"), ("options[a]", "b")];
+        assert_eq!(
+            kept.collect::<Vec<_>>(),
+            expected.map(|(key, value)| (key.to_owned(), value.to_owned()))
+        );
+        assert_eq!(url.ignored, ["passwd"]);
     }
 
     #[cfg(not(feature = "postgres"))]

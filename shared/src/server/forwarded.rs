@@ -1,120 +1,148 @@
-//! What a trusted proxy says of the request that it forwards: `Forwarded`
-//! ([RFC 7239](https://www.rfc-editor.org/rfc/rfc7239)), else the `X-Forwarded-*` that came before it.
+//! What a proxy says of the request that it forwards, in the headers that it is trusted to overwrite: `Forwarded`
+//! ([RFC 7239](https://www.rfc-editor.org/rfc/rfc7239)) or the `X-Forwarded-*` that came before it.
 
-use http::{HeaderMap, header::FORWARDED};
+mod element;
+
+use std::borrow::Cow;
+
+use http::{HeaderMap, HeaderName, header::FORWARDED};
 
 use super::request::text;
 
-const X_FORWARDED_FOR: &str = "x-forwarded-for";
-const X_FORWARDED_HOST: &str = "x-forwarded-host";
-const X_FORWARDED_PROTO: &str = "x-forwarded-proto";
+/// A header that your proxy sets itself, whatever the client has sent under that name.
+///
+/// Name exactly those that it overwrites. Any other is the client's own word: a proxy that sets `X-Forwarded-For` hands a
+/// `Forwarded` of the client on as it came, and one that appends to a header leaves what the client wrote in front.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ForwardedHeader {
+    /// `Forwarded`: the client's address (`for`), the host and the scheme (`proto`) that it asked for.
+    Forwarded,
+    /// `X-Forwarded-For`: the client's address.
+    XForwardedFor,
+    /// `X-Forwarded-Host`: the host that it asked for.
+    XForwardedHost,
+    /// `X-Forwarded-Proto`: the scheme that it asked for.
+    XForwardedProto,
+}
+
+/// The headers that are trusted: none, unless the application names some.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Trusted(Vec<ForwardedHeader>);
 
 /// The first element of each list: the one nearest to the client.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Forwarded<'a> {
-    pub(super) client: Option<&'a str>,
-    pub(super) host: Option<&'a str>,
-    pub(super) proto: Option<&'a str>,
+    pub(super) client: Option<Cow<'a, str>>,
+    pub(super) host: Option<Cow<'a, str>>,
+    pub(super) proto: Option<Cow<'a, str>>,
 }
 
-impl<'a> Forwarded<'a> {
-    pub(super) fn trusted(headers: &'a HeaderMap, trust: bool) -> Self {
-        if !trust {
-            return Self::default();
-        }
-        let standard = Self::standard(headers);
-        let legacy = |name: &'static str| first(text(headers, name)?, ',');
-        Self {
+impl Trusted {
+    pub(super) fn new(headers: impl IntoIterator<Item = ForwardedHeader>) -> Self {
+        Self(headers.into_iter().collect())
+    }
+
+    /// Where `Forwarded` is trusted and does not say, what else is trusted does.
+    pub(super) fn read<'a>(&self, headers: &'a HeaderMap) -> Forwarded<'a> {
+        use ForwardedHeader::{XForwardedFor, XForwardedHost, XForwardedProto};
+        let standard = if self.0.contains(&ForwardedHeader::Forwarded) {
+            text(headers, FORWARDED).and_then(element::first)
+        } else {
+            None
+        };
+        let standard = standard.unwrap_or_default();
+        let other = |header| {
+            let trusted = self.0.contains(&header);
+            trusted.then(|| first(headers, header)).flatten()
+        };
+        Forwarded {
             client: standard
                 .client
-                .or_else(|| legacy(X_FORWARDED_FOR).map(without_port)),
-            host: standard.host.or_else(|| legacy(X_FORWARDED_HOST)),
-            proto: standard.proto.or_else(|| legacy(X_FORWARDED_PROTO)),
+                .or_else(|| other(XForwardedFor))
+                .map(without_port),
+            host: standard.host.or_else(|| other(XForwardedHost)),
+            proto: standard.proto.or_else(|| other(XForwardedProto)),
         }
-    }
-
-    fn standard(headers: &'a HeaderMap) -> Self {
-        let mut forwarded = Self::default();
-        let element = text(headers, FORWARDED).and_then(|list| first(list, ','));
-        for (name, value) in element
-            .into_iter()
-            .flat_map(|element| element.split(';'))
-            .filter_map(|pair| pair.split_once('='))
-        {
-            let value = Some(value.trim().trim_matches('"')).filter(|value| !value.is_empty());
-            match name.trim() {
-                name if name.eq_ignore_ascii_case("for") => {
-                    forwarded.client = value.map(without_port);
-                }
-                name if name.eq_ignore_ascii_case("host") => forwarded.host = value,
-                name if name.eq_ignore_ascii_case("proto") => forwarded.proto = value,
-                _ => {}
-            }
-        }
-        forwarded
     }
 }
 
-fn first(list: &str, separator: char) -> Option<&str> {
-    list.split(separator)
-        .next()
-        .map(str::trim)
-        .filter(|value| !value.is_empty())
+fn first(headers: &HeaderMap, header: ForwardedHeader) -> Option<Cow<'_, str>> {
+    let name = HeaderName::from_static(match header {
+        ForwardedHeader::Forwarded => "forwarded",
+        ForwardedHeader::XForwardedFor => "x-forwarded-for",
+        ForwardedHeader::XForwardedHost => "x-forwarded-host",
+        ForwardedHeader::XForwardedProto => "x-forwarded-proto",
+    });
+    let first = text(headers, name)?.split(',').next()?.trim();
+    (!first.is_empty()).then_some(first.into())
 }
 
 /// `192.0.2.60:4711` and `[2001:db8::1]:4711` are nodes with an address and a port.
-fn without_port(node: &str) -> &str {
-    if let Some((address, _)) = node.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
-        return address;
-    }
-    match node.split_once(':') {
-        Some((address, port)) if !port.contains(':') => address,
-        _ => node,
-    }
+fn without_port(node: Cow<'_, str>) -> Cow<'_, str> {
+    let address =
+        if let Some((address, _)) = node.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+            address
+        } else {
+            match node.split_once(':') {
+                Some((address, port)) if !port.contains(':') => address,
+                _ => return node,
+            }
+        };
+    address.to_owned().into()
 }
 
 #[cfg(test)]
 mod tests {
-    use http::HeaderName;
+    use ForwardedHeader::{XForwardedFor, XForwardedHost, XForwardedProto};
 
     use super::*;
 
-    fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
-        pairs
-            .iter()
-            .map(|(name, value)| (HeaderName::from_static(name), value.parse().unwrap()))
-            .collect()
-    }
-
-    #[test]
-    fn nearest_to_the_client_wins_and_the_standard_wins_over_the_rest() {
-        let both = headers(&[
+    /// What is believed of a request that has all of them.
+    fn believed(trusted: &[ForwardedHeader]) -> [Option<String>; 3] {
+        let headers = [
             (
                 "forwarded",
                 "For=\"[2001:db8::1]:4711\";Host=shop.example:8443;proto=https, for=10.0.0.1",
             ),
-            ("x-forwarded-for", "192.0.2.1"),
-            ("x-forwarded-host", "other.example"),
+            ("x-forwarded-for", "192.0.2.1:80, 10.0.0.1"),
+            ("x-forwarded-host", "other.example, proxy"),
             ("x-forwarded-proto", "http"),
-        ]);
-        let expected = Forwarded {
-            client: Some("2001:db8::1"),
-            host: Some("shop.example:8443"),
-            proto: Some("https"),
-        };
-        assert_eq!(Forwarded::trusted(&both, true), expected);
+        ];
+        let headers: HeaderMap = headers
+            .iter()
+            .map(|(name, value)| (HeaderName::from_static(name), value.parse().unwrap()))
+            .collect();
+        let Forwarded {
+            client,
+            host,
+            proto,
+        } = Trusted::new(trusted.iter().copied()).read(&headers);
+        [client, host, proto].map(|value| value.map(Cow::into_owned))
+    }
 
-        let legacy = headers(&[
-            ("x-forwarded-for", "192.0.2.1, 10.0.0.1"),
-            ("x-forwarded-proto", "https"),
-        ]);
-        let expected = Forwarded {
-            client: Some("192.0.2.1"),
-            host: None,
-            proto: Some("https"),
+    #[test]
+    fn only_what_the_proxy_overwrites_is_believed() {
+        let says = |client: &str, host: &str, proto: &str| {
+            [client, host, proto].map(|value| (!value.is_empty()).then(|| value.to_owned()))
         };
-        assert_eq!(Forwarded::trusted(&legacy, true), expected);
-        assert_eq!(Forwarded::trusted(&legacy, false), Forwarded::default());
+        for (trusted, expected) in [
+            (&[][..], says("", "", "")),
+            (
+                &[ForwardedHeader::Forwarded],
+                says("2001:db8::1", "shop.example:8443", "https"),
+            ),
+            (&[XForwardedFor], says("192.0.2.1", "", "")),
+            (
+                &[XForwardedProto, XForwardedHost],
+                says("", "other.example", "http"),
+            ),
+            (
+                &[XForwardedFor, ForwardedHeader::Forwarded],
+                says("2001:db8::1", "shop.example:8443", "https"),
+            ),
+        ] {
+            assert_eq!(believed(trusted), expected, "{trusted:?}");
+        }
     }
 
     #[test]
@@ -123,10 +151,11 @@ mod tests {
             ("192.0.2.60:4711", "192.0.2.60"),
             ("192.0.2.60", "192.0.2.60"),
             ("[2001:db8::1]", "2001:db8::1"),
+            ("[2001:db8::1]:80", "2001:db8::1"),
             ("2001:db8::1", "2001:db8::1"),
             ("unknown", "unknown"),
         ] {
-            assert_eq!(without_port(node), address);
+            assert_eq!(without_port(node.into()), address);
         }
     }
 }

@@ -11,7 +11,10 @@ use opentelemetry::{
 };
 use tower_layer::Layer;
 
-use super::service::Trace;
+use super::{
+    forwarded::{ForwardedHeader, Trusted},
+    service::Trace,
+};
 use crate::{
     headers::Recorded, metrics::Metrics, propagation, redact::Redaction, semconv::KnownMethods,
     tracer::Tracer,
@@ -42,7 +45,7 @@ pub(super) struct Options {
     pub(super) redaction: Redaction,
     pub(super) request_headers: Recorded,
     pub(super) response_headers: Recorded,
-    pub(super) trust_forwarded: bool,
+    pub(super) trusted: Trusted,
     pub(super) body_sizes: bool,
     pub(super) traceresponse: bool,
     propagator: Option<Arc<dyn TextMapPropagator + Send + Sync>>,
@@ -62,7 +65,7 @@ impl Default for Options {
             redaction: Redaction::default(),
             request_headers: Recorded::default(),
             response_headers: Recorded::default(),
-            trust_forwarded: false,
+            trusted: Trusted::default(),
             body_sizes: false,
             traceresponse: true,
             propagator: None,
@@ -158,11 +161,19 @@ impl TraceLayer {
         self
     }
 
-    /// Takes `client.address`, `server.address` and `url.scheme` from `Forwarded` and `X-Forwarded-*`. Default: false,
-    /// since any client can send them; only behind a proxy that overwrites them do they tell the truth.
+    /// Takes `client.address`, `server.address` and `url.scheme` from these headers, where they say so. Default: none, since
+    /// any client can send them; name those that your proxy overwrites, and no other.
+    ///
+    /// ```
+    /// use shared::server::{ForwardedHeader, TraceLayer};
+    ///
+    /// // Behind a proxy with `proxy_set_header X-Forwarded-For $remote_addr;`
+    /// # let _ =
+    /// TraceLayer::new().trust_forwarded([ForwardedHeader::XForwardedFor]);
+    /// ```
     #[must_use]
-    pub fn trust_forwarded(mut self, trust: bool) -> Self {
-        self.options().trust_forwarded = trust;
+    pub fn trust_forwarded(mut self, headers: impl IntoIterator<Item = ForwardedHeader>) -> Self {
+        self.options().trusted = Trusted::new(headers);
         self
     }
 

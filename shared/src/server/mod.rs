@@ -35,7 +35,10 @@ use std::borrow::Cow;
 use opentelemetry::SpanId;
 use tokio_util::sync::CancellationToken;
 
-pub use self::{body::ResponseBody, future::ResponseFuture, layer::TraceLayer, service::Trace};
+pub use self::{
+    body::ResponseBody, forwarded::ForwardedHeader, future::ResponseFuture, layer::TraceLayer,
+    service::Trace,
+};
 
 /// Names the failure behind a response, as a response extension: the server span takes it for `error.type` in place
 /// of the status code.

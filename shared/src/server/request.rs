@@ -1,6 +1,6 @@
 //! What a request says about itself, as span name and attributes.
 
-use std::net::SocketAddr;
+use std::{borrow::Cow, net::SocketAddr};
 
 use axum::extract::{ConnectInfo, MatchedPath, OriginalUri};
 use http::{
@@ -11,8 +11,8 @@ use http::{
 };
 use opentelemetry::{KeyValue, Value};
 
-use super::{forwarded::Forwarded, layer::Options};
-use crate::semconv;
+use super::layer::Options;
+use crate::{headers, semconv};
 
 /// `{method} {route}`. The route is there for a layer that a router was given with `Router::layer`.
 pub(super) fn span_name(request: &Parts, options: &Options) -> String {
@@ -28,7 +28,7 @@ pub(super) fn route(request: &Parts) -> Option<&str> {
 
 /// The attributes that are known when the span starts, which is when a sampler asks for them.
 pub(super) fn attributes(request: &Parts, options: &Options) -> Vec<KeyValue> {
-    let forwarded = Forwarded::trusted(&request.headers, options.trust_forwarded);
+    let forwarded = options.trusted.read(&request.headers);
     let mut attributes = Vec::with_capacity(16);
     let mut push = |key: &'static str, value: Value| attributes.push(KeyValue::new(key, value));
 
@@ -48,6 +48,7 @@ pub(super) fn attributes(request: &Parts, options: &Options) -> Vec<KeyValue> {
     // Any client may claim any word, and each would be a value of a metric's attribute.
     let claimed = forwarded
         .proto
+        .as_deref()
         .or(request.uri.scheme_str())
         .unwrap_or("http");
     let scheme = if claimed.eq_ignore_ascii_case("https") {
@@ -64,7 +65,7 @@ pub(super) fn attributes(request: &Parts, options: &Options) -> Vec<KeyValue> {
     }
     if let Some(authority) = forwarded
         .host
-        .and_then(parse)
+        .and_then(|host| parse(&host))
         .or_else(|| authority(request))
     {
         let host = semconv::without_brackets(authority.host());
@@ -79,7 +80,7 @@ pub(super) fn attributes(request: &Parts, options: &Options) -> Vec<KeyValue> {
         .map(|ConnectInfo(peer)| peer);
     let client = forwarded
         .client
-        .map(str::to_owned)
+        .map(Cow::into_owned)
         .or_else(|| Some(peer?.ip().to_string()));
     if let Some(client) = client {
         push(semconv::CLIENT_ADDRESS, client.into());
@@ -91,8 +92,9 @@ pub(super) fn attributes(request: &Parts, options: &Options) -> Vec<KeyValue> {
     if let Some(version) = semconv::protocol_version(request.version) {
         push(semconv::NETWORK_PROTOCOL_VERSION, version.into());
     }
-    if let Some(agent) = text(&request.headers, header::USER_AGENT) {
-        push(semconv::USER_AGENT_ORIGINAL, agent.to_owned().into());
+    let agent = request.headers.get(header::USER_AGENT);
+    if let Some(agent) = agent.filter(|agent| !agent.is_empty()) {
+        push(semconv::USER_AGENT_ORIGINAL, headers::text(agent).into());
     }
     if let Some(size) = content_length(&request.headers).filter(|_| options.body_sizes) {
         push(semconv::HTTP_REQUEST_BODY_SIZE, size.into());

@@ -14,6 +14,9 @@ use opentelemetry::{
 use super::{CutOff, ErrorType, error_type::ErrorTypeSlot, layer::Options, metrics::ServerMetrics};
 use crate::semconv;
 
+/// Longer than any registered method; the characters of a method are ASCII.
+const MAX_METHOD: usize = 32;
+
 /// How a request ended.
 pub(super) enum End {
     /// The last byte of the response was handed over.
@@ -124,7 +127,7 @@ impl ServerSpan {
     /// One line a request, with the trace ids that every line gets.
     fn log(&self, duration: Duration, disconnected: bool) {
         let _current = self.cx.clone().attach();
-        let method = self.method.as_str();
+        let method = short(self.method.as_str());
         let route = self.route.as_deref();
         let status = self.status.map(|status| status.as_u16());
         // To the microsecond.
@@ -140,6 +143,11 @@ impl ServerSpan {
             tracing::info!(method, route, status, duration_ms, "{end}");
         }
     }
+}
+
+/// A method as the log names it: a caller may send a word of a hundred thousand letters.
+fn short(method: &str) -> &str {
+    method.get(..MAX_METHOD).unwrap_or(method)
 }
 
 impl Drop for ServerSpan {

@@ -98,7 +98,8 @@ pub fn running() -> usize {
 
 /// Waits until no task is left, then says so with 0; at the deadline cancels the others and gives their number.
 ///
-/// For shutdown, after the server has drained and before telemetry is flushed, so that the tasks' spans are exported.
+/// For shutdown, after the server has drained and before telemetry is flushed, so that the tasks' spans are exported. What
+/// is spawned while it cancels is cancelled too; what is spawned after it runs as ever, and has a `finish` of its own.
 pub async fn finish(deadline: Duration) -> usize {
     TASKS.finish(deadline).await
 }

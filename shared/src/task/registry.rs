@@ -1,6 +1,9 @@
 //! [`Registry`]: every task that has not ended, and the end of them all.
 
-use std::time::Duration;
+use std::{
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use opentelemetry::{
     Context,
@@ -21,8 +24,8 @@ tokio::task_local! {
 #[derive(Debug, Default)]
 pub(super) struct Registry {
     tracker: TaskTracker,
-    /// Parent of every task's own token.
-    cancelled: CancellationToken,
+    /// Parent of every task's own token, until `finish` cancels it: a new one then serves those that come after.
+    cancelled: Mutex<CancellationToken>,
 }
 
 impl Registry {
@@ -30,7 +33,7 @@ impl Registry {
     where
         F: Future<Output: Send + 'static> + Send + 'static,
     {
-        let cancelled = self.cancelled.child_token();
+        let cancelled = self.cancelled().child_token();
         let future = cancelled.clone().run_until_cancelled_owned(future);
         let future = CURRENT.scope(cancelled.clone(), future);
         #[expect(
@@ -46,7 +49,7 @@ impl Registry {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        let cancelled = self.cancelled.child_token();
+        let cancelled = self.cancelled().child_token();
         let (token, cx) = (cancelled.clone(), handed_on());
         let work = move || {
             let _current = cx.attach();
@@ -74,10 +77,18 @@ impl Registry {
             return 0;
         }
         let unfinished = self.running();
-        self.cancelled.cancel();
+        let cancelled = self.cancelled().clone();
+        cancelled.cancel();
         // Blocking work that never looks at its token is left behind.
         let _ = tokio::time::timeout(GRACE, self.tracker.wait()).await;
+        *self.cancelled() = CancellationToken::new();
         unfinished
+    }
+
+    fn cancelled(&self) -> MutexGuard<'_, CancellationToken> {
+        self.cancelled
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -96,6 +107,10 @@ fn handed_on() -> Context {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::LazyLock;
+
+    use tokio::sync::oneshot;
+
     use super::super::{TaskError, cancellation};
     use super::*;
 
@@ -130,7 +145,7 @@ mod tests {
     #[tokio::test]
     async fn finish_ends_blocking_work_that_looks_at_its_token() {
         let registry = Registry::default();
-        let (start, started) = tokio::sync::oneshot::channel();
+        let (start, started) = oneshot::channel();
         let polling = registry.spawn_blocking(|| {
             start.send(()).unwrap();
             let cancellation = cancellation();
@@ -145,10 +160,69 @@ mod tests {
         assert_eq!(registry.running(), 0);
     }
 
+    #[tokio::test(start_paused = true)]
+    async fn process_can_spawn_after_finish() {
+        let registry = Registry::default();
+        let stuck = registry.spawn(std::future::pending::<()>());
+        for unfinished in [1, 0, 0] {
+            assert_eq!(registry.finish(Duration::from_secs(5)).await, unfinished);
+            let task = registry.spawn(tokio::time::sleep(Duration::from_secs(1)));
+            assert_eq!(registry.running(), 1);
+            task.await.unwrap();
+            let work = registry.spawn_blocking(|| cancellation().is_cancelled());
+            assert!(!work.await.unwrap());
+        }
+        assert!(matches!(stuck.await, Err(TaskError::Cancelled)));
+        let stuck = registry.spawn(std::future::pending::<()>());
+        assert_eq!(registry.finish(Duration::from_secs(5)).await, 1);
+        assert!(matches!(stuck.await, Err(TaskError::Cancelled)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn task_that_a_cancelled_one_leaves_behind_is_cancelled_too() {
+        static REGISTRY: LazyLock<Registry> = LazyLock::new(Registry::default);
+        struct SpawnOnDrop(Option<oneshot::Sender<Task<()>>>);
+        impl Drop for SpawnOnDrop {
+            fn drop(&mut self) {
+                let task = REGISTRY.spawn(std::future::pending());
+                self.0.take().unwrap().send(task).unwrap();
+            }
+        }
+        let (sender, left_behind) = oneshot::channel();
+        let stuck = REGISTRY.spawn(async move {
+            let _guard = SpawnOnDrop(Some(sender));
+            std::future::pending::<()>().await;
+        });
+        tokio::task::yield_now().await;
+        assert_eq!(REGISTRY.finish(Duration::from_secs(5)).await, 1);
+        assert_eq!(REGISTRY.running(), 0);
+        for task in [stuck, left_behind.await.unwrap()] {
+            assert!(matches!(task.await, Err(TaskError::Cancelled)));
+        }
+    }
+
+    #[test]
+    fn blocking_work_that_is_cancelled_before_it_begins_never_does() {
+        let mut runtime = tokio::runtime::Builder::new_current_thread();
+        let runtime = runtime.max_blocking_threads(1).build().unwrap();
+        runtime.block_on(async {
+            let registry = Registry::default();
+            let (open, gate) = oneshot::channel::<()>();
+            let busy = registry.spawn_blocking(|| gate.blocking_recv());
+            let (begin, heard) = oneshot::channel();
+            let waiting = registry.spawn_blocking(|| begin.send(()));
+            waiting.cancel();
+            open.send(()).unwrap();
+            busy.await.unwrap().unwrap();
+            assert!(matches!(waiting.await, Err(TaskError::Cancelled)));
+            assert!(heard.await.is_err(), "it began");
+        });
+    }
+
     #[tokio::test]
     async fn cancelling_one_task_leaves_the_others_alone() {
         let registry = Registry::default();
-        let (open, gate) = tokio::sync::oneshot::channel::<()>();
+        let (open, gate) = oneshot::channel::<()>();
         let kept = registry.spawn(gate);
         let cancelled = registry.spawn(std::future::pending::<()>());
         cancelled.cancel();

@@ -1,83 +1,156 @@
 //! The one door that panics go through: the hook runs where the panic is, while its span is still current.
+//!
+//! Whatever panicked may hold the lock of its span, or of standard output, and a hook that waited for it would wait for
+//! itself. A hook that panics ends the process. So the hook only notes what happened (`report`); a thread of its own says it
+//! and records it, and the hook waits for that, but not without end.
 
-use std::{backtrace::Backtrace, panic::PanicHookInfo};
+mod report;
+mod stack;
 
-use opentelemetry::{
-    Context, KeyValue,
-    trace::{Status, TraceContextExt as _},
+use std::{
+    cell::Cell,
+    io::Write as _,
+    panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind, set_hook as set, take_hook},
+    sync::mpsc::{self, Receiver},
+    thread,
+    time::{Duration, Instant},
 };
 
-use crate::{config, semconv, server::RequestSpan};
+use opentelemetry::Context;
+
+use self::report::Report;
+
+/// How long a panicking thread waits until its panic is logged and on its span. That is done at once, unless the thread
+/// holds a lock that it needs: then the thread goes on, and the rest is done when it lets go of the lock.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+type Hook = Box<dyn Fn(&PanicHookInfo<'_>) + Send + Sync>;
+
+/// Whose work a thread does, and so where its panics go.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Work {
+    /// To the log and to the current span.
+    Users,
+    /// To the log. The current span may be the one that is being worked on, and locked.
+    Telemetrys,
+    /// To standard error: it was the log that panicked, or the span.
+    Hooks,
+}
+
+thread_local! {
+    static WORK: Cell<Work> = const { Cell::new(Work::Users) };
+}
 
 /// Logs panics as one line and records them on the current span, in place of the text that Rust prints by default.
+///
+/// A hook that somebody has set before (a crash reporter's) is called after that. Only Rust's own is not: it would print
+/// the same a second time.
 pub(super) fn set_hook() {
-    std::panic::set_hook(Box::new(|panic| {
-        let stack = Backtrace::force_capture().to_string();
-        record(panic, &stack);
-        log(panic, &stack);
-    }));
-}
-
-/// Records panics on the current span, and leaves it to the present hook to print them.
-#[cfg(feature = "testing")]
-pub(super) fn set_hook_before_current() {
-    let print = std::panic::take_hook();
-    std::panic::set_hook(Box::new(move |panic| {
-        record(panic, &Backtrace::force_capture().to_string());
-        print(panic);
-    }));
-}
-
-/// The span's `exception` event, by the conventions for
-/// [exceptions on spans](https://opentelemetry.io/docs/specs/semconv/exceptions/exceptions-spans/).
-fn record(panic: &PanicHookInfo<'_>, stack: &str) {
-    let stack = format!("panicked at {}\n{stack}", location(panic));
-    Context::map_current(|cx| {
-        let span = cx.span();
-        span.add_event(
-            semconv::EXCEPTION,
-            vec![
-                KeyValue::new(semconv::EXCEPTION_TYPE, semconv::ERROR_PANIC),
-                KeyValue::new(semconv::EXCEPTION_MESSAGE, message(panic).to_owned()),
-                KeyValue::new(semconv::EXCEPTION_STACKTRACE, stack),
-            ],
-        );
-        // Of a request's own span the server layer knows the end, panicked or not.
-        let span_id = span.span_context().span_id();
-        if cx
-            .get::<RequestSpan>()
-            .is_none_or(|request| request.0 != span_id)
-        {
-            span.set_attribute(KeyValue::new(semconv::ERROR_TYPE, semconv::ERROR_PANIC));
-            span.set_status(Status::error(""));
-        }
+    // A hook is taken once, and the next one to take is the default.
+    let (before, default) = (take_hook(), take_hook());
+    set_hook_before(if is_same(&before, &default) {
+        None
+    } else {
+        Some(before)
     });
 }
 
-/// The stack goes to the log where `RUST_BACKTRACE` asks for it, as it does by default.
-fn log(panic: &PanicHookInfo<'_>, stack: &str) {
-    let thread = std::thread::current();
-    let stack_wanted =
-        config::text(&config::variable, "RUST_BACKTRACE").is_some_and(|value| value != "0");
-    tracing::error!(
-        exception.r#type = semconv::ERROR_PANIC,
-        exception.message = message(panic),
-        exception.stacktrace = stack_wanted.then_some(stack),
-        location = location(panic),
-        thread = thread.name().unwrap_or("unnamed"),
-        "panicked"
-    );
+/// The same, and the present hook is called whichever it is: a test's panics are printed.
+#[cfg(feature = "testing")]
+pub(super) fn set_hook_before_current() {
+    set_hook_before(Some(take_hook()));
 }
 
-fn message<'a>(panic: &'a PanicHookInfo<'_>) -> &'a str {
-    panic
-        .payload_as_str()
-        .unwrap_or("a panic without a message")
+fn set_hook_before(next: Option<Hook>) {
+    let stack_wanted = report::stack_wanted();
+    set(Box::new(move |panic| {
+        report(panic, stack_wanted);
+        if let Some(next) = &next {
+            next(panic);
+        }
+    }));
 }
 
-fn location(panic: &PanicHookInfo<'_>) -> String {
-    panic
-        .location()
-        .map(ToString::to_string)
-        .unwrap_or_default()
+/// Both without captures, so of size zero and at the same address, and of the same type, which the vtables say. Were one
+/// of them ever there twice, Rust's text would be printed beside our line, and no hook be lost.
+fn is_same(one: &Hook, other: &Hook) -> bool {
+    std::ptr::eq::<dyn Fn(&PanicHookInfo<'_>) + Send + Sync>(&**one, &**other)
+}
+
+/// Runs work of telemetry's own on a user's thread, such as a span processor's, which is called below the lock of the
+/// span that ends. A panic in it is logged, and goes no further than here: `None`.
+pub(super) fn contained<T>(work: impl FnOnce() -> T) -> Option<T> {
+    let outer = WORK.replace(Work::Telemetrys);
+    let result = catch_unwind(AssertUnwindSafe(work));
+    WORK.set(outer);
+    result.ok()
+}
+
+fn report(panic: &PanicHookInfo<'_>, stack_wanted: bool) {
+    let work = WORK.get();
+    let report = Report::new(panic, stack_wanted);
+    let line = report.line();
+    if work == Work::Hooks {
+        return last_resort(&line);
+    }
+    let Ok(done) = report_from_a_thread(report, work) else {
+        return last_resort(&line);
+    };
+    let deadline = Instant::now() + PATIENCE;
+    let wait = || done.recv_timeout(deadline.saturating_duration_since(Instant::now()));
+    match wait() {
+        Ok(Done::Logged) => drop(wait()),
+        Err(_) => last_resort(&line),
+    }
+}
+
+/// What the thread has done so far. It goes away when the panic is recorded too.
+enum Done {
+    Logged,
+}
+
+fn report_from_a_thread(report: Report, work: Work) -> std::io::Result<Receiver<Done>> {
+    let cx = Context::current();
+    let (say, done) = mpsc::channel();
+    let report = move || {
+        WORK.set(Work::Hooks);
+        let logged = catch_unwind(AssertUnwindSafe(|| {
+            let _current = cx.clone().attach();
+            report.log();
+        }));
+        if logged.is_ok() {
+            // Whoever has waited long enough is not there any more.
+            let _ = say.send(Done::Logged);
+        }
+        if work == Work::Users {
+            report.record(&cx);
+        }
+    };
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "it has the panic's context, and is waited for"
+    )]
+    thread::Builder::new()
+        .name("panic".to_owned())
+        .spawn(report)?;
+    Ok(done)
+}
+
+/// Where nothing else is left to say it.
+fn last_resort(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn contained_work_that_panics_goes_no_further() {
+        let fails = || contained::<()>(|| panic!("as it must"));
+        assert_eq!(contained(|| 7), Some(7));
+        assert_eq!(fails(), None);
+        assert_eq!(contained(fails), Some(None));
+        assert!(WORK.get() == Work::Users);
+    }
 }

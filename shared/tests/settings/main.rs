@@ -16,6 +16,7 @@ mod process;
 mod propagators;
 mod resource;
 mod sdk;
+mod secrets;
 #[expect(dead_code, reason = "the other tests use all of it")]
 #[path = "../wire/mod.rs"]
 mod wire;

@@ -10,7 +10,7 @@ use opentelemetry::{
 use opentelemetry_sdk::{Resource, trace::SpanData};
 
 use super::protobuf;
-use crate::{semconv, telemetry::settings::ValueLimits};
+use crate::{redact, semconv, telemetry::settings::ValueLimits};
 
 /// `ScopeSpans.spans`
 const SPANS: u32 = 2;
@@ -111,6 +111,10 @@ fn any_value(buffer: &mut Vec<u8>, key: &str, value: &Value, limits: ValueLimits
         Value::Bool(value) => boolean(buffer, *value),
         Value::I64(value) => integer(buffer, *value),
         Value::F64(value) => double(buffer, *value),
+        // An error that was recorded as it is names the URL of its call.
+        Value::String(value) if key == semconv::EXCEPTION_MESSAGE => {
+            text(buffer, limits.cut(key, &redact::text(value.as_str())));
+        }
         Value::String(value) => text(buffer, limits.cut(key, value.as_str())),
         Value::Array(array) => protobuf::message(buffer, 5, |buffer| match array {
             Array::Bool(values) => each(buffer, values, |buffer, value| boolean(buffer, *value)),

@@ -18,7 +18,7 @@ use super::{
     transport::Transport,
 };
 use crate::telemetry::{
-    InitError, SpanCounts,
+    InitError, SpanCounts, panics,
     settings::{Batching, Otlp, ValueLimits},
 };
 
@@ -98,11 +98,14 @@ impl SpanProcessor for OtlpProcessor {
         if !span.span_context.is_sampled() {
             return;
         }
-        BUFFER.with_borrow_mut(|buffer| {
-            buffer.clear();
-            encode::span(buffer, &span, self.limits);
-            self.queue.push(&span.instrumentation_scope, buffer);
-            buffer.shrink_to(BUFFER_BYTES);
+        // Called below the lock of the span.
+        panics::contained(|| {
+            BUFFER.with_borrow_mut(|buffer| {
+                buffer.clear();
+                encode::span(buffer, &span, self.limits);
+                self.queue.push(&span.instrumentation_scope, buffer);
+                buffer.shrink_to(BUFFER_BYTES);
+            });
         });
     }
 

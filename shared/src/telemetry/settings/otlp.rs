@@ -112,6 +112,7 @@ impl Display for Otlp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut endpoint = self.endpoint.clone();
         endpoint.set_query(None);
+        endpoint.set_fragment(None);
         let endpoint = Redaction::default().url(&endpoint);
         write!(f, "{} to {endpoint}", self.protocol.name())
     }
@@ -242,7 +243,7 @@ fn default_scheme(protocol: Protocol, value: String, insecure: bool) -> String {
 fn url(variable: &'static str, value: String) -> Result<Url, ConfigError> {
     let refused = |value: String, expects| ConfigError {
         variable,
-        value: without_secrets(&value),
+        value,
         expects,
     };
     let is_http = |url: &Url| matches!(url.scheme(), "http" | "https") && url.has_host();
@@ -253,16 +254,6 @@ fn url(variable: &'static str, value: String) -> Result<Url, ConfigError> {
             "an http:// URL, or a build of `shared` with the cargo feature `tls`",
         )),
         Some(url) => Ok(url),
-    }
-}
-
-/// For an error message, also where the value is no URL: without user info and query, which may be secrets.
-fn without_secrets(value: &str) -> String {
-    let value = value.split('?').next().unwrap_or_default();
-    let (scheme, rest) = value.split_once("://").unwrap_or(("", value));
-    match rest.rsplit_once('@') {
-        Some((_, host)) => format!("{scheme}://REDACTED@{host}"),
-        None => value.to_owned(),
     }
 }
 

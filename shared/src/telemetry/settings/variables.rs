@@ -2,7 +2,10 @@
 
 use std::{fmt::Display, ops::RangeInclusive, str::FromStr};
 
-use crate::config::{self, Lookup};
+use crate::{
+    config::{self, Lookup},
+    redact,
+};
 
 /// Of every delay and timeout: up to a day.
 pub(super) const MILLISECONDS: RangeInclusive<u64> = 1..=24 * 60 * 60 * 1000;
@@ -78,7 +81,8 @@ impl<'a> Variables<'a> {
 
     pub(super) fn unusable(&mut self, name: &str, value: &str, instead: impl Display) {
         self.warn(format!(
-            "{name} is `{value}`, which cannot be used here: using {instead} instead"
+            "{name} is `{}`, which cannot be used here: using {instead} instead",
+            redact::value(value)
         ));
     }
 

@@ -1,0 +1,129 @@
+//! The panic hook: it keeps the one before it, and neither hangs, nor panics, nor grows with what panicked.
+//!
+//! A hook is the process's, so each test has a process of its own: `child` is this test binary again.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod child;
+mod exceptions;
+
+use child::{Child, Said};
+
+/// The lines of the log that say `message`.
+fn lines(said: &Said, message: &str) -> Vec<serde_json::Value> {
+    let lines = said.stdout.lines().filter(|line| line.starts_with('{'));
+    let lines = lines.map(|line| serde_json::from_str(line).unwrap());
+    lines
+        .filter(|line: &serde_json::Value| line["message"] == message)
+        .collect()
+}
+
+/// Asserts that the process came to its end, and that its one panic was logged.
+#[track_caller]
+fn assert_logged_once(said: &Said, message: &str) {
+    assert!(said.status.success(), "{said:?}");
+    let panicked = lines(said, "panicked");
+    assert_eq!(panicked.len(), 1, "{said:?}");
+    assert_eq!(panicked[0]["exception.message"], message);
+    assert_eq!(panicked[0]["target"], "shared::telemetry::panics");
+    let span = &lines(said, "in the span")[0]["trace_id"];
+    assert!(span.is_string());
+    assert_eq!(&panicked[0]["trace_id"], span, "{said:?}");
+    assert!(
+        panicked[0]["location"]
+            .as_str()
+            .unwrap()
+            .contains("child.rs:")
+    );
+}
+
+#[test]
+fn a_panic_is_one_log_line_and_not_printed_a_second_time() {
+    let said = Child::start("panics", &[]).wait();
+    assert_logged_once(&said, "three items, four shelves");
+    assert_eq!(said.stderr, "");
+    assert!(
+        lines(&said, "panicked")[0]
+            .get("exception.stacktrace")
+            .is_none()
+    );
+}
+
+#[test]
+fn the_stack_is_logged_only_where_it_is_asked_for() {
+    for (value, wanted) in [("0", false), ("", false), ("1", true), ("full", true)] {
+        let said = Child::start("panics", &[("RUST_BACKTRACE", value)]).wait();
+        assert_logged_once(&said, "three items, four shelves");
+        let stack = lines(&said, "panicked")[0]
+            .get("exception.stacktrace")
+            .cloned();
+        assert_eq!(stack.is_some(), wanted, "RUST_BACKTRACE={value}: {stack:?}");
+    }
+}
+
+#[test]
+fn a_hook_that_was_set_before_is_called_too() {
+    for role in [
+        "panics_below_a_plain_hook",
+        "panics_below_a_hook_with_state",
+    ] {
+        let said = Child::start(role, &[]).wait();
+        assert_logged_once(&said, "three items, four shelves");
+        assert_eq!(said.stderr, "the hook before: three items, four shelves\n");
+    }
+}
+
+#[test]
+fn a_span_processor_that_panics_is_logged_and_hangs_nobody() {
+    let said = Child::start("processor_panics_on_end", &[]).wait();
+    assert_logged_once(&said, "the processor is broken");
+}
+
+#[test]
+fn a_panic_below_the_lock_of_its_span_hangs_nobody() {
+    let said = Child::start("attributes_panic", &[]).wait();
+    assert_logged_once(&said, "no such attribute");
+}
+
+#[test]
+fn a_panic_below_the_lock_of_standard_output_hangs_nobody() {
+    let said = Child::start("display_panics_in_println", &[]).wait();
+    assert!(said.status.success(), "{said:?}");
+    let line = "thread `child::child` panicked at ";
+    assert!(
+        said.stderr.contains(line) && said.stderr.contains("no such number"),
+        "{said:?}"
+    );
+}
+
+#[test]
+fn a_panic_within_a_log_line_is_logged() {
+    let said = Child::start("debug_panics_in_a_log_line", &[]).wait();
+    assert_logged_once(&said, "no such field");
+}
+
+#[test]
+fn a_log_that_nobody_reads_does_not_end_the_process() {
+    for format in ["json", "pretty"] {
+        let child = Child::start("panics_at_our_word", &[("LOG_FORMAT", format)]);
+        let said = child.wait_without_reading();
+        assert_eq!(said.status.code(), Some(child::LIVED_ON), "{said:?}");
+    }
+}
+
+#[test]
+fn a_panic_while_panicking_is_logged_before_the_process_ends() {
+    let said = Child::start("panics_twice", &[]).wait();
+    assert!(!said.status.success(), "{said:?}");
+    let panicked = lines(&said, "panicked");
+    assert_eq!(panicked[0]["exception.message"], "first");
+    assert_eq!(panicked[1]["exception.message"], "second");
+}
+
+#[test]
+fn more_contexts_than_fit_are_a_warning_and_no_panic() {
+    let said = Child::start("attaches_too_many_contexts", &[]).wait();
+    assert!(said.status.success(), "{said:?}");
+    assert_eq!(lines(&said, "panicked").len(), 0, "{said:?}");
+    assert!(said.stdout.contains("Too many contexts"), "{said:?}");
+}
