@@ -2,6 +2,8 @@
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::soak::{CollectorArguments, SoakFlags};
+
 /// Runs checkout and inventory, receives their traces and shows them.
 #[derive(Debug, Parser)]
 #[command(name = "demo", version)]
@@ -19,6 +21,11 @@ pub struct Cli {
 pub enum Command {
     /// Run every request of the catalogue and every pitfall once, show what came of each and check it
     Tour(TourFlags),
+    /// Send orders while the collector fails or the services end, and show what that costs
+    Soak(SoakFlags),
+    /// Be the collector of the soak.
+    #[command(hide = true)]
+    SoakCollector(CollectorArguments),
     /// Be one of the services: how the demo starts its child processes.
     #[command(hide = true)]
     Service {

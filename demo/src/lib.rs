@@ -13,7 +13,8 @@
 //! - [`terminal`]: the trace as text
 //!
 //! Around them: [`cli`] reads the command line and [`console`] what is typed meanwhile, [`stack`] brings everything up and
-//! down, [`mod@tour`] runs every request of the catalogue and every pitfall of the lab, and checks what comes of it.
+//! down, [`mod@tour`] runs every request of the catalogue and every pitfall of the lab, and checks what comes of it,
+//! [`mod@soak`] what becomes of spans while the collector is away.
 
 #![allow(
     clippy::disallowed_methods,
@@ -30,6 +31,7 @@ use crate::cli::{Cli, Command, PortFlags, Role, TourFlags};
 use crate::console::{Console, Order};
 use crate::logs::{LogLine, print, say};
 use crate::signals::Signals;
+use crate::soak::SoakFlags;
 use crate::stack::{Addresses, Stack, StackError};
 use crate::terminal::Screen;
 use crate::verbosity::Verbosity;
@@ -43,6 +45,7 @@ pub mod pages;
 pub mod processes;
 pub mod receiver;
 pub mod signals;
+pub mod soak;
 pub mod stack;
 pub mod store;
 pub mod terminal;
@@ -59,6 +62,8 @@ pub fn main() -> ExitCode {
     match cli.command {
         None => run(serve(cli.ports)),
         Some(Command::Tour(flags)) => run(tour(cli.ports, flags)),
+        Some(Command::Soak(flags)) => run(soak(flags)),
+        Some(Command::SoakCollector(arguments)) => soak::collector(arguments),
         Some(Command::Service { role }) => {
             processes::end_with_parent();
             match role {
@@ -93,6 +98,10 @@ enum Error {
     Stack(#[from] StackError),
     #[error(transparent)]
     Tour(#[from] tour::TourError),
+    #[error("told to stop: the soak has no result")]
+    Interrupted,
+    #[error(transparent)]
+    Soak(#[from] soak::SoakError),
 }
 
 async fn serve(ports: PortFlags) -> Result<ExitCode, Error> {
@@ -180,6 +189,20 @@ async fn tour(ports: PortFlags, flags: TourFlags) -> Result<ExitCode, Error> {
     let passed = outcome?;
     stopped?;
     Ok(if passed {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+async fn soak(flags: SoakFlags) -> Result<ExitCode, Error> {
+    let mut signals = Signals::listen().map_err(Error::Signals)?;
+    // Dropped, it takes its processes with it.
+    let kept = tokio::select! {
+        kept = soak::soak(&flags) => kept?,
+        () = signals.received() => return Err(Error::Interrupted),
+    };
+    Ok(if kept {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE

@@ -40,6 +40,12 @@ impl LogLine {
         self.fields.get(field)?.as_str()
     }
 
+    /// A field that counts something; one that is not there counts nothing.
+    pub fn number(&self, field: &str) -> u64 {
+        let number = self.fields.get(field).and_then(Value::as_u64);
+        number.unwrap_or(0)
+    }
+
     /// The trace the line belongs to; none for what no request caused.
     pub fn trace_id(&self) -> Option<&str> {
         self.text("trace_id")

@@ -166,6 +166,11 @@ impl Process {
         }
     }
 
+    /// Its id; none once it has been waited for.
+    pub fn id(&self) -> Option<u32> {
+        self.child.id()
+    }
+
     /// None once the process has been waited for, when the number may be another's.
     fn pid(&self) -> Option<Pid> {
         Pid::from_raw(i32::try_from(self.child.id()?).ok()?)
