@@ -11,7 +11,7 @@ use shared::problem::{self, Json};
 use shared::server::TraceLayer;
 use uuid::Uuid;
 
-use crate::config::BaseUrl;
+use crate::config::Config;
 use crate::error::ApiError;
 use crate::inventory::Inventory;
 use crate::order::{self, Order};
@@ -42,23 +42,29 @@ struct CheckoutResponse {
     trace_id: Option<String>,
 }
 
-pub(crate) fn router(inventory: Inventory, trace_ui_url: &BaseUrl) -> Router {
+pub(crate) fn router(inventory: Inventory, config: &Config) -> Router {
     let inventory = Arc::new(inventory);
-    Router::new()
+    let routes = Router::new()
         .route("/checkout", post(checkout))
         .with_state(Arc::clone(&inventory))
         .merge(pitfalls::router(inventory))
         // Traced as any other route: it is cheap, and one exception less to explain.
-        .route("/", get(page::show).with_state(Page::new(trace_ui_url)))
+        .route(
+            "/",
+            get(page::show).with_state(Page::new(&config.trace_ui_url)),
+        )
         .fallback(problem::not_found)
         .method_not_allowed_fallback(problem::method_not_allowed)
-        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES));
+    config
+        .limits
+        .around(routes)
         .layer(problem::catch_panic())
         .layer(TraceLayer::new())
         // Ready as soon as it serves, whatever inventory does: were checkout taken out of rotation for a fault of
         // inventory, callers would get a refused connection in place of the 503 that says what is wrong.
         // Beneath the layers, so that nothing traces the questions of an orchestrator.
-        .merge(shared::serve::health(|| future::ready(true)))
+        .merge(shared::serve::health(|| future::ready(Ok(()))))
 }
 
 async fn checkout(
