@@ -92,7 +92,7 @@ where
             Err(error) => return refused(service, &error),
         };
         let shutdown = CancellationToken::new();
-        task::untracked(signals::listen(shutdown.clone()));
+        task::untracked(signals::heed(shutdown.clone()));
         let result = start(&config::variable, shutdown.clone()).await;
         shutdown.cancel();
         if let Err(error) = &result {

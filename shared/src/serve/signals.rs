@@ -3,23 +3,29 @@
 use tokio_util::sync::CancellationToken;
 
 /// Cancels `shutdown` at the first signal and exits at the second.
-pub(super) async fn listen(shutdown: CancellationToken) {
-    let Ok(mut signals) = Signals::listen() else {
-        tracing::warn!("cannot listen for signals: only a kill will stop this process");
-        return shutdown.cancelled().await;
-    };
-    tokio::select! {
-        () = shutdown.cancelled() => return,
-        () = signals.next() => {}
+///
+/// They are listened for from the call on, and not from the first poll: one that comes in between would end the process
+/// as if nobody had ever listened.
+pub(super) fn heed(shutdown: CancellationToken) -> impl Future<Output = ()> + Send + 'static {
+    let signals = Signals::listen();
+    async move {
+        let Ok(mut signals) = signals else {
+            tracing::warn!("cannot listen for signals: only a kill will stop this process");
+            return;
+        };
+        tokio::select! {
+            () = shutdown.cancelled() => return,
+            () = signals.next() => {}
+        }
+        tracing::info!("told to stop; a second signal ends the process at once");
+        shutdown.cancel();
+        signals.next().await;
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "whoever asks twice does not want to wait for the last spans"
+        )]
+        std::process::exit(130);
     }
-    tracing::info!("told to stop; a second signal ends the process at once");
-    shutdown.cancel();
-    signals.next().await;
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "whoever asks twice does not want to wait for the last spans"
-    )]
-    std::process::exit(130);
 }
 
 #[cfg(unix)]
