@@ -6,6 +6,7 @@ mod calls;
 mod connection;
 mod gate;
 mod meters;
+mod numbers;
 mod shape;
 
 use std::{
@@ -32,6 +33,7 @@ pub(crate) use self::{
     connection::{Answer, Connection, served},
     gate::Gate,
     meters::{Meters, Points},
+    numbers::Numbers,
     shape::{
         Attributes, Shape, assert_between, attributes, error, request_attributes, server, shape,
     },
