@@ -4,6 +4,7 @@
 
 mod contract;
 mod joined;
+mod killed;
 mod services;
 mod shutdown;
 mod tour;
