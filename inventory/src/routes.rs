@@ -33,7 +33,13 @@ pub(crate) fn router(stock: &Arc<Stock>, limits: &Limits) -> Router {
         // Beneath the layers, so that nothing traces the questions of an orchestrator.
         .merge(shared::serve::health(move || {
             let stock = Arc::clone(&ready);
-            async move { stock.is_ready().await.then_some(()).ok_or("no database") }
+            async move {
+                stock
+                    .is_ready()
+                    .await
+                    .then_some(())
+                    .ok_or("the database does not answer")
+            }
         }))
 }
 

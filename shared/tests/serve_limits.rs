@@ -221,7 +221,8 @@ async fn a_client_that_reads_slowly_but_reads_is_waited_for() {
 #[tokio::test]
 async fn half_a_head_and_an_idle_connection_are_not_waited_for() {
     let limits = Limits {
-        request_head_timeout: SOON,
+        // In which the request of the idle one has to arrive.
+        request_head_timeout: SOON * 10,
         ..Limits::default()
     };
     let service = service(limits, &Gate::new()).await;

@@ -119,7 +119,7 @@ async fn connection_that_is_not_made_in_time_is_unavailable_and_not_tried_again(
     let (_queue, url) = never_accepts().await;
     let settings = [
         ("INVENTORY_URL", url.as_str()),
-        ("INVENTORY_TIMEOUT", "1h"),
+        ("INVENTORY_TIMEOUT", "20s"),
         ("INVENTORY_CONNECT_TIMEOUT", "100ms"),
     ];
     let checkout = Checkout::with_settings(&settings).await;

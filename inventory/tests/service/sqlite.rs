@@ -34,7 +34,7 @@ fn database_in(directory: &TempDir) -> String {
 async fn item_that_takes_longer_than_a_request_may_is_a_timeout() {
     let directory = TempDir::new().unwrap();
     let mut config = config(&database_in(&directory)).unwrap();
-    config.limits.request_timeout = Duration::from_secs(1);
+    config.limits.request_timeout = Duration::from_secs(2);
     let service = Service::start_with(config).await;
     let answer = service.get("/check/item-stuck").await;
     answer.problem(503, "timeout");
