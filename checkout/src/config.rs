@@ -8,13 +8,16 @@ use std::time::Duration;
 use reqwest::Url;
 use shared::config::{ConfigError, Lookup};
 use shared::redact;
+use shared::serve::Limits;
 
 /// `LISTEN_ADDR` where it is not set.
 pub const DEFAULT_LISTEN_ADDR: &str = "127.0.0.1:8080";
 
 const INVENTORY_URL: &str = "INVENTORY_URL";
-const INVENTORY_TIMEOUT: &str = "INVENTORY_TIMEOUT";
 const TRACE_UI_URL: &str = "TRACE_UI_URL";
+
+/// How many calls to inventory an order makes, one after the other.
+const CALLS: u32 = 2;
 
 /// What the environment decides.
 #[derive(Debug, Clone)]
@@ -25,8 +28,13 @@ pub struct Config {
     pub inventory_url: BaseUrl,
     /// `INVENTORY_TIMEOUT`, by default `2s`: for one call, from connecting to the last byte of the answer.
     pub inventory_timeout: Duration,
+    /// `INVENTORY_CONNECT_TIMEOUT`, by default `500ms`: for one connection to it, the look-up of its name included.
+    pub inventory_connect_timeout: Duration,
     /// `TRACE_UI_URL`, by default `http://localhost:16686`: where a browser finds the traces.
     pub trace_ui_url: BaseUrl,
+    /// How much is taken on at once, and how long anybody is waited for. An order may by default take as long as all of its
+    /// calls to inventory.
+    pub limits: Limits,
 }
 
 impl Config {
@@ -36,6 +44,7 @@ impl Config {
     ///
     /// A value cannot be used; the error names the variable, the value and what would do.
     pub fn read(lookup: Lookup<'_>) -> Result<Self, ConfigError> {
+        let inventory_timeout = timeout(lookup, "INVENTORY_TIMEOUT", "2s")?;
         Ok(Self {
             listen_addr: shared::config::read(
                 lookup,
@@ -44,8 +53,10 @@ impl Config {
                 "an address like 127.0.0.1:8080",
             )?,
             inventory_url: inventory_url(lookup)?,
-            inventory_timeout: inventory_timeout(lookup)?,
+            inventory_timeout,
+            inventory_connect_timeout: timeout(lookup, "INVENTORY_CONNECT_TIMEOUT", "500ms")?,
             trace_ui_url: trace_ui_url(lookup)?,
+            limits: limits(lookup, inventory_timeout)?,
         })
     }
 }
@@ -81,10 +92,25 @@ fn trace_ui_url(lookup: Lookup<'_>) -> Result<BaseUrl, ConfigError> {
 }
 
 /// From 1ms: some programs take zero for "never", and here each call would be over before it began.
-fn inventory_timeout(lookup: Lookup<'_>) -> Result<Duration, ConfigError> {
+fn timeout(
+    lookup: Lookup<'_>,
+    variable: &'static str,
+    default: &str,
+) -> Result<Duration, ConfigError> {
     let range = Duration::from_millis(1)..=Duration::from_hours(1);
     let expects = "a duration with its unit from 1ms to 1h, such as 2s or 500ms";
-    shared::config::duration_in(lookup, INVENTORY_TIMEOUT, "2s", &range, expects)
+    shared::config::duration_in(lookup, variable, default, &range, expects)
+}
+
+/// A call that times out is to be answered as what it is, and not as an order that took too long: where `REQUEST_TIMEOUT`
+/// is not set, it leaves room for all of them.
+fn limits(lookup: Lookup<'_>, inventory_timeout: Duration) -> Result<Limits, ConfigError> {
+    let mut defaults = Limits::default();
+    let calls = inventory_timeout * CALLS;
+    // What else an order takes: its body may be slow, and then there is the payment.
+    let rest = defaults.request_body_timeout + Duration::from_secs(1);
+    defaults.request_timeout = defaults.request_timeout.max(calls + rest);
+    Limits::read(lookup, &defaults)
 }
 
 /// An `http` or `https` URL that paths are appended to, with or without a slash at its end. Printed without its password.
@@ -147,6 +173,8 @@ mod tests {
         assert_eq!(config.listen_addr.to_string(), "127.0.0.1:8080");
         assert_eq!(config.inventory_url.0.as_str(), "http://127.0.0.1:8081/");
         assert_eq!(config.inventory_timeout, Duration::from_secs(2));
+        assert_eq!(config.inventory_connect_timeout, Duration::from_millis(500));
+        assert_eq!(config.limits, Limits::default());
         assert_eq!(config.trace_ui_url.0.as_str(), "http://localhost:16686/");
     }
 
@@ -163,6 +191,8 @@ mod tests {
             ("INVENTORY_TIMEOUT", "999us", "from 1ms to 1h"),
             ("INVENTORY_TIMEOUT", "61m", "from 1ms to 1h"),
             ("INVENTORY_TIMEOUT", "500000000000years", "from 1ms to 1h"),
+            ("INVENTORY_CONNECT_TIMEOUT", "61m", "from 1ms to 1h"),
+            ("MAX_REQUESTS", "none", "from 1"),
             (
                 "TRACE_UI_URL",
                 "javascript:alert(1)",
@@ -195,6 +225,15 @@ mod tests {
             assert!(!printed.contains("hunter2"), "{printed}");
             assert!(printed.contains("REDACTED"), "{printed}");
         }
+    }
+
+    #[test]
+    fn request_may_by_default_take_as_long_as_all_of_its_calls() {
+        let config = read(&[("INVENTORY_TIMEOUT", "20s")]).unwrap();
+        assert!(config.limits.request_timeout > Duration::from_secs(40));
+        let set = [("INVENTORY_TIMEOUT", "20s"), ("REQUEST_TIMEOUT", "3s")];
+        let config = read(&set).unwrap();
+        assert_eq!(config.limits.request_timeout, Duration::from_secs(3));
     }
 
     #[test]

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use shared::client::{TraceMiddleware, UrlTemplate};
 use uuid::Uuid;
 
-use crate::config::BaseUrl;
+use crate::config::{BaseUrl, Config};
 use crate::order::Order;
 use crate::retry::{self, Deadline, RemainingTime};
 
@@ -66,7 +66,7 @@ pub(crate) enum InventoryError {
 }
 
 impl Inventory {
-    pub(crate) fn new(base_url: BaseUrl, timeout: Duration) -> Result<Self, reqwest::Error> {
+    pub(crate) fn new(config: &Config) -> Result<Self, reqwest::Error> {
         #[expect(
             clippy::disallowed_methods,
             reason = "the client that the middleware goes around"
@@ -76,15 +76,17 @@ impl Inventory {
             // send an order to somewhere that nobody configured.
             .no_proxy()
             .redirect(Policy::none())
+            // Looking up its name included, which can take seconds where it is gone.
+            .connect_timeout(config.inventory_connect_timeout)
             .build()?;
         Ok(Self {
             client: ClientBuilder::new(client)
-                .with(retry::retries(timeout))
+                .with(retry::retries(config.inventory_timeout))
                 .with(RemainingTime)
                 .with(TraceMiddleware::new())
                 .build(),
-            base_url,
-            timeout,
+            base_url: config.inventory_url.clone(),
+            timeout: config.inventory_timeout,
         })
     }
 
@@ -186,7 +188,8 @@ impl From<reqwest::Error> for InventoryError {
 impl From<reqwest_middleware::Error> for InventoryError {
     fn from(error: reqwest_middleware::Error) -> Self {
         let error = retry::last_attempt(error);
-        if error.is_timeout() {
+        // A connection that could not be made in time is none, and asks nothing of inventory's work.
+        if error.is_timeout() && !error.is_connect() {
             Self::Timeout(error)
         } else {
             Self::Unreachable(error)

@@ -69,8 +69,7 @@ pub async fn run(
     listener: TcpListener,
     shutdown: CancellationToken,
 ) -> Result<(), StartError> {
-    let inventory = Inventory::new(config.inventory_url, config.inventory_timeout)
-        .map_err(StartError::Client)?;
-    let router = routes::router(inventory, &config.trace_ui_url);
-    Ok(shared::serve::serve(listener, router, shutdown).await?)
+    let inventory = Inventory::new(&config).map_err(StartError::Client)?;
+    let router = routes::router(inventory, &config);
+    Ok(shared::serve::serve(listener, router, config.limits, shutdown).await?)
 }

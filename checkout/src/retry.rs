@@ -4,7 +4,7 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
-use axum::http::Extensions;
+use axum::http::{Extensions, header::RETRY_AFTER};
 use reqwest::{Request, Response, StatusCode};
 use reqwest_middleware::{Error, Middleware, Next, Result};
 use reqwest_retry::policies::ExponentialBackoff;
@@ -45,14 +45,23 @@ impl RetryPolicy for Within {
     }
 }
 
-/// No connection, a connection that broke, or an inventory that says it cannot serve now.
+/// A refused connection, a connection that broke, or an inventory that says it cannot serve now.
+///
+/// Not a connection that could not be made in time: nobody is there, and the caller has waited long enough. Nor an
+/// inventory that says when to come back: that is later than any attempt of ours.
 pub(crate) struct Transient;
 
 impl RetryableStrategy for Transient {
     fn handle(&self, result: &Result<Response>) -> Option<Retryable> {
         let transient = match result {
-            Ok(response) => response.status() == StatusCode::SERVICE_UNAVAILABLE,
-            Err(error) => matches!(shared::client::error_type(error), "connect" | "reset"),
+            Ok(response) => {
+                response.status() == StatusCode::SERVICE_UNAVAILABLE
+                    && !response.headers().contains_key(RETRY_AFTER)
+            }
+            Err(error) => {
+                !error.is_timeout()
+                    && matches!(shared::client::error_type(error), "connect" | "reset")
+            }
         };
         transient.then_some(Retryable::Transient)
     }

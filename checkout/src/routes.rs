@@ -11,7 +11,7 @@ use shared::problem::{self, Json};
 use shared::server::TraceLayer;
 use uuid::Uuid;
 
-use crate::config::BaseUrl;
+use crate::config::Config;
 use crate::error::ApiError;
 use crate::inventory::Inventory;
 use crate::order::{self, Order};
@@ -42,22 +42,25 @@ struct CheckoutResponse {
     trace_id: Option<String>,
 }
 
-pub(crate) fn router(inventory: Inventory, trace_ui_url: &BaseUrl) -> Router {
+pub(crate) fn router(inventory: Inventory, config: &Config) -> Router {
     let inventory = Arc::new(inventory);
-    Router::new()
+    let routes = Router::new()
         .route("/checkout", post(checkout))
         .with_state(Arc::clone(&inventory))
         .merge(pitfalls::router(inventory))
         .fallback(problem::not_found)
         .method_not_allowed_fallback(problem::method_not_allowed)
-        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES));
+    config
+        .limits
+        .around(routes)
         .layer(problem::catch_panic())
         .layer(TraceLayer::new())
         // Ready as soon as it serves, whatever inventory does: were checkout taken out of rotation for a fault of
         // inventory, callers would get a refused connection in place of the 503 that says what is wrong.
         // Beneath the layers, so that nothing traces the questions of an orchestrator.
-        .merge(shared::serve::health(|| future::ready(true)))
-        .merge(page::router(trace_ui_url))
+        .merge(shared::serve::health(|| future::ready(Ok(()))))
+        .merge(page::router(&config.trace_ui_url))
 }
 
 async fn checkout(

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use shared::config::Lookup;
+use shared::serve::Limits;
 
 use crate::StartError;
 use crate::database::DatabaseUrl;
@@ -19,6 +20,8 @@ pub struct Config {
     pub listen_addr: SocketAddr,
     /// `DATABASE_URL`, by default `sqlite://inventory.sqlite?mode=rwc`, a file in the working directory.
     pub database_url: DatabaseUrl,
+    /// How much is taken on at once, and how long anybody is waited for.
+    pub limits: Limits,
 }
 
 impl Config {
@@ -39,6 +42,7 @@ impl Config {
                 "an address like 127.0.0.1:8081",
             )?,
             database_url: database_url.parse()?,
+            limits: Limits::read(lookup, &Limits::default())?,
         })
     }
 }
@@ -59,13 +63,19 @@ mod tests {
         let config = read(&[]).unwrap();
         assert_eq!(config.listen_addr.to_string(), "127.0.0.1:8081");
         assert_eq!(config.database_url.to_string(), "sqlite:inventory.sqlite");
+        assert_eq!(config.limits, Limits::default());
     }
 
     #[test]
     fn error_names_variable_value_and_what_would_do() {
-        let error = read(&[("LISTEN_ADDR", "8081")]).unwrap_err().to_string();
-        for part in ["LISTEN_ADDR", "`8081`", "127.0.0.1:8081"] {
-            assert!(error.contains(part), "{error}");
+        for (variable, value, example) in [
+            ("LISTEN_ADDR", "8081", "127.0.0.1:8081"),
+            ("REQUEST_TIMEOUT", "10", "such as 10s"),
+        ] {
+            let error = read(&[(variable, value)]).unwrap_err().to_string();
+            for part in [variable, &format!("`{value}`"), example] {
+                assert!(error.contains(part), "{error}");
+            }
         }
     }
 }

@@ -21,6 +21,7 @@ mod stock;
 
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use shared::config::ConfigError;
 use shared::serve::ServeError;
@@ -31,6 +32,9 @@ pub use config::{Config, DEFAULT_LISTEN_ADDR};
 pub use database::{DatabaseUrl, DatabaseUrlError, OpenError};
 
 use stock::Stock;
+
+/// How long the database may take to close. Whatever was to be kept is committed by then.
+const CLOSE: Duration = Duration::from_secs(2);
 
 /// Why the service did not start, or stopped unasked.
 #[derive(Debug, thiserror::Error)]
@@ -69,7 +73,10 @@ pub async fn run(
     shutdown: CancellationToken,
 ) -> Result<(), StartError> {
     let stock = Arc::new(Stock::open(&config.database_url).await?);
-    let served = shared::serve::serve(listener, routes::router(&stock), shutdown).await;
-    stock.close().await;
+    let router = routes::router(&stock, &config.limits);
+    let served = shared::serve::serve(listener, router, config.limits, shutdown).await;
+    if tokio::time::timeout(CLOSE, stock.close()).await.is_err() {
+        tracing::warn!("the database did not say goodbye in time");
+    }
     Ok(served?)
 }

@@ -8,6 +8,7 @@ use axum::extract::{DefaultBodyLimit, Path, State};
 use axum::http::StatusCode;
 use axum::routing::{get, post};
 use shared::problem::{self, Json};
+use shared::serve::Limits;
 use shared::server::TraceLayer;
 
 use crate::error::ApiError;
@@ -16,21 +17,29 @@ use crate::stock::{Item, Reservation, Stock};
 
 const MAX_BODY_BYTES: usize = 16 * 1024;
 
-pub(crate) fn router(stock: &Arc<Stock>) -> Router {
+pub(crate) fn router(stock: &Arc<Stock>, limits: &Limits) -> Router {
     let ready = Arc::clone(stock);
-    Router::new()
+    let routes = Router::new()
         .route("/check/{item_id}", get(check))
         .route("/reservations", post(reserve))
         .with_state(Arc::clone(stock))
         .fallback(problem::not_found)
         .method_not_allowed_fallback(problem::method_not_allowed)
-        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES));
+    limits
+        .around(routes)
         .layer(problem::catch_panic())
         .layer(TraceLayer::new())
         // Beneath the layers, so that nothing traces the questions of an orchestrator.
         .merge(shared::serve::health(move || {
             let stock = Arc::clone(&ready);
-            async move { stock.is_ready().await }
+            async move {
+                stock
+                    .is_ready()
+                    .await
+                    .then_some(())
+                    .ok_or("the database does not answer")
+            }
         }))
 }
 

@@ -3,16 +3,19 @@
 //! A caller gets a sentence, a stable `code` and the `trace_id` to ask about; what went wrong inside stays in the logs
 //! under that id.
 
-use std::{borrow::Cow, time::Duration};
+use std::{borrow::Cow, error::Error, time::Duration};
 
 use axum::{
     extract::{FromRequest, Request, State, rejection::JsonRejection},
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use http::{HeaderValue, StatusCode, header::CONTENT_TYPE};
+use http::{
+    HeaderValue, StatusCode,
+    header::{CONTENT_TYPE, RETRY_AFTER},
+};
 use serde::{Serialize, de::DeserializeOwned};
-use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::{catch_panic::CatchPanicLayer, timeout::TimeoutError};
 
 use crate::{error::causes, semconv, server::ErrorType, span};
 
@@ -62,6 +65,15 @@ impl Problem {
             "The request failed on our side. The trace id leads to the cause.",
         )
     }
+
+    /// As the answer to a failure whose `error.type` says more than the status.
+    fn named(self, error_type: &'static str) -> Response {
+        let mut response = self.into_response();
+        response
+            .extensions_mut()
+            .insert(ErrorType(error_type.into()));
+        response
+    }
 }
 
 impl IntoResponse for Problem {
@@ -78,8 +90,9 @@ impl IntoResponse for Problem {
 
 /// A JSON body, as [`axum::Json`] takes it, whose rejections are [`Problem`]s.
 ///
-/// 400 `invalid_request` for what is no JSON or not the JSON that is asked for, 413 `payload_too_large`, 415
-/// `unsupported_media_type`.
+/// 400 `invalid_request` for what is no JSON or not the JSON that is asked for, 408 `request_timeout` for what does not
+/// arrive within [`Limits::request_body_timeout`](crate::serve::Limits::request_body_timeout), 413 `payload_too_large`,
+/// 415 `unsupported_media_type`.
 #[derive(Debug, Clone, Copy)]
 pub struct Json<T>(pub T);
 
@@ -107,6 +120,12 @@ fn rejected(rejection: &JsonRejection) -> Problem {
             "unsupported_media_type",
             "Unsupported media type",
             "Send the body as JSON, with the header `Content-Type: application/json`.",
+        ),
+        _ if causes(rejection).any(<dyn Error>::is::<TimeoutError>) => Problem::new(
+            StatusCode::REQUEST_TIMEOUT,
+            "request_timeout",
+            "Request timeout",
+            "The request body did not arrive in time.",
         ),
         // The body is the caller's own, so what the parser says of it is no inner text.
         _ => Problem::new(
@@ -162,11 +181,7 @@ pub fn catch_panic() -> CatchPanicLayer<fn(Box<dyn std::any::Any + Send>) -> Res
 }
 
 fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {
-    let mut response = Problem::internal().into_response();
-    response
-        .extensions_mut()
-        .insert(ErrorType(semconv::ERROR_PANIC.into()));
-    response
+    Problem::internal().named(semconv::ERROR_PANIC)
 }
 
 /// For [`axum::middleware::from_fn_with_state`]: gives a handler so long to answer, then drops it and answers 503 `timeout`.
@@ -194,10 +209,21 @@ pub async fn timeout(State(limit): State<Duration>, request: Request, next: Next
         "Timeout",
         detail,
     );
-    let mut response = problem.into_response();
+    problem.named(semconv::ERROR_TIMEOUT)
+}
+
+/// The answer to a request that is one too many: 503 `overloaded`, to be tried again in a second.
+pub(crate) fn overloaded() -> Response {
+    let problem = Problem::new(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "overloaded",
+        "Overloaded",
+        "There are too many requests at the moment; the same request may do later.",
+    );
+    let mut response = problem.named(semconv::ERROR_OVERLOADED);
     response
-        .extensions_mut()
-        .insert(ErrorType(semconv::ERROR_TIMEOUT.into()));
+        .headers_mut()
+        .insert(RETRY_AFTER, HeaderValue::from_static("1"));
     response
 }
 

@@ -56,6 +56,8 @@ pub(crate) const EVENT_CLIENT_DISCONNECTED: &str = "http.client_disconnected";
 pub(crate) const ERROR_PANIC: &str = "panic";
 /// `error.type` of a deadline that passed.
 pub(crate) const ERROR_TIMEOUT: &str = "timeout";
+/// `error.type` of a request that was turned away, because there are too many.
+pub(crate) const ERROR_OVERLOADED: &str = "overloaded";
 /// `error.type` of a service that failed to answer.
 pub(crate) const ERROR_SERVICE: &str = "service";
 /// `error.type` of a response body that failed on its way.

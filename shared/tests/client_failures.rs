@@ -11,6 +11,7 @@ use bytes::Bytes;
 use futures_util::stream;
 use http_body::Frame;
 use http_body_util::StreamBody;
+use reqwest::dns::{Name, Resolve, Resolving};
 use reqwest_middleware::{ClientBuilder, Error};
 use reqwest_retry::{RetryTransientMiddleware, policies::ExponentialBackoff};
 use shared::{
@@ -103,6 +104,31 @@ async fn a_name_that_does_not_resolve_is_dns() {
     let name = ("server.address", "does-not-exist.invalid".into());
     expected.extend(attributes([name]));
     assert_fails(client(TraceMiddleware::new()).get(url), expected, "dns").await;
+}
+
+/// A resolver whose server is gone.
+struct NoAnswer;
+
+impl Resolve for NoAnswer {
+    fn resolve(&self, _: Name) -> Resolving {
+        Box::pin(std::future::pending())
+    }
+}
+
+#[tokio::test]
+async fn a_connection_that_is_not_made_in_time_is_connect_even_while_its_name_is_looked_up() {
+    recorder();
+    let url = "http://gone.invalid/";
+    let mut expected = asked(url, 80);
+    expected.extend(attributes([("server.address", "gone.invalid".into())]));
+    let impatient = client_builder()
+        .connect_timeout(Duration::from_millis(50))
+        .dns_resolver(NoAnswer)
+        .build();
+    let client = ClientBuilder::new(impatient.unwrap())
+        .with(TraceMiddleware::new())
+        .build();
+    assert_fails(client.get(url), expected, "connect").await;
 }
 
 /// The crate is built without TLS, so a connector stands in for `rustls` and says what it says.

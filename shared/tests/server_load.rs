@@ -21,23 +21,11 @@ use opentelemetry_sdk::{
     trace::{SdkTracerProvider, SpanData, SpanExporter},
 };
 use shared::{problem, server::TraceLayer, testing::recorder};
-use support::{Caller, Connection, Meters, Service, patience, start};
+use support::{Caller, Connection, Meters, Numbers, Service, patience, start};
 use tokio::sync::watch;
 
 const CONNECTIONS: usize = 50;
 const REQUESTS: usize = 20;
-
-/// The same numbers in each run: xorshift.
-struct Numbers(u64);
-
-impl Numbers {
-    fn below(&mut self, limit: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % limit
-    }
-}
 
 async fn panics() {
     panic!("as it must");

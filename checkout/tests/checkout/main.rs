@@ -2,7 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod cancelled;
 mod failures;
+mod healthcheck;
 mod page;
 mod pitfall_routes;
 mod pitfalls;

@@ -12,7 +12,7 @@ use axum::response::IntoResponse;
 use serde_json::json;
 use shared::testing::{Span, recorder};
 
-use crate::stand_in::{inventory_saying, inventory_with, nobody, serve};
+use crate::stand_in::{inventory_saying, inventory_with, never_accepts, nobody, serve};
 use crate::support::Checkout;
 
 /// Says 503 to the first `failures` requests, and to the others what `inventory` says.
@@ -112,6 +112,36 @@ async fn what_will_fail_again_is_tried_once() {
             [(Some(status.to_string()), None)]
         );
     }
+}
+
+#[tokio::test]
+async fn connection_that_is_not_made_in_time_is_unavailable_and_not_tried_again() {
+    let (_queue, url) = never_accepts().await;
+    let settings = [
+        ("INVENTORY_URL", url.as_str()),
+        ("INVENTORY_TIMEOUT", "20s"),
+        ("INVENTORY_CONNECT_TIMEOUT", "100ms"),
+    ];
+    let checkout = Checkout::with_settings(&settings).await;
+    let answer = checkout.order(&json!({"item_id": "item-123"})).await;
+    answer.assert_problem(503, "inventory_unavailable");
+    let trace = recorder().trace(answer.trace_id(), 3).await;
+    let expected = [(Some("connect".to_owned()), None)];
+    assert_eq!(attempts(&trace.spans, "GET /check/{item_id}"), expected);
+}
+
+#[tokio::test]
+async fn inventory_that_says_when_to_come_back_is_left_in_peace() {
+    let busy = async || {
+        let later = [("retry-after", "1")];
+        (StatusCode::SERVICE_UNAVAILABLE, later, "{}")
+    };
+    let checkout = Checkout::with_inventory(&serve(Router::new().fallback(busy)).await).await;
+    let answer = checkout.order(&json!({"item_id": "item-123"})).await;
+    answer.assert_problem(503, "inventory_unavailable");
+    let trace = recorder().trace(answer.trace_id(), 3).await;
+    let expected = [(Some("503".to_owned()), None)];
+    assert_eq!(attempts(&trace.spans, "GET /check/{item_id}"), expected);
 }
 
 #[tokio::test]

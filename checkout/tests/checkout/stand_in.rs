@@ -1,11 +1,13 @@
 //! Stands in for inventory, the one that works and those that do not.
 
+use std::time::Duration;
+
 use axum::extract::Path;
 use axum::http::StatusCode;
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde_json::{Value, json};
-use tokio::net::TcpSocket;
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
 use crate::support::listen;
 
@@ -77,4 +79,19 @@ pub(crate) fn nobody() -> (TcpSocket, String) {
     socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let url = format!("http://{}", socket.local_addr().unwrap());
     (socket, url)
+}
+
+/// An address that lets connections wait for as long as the socket lives: its queue is full, and nobody accepts.
+pub(crate) async fn never_accepts() -> ((TcpListener, Vec<TcpStream>), String) {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let listener = socket.listen(1).unwrap();
+    let address = listener.local_addr().unwrap();
+    let mut queued = Vec::new();
+    while let Ok(stream) =
+        tokio::time::timeout(Duration::from_millis(500), TcpStream::connect(address)).await
+    {
+        queued.push(stream.unwrap());
+    }
+    ((listener, queued), format!("http://{address}"))
 }

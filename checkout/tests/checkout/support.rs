@@ -50,27 +50,31 @@ impl Checkout {
         }
     }
 
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.url)
+    }
+
     pub(crate) async fn order(&self, body: &Value) -> Answer {
         self.post(&body.to_string()).await
     }
 
     pub(crate) async fn post(&self, body: &str) -> Answer {
-        let request = self.client.post(format!("{}/checkout", self.url));
+        let request = self.client.post(self.url("/checkout"));
         let request = request.header("content-type", "application/json");
         send(request.body(body.to_owned())).await
     }
 
     pub(crate) async fn post_text(&self, body: &str) -> Answer {
-        let request = self.client.post(format!("{}/checkout", self.url));
+        let request = self.client.post(self.url("/checkout"));
         send(request.body(body.to_owned())).await
     }
 
     pub(crate) async fn post_nothing(&self, path: &str) -> Answer {
-        send(self.client.post(format!("{}{path}", self.url))).await
+        send(self.client.post(self.url(path))).await
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answer {
-        send(self.client.get(format!("{}{path}", self.url))).await
+        send(self.client.get(self.url(path))).await
     }
 
     /// The same as [`Self::get`] by another name of this host.
@@ -152,6 +156,6 @@ pub(crate) async fn listen() -> (TcpListener, String) {
 }
 
 #[expect(clippy::disallowed_methods, reason = "a customer who does not trace")]
-fn client() -> Client {
+pub(crate) fn client() -> Client {
     Client::builder().no_proxy().build().unwrap()
 }

@@ -8,6 +8,7 @@ mod command;
 mod by_hand;
 mod contract;
 mod joined;
+mod killed;
 mod services;
 mod shutdown;
 mod tour;

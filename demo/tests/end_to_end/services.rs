@@ -2,6 +2,7 @@
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
+    path::PathBuf,
     process::{ExitStatus, Stdio},
     sync::Arc,
     time::Duration,
@@ -33,8 +34,9 @@ pub(crate) struct Services {
     pub(crate) inventory: Service,
     pub(crate) client: reqwest::Client,
     store: Store,
+    otlp: SocketAddr,
     _receiver: JoinSet<()>,
-    _directory: TempDir,
+    directory: TempDir,
 }
 
 /// A service in a process of its own.
@@ -68,11 +70,9 @@ impl Services {
         receiver.spawn(async move { axum::serve(listener, router).await.unwrap() });
 
         let directory = tempfile::tempdir().unwrap();
-        let database = directory.path().join("inventory.sqlite");
-        let database = format!("sqlite://{}?mode=rwc", database.display());
-        let inventory = Service::start("inventory", otlp, ("DATABASE_URL", database)).await;
-        let checkout =
-            Service::start("checkout", otlp, ("INVENTORY_URL", inventory.url.clone())).await;
+        let inventory = Service::inventory("127.0.0.1:0", otlp, &directory).await;
+        let url = ("INVENTORY_URL", inventory.url.clone());
+        let checkout = Service::start("checkout", "127.0.0.1:0", otlp, url).await;
         #[expect(
             clippy::disallowed_methods,
             reason = "a caller from outside, with no trace of its own"
@@ -83,9 +83,22 @@ impl Services {
             inventory,
             client,
             store,
+            otlp,
             _receiver: receiver,
-            _directory: directory,
+            directory,
         }
+    }
+
+    /// Where inventory keeps its stock.
+    pub(crate) fn database(&self) -> PathBuf {
+        database(&self.directory)
+    }
+
+    /// Kills inventory as a power failure would, in the middle of whatever it does, and starts it again where it was.
+    pub(crate) async fn kill_inventory_and_start_it_again(&mut self) {
+        self.inventory.child.kill().await.unwrap();
+        let address = self.inventory.url.trim_start_matches("http://").to_owned();
+        self.inventory = Service::inventory(&address, self.otlp, &self.directory).await;
     }
 
     /// `POST /checkout` with this body as JSON.
@@ -149,7 +162,17 @@ impl Services {
 }
 
 impl Service {
-    async fn start(role: &str, otlp: SocketAddr, (name, value): (&str, String)) -> Self {
+    async fn inventory(address: &str, otlp: SocketAddr, directory: &TempDir) -> Self {
+        let database = format!("sqlite://{}?mode=rwc", database(directory).display());
+        Self::start("inventory", address, otlp, ("DATABASE_URL", database)).await
+    }
+
+    async fn start(
+        role: &str,
+        address: &str,
+        otlp: SocketAddr,
+        (name, value): (&str, String),
+    ) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_demo"));
         // What the tester's own shell says of telemetry is no part of the test.
         for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("OTEL_")) {
@@ -157,7 +180,7 @@ impl Service {
         }
         let mut child = command
             .args(["service", role])
-            .env("LISTEN_ADDR", "127.0.0.1:0")
+            .env("LISTEN_ADDR", address)
             .env("OTEL_EXPORTER_OTLP_ENDPOINT", format!("http://{otlp}"))
             .env("OTEL_BSP_SCHEDULE_DELAY", "50")
             .env("LOG_FORMAT", "json")
@@ -247,6 +270,10 @@ impl Answer {
         );
         trace_id
     }
+}
+
+fn database(directory: &TempDir) -> PathBuf {
+    directory.path().join("inventory.sqlite")
 }
 
 /// One line a span: service, kind, name, error.

@@ -48,7 +48,10 @@ pub(crate) fn config(database_url: &str) -> Result<Config, StartError> {
 
 impl Service {
     pub(crate) async fn start(database_url: &str) -> Self {
-        let config = config(database_url).unwrap();
+        Self::start_with(config(database_url).unwrap()).await
+    }
+
+    pub(crate) async fn start_with(config: Config) -> Self {
         let listener = shared::serve::bind(config.listen_addr).await.unwrap();
         let address = listener.local_addr().unwrap();
         let shutdown = CancellationToken::new();

@@ -1,11 +1,12 @@
 //! The claims on the default database, each on a file of its own, and what a start says that cannot be.
 
 use std::error::Error;
+use std::time::Duration;
 
 use tempfile::TempDir;
 
 use crate::claims;
-use crate::service::config;
+use crate::service::{Service, config};
 
 /// A test per claim, under the claim's name.
 macro_rules! on_sqlite {
@@ -27,6 +28,18 @@ fn database_in(directory: &TempDir) -> String {
         "sqlite://{}/stock.sqlite?mode=rwc",
         directory.path().display()
     )
+}
+
+#[tokio::test]
+async fn item_that_takes_longer_than_a_request_may_is_a_timeout() {
+    let directory = TempDir::new().unwrap();
+    let mut config = config(&database_in(&directory)).unwrap();
+    config.limits.request_timeout = Duration::from_secs(2);
+    let service = Service::start_with(config).await;
+    let answer = service.get("/check/item-stuck").await;
+    answer.problem(503, "timeout");
+    assert_eq!(service.get("/check/item-123").await.status, 200);
+    service.stop().await;
 }
 
 #[tokio::test]

@@ -27,13 +27,14 @@ pub fn error_type(error: &Error) -> &'static str {
         return semconv::ERROR_OTHER;
     };
     let says = |text: &str| causes(error).any(|cause| cause.to_string().starts_with(text));
-    if error.is_timeout() {
-        semconv::ERROR_TIMEOUT
-    } else if error.is_dns() {
+    // Before `timeout`: a connection that was not made in time has asked nothing of the server, which may well be quick.
+    if error.is_dns() {
         "dns"
     } else if error.is_connect() {
         let is_tls = TLS.iter().any(|text| says(text));
         if is_tls { "tls" } else { "connect" }
+    } else if error.is_timeout() {
+        semconv::ERROR_TIMEOUT
     } else if is_reset(error) || says("connection closed before message completed") {
         "reset"
     } else if error.is_redirect() {

@@ -4,7 +4,6 @@ use std::{
     convert::Infallible,
     net::SocketAddr,
     task::{Context, Poll},
-    time::Duration,
 };
 
 use axum::{Router, body::Body, extract::ConnectInfo};
@@ -15,19 +14,22 @@ use hyper_util::{
     service::TowerToHyperService,
 };
 use tokio::net::TcpStream;
+use tokio_io_timeout::TimeoutWriter;
 use tokio_util::sync::CancellationToken;
 use tower_service::Service;
 
+use super::{Limits, health::Stopping};
 use crate::{error::chain, server::CutOff};
 
-/// How long a client may take to send the head of a request. Also ends idle connections.
-const HEADER_READ_TIMEOUT: Duration = Duration::from_secs(30);
+/// How much of a request or an answer waits in memory. A head that is larger is answered 431.
+const MAX_BUFFER_BYTES: usize = 64 * 1024;
 
 /// Where the requests of a connection go, and what they carry besides what was sent.
 #[derive(Clone)]
 pub(super) struct Requests {
     pub(super) router: Router,
     pub(super) peer: SocketAddr,
+    pub(super) stopping: CancellationToken,
     pub(super) cut_off: CancellationToken,
 }
 
@@ -41,27 +43,38 @@ impl Service<Request<Incoming>> for Requests {
     }
 
     fn call(&mut self, mut request: Request<Incoming>) -> Self::Future {
-        request.extensions_mut().insert(ConnectInfo(self.peer));
-        request
-            .extensions_mut()
-            .insert(CutOff(self.cut_off.clone()));
+        let extensions = request.extensions_mut();
+        extensions.insert(ConnectInfo(self.peer));
+        extensions.insert(Stopping(self.stopping.clone()));
+        extensions.insert(CutOff(self.cut_off.clone()));
         self.router.call(request)
     }
 }
 
-pub(super) async fn serve(stream: TcpStream, requests: Requests, shutdown: CancellationToken) {
+pub(super) async fn serve(
+    stream: TcpStream,
+    requests: Requests,
+    limits: Limits,
+    draining: CancellationToken,
+) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "the connection is slower than it could be");
     }
+    let mut stream = TimeoutWriter::new(stream);
+    stream.set_timeout(Some(limits.response_write_timeout));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEADER_READ_TIMEOUT)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(requests))
+        .header_read_timeout(limits.request_head_timeout)
+        .max_buf_size(MAX_BUFFER_BYTES)
+        .serve_connection(
+            TokioIo::new(Box::pin(stream)),
+            TowerToHyperService::new(requests),
+        )
         .with_upgrades();
     let mut connection = std::pin::pin!(connection);
     let result = tokio::select! {
         result = connection.as_mut() => result,
-        () = shutdown.cancelled() => {
+        () = draining.cancelled() => {
             connection.as_mut().graceful_shutdown();
             connection.await
         }
@@ -69,17 +82,5 @@ pub(super) async fn serve(stream: TcpStream, requests: Requests, shutdown: Cance
     if let Err(error) = result {
         // A client that goes away is its own affair; the span of its request says so.
         tracing::debug!(error = chain(&error), "the connection ended early");
-    }
-}
-
-/// What `accept` fails with is either gone with its client or lasts, as when the process has no file descriptor left.
-pub(super) async fn not_accepted(error: std::io::Error) {
-    use std::io::ErrorKind;
-    if !matches!(
-        error.kind(),
-        ErrorKind::ConnectionAborted | ErrorKind::ConnectionReset | ErrorKind::ConnectionRefused
-    ) {
-        tracing::error!(%error, "cannot accept connections, trying again in a second");
-        tokio::time::sleep(Duration::from_secs(1)).await;
     }
 }

@@ -7,27 +7,57 @@ use std::{
     time::Duration,
 };
 
-use axum::{Router, routing::get};
+use axum::{Extension, Json, Router, routing::get};
 use http::StatusCode;
+use serde::Serialize;
+use tokio_util::sync::CancellationToken;
 
-use crate::config::{self, Lookup};
+use crate::{
+    config::{self, Lookup},
+    telemetry::{self, SpanCounts},
+};
 
 /// How long `healthcheck` waits for the service.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// `GET /healthz` answers 200 as long as the process serves, `GET /readyz` 200 or 503 as `ready` says.
+/// A request extension of [`serve`](super::serve): cancelled from the moment on in which the service is told to stop.
+#[derive(Debug, Clone)]
+pub(super) struct Stopping(pub(super) CancellationToken);
+
+/// What `GET /readyz` says.
+#[derive(Debug, Serialize)]
+struct Readiness {
+    ready: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'static str>,
+    /// Whether traces get out is no matter of readiness, and still what somebody who asks wants to know.
+    spans: SpanCounts,
+}
+
+/// `GET /healthz` answers 200 as long as the process serves; `GET /readyz` answers 200 `{"ready":true,…}` or 503
+/// `{"ready":false,"reason":"…",…}`, with what became of the process's spans ([`SpanCounts`]) as `spans`.
 ///
-/// Merge it into a router that has its layers already: what is merged is not wrapped by them.
+/// The reason is what `ready` says, in a few words, or `stopping` from the moment on in which [`serve`](super::serve) is
+/// told to stop. Merge it into a router that has its layers already: what is merged is not wrapped by them.
 pub fn health<F>(ready: impl Fn() -> F + Clone + Send + Sync + 'static) -> Router
 where
-    F: Future<Output = bool> + Send,
+    F: Future<Output = Result<(), &'static str>> + Send,
 {
-    let readyz = move || async move {
-        if ready().await {
-            StatusCode::OK
-        } else {
-            StatusCode::SERVICE_UNAVAILABLE
-        }
+    let readyz = move |stopping: Option<Extension<Stopping>>| async move {
+        let ready = match stopping {
+            Some(Extension(Stopping(token))) if token.is_cancelled() => Err("stopping"),
+            _ => ready().await,
+        };
+        let status = match ready {
+            Ok(()) => StatusCode::OK,
+            Err(_) => StatusCode::SERVICE_UNAVAILABLE,
+        };
+        let readiness = Readiness {
+            ready: ready.is_ok(),
+            reason: ready.err(),
+            spans: telemetry::spans(),
+        };
+        (status, Json(readiness))
     };
     Router::new()
         .route("/healthz", get(StatusCode::OK))

@@ -1,19 +1,22 @@
 //! The life of a service: listen, serve, drain, flush.
 //!
-//! [`main`] is what a service's `main` calls: telemetry, signals, the service itself, then its tasks and the last spans.
-//! [`serve`] takes connections until it is told to stop (`connection`), [`health`] answers whoever asks how it is.
+//! [`main`] is what a service's `main` calls: telemetry, `signals`, the service itself, then its tasks and the last spans.
+//! [`serve`] takes connections (`connection`) until it is told to stop, within its [`Limits`]; [`health`] answers whoever
+//! asks how it is.
 
+mod accept;
 mod connection;
 mod health;
+mod limits;
+mod signals;
 
 use std::{error::Error as StdError, net::SocketAddr, process::ExitCode, time::Duration};
 
-use axum::Router;
 use clap::Command;
-use tokio::{net::TcpListener, task::JoinSet};
+use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-pub use self::health::health;
+pub use self::{accept::serve, health::health, limits::Limits};
 use crate::{
     config::{self, Lookup},
     error::chain,
@@ -22,8 +25,6 @@ use crate::{
 
 /// How long requests may take to end once the service is told to stop.
 pub const DRAIN: Duration = Duration::from_secs(10);
-/// How long connections that were cut off may take to be gone.
-const CUT: Duration = Duration::from_secs(1);
 /// How long tasks may take after the last request.
 pub const TASKS: Duration = Duration::from_secs(5);
 /// How long the last spans may take to be exported.
@@ -91,7 +92,7 @@ where
             Err(error) => return refused(service, &error),
         };
         let shutdown = CancellationToken::new();
-        task::untracked(signals(shutdown.clone()));
+        task::untracked(signals::heed(shutdown.clone()));
         let result = start(&config::variable, shutdown.clone()).await;
         shutdown.cancel();
         if let Err(error) = &result {
@@ -134,113 +135,4 @@ pub async fn bind(address: SocketAddr) -> Result<TcpListener, ServeError> {
     TcpListener::bind(address)
         .await
         .map_err(|source| ServeError::Bind { address, source })
-}
-
-/// Serves HTTP/1.1 until `shutdown` is cancelled, then lets the requests under way end, for at most [`DRAIN`].
-///
-/// What is not done by then is cut off, and its spans end with `error.type` `shutdown`. Requests carry their peer's
-/// address as [`ConnectInfo<SocketAddr>`](axum::extract::ConnectInfo). A client has 30 s to send a request's head; how
-/// long a handler may take is for [`crate::problem::timeout`], and a client that does not read its answer is waited for.
-///
-/// # Errors
-///
-/// When the listener has no address.
-pub async fn serve(
-    listener: TcpListener,
-    router: Router,
-    shutdown: CancellationToken,
-) -> Result<(), ServeError> {
-    let address = listener.local_addr().map_err(ServeError::Listener)?;
-    tracing::info!(%address, "listening");
-    let cut_off = CancellationToken::new();
-    let mut connections = JoinSet::new();
-    loop {
-        tokio::select! {
-            () = shutdown.cancelled() => break,
-            Some(_) = connections.join_next() => {}
-            accepted = listener.accept() => match accepted {
-                Ok((stream, peer)) => {
-                    let requests = connection::Requests { router: router.clone(), peer, cut_off: cut_off.clone() };
-                    #[expect(clippy::disallowed_methods, reason = "a connection has no trace, its requests have")]
-                    connections.spawn(connection::serve(stream, requests, shutdown.clone()));
-                }
-                Err(error) => connection::not_accepted(error).await,
-            },
-        }
-    }
-    drop(listener);
-    tracing::info!(connections = connections.len(), "draining");
-    let drained = async { while connections.join_next().await.is_some() {} };
-    if tokio::time::timeout(DRAIN, drained).await.is_err() {
-        tracing::warn!(
-            connections = connections.len(),
-            "not drained in time, cutting off"
-        );
-        cut_off.cancel();
-        connections.abort_all();
-        let cut = async { while connections.join_next().await.is_some() {} };
-        // One that blocks its thread is left behind.
-        let _ = tokio::time::timeout(CUT, cut).await;
-    }
-    Ok(())
-}
-
-async fn signals(shutdown: CancellationToken) {
-    let Ok(mut signals) = Signals::listen() else {
-        tracing::warn!("cannot listen for signals: only a kill will stop this process");
-        return shutdown.cancelled().await;
-    };
-    tokio::select! {
-        () = shutdown.cancelled() => return,
-        () = signals.next() => {}
-    }
-    tracing::info!("told to stop; a second signal ends the process at once");
-    shutdown.cancel();
-    signals.next().await;
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "whoever asks twice does not want to wait for the last spans"
-    )]
-    std::process::exit(130);
-}
-
-#[cfg(unix)]
-struct Signals {
-    interrupt: tokio::signal::unix::Signal,
-    terminate: tokio::signal::unix::Signal,
-}
-
-#[cfg(unix)]
-impl Signals {
-    fn listen() -> std::io::Result<Self> {
-        use tokio::signal::unix::{SignalKind, signal};
-        Ok(Self {
-            interrupt: signal(SignalKind::interrupt())?,
-            terminate: signal(SignalKind::terminate())?,
-        })
-    }
-
-    async fn next(&mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-        }
-    }
-}
-
-#[cfg(not(unix))]
-struct Signals;
-
-#[cfg(not(unix))]
-impl Signals {
-    #[expect(clippy::unnecessary_wraps, reason = "the same shape as on Unix")]
-    fn listen() -> std::io::Result<Self> {
-        Ok(Self)
-    }
-
-    async fn next(&mut self) {
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending().await
-        }
-    }
 }

@@ -53,7 +53,12 @@ impl Connection {
     }
 
     pub(crate) async fn send(&mut self, bytes: &[u8]) {
-        self.stream.write_all(bytes).await.unwrap();
+        self.try_send(bytes).await.unwrap();
+    }
+
+    /// Sends to a service that may have closed the connection.
+    pub(crate) async fn try_send(&mut self, bytes: &[u8]) -> std::io::Result<()> {
+        patience(self.stream.write_all(bytes)).await
     }
 
     /// The head of an answer, up to the empty line.
@@ -102,6 +107,13 @@ impl Connection {
         let mut chunk = vec![0; size + 2];
         patience(self.stream.read_exact(&mut chunk)).await.unwrap();
         String::from_utf8(chunk).unwrap().trim_end().to_owned()
+    }
+
+    /// Whether nothing has come since the last answer.
+    pub(crate) fn is_silent(&self) -> bool {
+        let waiting = self.stream.get_ref().try_read(&mut [0; 1]);
+        self.stream.buffer().is_empty()
+            && waiting.is_err_and(|error| error.kind() == std::io::ErrorKind::WouldBlock)
     }
 
     /// All that comes until the server closes the connection.

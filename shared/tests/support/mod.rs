@@ -6,6 +6,7 @@ mod calls;
 mod connection;
 mod gate;
 mod meters;
+mod numbers;
 mod shape;
 
 use std::{
@@ -21,7 +22,7 @@ use axum::{
 use reqwest_middleware::{ClientBuilder, ClientWithMiddleware};
 use shared::{
     client::TraceMiddleware,
-    serve::{ServeError, bind, serve},
+    serve::{Limits, ServeError, bind, serve},
     task::{self, Task},
 };
 use tokio::sync::mpsc;
@@ -32,6 +33,7 @@ pub(crate) use self::{
     connection::{Answer, Connection, served},
     gate::Gate,
     meters::{Meters, Points},
+    numbers::Numbers,
     shape::{
         Attributes, Shape, assert_between, attributes, error, request_attributes, server, shape,
     },
@@ -49,19 +51,26 @@ pub(crate) async fn patience<F: Future>(future: F) -> F::Output {
 /// A running service. It stops when this is dropped.
 pub(crate) struct Service {
     pub(crate) address: SocketAddr,
-    stop: DropGuard,
+    stop: CancellationToken,
+    _stop_with_this: DropGuard,
     running: Task<Result<(), ServeError>>,
 }
 
 /// Serves a router on a port of the system's choice.
 pub(crate) async fn start(router: Router) -> Service {
+    start_within(Limits::default(), router).await
+}
+
+/// Serves a router with limits of its own.
+pub(crate) async fn start_within(limits: Limits, router: Router) -> Service {
     let listener = bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
     let address = listener.local_addr().unwrap();
     let shutdown = CancellationToken::new();
-    let running = task::spawn(serve(listener, router, shutdown.clone()));
+    let running = task::spawn(serve(listener, router, limits, shutdown.clone()));
     Service {
         address,
-        stop: shutdown.drop_guard(),
+        stop: shutdown.clone(),
+        _stop_with_this: shutdown.drop_guard(),
         running,
     }
 }
@@ -71,9 +80,14 @@ impl Service {
         format!("http://{}{path}", self.address)
     }
 
+    /// What a signal does.
+    pub(crate) fn tell_to_stop(&self) {
+        self.stop.cancel();
+    }
+
     /// Stops the service, and waits until it has no connection left.
     pub(crate) async fn shut_down(self) {
-        drop(self.stop);
+        self.tell_to_stop();
         self.running.await.unwrap().unwrap();
     }
 }

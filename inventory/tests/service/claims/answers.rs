@@ -177,7 +177,10 @@ pub(crate) async fn broken_database_is_500_without_its_words_and_not_ready(datab
         let detail = answer.problem(500, "internal_error");
         assert!(!detail.contains("stock"), "{detail}");
     }
-    assert_eq!(service.get("/readyz").await.status, 503);
+    let answer = service.get("/readyz").await;
+    assert_eq!(answer.status, 503);
+    let expected = json!({"ready": false, "reason": "the database does not answer"});
+    assert_eq!(answer.body, expected);
     assert_eq!(service.get("/healthz").await.status, 200);
 
     service.stop().await;

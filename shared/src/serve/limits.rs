@@ -1,0 +1,241 @@
+//! [`Limits`]: how much a service takes on at once, and how long it waits for its callers.
+
+use std::{ops::RangeInclusive, sync::Arc, time::Duration};
+
+use axum::{
+    Router,
+    extract::{Request, State},
+    middleware::{Next, from_fn_with_state},
+    response::Response,
+};
+use tokio::sync::Semaphore;
+use tower_http::timeout::RequestBodyDeadlineLayer;
+
+use crate::{
+    config::{self, ConfigError, Lookup},
+    problem,
+};
+
+/// What a service takes on, and how long anybody may keep it waiting.
+///
+/// [`serve`](super::serve) keeps those of connections and of the shutdown, [`around`](Self::around) those of requests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// `MAX_CONNECTIONS`, by default 512: how many connections are open at once. Others wait in the system's queue until
+    /// one ends.
+    ///
+    /// They are not refused: a refusal costs as much as an answer, just when there is nothing to spare, and a burst is
+    /// over before its callers have noticed. Callers who must not wait have a timeout for connecting.
+    pub connections: usize,
+    /// `MAX_REQUESTS`, by default 256: how many requests are worked on at once. Others are answered 503 `overloaded`.
+    pub requests: usize,
+    /// `REQUEST_HEAD_TIMEOUT`, by default 30 s: how long a client may take to send the head of a request, and how long
+    /// a connection may be idle.
+    pub request_head_timeout: Duration,
+    /// `REQUEST_BODY_TIMEOUT`, by default 5 s: how long all of a request's body may take to arrive. Then 408
+    /// `request_timeout`.
+    pub request_body_timeout: Duration,
+    /// `REQUEST_TIMEOUT`, by default 10 s: how long a request may take until it is answered, its body's arrival
+    /// included. Then 503 `timeout`.
+    pub request_timeout: Duration,
+    /// `RESPONSE_WRITE_TIMEOUT`, by default 30 s: how long a client may leave the connection full without reading
+    /// anything. Then it is closed.
+    pub response_write_timeout: Duration,
+    /// `SHUTDOWN_DELAY`, by default 0: how long new connections are still taken once the service is told to stop, so
+    /// that load balancers can hear of it first.
+    pub shutdown_delay: Duration,
+}
+
+const COUNT: RangeInclusive<usize> = 1..=1_000_000;
+const TIMEOUT: RangeInclusive<Duration> = Duration::from_millis(1)..=Duration::from_hours(1);
+/// What compose's `stop_grace_period` has room for.
+const DELAY: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_mins(1);
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections: 512,
+            requests: 256,
+            request_head_timeout: Duration::from_secs(30),
+            request_body_timeout: Duration::from_secs(5),
+            request_timeout: Duration::from_secs(10),
+            response_write_timeout: Duration::from_secs(30),
+            shutdown_delay: Duration::ZERO,
+        }
+    }
+}
+
+impl Limits {
+    /// Reads the settings through `lookup`; where one is unset, that of `defaults` holds.
+    ///
+    /// # Errors
+    ///
+    /// A value is no number or duration, or is out of its range; the error names the variable, the value and the range.
+    pub fn read(lookup: Lookup<'_>, defaults: &Self) -> Result<Self, ConfigError> {
+        let count = |variable, default: usize| {
+            let expects = "a number from 1 to 1000000";
+            config::number(lookup, variable, &default.to_string(), &COUNT, expects)
+        };
+        let duration = |variable, default, range, expects| {
+            let default = humantime::format_duration(default).to_string();
+            config::duration_in(lookup, variable, &default, &range, expects)
+        };
+        let timeout = |variable, default| {
+            let expects = "a duration from 1ms to 1h, such as 10s";
+            duration(variable, default, TIMEOUT, expects)
+        };
+        Ok(Self {
+            connections: count("MAX_CONNECTIONS", defaults.connections)?,
+            requests: count("MAX_REQUESTS", defaults.requests)?,
+            request_head_timeout: timeout("REQUEST_HEAD_TIMEOUT", defaults.request_head_timeout)?,
+            request_body_timeout: timeout("REQUEST_BODY_TIMEOUT", defaults.request_body_timeout)?,
+            request_timeout: timeout("REQUEST_TIMEOUT", defaults.request_timeout)?,
+            response_write_timeout: timeout(
+                "RESPONSE_WRITE_TIMEOUT",
+                defaults.response_write_timeout,
+            )?,
+            shutdown_delay: duration(
+                "SHUTDOWN_DELAY",
+                defaults.shutdown_delay,
+                DELAY,
+                "a duration from 0s to 60s, such as 5s",
+            )?,
+        })
+    }
+
+    /// Puts the limits of requests around all routes and fallbacks of a router.
+    ///
+    /// Goes inside of [`TraceLayer`](crate::server::TraceLayer), so that a request that is turned away has its span, and
+    /// around nothing that must always answer: merge [`health`](super::health) in after it.
+    ///
+    /// ```
+    /// use axum::{Router, routing::get};
+    /// use shared::{problem, serve::{Limits, health}, server::TraceLayer};
+    ///
+    /// let limits = Limits::default();
+    /// let router: Router = limits
+    ///     .around(Router::new().route("/", get("hello")))
+    ///     .layer(problem::catch_panic())
+    ///     .layer(TraceLayer::new())
+    ///     .merge(health(async || Ok(())));
+    /// ```
+    pub fn around(&self, router: Router) -> Router {
+        let permits = Arc::new(Semaphore::new(self.requests));
+        router
+            .layer(RequestBodyDeadlineLayer::new(self.request_body_timeout))
+            .layer(from_fn_with_state(self.request_timeout, problem::timeout))
+            .layer(from_fn_with_state(permits, shed))
+    }
+}
+
+/// A request holds its permit until its answer's head is there; whoever is slow to read the rest holds a connection.
+async fn shed(State(permits): State<Arc<Semaphore>>, request: Request, next: Next) -> Response {
+    match permits.try_acquire() {
+        Ok(_permit) => next.run(request).await,
+        Err(_) => problem::overloaded(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(variable: &str, value: &str) -> Result<Limits, ConfigError> {
+        let lookup = |name: &str| (name == variable).then(|| value.to_owned());
+        Limits::read(&lookup, &Limits::default())
+    }
+
+    #[test]
+    fn nothing_set_gives_the_defaults_of_the_caller() {
+        let defaults = Limits {
+            request_timeout: Duration::from_mins(1),
+            ..Limits::default()
+        };
+        assert_eq!(Limits::read(&|_| None, &defaults).unwrap(), defaults);
+    }
+
+    #[test]
+    fn each_variable_sets_its_own_limit() {
+        let seconds = Duration::from_secs(7);
+        let default = Limits::default();
+        for (variable, value, expected) in [
+            (
+                "MAX_CONNECTIONS",
+                "7",
+                Limits {
+                    connections: 7,
+                    ..default
+                },
+            ),
+            (
+                "MAX_REQUESTS",
+                "7",
+                Limits {
+                    requests: 7,
+                    ..default
+                },
+            ),
+            (
+                "REQUEST_HEAD_TIMEOUT",
+                "7s",
+                Limits {
+                    request_head_timeout: seconds,
+                    ..default
+                },
+            ),
+            (
+                "REQUEST_BODY_TIMEOUT",
+                "7s",
+                Limits {
+                    request_body_timeout: seconds,
+                    ..default
+                },
+            ),
+            (
+                "REQUEST_TIMEOUT",
+                "7s",
+                Limits {
+                    request_timeout: seconds,
+                    ..default
+                },
+            ),
+            (
+                "RESPONSE_WRITE_TIMEOUT",
+                "7s",
+                Limits {
+                    response_write_timeout: seconds,
+                    ..default
+                },
+            ),
+            (
+                "SHUTDOWN_DELAY",
+                "7s",
+                Limits {
+                    shutdown_delay: seconds,
+                    ..default
+                },
+            ),
+        ] {
+            assert_eq!(read(variable, value).unwrap(), expected, "{variable}");
+        }
+    }
+
+    #[test]
+    fn what_is_out_of_range_is_refused_by_name_value_and_range() {
+        for (variable, value, range) in [
+            ("MAX_CONNECTIONS", "0", "1 to 1000000"),
+            ("MAX_REQUESTS", "18446744073709551616", "1 to 1000000"),
+            ("MAX_REQUESTS", "-1", "1 to 1000000"),
+            ("REQUEST_HEAD_TIMEOUT", "0s", "1ms to 1h"),
+            ("REQUEST_BODY_TIMEOUT", "30", "1ms to 1h"),
+            ("REQUEST_TIMEOUT", "500000000000years", "1ms to 1h"),
+            ("RESPONSE_WRITE_TIMEOUT", "61m", "1ms to 1h"),
+            ("SHUTDOWN_DELAY", "61s", "0s to 60s"),
+        ] {
+            let error = read(variable, value).unwrap_err().to_string();
+            for part in [variable, &format!("`{value}`"), range] {
+                assert!(error.contains(part), "{error}");
+            }
+        }
+    }
+}

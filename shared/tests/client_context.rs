@@ -1,0 +1,52 @@
+//! What happens on the way out of a request is a part of its attempt.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod support;
+
+use axum::{Router, routing::get};
+use http::Extensions;
+use reqwest::{Request, Response};
+use reqwest_middleware::{ClientBuilder, Middleware, Next, Result};
+use shared::{client::TraceMiddleware, testing::recorder};
+
+use support::{bare_client, start};
+
+/// Stands for whatever goes beneath the trace middleware: signing, a cache, a resolver that asks somebody.
+struct Signs;
+
+#[async_trait::async_trait]
+impl Middleware for Signs {
+    async fn handle(
+        &self,
+        request: Request,
+        extensions: &mut Extensions,
+        next: Next<'_>,
+    ) -> Result<Response> {
+        tracing::info_span!("sign_request").in_scope(|| {});
+        next.run(request, extensions).await
+    }
+}
+
+#[tokio::test]
+async fn what_an_attempt_does_is_beneath_its_span() {
+    recorder();
+    let service = start(Router::new().route("/", get("hello"))).await;
+    let client = ClientBuilder::new(bare_client())
+        .with(TraceMiddleware::new())
+        .with(Signs)
+        .build();
+    let (trace_id, response) = recorder()
+        .in_trace("caller", client.get(service.url("/")).send())
+        .await;
+    assert_eq!(response.unwrap().status(), 200);
+    let trace = recorder().trace(&trace_id, 3).await;
+    assert_eq!(
+        trace.tree(),
+        "\
+INTERNAL caller
+  CLIENT GET
+    INTERNAL sign_request
+"
+    );
+}

@@ -1,0 +1,186 @@
+//! A service as a process of its own: signals, file descriptors, and what it writes when it panics.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use std::{
+    env,
+    io::{BufRead as _, BufReader, Read as _, Write as _},
+    net::{SocketAddr, TcpStream},
+    process::{Child, ChildStdout, Command, Stdio},
+    time::{Duration, SystemTime},
+};
+
+use axum::{Router, routing::get};
+use serde_json::Value;
+use shared::{
+    problem,
+    serve::{self, Limits, health},
+    server::TraceLayer,
+};
+
+/// Set in the service's process.
+const ROLE: &str = "SERVE_PROCESS_TEST_SERVICE";
+
+async fn panics() {
+    panic!("as it must");
+}
+
+/// The service itself, and no test where the binary is run as one.
+#[test]
+fn service() {
+    if env::var_os(ROLE).is_none() {
+        return;
+    }
+    let code = serve::main("process", async |lookup, shutdown| {
+        let limits = Limits::read(lookup, &Limits::default()).unwrap();
+        let router = Router::new()
+            .route("/quick", get("hello"))
+            .route("/panics", get(panics))
+            .layer(problem::catch_panic())
+            .layer(TraceLayer::new())
+            .merge(health(async || Ok(())));
+        let listener = serve::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await?;
+        serve::serve(listener, router, limits, shutdown).await
+    });
+    assert_eq!(code, std::process::ExitCode::SUCCESS);
+}
+
+struct Process {
+    child: Child,
+    stdout: BufReader<ChildStdout>,
+    address: SocketAddr,
+}
+
+impl Process {
+    fn start(variables: &[(&str, &str)]) -> Self {
+        Self::run(Command::new(env::current_exe().unwrap()), variables)
+    }
+
+    /// With so many file descriptors at most.
+    fn with_descriptors(count: u32) -> Self {
+        let mut shell = Command::new("sh");
+        let script = format!("ulimit -n {count}; exec \"$0\" \"$@\"");
+        shell.arg("-c").arg(script).arg(env::current_exe().unwrap());
+        Self::run(shell, &[])
+    }
+
+    fn run(mut command: Command, variables: &[(&str, &str)]) -> Self {
+        let mut child = command
+            .args(["--exact", "service", "--nocapture", "--quiet"])
+            .env(ROLE, "yes")
+            .env("OTEL_TRACES_EXPORTER", "none")
+            .env_remove("RUST_LOG")
+            .envs(variables.iter().copied())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut process = Self {
+            stdout: BufReader::new(child.stdout.take().unwrap()),
+            child,
+            address: SocketAddr::from(([127, 0, 0, 1], 0)),
+        };
+        let listening = process.line("listening");
+        process.address = listening["address"].as_str().unwrap().parse().unwrap();
+        process
+    }
+
+    /// The next log line with this message.
+    fn line(&mut self, message: &str) -> Value {
+        let mut line = String::new();
+        loop {
+            line.clear();
+            let read = self.stdout.read_line(&mut line).unwrap();
+            assert!(read > 0, "it ended without a line `{message}`");
+            match serde_json::from_str::<Value>(&line) {
+                Ok(line) if line["message"] == message => return line,
+                _ => {}
+            }
+        }
+    }
+
+    fn connect(&self) -> TcpStream {
+        let stream = TcpStream::connect(self.address).unwrap();
+        let limit = Duration::from_secs(20);
+        stream.set_read_timeout(Some(limit)).unwrap();
+        stream
+    }
+
+    /// Asks on a connection of its own; gives status line, headers and body.
+    fn get(&self, path: &str) -> String {
+        let mut stream = self.connect();
+        let request = format!("GET {path} HTTP/1.1\r\nHost: shop\r\nConnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    }
+
+    fn signal(&self, name: &str) {
+        let pid = self.child.id().to_string();
+        let kill = Command::new("kill").args([name, &pid]).status();
+        assert!(kill.unwrap().success());
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn first_signal_is_seen_in_readyz_and_the_second_ends_the_process_at_once() {
+    let mut process = Process::start(&[("SHUTDOWN_DELAY", "60s")]);
+    assert!(process.get("/readyz").starts_with("HTTP/1.1 200 "));
+    process.signal("-TERM");
+    let refused = loop {
+        let answer = process.get("/readyz");
+        if !answer.starts_with("HTTP/1.1 200 ") {
+            break answer;
+        }
+    };
+    assert!(refused.starts_with("HTTP/1.1 503 "), "{refused}");
+    assert!(refused.ends_with(r#"{"ready":false,"reason":"stopping"}"#));
+    assert!(process.get("/quick").ends_with("hello"));
+
+    process.signal("-INT");
+    assert_eq!(process.child.wait().unwrap().code(), Some(130));
+}
+
+#[test]
+fn either_signal_stops_a_service_that_has_nothing_left_to_do() {
+    for signal in ["-TERM", "-INT"] {
+        let mut process = Process::start(&[]);
+        process.signal(signal);
+        process.line("stopped");
+        assert!(process.child.wait().unwrap().success());
+    }
+}
+
+#[test]
+fn service_without_a_descriptor_left_tries_again_once_a_second_and_recovers() {
+    let mut process = Process::with_descriptors(32);
+    let held: Vec<_> = (0..40).map(|_| process.connect()).collect();
+    let mut failed_at = || -> SystemTime {
+        let line = process.line("cannot accept connections, trying again in a second");
+        humantime::parse_rfc3339(line["timestamp"].as_str().unwrap()).unwrap()
+    };
+    let first = failed_at();
+    let between = failed_at().duration_since(first).unwrap();
+    assert!(between >= Duration::from_millis(900), "{between:?}");
+    drop(held);
+    assert!(process.get("/quick").ends_with("hello"));
+}
+
+#[test]
+fn stack_of_a_panic_is_logged_where_rust_backtrace_asks_for_it() {
+    for (value, wanted) in [("0", false), ("", false), ("1", true), ("full", true)] {
+        let mut process = Process::start(&[("RUST_BACKTRACE", value)]);
+        assert!(process.get("/panics").starts_with("HTTP/1.1 500 "));
+        let line = process.line("panicked");
+        let stack = line["exception.stacktrace"].as_str();
+        assert_eq!(stack.is_some(), wanted, "`{value}`: {line}");
+        assert!(stack.is_none_or(|stack| stack.contains("panics")), "{line}");
+    }
+}

@@ -1,0 +1,30 @@
+//! Blocking work that is cancelled while it waits for a thread.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+    mpsc,
+};
+
+use shared::task::{self, TaskError};
+
+#[test]
+fn blocking_work_that_is_cancelled_before_it_has_begun_is_not_done() {
+    // One thread, so that the second work has to wait for the first.
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .max_blocking_threads(1)
+        .build()
+        .unwrap();
+    let done = Arc::new(AtomicBool::new(false));
+    runtime.block_on(async {
+        let (open, gate) = mpsc::channel::<()>();
+        let first = task::spawn_blocking(move || gate.recv());
+        let done = Arc::clone(&done);
+        let second = task::spawn_blocking(move || done.store(true, Ordering::Relaxed));
+        second.cancel();
+        open.send(()).unwrap();
+        first.await.unwrap().unwrap();
+        assert!(matches!(second.await, Err(TaskError::Cancelled)));
+    });
+    assert!(!done.load(Ordering::Relaxed));
+}
