@@ -8,6 +8,8 @@
 
 mod collector;
 mod exporter;
+#[cfg(feature = "grpc")]
+mod grpc;
 mod losses;
 mod metrics;
 mod otlp;

@@ -124,22 +124,6 @@ fn without_the_feature_grpc_that_protocol_stops_the_start() {
     }
 }
 
-#[cfg(feature = "grpc")]
-#[test]
-fn with_the_feature_grpc_that_protocol_is_spoken() {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let endpoint = format!("http://{}", listener.local_addr().unwrap());
-    let process = Process::start(&[
-        (ENDPOINT, &endpoint),
-        ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"),
-        ("OTEL_BSP_SCHEDULE_DELAY", "10"),
-    ]);
-    process.forward(&[]);
-    let mut first = [0; 14];
-    std::io::Read::read_exact(&mut listener.accept().unwrap().0, &mut first).unwrap();
-    assert_eq!(&first, b"PRI * HTTP/2.0");
-}
-
 #[test]
 fn another_protocol_is_replaced_with_a_warning() {
     for value in ["http/json", "carrier pigeon"] {

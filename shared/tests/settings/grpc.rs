@@ -1,0 +1,259 @@
+//! Spans over gRPC: what a collector gets, and what becomes of them by each of its answers.
+
+use std::{
+    convert::Infallible,
+    io::Read as _,
+    net::SocketAddr,
+    sync::{
+        Arc, Mutex,
+        mpsc::{Receiver, Sender, channel},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+use flate2::read::GzDecoder;
+use http::{HeaderMap, HeaderValue, Request, Response};
+use http_body_util::{BodyExt as _, Full};
+use hyper::{body::Incoming, server::conn::http2, service::service_fn};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use opentelemetry_proto::tonic::collector::trace::v1::{
+    ExportTracePartialSuccess, ExportTraceServiceRequest, ExportTraceServiceResponse,
+};
+use prost::Message as _;
+use tokio::net::TcpListener;
+
+use crate::process::{DEADLINE, Process};
+
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// `google.rpc.Status` with a `RetryInfo` of three seconds, as `grpc-status-details-bin` has it.
+const IN_THREE_SECONDS: &str =
+    "CAgSBGJ1c3kaMAoodHlwZS5nb29nbGVhcGlzLmNvbS9nb29nbGUucnBjLlJldHJ5SW5mbxIECgIIAw";
+
+#[derive(Clone, Copy)]
+enum Answer {
+    Taken,
+    Rejected(i64),
+    /// A code, and the details that come with it.
+    Code(u16, Option<&'static str>),
+}
+
+struct Export {
+    path: String,
+    headers: HeaderMap,
+    spans: usize,
+    arrived: Instant,
+}
+
+/// A server of `TraceService/Export`, message by message.
+struct Collector {
+    address: SocketAddr,
+    exports: Receiver<Export>,
+    answer: Arc<Mutex<Answer>>,
+}
+
+impl Collector {
+    fn answering(answer: Answer) -> Self {
+        let (found, address) = channel();
+        let (sender, exports) = channel();
+        let answer = Arc::new(Mutex::new(answer));
+        let answers = Arc::clone(&answer);
+        let run = move || {
+            let runtime = tokio::runtime::Runtime::new().unwrap();
+            runtime.block_on(async {
+                let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+                found.send(listener.local_addr().unwrap()).unwrap();
+                while let Ok((stream, _)) = listener.accept().await {
+                    let (sender, answers) = (sender.clone(), Arc::clone(&answers));
+                    let service = service_fn(move |request| {
+                        export(request, sender.clone(), Arc::clone(&answers))
+                    });
+                    let connection = http2::Builder::new(TokioExecutor::new())
+                        .serve_connection(TokioIo::new(stream), service);
+                    tokio::spawn(connection);
+                }
+            });
+        };
+        thread::Builder::new().spawn(run).unwrap();
+        Self {
+            address: address.recv_timeout(PATIENCE).unwrap(),
+            exports,
+            answer,
+        }
+    }
+
+    fn answer(&self, answer: Answer) {
+        *self.answer.lock().unwrap() = answer;
+    }
+
+    fn export(&self) -> Export {
+        self.exports.recv_timeout(PATIENCE).expect("an export")
+    }
+
+    /// A service that sends here what it has at once.
+    fn process(&self, more: &[(&str, &str)]) -> Process {
+        let endpoint = format!("http://{}", self.address);
+        let variables = [
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.as_str()),
+            ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"),
+            ("OTEL_BSP_SCHEDULE_DELAY", "20"),
+        ];
+        Process::start(&[&variables[..], more].concat())
+    }
+}
+
+async fn export(
+    request: Request<Incoming>,
+    exports: Sender<Export>,
+    answers: Arc<Mutex<Answer>>,
+) -> Result<Response<impl http_body::Body<Data = Bytes, Error = Infallible>>, Infallible> {
+    let (head, body) = request.into_parts();
+    let message = body.collect().await.unwrap().to_bytes();
+    let (compressed, message) = (message[0] == 1, &message[5..]);
+    let mut plain = message.to_vec();
+    if compressed {
+        plain.clear();
+        GzDecoder::new(message).read_to_end(&mut plain).unwrap();
+    }
+    let request = ExportTraceServiceRequest::decode(plain.as_slice()).unwrap();
+    let scopes = request
+        .resource_spans
+        .iter()
+        .flat_map(|resource| &resource.scope_spans);
+    // The test may have seen enough.
+    let _ = exports.send(Export {
+        path: head.uri.path().to_owned(),
+        headers: head.headers,
+        spans: scopes.map(|scope| scope.spans.len()).sum(),
+        arrived: Instant::now(),
+    });
+    let answer = *answers.lock().unwrap();
+    let (rejected, code, details) = match answer {
+        Answer::Taken => (None, 0, None),
+        Answer::Rejected(spans) => (Some(spans), 0, None),
+        Answer::Code(code, details) => (None, code, details),
+    };
+    let response = ExportTraceServiceResponse {
+        partial_success: rejected.map(|rejected_spans| ExportTracePartialSuccess {
+            rejected_spans,
+            error_message: "too old".to_owned(),
+        }),
+    };
+    let message = response.encode_to_vec();
+    let length = u32::try_from(message.len()).unwrap().to_be_bytes();
+    let mut trailers = HeaderMap::new();
+    trailers.insert("grpc-status", HeaderValue::from(code));
+    trailers.insert("grpc-message", HeaderValue::from_static("as%20told"));
+    if let Some(details) = details {
+        trailers.insert("grpc-status-details-bin", HeaderValue::from_static(details));
+    }
+    let body = Full::new(Bytes::from([&[0][..], &length, &message].concat()));
+    let response = Response::builder().header("content-type", "application/grpc");
+    Ok(response
+        .body(body.with_trailers(async { Some(Ok(trailers)) }))
+        .unwrap())
+}
+
+#[test]
+fn spans_headers_and_metadata_arrive() {
+    for (compression, encoding) in [("none", None), ("gzip", Some("gzip"))] {
+        let collector = Collector::answering(Answer::Taken);
+        let process = collector.process(&[
+            ("OTEL_EXPORTER_OTLP_HEADERS", "api-key=hunter%202"),
+            ("OTEL_EXPORTER_OTLP_COMPRESSION", compression),
+        ]);
+        let said = process.stop();
+        assert_eq!(said.spans, [1, 1, 0]);
+        let export = collector.export();
+        assert_eq!(
+            export.path,
+            "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
+        );
+        assert_eq!(export.spans, 1);
+        assert_eq!(export.headers["api-key"], "hunter 2");
+        let sent = export
+            .headers
+            .get("grpc-encoding")
+            .map(|value| value.to_str().unwrap());
+        assert_eq!(sent, encoding);
+        assert!(!said.all().contains("hunter"));
+    }
+}
+
+#[test]
+fn an_endpoint_may_be_a_bare_address_that_is_spoken_to_without_tls() {
+    let collector = Collector::answering(Answer::Taken);
+    let address = collector.address.to_string();
+    let process = Process::start(&[
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", &address),
+        ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"),
+        ("OTEL_EXPORTER_OTLP_INSECURE", "true"),
+    ]);
+    let said = process.stop();
+    assert_eq!(said.warnings(), [""; 0]);
+    assert_eq!(said.spans, [1, 1, 0]);
+}
+
+#[test]
+fn codes_that_may_pass_are_tried_again() {
+    // Cancelled, DeadlineExceeded, Aborted, OutOfRange, Unavailable, DataLoss.
+    for code in [1, 4, 10, 11, 14, 15] {
+        let collector = Collector::answering(Answer::Code(code, None));
+        let mut process = collector.process(&[]);
+        process.end_spans(1);
+        for _ in 0..2 {
+            assert_eq!(collector.export().spans, 1, "code {code}");
+        }
+        collector.answer(Answer::Taken);
+        process.log("the collector takes spans again");
+        assert_eq!(process.stop().spans, [2, 2, 0]);
+    }
+}
+
+#[test]
+fn other_codes_are_refusals() {
+    // Unknown, InvalidArgument, PermissionDenied, ResourceExhausted without a time, Unimplemented, Unauthenticated.
+    for code in [2, 3, 7, 8, 12, 16] {
+        let collector = Collector::answering(Answer::Code(code, None));
+        let said = collector.process(&[]).stop();
+        assert_eq!(said.spans, [1, 0, 1], "code {code}");
+        assert_eq!(said.counts["lost"]["refused"], 1);
+        let reason = &said.reasons()[0];
+        assert!(reason.ends_with(": as told"), "{reason}");
+    }
+}
+
+#[test]
+fn an_exhausted_collector_is_asked_again_at_the_time_it_names() {
+    let collector = Collector::answering(Answer::Code(8, Some(IN_THREE_SECONDS)));
+    let mut process = collector.process(&[]);
+    process.end_spans(1);
+    let asked = collector.export();
+    collector.answer(Answer::Taken);
+    let taken = collector.export();
+    assert!(taken.arrived - asked.arrived >= Duration::from_millis(2_900));
+    assert_eq!(process.stop().spans, [2, 2, 0]);
+}
+
+#[test]
+fn what_the_collector_rejects_of_a_batch_is_lost() {
+    let collector = Collector::answering(Answer::Rejected(1));
+    let said = collector.process(&[]).stop();
+    assert_eq!(said.spans, [1, 0, 1]);
+    assert_eq!(said.reasons(), ["it rejected them: too old"]);
+}
+
+#[test]
+fn a_collector_that_is_not_there_is_told_of_with_the_systems_reason() {
+    let process = Process::start(&[
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9"),
+        ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"),
+        (DEADLINE, "1"),
+    ]);
+    let said = process.stop();
+    assert_eq!(said.counts["lost"]["shutdown"], 1);
+    let reason = &said.reasons()[0];
+    assert!(reason.contains("Connection refused"), "{reason}");
+}
