@@ -54,7 +54,7 @@ fn otlp(trace: &Trace) -> TracesData {
         }
     }
     let resource_spans = sources.into_iter().map(|(source, spans)| ResourceSpans {
-        resource: source.resource.clone(),
+        resource: source.resource.as_deref().cloned(),
         schema_url: source.resource_schema_url.clone(),
         scope_spans: vec![ScopeSpans {
             scope: source.scope.clone(),

@@ -16,6 +16,7 @@ use crate::attributes;
 
 mod trace_id;
 mod traces;
+mod weight;
 
 use traces::Traces;
 
@@ -30,7 +31,7 @@ pub struct Source {
     /// The `service.name`, or `unknown_service` where the resource has none.
     pub service: String,
     /// The process that made the spans.
-    pub resource: Option<Resource>,
+    pub resource: Option<Arc<Resource>>,
     /// Schema of the resource's attributes.
     pub resource_schema_url: String,
     /// The library that made the spans.
@@ -80,8 +81,14 @@ pub struct Limits {
     pub traces: usize,
     /// Spans of one trace; beyond that new ones are refused and counted.
     pub spans_per_trace: usize,
-    /// Encoded size of all spans in bytes; beyond that the oldest traces go.
+    /// Memory of all traces in bytes; beyond that the oldest go. A single trace gets a quarter of it.
     pub bytes: usize,
+}
+
+impl Limits {
+    fn bytes_per_trace(&self) -> usize {
+        self.bytes / 4
+    }
 }
 
 impl Default for Limits {
@@ -149,10 +156,11 @@ impl Store {
                 .as_ref()
                 .and_then(|r| attributes::find(&r.attributes, attributes::SERVICE_NAME))
                 .unwrap_or_else(|| "unknown_service".to_owned());
+            let resource = process.resource.map(Arc::new);
             for scope in process.scope_spans {
                 let source = Arc::new(Source {
                     service: service.clone(),
-                    resource: process.resource.clone(),
+                    resource: resource.clone(),
                     resource_schema_url: process.schema_url.clone(),
                     scope: scope.scope,
                     scope_schema_url: scope.schema_url,
