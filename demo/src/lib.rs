@@ -219,7 +219,7 @@ fn report(error: &dyn std::error::Error) {
     say(&text);
 }
 
-/// The README's example compiles.
+/// The example for who lifts the library compiles.
 #[cfg(doctest)]
-#[doc = include_str!("../../README.md")]
-pub struct Readme;
+#[doc = include_str!("../../docs/lift.md")]
+pub struct Lift;

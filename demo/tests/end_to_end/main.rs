@@ -2,6 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "../command/mod.rs"]
+mod command;
+
 mod contract;
 mod joined;
 mod services;

@@ -25,8 +25,7 @@ use tokio::{
     time::timeout,
 };
 
-/// How long anything may take before the test fails.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+use crate::command::PATIENCE;
 
 /// Everything a test talks to. Dropped, it leaves nothing running and no file behind.
 pub(crate) struct Services {

@@ -59,7 +59,7 @@ pub fn cli(
         Command::new(service)
             .about(about)
             .version(env!("CARGO_PKG_VERSION"))
-            .after_help("All settings are environment variables; the README lists them.")
+            .after_help("All settings are environment variables; docs/settings.md lists them.")
             .subcommand(Command::new("healthcheck").about(
                 "Exits with 0 if the service at LISTEN_ADDR is ready to serve, with 1 if not",
             ))

@@ -1,0 +1,146 @@
+//! The harness itself: what the other tests rely on it to see, it sees.
+
+use std::net::Ipv4Addr;
+
+use axum::{Router, response::Html, routing::get};
+use rustix::process::{Pid, test_kill_process_group};
+use tokio::{net::TcpListener, task::JoinSet};
+
+use crate::{axe, browser::Browser};
+
+#[tokio::test]
+async fn error_on_the_console_is_noted() {
+    let Some(browser) = Browser::open().await else {
+        return;
+    };
+    let page =
+        Page::serve("<title>broken</title><script>throw new Error('on purpose')</script>").await;
+    browser.go(&page.url).await;
+    let notes = browser.notes().await;
+    assert_eq!(notes.errors.len(), 1, "{notes:?}");
+    assert!(notes.errors[0].contains("on purpose"), "{notes:?}");
+    // What was noted once is not noted again.
+    browser.close().await;
+}
+
+#[tokio::test]
+async fn request_to_another_host_is_noted() {
+    let Some(browser) = Browser::open().await else {
+        return;
+    };
+    let page =
+        Page::serve("<img src='/own.png'><img src='http://elsewhere.test/tracker.png'>").await;
+    browser.go(&page.url).await;
+    let notes = browser.notes().await;
+    assert_eq!(notes.foreign(), ["http://elsewhere.test/tracker.png"]);
+    let own = notes
+        .requests
+        .iter()
+        .filter(|url| url.ends_with("/own.png"));
+    assert_eq!(own.count(), 1, "{notes:?}");
+    browser.close().await;
+}
+
+#[tokio::test]
+async fn axe_finds_what_cannot_be_read_and_says_where() {
+    let Some(browser) = Browser::open().await else {
+        return;
+    };
+    let page = Page::serve(
+        "<title>pale</title><main><h1>pale</h1><p id=pale style='color: #ccc; background: #fff'>pale</p></main>",
+    ).await;
+    browser.go(&page.url).await;
+    if let Some(violations) = axe::violations(&browser).await {
+        assert!(violations.contains("color-contrast"), "{violations}");
+        assert!(violations.contains("#pale"), "{violations}");
+        assert_eq!(violations.matches(" at [").count(), 1, "{violations}");
+    }
+    browser.close().await;
+}
+
+#[tokio::test]
+async fn frame_is_entered_and_what_likes_it_dark_is_dark() {
+    let Some(browser) = Browser::open().await else {
+        return;
+    };
+    let page = Page::serve(
+        "<title>frame</title><main><h1>around</h1><iframe title=inner
+        srcdoc=\"<!doctype html><html lang=en><title>inner</title>
+        <style>:root { color-scheme: light dark }</style><main><h1>inside</h1></main>\"></iframe></main>",
+    )
+    .await;
+    browser.go(&page.url).await;
+    axe::assert_accessible(&browser, "around").await;
+    browser.enter_frame("iframe").await;
+    axe::assert_accessible(&browser, "inside").await;
+    assert_eq!(browser.text("h1").await, "inside");
+    let colour = "return getComputedStyle(document.documentElement).color";
+    let light = browser.run(colour).await;
+    browser.dark(true).await;
+    assert_ne!(browser.run(colour).await, light);
+    browser.close().await;
+}
+
+#[tokio::test]
+async fn page_without_javascript_runs_none() {
+    let Some(browser) = Browser::open().await else {
+        return;
+    };
+    let page = Page::serve(
+        "<p id=p>as sent</p><script>document.getElementById('p').textContent = 'changed'</script>",
+    )
+    .await;
+    browser.go(&page.url).await;
+    assert_eq!(browser.text("#p").await, "changed");
+    browser.without_javascript().await;
+    browser.go(&page.url).await;
+    assert_eq!(browser.text("#p").await, "as sent");
+    browser.close().await;
+}
+
+#[tokio::test]
+async fn dropped_browser_leaves_no_process() {
+    let Some(browser) = Browser::open().await else {
+        return;
+    };
+    let group = browser.process_group();
+    assert!(is_alive(group));
+    drop(browser);
+    let gone = async {
+        let mut pause = tokio::time::interval(std::time::Duration::from_millis(25));
+        while is_alive(group) {
+            pause.tick().await;
+        }
+    };
+    let gone = tokio::time::timeout(crate::command::PATIENCE, gone).await;
+    gone.expect("all its processes end");
+}
+
+fn is_alive(group: Pid) -> bool {
+    test_kill_process_group(group).is_ok()
+}
+
+/// One page on a server of its own.
+struct Page {
+    url: String,
+    _server: JoinSet<()>,
+}
+
+impl Page {
+    async fn serve(html: &'static str) -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let url = format!("http://{}/", listener.local_addr().unwrap());
+        let html = format!("<!doctype html><html lang=en><link rel=icon href='data:,'>{html}");
+        let router = Router::new().route("/", get(async move || Html(html)));
+        let mut server = JoinSet::new();
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the page is never traced, and ends with the test"
+        )]
+        server.spawn(async move { axum::serve(listener, router).await.unwrap() });
+        Self {
+            url,
+            _server: server,
+        }
+    }
+}

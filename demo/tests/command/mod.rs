@@ -1,0 +1,135 @@
+//! The demo's own command, as people start it: once for what it prints, or running until the test is over.
+
+use std::{
+    collections::HashMap,
+    process::{ExitStatus, Stdio},
+    sync::Arc,
+    time::Duration,
+};
+
+use rustix::process::{Pid, Signal, kill_process};
+use tokio::{
+    io::{AsyncBufReadExt as _, AsyncRead, BufReader},
+    process::{Child, Command},
+    sync::watch,
+    task::JoinSet,
+    time::timeout,
+};
+
+/// How long anything may take before the test fails: long, as other tests share the machine.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(40);
+
+/// The command, untouched by what the tester's own shell says of telemetry and logs.
+pub(crate) fn demo(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_demo"));
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("OTEL_")) {
+        command.env_remove(name);
+    }
+    command
+        .args(arguments)
+        .env("RUST_LOG", "info")
+        .stdin(Stdio::null())
+        .kill_on_drop(true);
+    command
+}
+
+/// A demo that serves, on ports of the system's choice. Dropped, it is gone with its services.
+pub(crate) struct Demo {
+    child: Child,
+    output: Arc<watch::Sender<String>>,
+    readers: JoinSet<()>,
+    addresses: HashMap<String, String>,
+}
+
+impl Demo {
+    pub(crate) async fn start() -> Self {
+        Self::run(demo(&[
+            "--checkout-port=0",
+            "--inventory-port=0",
+            "--otlp-port=0",
+            "--ui-port=0",
+        ]))
+        .await
+    }
+
+    /// Runs a command of [`demo`] until it has said where all four listen.
+    pub(crate) async fn run(mut command: Command) -> Self {
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let output = Arc::new(watch::Sender::new(String::new()));
+        let mut readers = JoinSet::new();
+        let (stdout, stderr) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
+        read(stdout, &output, &mut readers);
+        read(stderr, &output, &mut readers);
+        let mut demo = Self {
+            child,
+            output,
+            readers,
+            addresses: HashMap::new(),
+        };
+        demo.said(|output| addresses(output).len() == 4).await;
+        demo.addresses = addresses(&demo.output.borrow());
+        demo
+    }
+
+    /// `http://127.0.0.1:<port>` of `checkout`, `inventory`, `otlp` or `traces`.
+    #[track_caller]
+    pub(crate) fn url(&self, name: &str) -> &str {
+        &self.addresses[name]
+    }
+
+    /// All that it has printed, as soon as that is as wanted.
+    pub(crate) async fn said(&self, wanted: impl Fn(&str) -> bool) -> String {
+        let mut output = self.output.subscribe();
+        let found = timeout(PATIENCE, output.wait_for(|output| wanted(output))).await;
+        match found {
+            Ok(Ok(output)) => output.clone(),
+            _ => panic!("it has not said that, but:\n{}", *self.output.borrow()),
+        }
+    }
+
+    pub(crate) fn signal(&self, signal: Signal) {
+        let pid = Pid::from_raw(i32::try_from(self.child.id().unwrap()).unwrap()).unwrap();
+        kill_process(pid, signal).unwrap();
+    }
+
+    /// Waits until it ends, and gives all that it has printed.
+    pub(crate) async fn ended(mut self) -> (ExitStatus, String) {
+        let ended = async {
+            while self.readers.join_next().await.is_some() {}
+            self.child.wait().await.unwrap()
+        };
+        let status = timeout(PATIENCE, ended).await.expect("it ends in time");
+        (status, self.output.borrow().clone())
+    }
+}
+
+fn read(
+    stream: impl AsyncRead + Unpin + Send + 'static,
+    output: &Arc<watch::Sender<String>>,
+    readers: &mut JoinSet<()>,
+) {
+    let output = Arc::clone(output);
+    let mut lines = BufReader::new(stream).lines();
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a reader is never traced, and ends with the test"
+    )]
+    readers.spawn(async move {
+        while let Ok(Some(line)) = lines.next_line().await {
+            output.send_modify(|output| {
+                output.push_str(&line);
+                output.push('\n');
+            });
+        }
+    });
+}
+
+/// Where it says that it listens, by name: lines of a name, spaces, and a URL.
+fn addresses(output: &str) -> HashMap<String, String> {
+    let address = |line: &str| match line.split_whitespace().collect::<Vec<_>>()[..] {
+        [name, url] if url.starts_with("http://") => Some((name.to_owned(), url.to_owned())),
+        _ => None,
+    };
+    output.lines().filter_map(address).collect()
+}
