@@ -43,7 +43,7 @@ fn problem(status: StatusCode, message: &str) -> Response {
 }
 
 /// The trace with its spans back under the resource and scope they came from.
-fn otlp(trace: &Trace) -> TracesData {
+pub fn otlp(trace: &Trace) -> TracesData {
     let mut sources: Vec<(&Source, Vec<Span>)> = Vec::new();
     for span in &trace.spans {
         let StoredSpan { source, span, .. } = &**span;

@@ -56,6 +56,15 @@ pub fn text(value: Option<&AnyValue>) -> String {
     }
 }
 
+/// Whether a text in the value is as wanted; numbers and flags are made into one for that.
+pub fn mentions(value: Option<&AnyValue>, wanted: &impl Fn(&str) -> bool) -> bool {
+    match value.and_then(|value| value.value.as_ref()) {
+        Some(Value::StringValue(text)) => wanted(text),
+        Some(_) => wanted(&text(value)),
+        None => false,
+    }
+}
+
 /// Bytes as lowercase hex digits.
 pub fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write as _;

@@ -53,7 +53,7 @@ impl<'a> Backtrace<'a> {
             .map_or(0, |at| at + 1);
         let own: Vec<_> = frames[panicked..]
             .iter()
-            .filter(|frame| !is_runtime(own_name(frame)))
+            .filter(|frame| !is_runtime(own_name(frame)) && !is_elsewhere(frame))
             .collect();
         // A panic in a library alone: better all of it than nothing.
         let own = if own.is_empty() {
@@ -109,11 +109,23 @@ fn is_panicking(name: &str) -> bool {
     PANICKING.iter().any(begins) && !CATCHING.iter().any(begins)
 }
 
-/// `<A as B>::c` belongs to where `A` is from.
+/// `<A as B>::c` belongs to where `A` is from, or if that is any type at all, to where `B` is from.
 fn is_runtime(name: &str) -> bool {
-    let name = name.trim_start_matches(['<', '&']);
-    let name = name.trim_start_matches("mut ");
+    let name = name
+        .trim_start_matches(['<', '&'])
+        .trim_start_matches("mut ");
+    let name = match name.split_once(" as ") {
+        Some((any, of_trait)) if !any.contains("::") => of_trait,
+        _ => name,
+    };
     RUNTIME.iter().any(|runtime| name.starts_with(runtime))
+}
+
+/// Where the source is named, it says whose code that is, whatever the function is called.
+fn is_elsewhere(frame: &str) -> bool {
+    let places = ["/.cargo/registry/", "/rustc/"];
+    let mut lines = frame.lines().skip(1);
+    lines.any(|line| places.iter().any(|place| line.contains(place)))
 }
 
 #[cfg(test)]
@@ -133,6 +145,11 @@ mod tests {
    7: <axum::handler::Layered<L,H,T,S> as core::future::Future>::poll
    8: tokio::runtime::task::raw::poll
    9: __rust_begin_short_backtrace
+  10: <F as axum::handler::Handler<(M,T1,T2),S>>::call::{{closure}}
+  11: mine::serve::{{closure}}
+             at /home/me/.cargo/registry/src/index-1/tokio-1.54.1/src/macros/select.rs:710:49
+  12: std::panicking::catch_unwind
+  13: <mine::Future<F> as core::future::future::Future>::poll
 ";
 
     #[test]
@@ -142,9 +159,10 @@ mod tests {
         assert_eq!(
             stack.own,
             "   5: inventory::stock::Row::checked\n             at ./inventory/src/stock.rs:63:13\n   \
-             6: inventory::routes::check::{{closure}}"
+             6: inventory::routes::check::{{closure}}\n  \
+             13: <mine::Future<F> as core::future::future::Future>::poll"
         );
-        assert_eq!(stack.left_out, 8);
+        assert_eq!(stack.left_out, 11);
     }
 
     #[test]

@@ -29,7 +29,7 @@ impl Failure {
             span: first.span.id,
             service: waterfall.services[first.service].clone(),
             error: first.error()?,
-            words: words(first, lines),
+            words: words(first, waterfall, lines),
         })
     }
 
@@ -39,29 +39,34 @@ impl Failure {
     }
 }
 
-fn words(row: &Row, lines: &[Arc<LogLine>]) -> String {
+fn words(row: &Row, waterfall: &Waterfall, lines: &[Arc<LogLine>]) -> String {
     let span = &row.span.span;
     let thrown = || {
-        let events = span.events.iter().rev();
-        let mut messages =
-            events.filter_map(|e| attributes::find(&e.attributes, attributes::EXCEPTION_MESSAGE));
-        messages.next()
+        let mut events = span.events.iter().rev();
+        events.find_map(|e| attributes::find(&e.attributes, attributes::EXCEPTION_MESSAGE))
     };
     let described = || span.status.as_ref().map(|status| status.message.clone());
-    let logged = || {
-        let id = hex(&row.span.id);
-        let own = lines.iter().filter(|line| line.span_id() == Some(&id));
-        let bad = own.filter(|line| matches!(line.text("level"), Some("ERROR" | "WARN")));
-        bad.map(|line| complaint(line)).next()
-    };
     let answered = || {
         let status = row.attribute(attributes::HTTP_RESPONSE_STATUS_CODE)?;
         Some(format!("{} was answered {status}", span.name))
     };
     let said = thrown().or_else(described).filter(|text| !text.is_empty());
-    said.or_else(logged)
-        .or_else(answered)
+    said.or_else(answered)
+        .or_else(|| logged(row, waterfall, lines))
         .unwrap_or_else(|| span.name.clone())
+}
+
+/// What the service complained of in this span, or else in the nearest of its own above.
+fn logged(row: &Row, waterfall: &Waterfall, lines: &[Arc<LogLine>]) -> Option<String> {
+    let above = |row: &&Row| row.parent.map(|parent| &waterfall.rows[parent]);
+    let own =
+        std::iter::successors(Some(row), above).take_while(|above| above.service == row.service);
+    own.into_iter().find_map(|row| {
+        let id = hex(&row.span.id);
+        let mut own = lines.iter().filter(|line| line.span_id() == Some(&id));
+        let bad = own.find(|line| matches!(line.text("level"), Some("ERROR" | "WARN")))?;
+        Some(complaint(bad))
+    })
 }
 
 fn complaint(line: &LogLine) -> String {
@@ -111,17 +116,28 @@ mod tests {
     }
 
     #[test]
-    fn failure_without_an_exception_is_told_by_the_log_of_its_span() {
-        let timeout =
-            || vec![span("checkout", 1, None, "GET /check/{item_id}", 0..9).failed("timeout")];
-        let line = r#"{"level":"ERROR","message":"order failed","error":"no answer within 2s","span_id":"0000000000000001"}"#;
-        let line = Arc::new(LogLine::parse(Role::Checkout, line.to_owned()));
+    fn failure_without_words_is_told_by_the_log_of_its_span_or_of_one_above() {
+        let timeout = || {
+            let call = "GET /check/{item_id}";
+            vec![
+                span("checkout", 1, None, "POST /checkout", 0..20).failed("504"),
+                span("checkout", 2, Some(1), call, 0..9).failed("timeout"),
+            ]
+        };
+        let line = |span| {
+            let line = format!(
+                r#"{{"level":"ERROR","message":"checkout failed","error":"no answer within 2s","span_id":"{span:016x}"}}"#
+            );
+            Arc::new(LogLine::parse(Role::Checkout, line))
+        };
+        for span in [1, 2] {
+            assert_eq!(
+                text(timeout(), &[line(span)]).unwrap(),
+                "checkout, timeout: checkout failed: no answer within 2s"
+            );
+        }
         assert_eq!(
-            text(timeout(), &[line]).unwrap(),
-            "checkout, timeout: order failed: no answer within 2s"
-        );
-        assert_eq!(
-            text(timeout(), &[]).unwrap(),
+            text(timeout(), &[line(3)]).unwrap(),
             "checkout, timeout: GET /check/{item_id}"
         );
     }

@@ -67,6 +67,11 @@ pub fn related(trace: &Trace, all: &[Arc<Summary>], store: &Store) -> Vec<Relate
     found
 }
 
+/// The pitfall that has lost this trace, if one has.
+pub fn loser<'a>(lost: &Summary, all: &'a [Arc<Summary>]) -> Option<&'a Arc<Summary>> {
+    all.iter().find(|pitfall| is_lost_by(lost, pitfall))
+}
+
 fn links(trace: &Trace) -> impl Iterator<Item = TraceId> {
     let links = trace.spans.iter().flat_map(|span| &span.span.links);
     links.filter_map(|link| TraceId::from_bytes(&link.trace_id))

@@ -92,7 +92,8 @@ impl Summary {
 }
 
 impl Pitfall {
-    fn of(row: &Row) -> Option<Self> {
+    /// That which the request of this span has run, if it has.
+    pub fn of(row: &Row) -> Option<Self> {
         let route = row.attribute(attributes::HTTP_ROUTE)?;
         let path = row.attribute(attributes::URL_PATH)?;
         let name = path.strip_prefix("/pitfalls/")?;

@@ -14,9 +14,10 @@ use crate::attributes;
 use crate::store::{SpanId, StoredSpan, Trace};
 
 pub mod critical;
+pub mod skew;
 
 /// A trace, ready to draw.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Waterfall {
     /// The rows in tree order: each span before its children, siblings by their start.
     pub rows: Vec<Row>,
