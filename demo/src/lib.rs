@@ -39,6 +39,7 @@ pub mod backtrace;
 pub mod calls;
 pub mod cli;
 pub mod comparison;
+pub mod duration;
 pub mod failure;
 pub mod logs;
 pub mod pages;

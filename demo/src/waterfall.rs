@@ -16,6 +16,8 @@ use crate::store::{SpanId, StoredSpan, Trace};
 pub mod critical;
 pub mod skew;
 
+pub use crate::duration::human_duration;
+
 /// A trace, ready to draw.
 #[derive(Debug, Default)]
 pub struct Waterfall {
@@ -186,26 +188,6 @@ impl Row {
                 .or_else(|| Some(status.message.clone()).filter(|text| !text.is_empty()))
                 .unwrap_or_else(|| "error".to_owned())
         })
-    }
-}
-
-/// A duration for people, in the unit that fits: `1.23 s`, `45.6 ms`, `7 µs`, `2 h 5 min`.
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "three digits are shown, 52 bits are kept"
-)]
-pub fn human_duration(nanos: u64) -> String {
-    let value = nanos as f64;
-    let seconds = nanos.saturating_add(500_000_000) / 1_000_000_000;
-    // Each unit ends where its text would round up to the next.
-    match nanos {
-        0..1_000 => format!("{nanos} ns"),
-        1_000..999_500 => format!("{:.0} µs", value / 1e3),
-        999_500..999_950_000 => format!("{:.1} ms", value / 1e6),
-        999_950_000..59_995_000_000 => format!("{:.2} s", value / 1e9),
-        _ if seconds < 3_600 => format!("{} min {} s", seconds / 60, seconds % 60),
-        _ if seconds < 86_400 => format!("{} h {} min", seconds / 3_600, seconds % 3_600 / 60),
-        _ => format!("{} d {} h", seconds / 86_400, seconds % 86_400 / 3_600),
     }
 }
 

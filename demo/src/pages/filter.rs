@@ -1,12 +1,12 @@
 //! Which traces are listed, as it stands in the URL.
 
 use std::collections::HashMap;
-use std::time::Duration;
 
 use url::form_urlencoded::Serializer;
 
 use super::view::contains;
 use crate::attributes;
+use crate::duration;
 use crate::store::{Store, TraceId};
 use crate::summary::Summary;
 
@@ -29,7 +29,11 @@ impl Filter {
     pub(super) fn read(parameters: &HashMap<String, String>) -> Self {
         let of = |name: &str| parameters.get(name).map_or("", |value| value.trim());
         let at_least = of("min");
-        let shortest = duration(at_least);
+        let shortest = if at_least.is_empty() {
+            Some(0)
+        } else {
+            duration::read(at_least)
+        };
         Self {
             text: of("q").to_owned(),
             service: of("service").to_owned(),
@@ -116,49 +120,9 @@ impl Filter {
     }
 }
 
-/// In nanoseconds: `250ms`, `1.5s`, `1500us`; a bare number is milliseconds.
-fn duration(text: &str) -> Option<u64> {
-    let text = text.replace(' ', "");
-    if text.is_empty() {
-        return Some(0);
-    }
-    let unit = text
-        .find(|c: char| !c.is_ascii_digit() && c != '.')
-        .unwrap_or(text.len());
-    let number: f64 = text[..unit].parse().ok()?;
-    let unit = match text[unit..].to_ascii_lowercase().as_str() {
-        "ns" => 1e-9,
-        "us" | "µs" => 1e-6,
-        "" | "ms" => 1e-3,
-        "s" => 1.0,
-        "m" | "min" => 60.0,
-        _ => return None,
-    };
-    let duration = Duration::try_from_secs_f64(number * unit).ok()?;
-    u64::try_from(duration.as_nanos()).ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn durations_are_read_as_people_write_them() {
-        let read = ["", "250", "250ms", "1.5 s", "3us", "2 min", "0.5µs"].map(duration);
-        let nanos = [
-            0,
-            250_000_000,
-            250_000_000,
-            1_500_000_000,
-            3_000,
-            120_000_000_000,
-            500,
-        ];
-        assert_eq!(read, nanos.map(Some));
-        for wrong in ["fast", "-1s", "1 parsec", "1.2.3s", "1e400s", "NaN"] {
-            assert_eq!(duration(wrong), None, "{wrong}");
-        }
-    }
 
     #[test]
     fn link_keeps_the_filter() {

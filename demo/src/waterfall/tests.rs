@@ -135,28 +135,6 @@ fn error_is_told_by_its_type() {
 }
 
 #[test]
-fn durations_read_in_the_unit_that_fits() {
-    let read = [0, 999, 1_500, 2_000_000, 1_234_000_000].map(human_duration);
-    assert_eq!(read, ["0 ns", "999 ns", "2 µs", "2.0 ms", "1.23 s"]);
-    let read = [59, 60, 3_599, 7_500, 90_000].map(|s| human_duration(s * 1_000_000_000));
-    assert_eq!(
-        read,
-        [
-            "59.00 s",
-            "1 min 0 s",
-            "59 min 59 s",
-            "2 h 5 min",
-            "1 d 1 h"
-        ]
-    );
-    let at_the_edge = [999_600, 999_960_000, 59_999_000_000, u64::MAX].map(human_duration);
-    assert_eq!(
-        at_the_edge,
-        ["1.0 ms", "1.00 s", "1 min 0 s", "213503 d 23 h"]
-    );
-}
-
-#[test]
 fn rows_know_their_parent_and_how_many_stand_below() {
     let waterfall = Waterfall::of(&trace(vec![
         span("a", 1, None, "root", 0..100),
