@@ -26,8 +26,11 @@
       const fresh = page.getElementById("main");
       if (turn !== latest || !fresh) return;
       const focused = document.activeElement;
+      const row = focused?.closest("li[id]")?.id;
       morph(main, fresh);
-      if (focused !== document.activeElement && focused.isConnected) focused.focus({ preventScroll: true });
+      // What was moved has lost its focus; what stands in another part of a long list now is made anew.
+      const moved = focused.isConnected ? focused : row && document.querySelector(`[id="${row}"] > a.r`);
+      if (moved && moved !== document.activeElement) moved.focus({ preventScroll: true });
       document.title = page.title;
       lookAgain();
     } catch {
@@ -37,6 +40,23 @@
         fetching = false;
         if (wanted) show();
       }
+    }
+  }
+
+  // A row that is opened or closed changes no other: with thousands of them, it alone is fetched.
+  async function toggle(row) {
+    history.replaceState(null, "", toggled("span", row.id));
+    if (fetching) return show(true);
+    const url = new URL(location.href);
+    url.searchParams.set("only", row.id);
+    try {
+      const response = await fetch(url, { cache: "no-store" });
+      const page = new DOMParser().parseFromString(await response.text(), "text/html");
+      const fresh = page.getElementById(row.id);
+      if (fresh) morph(row, fresh);
+      else await show(true);
+    } catch {
+      // As above.
     }
   }
 
@@ -50,8 +70,9 @@
     if (main.dataset.again) again = setTimeout(() => show(), Number(main.dataset.again) + 50);
   }
 
-  // Makes one element like another and touches nothing that is equal already.
-  function morph(from, to) {
+  // Makes one element like another and touches nothing that is equal already. What has an id stays the same element wherever
+  // it goes: rows of a long list move from part to part.
+  function morph(from, to, parked = new Map()) {
     if (from.isEqualNode(to)) return;
     for (const { name, value } of to.attributes) {
       if (from.getAttribute(name) !== value) from.setAttribute(name, value);
@@ -61,21 +82,20 @@
       if (!to.hasAttribute(name) && name !== "open") from.removeAttribute(name);
     }
     const kept = new Set([...to.children].map((child) => child.id).filter(Boolean));
-    const byId = new Map();
     for (const child of [...from.children]) {
-      if (!child.id) continue;
-      if (kept.has(child.id)) byId.set(child.id, child);
-      else child.remove();
+      if (!child.id || kept.has(child.id)) continue;
+      parked.set(child.id, child);
+      child.remove();
     }
     let at = from.firstChild;
     for (const next of [...to.childNodes]) {
-      const known = next.id && byId.get(next.id);
+      const known = next.id && (parked.get(next.id) ?? document.getElementById(next.id));
       if (known) {
         if (known === at) at = at.nextSibling;
         else from.insertBefore(known, at);
-        morph(known, next);
+        morph(known, next, parked);
       } else if (at && !at.id && !next.id && at.nodeName === next.nodeName) {
-        if (at.nodeType === Node.ELEMENT_NODE) morph(at, next);
+        if (at.nodeType === Node.ELEMENT_NODE) morph(at, next, parked);
         else if (at.data !== next.data) at.data = next.data;
         at = at.nextSibling;
       } else {
@@ -84,6 +104,7 @@
     }
     while (at) {
       const next = at.nextSibling;
+      if (at.id) parked.set(at.id, at);
       at.remove();
       at = next;
     }
@@ -120,8 +141,10 @@
     if (link.matches(".go")) {
       await go(toggled("span", link.dataset.span, "add"));
       document.querySelector(`[id="${link.dataset.span}"] > a.r`)?.focus();
+    } else if (link.matches(".f")) {
+      await go(toggled("fold", link.parentElement.id));
     } else {
-      await go(toggled(link.matches(".f") ? "fold" : "span", link.parentElement.id));
+      await toggle(link.parentElement);
     }
   });
 

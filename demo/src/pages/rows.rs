@@ -19,11 +19,13 @@ const NAME: usize = 120;
 /// More marks than that in a row are a smear.
 const MARKS: usize = 50;
 
+/// So many rows are laid out at a time, when they come near the screen; thousands at once are slow to scroll.
+const CHUNK: usize = 100;
+
 pub(super) fn waterfall(shown: &Shown<'_>) -> Markup {
     let path = CriticalPath::of(&shown.waterfall);
     let lines = line_times(shown);
-    // Below a folded row all deeper ones are left out.
-    let mut folded_at = usize::MAX;
+    let rows = visible(shown);
     html! {
         section.waterfall aria-label="Waterfall" {
             div.axis aria-hidden="true" {
@@ -31,31 +33,44 @@ pub(super) fn waterfall(shown: &Shown<'_>) -> Markup {
                 (ticks(shown.waterfall.duration))
                 span.t { "duration" }
             }
-            ol.rows {
-                @for (at, row) in shown.waterfall.rows.iter().enumerate() {
-                    @if row.depth <= folded_at {
-                        @let folded = row.below > 0 && shown.view.folded.contains(&row.span.id);
-                        @let () = folded_at = if folded { row.depth } else { usize::MAX };
-                        (one(shown, at, folded, &path, &lines))
-                    }
+            @for (number, chunk) in rows.chunks(CHUNK).enumerate() {
+                ol.rows id={ "rows-" (number) } {
+                    @for &at in chunk { (one(shown, at, &path, &lines)) }
                 }
             }
         }
     }
 }
 
-fn one(
-    shown: &Shown<'_>,
-    at: usize,
-    folded: bool,
-    path: &CriticalPath,
-    lines: &LineTimes,
-) -> Markup {
+/// The rows that are not below a folded one; or only that one which was asked for.
+fn visible(shown: &Shown<'_>) -> Vec<usize> {
+    let mut folded_at = usize::MAX;
+    let rows = shown.waterfall.rows.iter().enumerate();
+    let rows = rows.filter(|(_, row)| {
+        let is_visible = row.depth <= folded_at;
+        if is_visible {
+            folded_at = if is_folded(shown, row) {
+                row.depth
+            } else {
+                usize::MAX
+            };
+        }
+        is_visible && shown.view.only.is_none_or(|only| only == row.span.id)
+    });
+    rows.map(|(at, _)| at).collect()
+}
+
+fn is_folded(shown: &Shown<'_>, row: &Row) -> bool {
+    row.below > 0 && shown.view.folded.contains(&row.span.id)
+}
+
+fn one(shown: &Shown<'_>, at: usize, path: &CriticalPath, lines: &LineTimes) -> Markup {
     let row = &shown.waterfall.rows[at];
     let id = hex(&row.span.id);
     let from = &shown.waterfall.services[row.service];
     let error = row.error();
     let open = shown.view.open.contains(&row.span.id);
+    let folded = is_folded(shown, row);
     let mut class = format!("s{} d{}", colour(from), row.depth.min(DEEPEST_INDENT));
     if error.is_some() {
         class.push_str(" bad");

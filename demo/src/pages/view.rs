@@ -17,6 +17,8 @@ pub(super) struct View {
     pub(super) folded: Vec<SpanId>,
     pub(super) search: String,
     pub(super) embedded: bool,
+    /// For the script, when a click has changed this row and no other.
+    pub(super) only: Option<SpanId>,
 }
 
 impl View {
@@ -25,6 +27,7 @@ impl View {
         folded: Vec::new(),
         search: String::new(),
         embedded: false,
+        only: None,
     };
 
     pub(super) fn read(parameters: &HashMap<String, String>) -> Self {
@@ -34,6 +37,7 @@ impl View {
             folded: span_ids(of("fold")),
             search: of("q").trim().to_owned(),
             embedded: of("uiEmbed") == "v0",
+            only: span_id(of("only")),
         }
     }
 

@@ -295,3 +295,27 @@ async fn two_traces_are_compared_span_by_span() {
     .await;
     assert_eq!(status, 404);
 }
+
+#[tokio::test]
+async fn five_thousand_spans_are_less_than_two_megabytes() {
+    let spans = (1..=5_000).map(|id| {
+        let parent = (id > 1).then(|| id / 4 + 1).filter(|parent| *parent != id);
+        span(
+            "inventory",
+            id,
+            parent,
+            "GET /check/{item_id}",
+            id..id + 5_000,
+        )
+    });
+    let html = trace_page(spans.collect(), "").await;
+    assert_eq!(html.matches("<li id=").count(), 5_000);
+    assert!(html.len() < 2_000_000, "{} bytes", html.len());
+}
+
+#[tokio::test]
+async fn one_row_is_had_alone() {
+    let html = trace_page(failing(), "?span=0000000000000002&only=0000000000000002").await;
+    assert_eq!(html.matches("<li id=").count(), 1);
+    assert_has(&html, &["<li id=\"0000000000000002\"", "class=\"details\""]);
+}
