@@ -51,25 +51,25 @@ pub(super) fn of(page: &Shown<'_>, row: &Row, critical: u64) -> Markup {
             @for event in span.events.iter().filter(|event| is_exception(event)).take(MOST) { (exception(event, start)) }
             @if !own_lines.is_empty() {
                 section.wide {
-                    h3 { "Log lines in this span" }
+                    h2 { "Log lines in this span" }
                     (lines::list(own_lines.into_iter().map(AsRef::as_ref), &page.waterfall, None))
                 }
             }
             section {
-                h3 { "Attributes" }
+                h2 { "Attributes" }
                 (table(&span.attributes))
                 @if span.attributes.is_empty() { p.hint { "none" } }
             }
             @for event in span.events.iter().filter(|event| !is_exception(event)).take(MOST) {
                 section {
-                    h3 { "Event " bdi { (shown(&event.name, text::LINE)) } }
+                    h2 { "Event " bdi { (shown(&event.name, text::LINE)) } }
                     p.hint { "after " (after(event, start)) }
                     (table(&event.attributes))
                 }
             }
             @for link in span.links.iter().take(MOST) { (linked(link)) }
             section {
-                h3 { "Span" }
+                h2 { "Span" }
                 table { tbody { @for (name, value) in about { tr { th scope="row" { (name) } td { (shown(value, text::LINE)) } } } } }
                 p.hint {
                     "made by "
@@ -136,7 +136,7 @@ fn exception(event: &Event, start: u64) -> Markup {
     let rest = event.attributes.iter();
     html! {
         section.wide.exception {
-            h3 { "Exception" }
+            h2 { "Exception" }
             p { strong { bdi { (shown(&of(EXCEPTION_MESSAGE), text::BLOCK)) } } span.hint { " after " (after(event, start)) } }
             @match Backtrace::parse(&stack) {
                 Some(parsed) => {
@@ -161,7 +161,7 @@ fn linked(link: &Link) -> Markup {
     let id = TraceId::from_bytes(&link.trace_id);
     html! {
         section {
-            h3 { "Link" }
+            h2 { "Link" }
             @match id {
                 Some(id) => p { "to " a href={ "/trace/" (id) "?span=" (hex(&link.span_id)) "#" (hex(&link.span_id)) } { "span " (hex(&link.span_id)) " of trace " (id) } },
                 None => p.hint { "to no valid trace id" },

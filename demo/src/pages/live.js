@@ -11,6 +11,14 @@
   let latest = 0;
   let again = 0;
 
+  // The part of a page that changes. The rest is not even parsed: its style and script bear another nonce.
+  async function load(url) {
+    const response = await fetch(url, { cache: "no-store" });
+    const text = await response.text();
+    const part = text.slice(text.indexOf("<main"), text.lastIndexOf("</main>"));
+    return new DOMParser().parseFromString(part, "text/html").querySelector("main");
+  }
+
   // Shows the page of the URL as it is now. While that is fetched, news wait for their turn; a click does not.
   async function show(now) {
     if (fetching && !now) {
@@ -21,9 +29,7 @@
     wanted = false;
     const turn = ++latest;
     try {
-      const response = await fetch(location.href, { cache: "no-store" });
-      const page = new DOMParser().parseFromString(await response.text(), "text/html");
-      const fresh = page.getElementById("main");
+      const fresh = await load(location.href);
       if (turn !== latest || !fresh) return;
       const focused = document.activeElement;
       const row = focused?.closest("li[id]")?.id;
@@ -31,7 +37,7 @@
       // What was moved has lost its focus; what stands in another part of a long list now is made anew.
       const moved = focused.isConnected ? focused : row && document.querySelector(`[id="${row}"] > a.r`);
       if (moved && moved !== document.activeElement) moved.focus({ preventScroll: true });
-      document.title = page.title;
+      document.title = main.dataset.title;
       lookAgain();
     } catch {
       // The server is gone; the events say so.
@@ -50,9 +56,7 @@
     const url = new URL(location.href);
     url.searchParams.set("only", row.id);
     try {
-      const response = await fetch(url, { cache: "no-store" });
-      const page = new DOMParser().parseFromString(await response.text(), "text/html");
-      const fresh = page.getElementById(row.id);
+      const fresh = (await load(url))?.querySelector(`[id="${row.id}"]`);
       if (fresh) morph(row, fresh);
       else await show(true);
     } catch {
@@ -88,26 +92,32 @@
       child.remove();
     }
     let at = from.firstChild;
-    for (const next of [...to.childNodes]) {
-      const known = next.id && (parked.get(next.id) ?? document.getElementById(next.id));
-      if (known) {
-        if (known === at) at = at.nextSibling;
-        else from.insertBefore(known, at);
-        morph(known, next, parked);
-      } else if (at && !at.id && !next.id && at.nodeName === next.nodeName) {
-        if (at.nodeType === Node.ELEMENT_NODE) morph(at, next, parked);
-        else if (at.data !== next.data) at.data = next.data;
-        at = at.nextSibling;
-      } else {
-        from.insertBefore(document.importNode(next, true), at);
-      }
-    }
-    while (at) {
+    const drop = () => {
       const next = at.nextSibling;
       if (at.id) parked.set(at.id, at);
       at.remove();
       at = next;
+    };
+    for (const next of [...to.childNodes]) {
+      const known = next.id ? parked.get(next.id) ?? document.getElementById(next.id) : alike(at, next);
+      if (!known) {
+        from.insertBefore(document.importNode(next, true), at);
+        continue;
+      }
+      // What stands before it is not there any more.
+      while (!next.id && at !== known) drop();
+      if (known === at) at = at.nextSibling;
+      else from.insertBefore(known, at);
+      if (known.nodeType === Node.ELEMENT_NODE) morph(known, next, parked);
+      else if (known.data !== next.data) known.data = next.data;
     }
+    while (at) drop();
+  }
+
+  // The first node from there on that can become the other; what has an id is known by it.
+  function alike(at, next) {
+    while (at && (at.id || at.nodeName !== next.nodeName || at.className !== next.className)) at = at.nextSibling;
+    return at;
   }
 
   // --- clicks --------------------------------------------------------------------------------------------------------

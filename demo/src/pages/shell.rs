@@ -102,6 +102,7 @@ impl Shell {
         let entry = |path, name| {
             html! { a href=(path) aria-current=[(self.here == path).then_some("page")] { (name) } }
         };
+        let title = format!("{} · trace viewer", self.title);
         html! {
             (DOCTYPE)
             html lang="en" {
@@ -110,7 +111,7 @@ impl Shell {
                     meta name="viewport" content="width=device-width, initial-scale=1";
                     meta name="color-scheme" content="light dark";
                     link rel="icon" href="data:,";
-                    title { (self.title) " · trace viewer" }
+                    title { (title) }
                     @if self.looks_again.is_some() {
                         noscript { meta http-equiv="refresh" content="2"; }
                     }
@@ -127,7 +128,7 @@ impl Shell {
                             span #live role="status" {}
                         }
                     }
-                    main #main data-watches=[self.watches.as_ref()]
+                    main #main data-title=(title) data-watches=[self.watches.as_ref()]
                         data-again=[self.looks_again.map(|after| after.as_millis())] {
                         (main)
                     }

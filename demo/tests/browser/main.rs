@@ -13,3 +13,4 @@ mod browser;
 mod chromium;
 mod harness;
 mod page;
+mod viewer;
