@@ -1,6 +1,6 @@
 //! The service map: who calls whom, as a picture and as the table it is drawn from.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use maud::{Markup, html};
 
@@ -13,6 +13,8 @@ const BOX: (usize, usize) = (170, 46);
 /// From one column or line of boxes to the next.
 const STEP: (usize, usize) = (350, 150);
 const MARGIN: usize = 20;
+/// A picture of more than that many parties tells nobody anything; the table does.
+const DRAWN: usize = 40;
 
 pub(super) fn main(traces: &[Trace]) -> Markup {
     let mut map = CallMap::new();
@@ -27,7 +29,9 @@ pub(super) fn main(traces: &[Trace]) -> Markup {
         @if map.is_empty() {
             p.note.wait { "No call has been seen yet. Send a request to checkout, and this draws itself." }
         } @else {
-            div.map tabindex="0" role="region" aria-label="Picture of the table below" { (picture(&map)) }
+            @if parties(&map).len() <= DRAWN {
+                div.map tabindex="0" role="region" aria-label="Picture of the table below" { (picture(&map)) }
+            }
             (table(&map))
         }
     }
@@ -72,23 +76,19 @@ fn about(party: &Party) -> &'static str {
     }
 }
 
-/// Callers left of the called, each as far left as its callers allow.
-fn columns(map: &CallMap) -> BTreeMap<&Party, (usize, usize)> {
-    let mut column: BTreeMap<&Party, usize> = BTreeMap::new();
-    for (from, to) in map.keys() {
-        column.entry(from).or_default();
-        column.entry(to).or_default();
-    }
-    // In a circle everybody is right of everybody; after as many rounds as there are parties enough is enough.
-    for _ in 0..column.len().min(20) {
-        for (from, to) in map.keys().filter(|(from, to)| from != to) {
-            let right = column[from] + 1;
-            let column = column.entry(to).or_default();
-            *column = right.max(*column).min(20);
+/// Callers left of the called, each as far left as its callers allow, where calls back do not count.
+fn places(map: &CallMap) -> BTreeMap<&Party, (usize, usize)> {
+    let forth = forth(map);
+    let mut columns: BTreeMap<&Party, usize> = parties(map).into_iter().map(|p| (p, 0)).collect();
+    for _ in 0..columns.len() {
+        for (from, to) in &forth {
+            let right = columns[from] + 1;
+            let column = columns.entry(to).or_default();
+            *column = right.max(*column);
         }
     }
     let mut taken: BTreeMap<usize, usize> = BTreeMap::new();
-    column
+    columns
         .into_iter()
         .map(|(party, column)| {
             let line = taken.entry(column).or_default();
@@ -98,8 +98,48 @@ fn columns(map: &CallMap) -> BTreeMap<&Party, (usize, usize)> {
         .collect()
 }
 
+fn parties(map: &CallMap) -> BTreeSet<&Party> {
+    map.keys().flat_map(|(from, to)| [from, to]).collect()
+}
+
+/// The calls that lead away from where requests come in: a call back to who is still waiting closes a circle, and is none.
+fn forth(map: &CallMap) -> BTreeSet<(&Party, &Party)> {
+    let called: BTreeSet<_> = map.keys().map(|(_, to)| to).collect();
+    let (inner, first): (Vec<_>, Vec<_>) = parties(map)
+        .into_iter()
+        .partition(|party| called.contains(party));
+    let mut walk = Walk::default();
+    for party in first.into_iter().chain(inner) {
+        walk.from(party, map);
+    }
+    walk.forth
+}
+
+#[derive(Default)]
+struct Walk<'a> {
+    waiting: Vec<&'a Party>,
+    seen: BTreeSet<&'a Party>,
+    forth: BTreeSet<(&'a Party, &'a Party)>,
+}
+
+impl<'a> Walk<'a> {
+    fn from(&mut self, party: &'a Party, map: &'a CallMap) {
+        if !self.seen.insert(party) {
+            return;
+        }
+        self.waiting.push(party);
+        for (from, to) in map.keys().filter(|(from, _)| from == party) {
+            if !self.waiting.contains(&to) {
+                self.forth.insert((from, to));
+                self.from(to, map);
+            }
+        }
+        self.waiting.pop();
+    }
+}
+
 fn picture(map: &CallMap) -> Markup {
-    let places = columns(map);
+    let places = places(map);
     let corner = |party: &Party| {
         let (column, line) = places[party];
         (MARGIN + column * STEP.0, MARGIN + line * STEP.1)
@@ -177,5 +217,34 @@ fn arrow(from: (usize, usize), to: (usize, usize), calls: &Calls) -> Markup {
             text x=(middle) y=(label_y.saturating_sub(8)) { (count(calls.count(), "call")) ", " (human_duration(calls.percentile(50))) }
             @if calls.failed > 0 { text.failed x=(middle) y=(label_y + 16) { (calls.failed) " failed" } }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn services_that_call_each_other_stand_side_by_side() {
+        let service = |name: &str| Party::Service(name.to_owned());
+        let mut map = CallMap::new();
+        for (from, to) in [
+            (Party::Outside, service("a")),
+            (Party::Outside, service("b")),
+            (Party::Outside, service("c")),
+            (service("a"), service("b")),
+            (service("b"), service("a")),
+            (service("b"), service("c")),
+            (service("c"), service("c")),
+        ] {
+            map.insert((from, to), Calls::default());
+        }
+        let places = places(&map);
+        let column = |party: &Party| places[party].0;
+        assert_eq!(column(&Party::Outside), 0);
+        assert_eq!(
+            ["a", "b", "c"].map(|name| column(&service(name))),
+            [1, 2, 3]
+        );
     }
 }

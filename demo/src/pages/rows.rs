@@ -92,11 +92,11 @@ fn one(shown: &Shown<'_>, at: usize, path: &CriticalPath, lines: &LineTimes) -> 
             a.r href=(shown.view.with_toggled(row.span.id)) aria-expanded=(open) {
                 span.n {
                     b { (text::shown(from, 40)) }
-                    i { (row.kind()) }
+                    " " i { (row.kind()) } " "
                     bdi { (text::shown(&row.span.span.name, NAME)) }
-                    @if folded { em { "+" (row.below) } }
-                    @if let Some(orphan) = orphan { em { (orphan) } }
-                    @if let Some(error) = &error { strong { (text::shown(error, 40)) } }
+                    @if folded { " " em { "+" (row.below) } }
+                    @if let Some(orphan) = orphan { " " em { (orphan) } }
+                    @if let Some(error) = &error { " " strong { (text::shown(error, 40)) } }
                 }
                 (bar(shown, row, at, path, lines))
                 span.t { (human_duration(row.duration())) }

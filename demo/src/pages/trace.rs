@@ -167,8 +167,15 @@ impl<'a> Shown<'a> {
         let curl = format!("curl -s http://{host}/api/v3/traces/{id}");
         let title = self.title();
         let mut offered: Vec<_> = self.all.iter().filter(|other| other.id != id).collect();
+        let first = self.waterfall.first();
+        let name = first.map_or("", |first| &first.span.span.name);
+        let pitfall = first.and_then(Pitfall::of);
+        // The twin of a pitfall first, then what has the same name, each the newest first.
         offered.sort_by_key(|other| {
-            other.name != self.waterfall.first().map_or("", |f| &f.span.span.name)
+            let twin = pitfall.as_ref().zip(other.pitfall.as_ref());
+            let is_twin =
+                twin.is_some_and(|(one, other)| one.name == other.name && one.fixed != other.fixed);
+            (!is_twin, other.name != name)
         });
         offered.truncate(OFFERED);
         html! {

@@ -1,7 +1,7 @@
 //! Spans of somebody who would like to run the page.
 
-use super::open;
 use super::sender::{send, span};
+use super::{assert_fits, open};
 
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 const SCRIPT: &str = "</bdi></script><script>document.title = 'taken'</script><img src=x onerror=\"document.title='taken'\">";
@@ -45,12 +45,7 @@ async fn hostile_names_and_attributes_are_only_text() {
         browser.go(&format!("{}{path}", demo.url("traces"))).await;
         for width in [390, 1600] {
             browser.size(width, 1000).await;
-            let overflow = "return document.documentElement.scrollWidth - document.documentElement.clientWidth";
-            assert_eq!(
-                browser.run(overflow).await,
-                0,
-                "{path} is as wide as the screen at {width}"
-            );
+            assert_fits(&browser, &format!("{path} at {width}")).await;
         }
         let title = browser.client.title().await.unwrap();
         assert_ne!(title, "taken", "{path}");

@@ -1,7 +1,7 @@
 //! Every page can be read by everybody: axe-core finds nothing, light and dark, wide and narrow.
 
 use super::sender::{send, span};
-use super::{open, order, post};
+use super::{assert_fits, open, order, post};
 use crate::axe::assert_accessible;
 
 #[tokio::test]
@@ -67,7 +67,9 @@ async fn axe_finds_nothing_on_any_page_of_the_viewer() {
         for width in [1600, 390] {
             browser.size(width, 1000).await;
             browser.go(&url).await;
-            assert_accessible(&browser, &format!("{what}, {width} px wide")).await;
+            let what = format!("{what}, {width} px wide");
+            assert_fits(&browser, &what).await;
+            assert_accessible(&browser, &what).await;
         }
     }
     browser.close().await;

@@ -54,6 +54,17 @@ async fn press_enter(browser: &Browser) {
     browser.devtools("Input.dispatchKeyEvent", enter).await;
 }
 
+/// Asserts that nobody has to scroll sideways.
+async fn assert_fits(browser: &Browser, what: &str) {
+    let overflow =
+        "return document.documentElement.scrollWidth - document.documentElement.clientWidth";
+    assert_eq!(
+        browser.run(overflow).await,
+        0,
+        "{what} is wider than the screen"
+    );
+}
+
 /// Asserts that an expression about the page is true by now.
 #[track_caller]
 fn assert_true(value: &Value, what: &str) {
