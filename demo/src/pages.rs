@@ -102,7 +102,7 @@ async fn one_trace(
     let all = viewer.summaries.all();
     let shown = trace::Shown {
         lines: &viewer.store.lines(id),
-        related: &related(&trace, &all, &viewer.store),
+        related: &related(id, &all),
         all: &all,
         view: &view,
         host: headers.get(HOST).and_then(|host| host.to_str().ok()),

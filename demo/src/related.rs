@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use crate::store::{Store, Trace, TraceId};
+use crate::store::TraceId;
 use crate::summary::Summary;
 
 /// Why another trace is named.
@@ -32,12 +32,14 @@ pub struct Related {
     pub summary: Option<Arc<Summary>>,
 }
 
-/// The traces that belong to `trace`, each once.
-pub fn related(trace: &Trace, all: &[Arc<Summary>], store: &Store) -> Vec<Related> {
-    let own = all.iter().find(|summary| summary.id == trace.id);
+/// The traces that belong to this one, each once.
+pub fn related(id: TraceId, all: &[Arc<Summary>]) -> Vec<Related> {
+    let Some(own) = all.iter().find(|summary| summary.id == id) else {
+        return Vec::new();
+    };
     let mut found: Vec<Related> = Vec::new();
     let mut add = |tie, id, summary: Option<&Arc<Summary>>| {
-        if id != trace.id && found.iter().all(|known| known.id != id) {
+        if id != own.id && found.iter().all(|known| known.id != id) {
             found.push(Related {
                 tie,
                 id,
@@ -45,24 +47,22 @@ pub fn related(trace: &Trace, all: &[Arc<Summary>], store: &Store) -> Vec<Relate
             });
         }
     };
-    if let Some(own) = own {
-        for other in all {
-            if is_lost_by(other, own) {
-                add(Tie::LostBy, other.id, Some(other));
-            } else if is_lost_by(own, other) {
-                add(Tie::Loser, other.id, Some(other));
-            }
-        }
-    }
-    for id in links(trace) {
-        let summary = all.iter().find(|summary| summary.id == id);
-        add(Tie::LinksTo, id, summary);
-    }
     for other in all {
-        let links_here = |other: Trace| links(&other).any(|id| id == trace.id);
-        if store.trace(other.id).is_some_and(links_here) {
-            add(Tie::LinkedFrom, other.id, Some(other));
+        if is_lost_by(other, own) {
+            add(Tie::LostBy, other.id, Some(other));
+        } else if is_lost_by(own, other) {
+            add(Tie::Loser, other.id, Some(other));
         }
+    }
+    for &id in &own.links {
+        add(
+            Tie::LinksTo,
+            id,
+            all.iter().find(|summary| summary.id == id),
+        );
+    }
+    for other in all.iter().filter(|other| other.links.contains(&own.id)) {
+        add(Tie::LinkedFrom, other.id, Some(other));
     }
     found
 }
@@ -70,11 +70,6 @@ pub fn related(trace: &Trace, all: &[Arc<Summary>], store: &Store) -> Vec<Relate
 /// The pitfall that has lost this trace, if one has.
 pub fn loser<'a>(lost: &Summary, all: &'a [Arc<Summary>]) -> Option<&'a Arc<Summary>> {
     all.iter().find(|pitfall| is_lost_by(lost, pitfall))
-}
-
-fn links(trace: &Trace) -> impl Iterator<Item = TraceId> {
-    let links = trace.spans.iter().flat_map(|span| &span.span.links);
-    links.filter_map(|link| TraceId::from_bytes(&link.trace_id))
 }
 
 /// Whether `lost` began while the broken `pitfall` ran, and is no request that somebody sent to the same service.
@@ -90,7 +85,7 @@ mod tests {
     use opentelemetry_proto::tonic::trace::v1::span::Link;
 
     use super::*;
-    use crate::store::Limits;
+    use crate::store::{Limits, Store};
     use crate::summary::Summaries;
     use crate::testing::{TestSpan, pitfall, request, span};
 
@@ -102,9 +97,8 @@ mod tests {
     fn ties(spans: Vec<TestSpan>, of: u8) -> Vec<(Tie, TraceId)> {
         let store = Store::new(Limits::default());
         store.insert(spans.into_iter().map(TestSpan::batch).collect());
-        let trace = store.trace(id(of)).unwrap();
-        let all = Summaries::new(store.clone()).all();
-        let related = related(&trace, &all, &store);
+        let all = Summaries::new(store).all();
+        let related = related(id(of), &all);
         related.iter().map(|other| (other.tie, other.id)).collect()
     }
 

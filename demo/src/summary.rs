@@ -1,6 +1,6 @@
 //! A trace in one line: what the list shows of it, and what other traces are tied to it by.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
@@ -36,6 +36,8 @@ pub struct Summary {
     pub spans: usize,
     /// How many of them failed.
     pub errors: usize,
+    /// The traces that its spans link to.
+    pub links: Vec<TraceId>,
     /// Whether the spans hang below more than one top.
     pub is_split: bool,
     /// When it begins, in nanoseconds since 1970.
@@ -69,6 +71,7 @@ impl Summary {
             failure: Failure::first_of(&waterfall, lines),
             spans: waterfall.rows.len(),
             errors: waterfall.failed().count(),
+            links: links(trace),
             // One orphan that all others hang from is the rule when a caller sends its own traceparent.
             is_split: waterfall.count(Place::Root) + waterfall.count(Place::Orphan) > 1,
             start: waterfall.start,
@@ -89,6 +92,14 @@ impl Summary {
             None => self.name.clone(),
         }
     }
+}
+
+fn links(trace: &Trace) -> Vec<TraceId> {
+    let links = trace.spans.iter().flat_map(|span| &span.span.links);
+    let links: BTreeSet<_> = links
+        .filter_map(|link| TraceId::from_bytes(&link.trace_id))
+        .collect();
+    links.into_iter().collect()
 }
 
 impl Pitfall {

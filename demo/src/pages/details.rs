@@ -20,9 +20,10 @@ const MOST: usize = 200;
 pub(super) fn of(page: &Shown<'_>, row: &Row, critical: u64) -> Markup {
     let span = &row.span.span;
     let start = page.waterfall.start;
+    let id = hex(&row.span.id);
     let own_lines = page.lines.iter();
     let own_lines: Vec<_> = own_lines
-        .filter(|line| line.span_id() == Some(&hex(&row.span.id)))
+        .filter(|line| line.span_id() == Some(&id))
         .collect();
     let critical = match critical {
         0 => "not on it: to shorten this span shortens nothing".to_owned(),
@@ -52,7 +53,7 @@ pub(super) fn of(page: &Shown<'_>, row: &Row, critical: u64) -> Markup {
             @if !own_lines.is_empty() {
                 section.wide {
                     h2 { "Log lines in this span" }
-                    (lines::list(own_lines.into_iter().map(AsRef::as_ref), &page.waterfall, None))
+                    (lines::list(own_lines.into_iter().map(AsRef::as_ref), None))
                 }
             }
             section {

@@ -1,5 +1,6 @@
 //! The log lines of a trace, from all services in the order they were written, each at its span.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use maud::{Markup, html};
@@ -16,34 +17,36 @@ pub(super) fn section(
     waterfall: Option<&Waterfall>,
     view: &View,
 ) -> Markup {
-    let nothing = Waterfall::default();
-    let waterfall = waterfall.unwrap_or(&nothing);
+    let rows = waterfall.iter().flat_map(|waterfall| &waterfall.rows);
+    let by_id: Rows<'_> = rows.map(|row| (hex(&row.span.id), row)).collect();
     html! {
         @if !lines.is_empty() {
             section.logs aria-labelledby="logs" {
                 details open[!view.embedded] {
                     summary { h2 #logs { "Log lines" } span.hint { (count(lines.len(), "line")) " with this trace id" } }
-                    (list(lines.iter().map(AsRef::as_ref), waterfall, Some(view)))
+                    (list(lines.iter().map(AsRef::as_ref), Some((&by_id, view))))
                 }
             }
         }
     }
 }
 
-/// The lines; with a view each links to its span.
+/// The rows of a trace by the ids of their spans, as lines name them.
+type Rows<'a> = HashMap<String, &'a Row>;
+
+/// The lines; with the rows of their trace each links to its span.
 pub(super) fn list<'a>(
     lines: impl Iterator<Item = &'a LogLine>,
-    waterfall: &Waterfall,
-    view: Option<&View>,
+    spans: Option<(&Rows<'_>, &View)>,
 ) -> Markup {
     html! {
         ol.lines {
-            @for line in lines { (one(line, waterfall, view)) }
+            @for line in lines { (one(line, spans)) }
         }
     }
 }
 
-fn one(line: &LogLine, waterfall: &Waterfall, view: Option<&View>) -> Markup {
+fn one(line: &LogLine, spans: Option<(&Rows<'_>, &View)>) -> Markup {
     let level = line.text("level").unwrap_or_default();
     let is_bad = matches!(level, "ERROR" | "WARN");
     html! {
@@ -56,7 +59,7 @@ fn one(line: &LogLine, waterfall: &Waterfall, view: Option<&View>) -> Markup {
                 // The stack stands with the exception of the span.
                 @for (name, value) in line.own_fields().filter(|(name, _)| *name != EXCEPTION_STACKTRACE) { (field(name, &value)) }
             }
-            @if let Some(view) = view { (span_link(line, waterfall, view)) }
+            @if let Some((rows, view)) = spans { (span_link(line, rows, view)) }
         }
     }
 }
@@ -72,9 +75,8 @@ fn field(name: &str, value: &str) -> Markup {
     }
 }
 
-fn span_link(line: &LogLine, waterfall: &Waterfall, view: &View) -> Markup {
-    let named = |row: &&Row| line.span_id().is_some_and(|id| id == hex(&row.span.id));
-    let row = waterfall.rows.iter().find(named);
+fn span_link(line: &LogLine, rows: &Rows<'_>, view: &View) -> Markup {
+    let row = line.span_id().and_then(|id| rows.get(id));
     html! {
         @match row {
             Some(row) => {

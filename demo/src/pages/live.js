@@ -254,6 +254,7 @@
       events.onmessage = ({ data }) => spread(data);
     });
   }
-  if (navigator.locks) navigator.locks.request("live", listen);
+  // In a frame the browser may forbid to have anything in common.
+  if (navigator.locks) navigator.locks.request("live", listen).catch(listen);
   else listen();
 })();
