@@ -209,7 +209,7 @@ fn arrow(from: (usize, usize), to: (usize, usize), calls: &Calls) -> Markup {
     let label_y = if forth {
         usize::midpoint(begin.1, end.1)
     } else {
-        begin.1.max(end.1) + 60
+        begin.1.max(end.1) + 68
     };
     html! {
         g class={ "call" @if calls.failed > 0 { " bad" } } {

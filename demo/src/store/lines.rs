@@ -64,3 +64,55 @@ impl Lines {
         self.by_trace.get(&id).map_or(0, |entry| entry.lines.len())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::Role;
+
+    fn line(trace: u128, text: &str) -> LogLine {
+        let raw = format!(r#"{{"timestamp":"{text}","trace_id":"{trace:032x}"}}"#);
+        LogLine::parse(Role::Checkout, raw)
+    }
+
+    fn id(trace: u128) -> TraceId {
+        TraceId::from_bytes(&trace.to_be_bytes()).unwrap()
+    }
+
+    #[test]
+    fn lines_stand_in_the_order_they_were_written() {
+        let mut lines = Lines::default();
+        for time in ["2026-01-01T00:00:02Z", "2026-01-01T00:00:01Z"] {
+            assert_eq!(lines.insert(&line(1, time)), Some(id(1)));
+        }
+        let times: Vec<_> = lines
+            .of(id(1))
+            .iter()
+            .map(|l| l.text("timestamp").unwrap().to_owned())
+            .collect();
+        assert_eq!(times, ["2026-01-01T00:00:01Z", "2026-01-01T00:00:02Z"]);
+    }
+
+    #[test]
+    fn lines_of_no_trace_are_not_kept() {
+        let mut lines = Lines::default();
+        let of_nobody = LogLine::parse(Role::Checkout, r#"{"message":"listening"}"#.to_owned());
+        assert_eq!(lines.insert(&of_nobody), None);
+        assert_eq!(lines.bytes, 0);
+    }
+
+    #[test]
+    fn oldest_lines_make_room_and_one_trace_has_its_bound() {
+        let mut lines = Lines::default();
+        let large = "x".repeat(1024 * 1024);
+        for trace in 1..=20 {
+            lines.insert(&line(trace, &large));
+        }
+        assert!(lines.bytes <= LIMIT);
+        assert_eq!((lines.count(id(1)), lines.count(id(20))), (0, 1));
+        for _ in 0..=LINES_PER_TRACE {
+            lines.insert(&line(30, "short"));
+        }
+        assert_eq!(lines.count(id(30)), LINES_PER_TRACE);
+    }
+}

@@ -1,6 +1,6 @@
 //! The list of traces.
 
-use super::{assert_true, open, order, post, press, press_enter};
+use super::{assert_same_page, assert_true, mark_page, open, order, post, press, press_enter};
 
 #[tokio::test]
 async fn list_is_narrowed_as_it_is_typed_and_the_url_keeps_it() {
@@ -14,7 +14,7 @@ async fn list_is_narrowed_as_it_is_typed_and_the_url_keeps_it() {
     browser
         .until("document.querySelectorAll('.traces > li').length === 4")
         .await;
-    browser.run("window.same = true").await;
+    mark_page(&browser).await;
 
     browser
         .element("#q")
@@ -38,10 +38,11 @@ async fn list_is_narrowed_as_it_is_typed_and_the_url_keeps_it() {
         .await;
     assert_true(
         &browser
-            .run("return document.activeElement.id === 'q' && window.same")
+            .run("return document.activeElement.id === 'q'")
             .await,
         "typing goes on",
     );
+    assert_same_page(&browser).await;
     let url = browser.client.current_url().await.unwrap();
     browser.go(url.as_str()).await;
     browser

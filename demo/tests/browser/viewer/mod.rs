@@ -41,6 +41,28 @@ async fn open() -> Option<(Browser, Demo)> {
     Some((browser, Demo::start().await))
 }
 
+/// The page of the trace of one order, when all spans of it are there; and its id.
+async fn open_on(item: &str, spans: usize) -> Option<(Browser, Demo, String)> {
+    let (browser, demo) = open().await?;
+    let trace = order(&demo, item).await;
+    browser
+        .go(&format!("{}/trace/{trace}", demo.url("traces")))
+        .await;
+    let all_here = format!("document.querySelectorAll('.rows > li').length === {spans}");
+    browser.until(&all_here).await;
+    Some((browser, demo, trace))
+}
+
+/// From here on the page may change but not be loaded again.
+async fn mark_page(browser: &Browser) {
+    browser.run("window.marked = true").await;
+}
+
+async fn assert_same_page(browser: &Browser) {
+    let marked = browser.run("return window.marked").await;
+    assert_true(&marked, "the page was not loaded again");
+}
+
 /// Presses a key wherever the focus is.
 async fn press(browser: &Browser, key: &str) {
     let actions = serde_json::json!({"type": "keyDown", "key": key, "text": key});

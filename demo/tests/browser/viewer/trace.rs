@@ -1,19 +1,12 @@
 //! The page of a trace.
 
-use super::{assert_true, open, order, post, press, press_enter};
+use super::{assert_true, open, open_on, order, post, press, press_enter};
 
 #[tokio::test]
 async fn what_failed_first_opens_its_span_with_stack_and_log_lines() {
-    let Some((browser, demo)) = open().await else {
+    let Some((browser, _demo, _)) = open_on("item-corrupt", 5).await else {
         return;
     };
-    let trace = order(&demo, "item-corrupt").await;
-    browser
-        .go(&format!("{}/trace/{trace}", demo.url("traces")))
-        .await;
-    browser
-        .until("document.querySelectorAll('.rows > li').length === 5")
-        .await;
     let failure = browser.text(".failure").await;
     assert!(
         failure.contains("inventory, panic: stock of `item-corrupt` is -1"),
@@ -48,13 +41,9 @@ async fn what_failed_first_opens_its_span_with_stack_and_log_lines() {
 
 #[tokio::test]
 async fn log_lines_of_both_services_lead_to_their_spans() {
-    let Some((browser, demo)) = open().await else {
+    let Some((browser, _demo, _)) = open_on("item-corrupt", 5).await else {
         return;
     };
-    let trace = order(&demo, "item-corrupt").await;
-    browser
-        .go(&format!("{}/trace/{trace}", demo.url("traces")))
-        .await;
     browser
         .until("document.querySelectorAll('.logs .lines a').length >= 3")
         .await;
@@ -77,16 +66,9 @@ async fn log_lines_of_both_services_lead_to_their_spans() {
 
 #[tokio::test]
 async fn keys_move_open_fold_and_find_errors() {
-    let Some((browser, demo)) = open().await else {
+    let Some((browser, _demo, _)) = open_on("item-corrupt", 5).await else {
         return;
     };
-    let trace = order(&demo, "item-corrupt").await;
-    browser
-        .go(&format!("{}/trace/{trace}", demo.url("traces")))
-        .await;
-    browser
-        .until("document.querySelectorAll('.rows > li').length === 5")
-        .await;
     let focused =
         "return [...document.querySelectorAll('.rows a.r')].indexOf(document.activeElement)";
     for (key, at) in [
@@ -184,16 +166,9 @@ async fn two_traces_are_chosen_and_compared() {
 
 #[tokio::test]
 async fn all_can_be_read_without_javascript() {
-    let Some((browser, demo)) = open().await else {
+    let Some((browser, demo, _)) = open_on("item-corrupt", 5).await else {
         return;
     };
-    let trace = order(&demo, "item-corrupt").await;
-    browser
-        .go(&format!("{}/trace/{trace}", demo.url("traces")))
-        .await;
-    browser
-        .until("document.querySelectorAll('.rows > li').length === 5")
-        .await;
     browser.without_javascript().await;
     browser
         .go(&format!("{}/?error=1&q=corrupt", demo.url("traces")))
