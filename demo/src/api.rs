@@ -1,7 +1,7 @@
 //! The part of Jaeger's HTTP API that scripts and tests use, in the shape Jaeger 2 answers it.
 //!
 //! `GET /api/v3/traces/{trace_id}` is OTLP in JSON inside `{"result": ..}`, so what works here works against Jaeger; so do
-//! `/api/v3/services`, `/api/v3/operations` and the search `/api/v3/traces`, whose parameters [`query`] reads.
+//! `/api/v3/services`, `/api/v3/operations` and the search `/api/v3/traces`, whose parameters `query` reads.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

@@ -2,7 +2,7 @@
 //! whom at `/map`.
 //!
 //! A page is HTML made here and complete without a script. What somebody has opened, folded or searched for stands in the
-//! URL, so the script (`live.js`) has one thing to do: fetch the page of the URL again when there is news ([`live`]) or a
+//! URL, so the script (`live.js`) has one thing to do: fetch the page of the URL again when there is news (`live`) or a
 //! click, and put what is new into its place. A page with `?uiEmbed=v0` is for a frame in another page, as Jaeger has it.
 
 use std::collections::HashMap;
