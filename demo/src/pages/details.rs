@@ -96,10 +96,13 @@ pub(super) fn resources(waterfall: &Waterfall) -> Markup {
         section.resources aria-labelledby="resources" {
             h2 #resources { "Resources" }
             @for (at, source) in sources(waterfall).into_iter().enumerate() {
-                details id={ "resource-" (at) } {
+                details {
                     summary { (service(&source.service)) }
-                    @if let Some(resource) = &source.resource { (table(&resource.attributes)) }
-                    @else { p.hint { "no resource was sent" } }
+                    // Within, and not around it: who follows a link to it finds it open.
+                    div id={ "resource-" (at) } {
+                        @if let Some(resource) = &source.resource { (table(&resource.attributes)) }
+                        @else { p.hint { "no resource was sent" } }
+                    }
                 }
             }
         }

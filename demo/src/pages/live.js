@@ -120,6 +120,9 @@
     return at;
   }
 
+  // Back, to where this page has been.
+  addEventListener("popstate", () => show(true));
+
   // --- clicks --------------------------------------------------------------------------------------------------------
 
   // The URL of this page with an id more, or less, in the list of that name.

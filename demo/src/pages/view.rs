@@ -115,9 +115,14 @@ impl View {
 
 /// Whether a text has another in it, in whatever case its ASCII letters are.
 pub(super) fn contains(text: &str, part: &str) -> bool {
-    let (text, part) = (text.as_bytes(), part.as_bytes());
-    let mut windows = text.windows(part.len().max(1));
-    part.is_empty() || windows.any(|window| window.eq_ignore_ascii_case(part))
+    let part = part.as_bytes();
+    let Some(first) = part.first() else {
+        return true;
+    };
+    // Most places are out by their first byte; a search goes through all texts there are.
+    let (lower, upper) = (first.to_ascii_lowercase(), first.to_ascii_uppercase());
+    let mut places = text.as_bytes().windows(part.len());
+    places.any(|place| (place[0] == lower || place[0] == upper) && place.eq_ignore_ascii_case(part))
 }
 
 fn span_ids(text: &str) -> Vec<SpanId> {

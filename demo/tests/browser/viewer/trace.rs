@@ -31,6 +31,17 @@ async fn what_failed_first_opens_its_span_with_stack_and_log_lines() {
         "the row of the details has the focus",
     );
 
+    browser.click(".details a[href^='#resource']").await;
+    browser
+        .until("document.querySelector('.resources details[open]')")
+        .await;
+    let resource = browser.text(".resources details[open]").await;
+    assert!(
+        resource.contains("service.name") && resource.contains("inventory"),
+        "{resource}"
+    );
+    browser.client.back().await.unwrap();
+
     // The link alone leads there too, as whoever gets it sees it.
     let url = browser.client.current_url().await.unwrap();
     assert!(url.query().unwrap().starts_with("span="), "{url}");
