@@ -211,6 +211,14 @@
     event.preventDefault();
   });
 
+  // --- frame ---------------------------------------------------------------------------------------------------------
+
+  // Whoever frames this page is told how high it is, and by that, that it looks after itself.
+  if (parent !== window) {
+    const tell = () => parent.postMessage({ traceHeight: document.body.offsetHeight }, "*");
+    new ResizeObserver(tell).observe(document.body);
+  }
+
   // --- news ----------------------------------------------------------------------------------------------------------
 
   const watched = main.dataset.watches;

@@ -143,7 +143,9 @@ async fn a_dozen_frames_in_another_page_fill_themselves_and_leave_the_browser_it
         .map(|id| format!("<iframe title=trace src='{viewer}/trace/{id}?uiEmbed=v0'></iframe>"));
     let frames = frames.collect::<String>();
     let html = format!(
-        "<!doctype html><html lang=en><link rel=icon href='data:,'><title>frames</title>{frames}"
+        "<!doctype html><html lang=en><link rel=icon href='data:,'><title>frames</title>
+        <script>window.told = new Map(); onmessage = e => told.set(e.source, [...told.get(e.source) ?? [], e.data.traceHeight])</script>
+        {frames}"
     );
     let (around, _server) = serve(html).await;
     browser.go(&around).await;
@@ -173,6 +175,8 @@ async fn a_dozen_frames_in_another_page_fill_themselves_and_leave_the_browser_it
             .await;
         browser.client.clone().enter_parent_frame().await.unwrap();
     }
+    // Each said how high it is, and again when it had grown.
+    browser.until("told.size === 12 && [...told.values()].every(([first, ...more]) => more.some(height => height > first))").await;
     browser.close().await;
 }
 
