@@ -1,24 +1,35 @@
 //! The part of Jaeger's HTTP API that scripts and tests use, in the shape Jaeger 2 answers it.
 //!
-//! `GET /api/v3/traces/{trace_id}` is OTLP in JSON inside `{"result": ..}`, so what works here works against Jaeger.
+//! `GET /api/v3/traces/{trace_id}` is OTLP in JSON inside `{"result": ..}`, so what works here works against Jaeger; so do
+//! `/api/v3/services`, `/api/v3/operations` and the search `/api/v3/traces`, whose parameters `query` reads.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::extract::{Path, RawQuery, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
+use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span, TracesData};
 use serde_json::json;
 
 use crate::store::{Source, Store, StoredSpan, Trace, TraceId};
 
-/// The routes below `/api/v3`.
+mod query;
+
+use query::{Parameters, Query};
+
+/// The routes below `/api`.
 pub fn router(store: Store) -> Router {
     Router::new()
+        .route("/api/v3/traces", get(traces))
         .route("/api/v3/traces/{trace_id}", get(trace))
         .route("/api/v3/services", get(services))
+        .route("/api/v3/operations", get(operations))
+        .route("/api", get(no_such_path))
+        .route("/api/{*path}", get(no_such_path))
         .with_state(store)
 }
 
@@ -33,8 +44,65 @@ async fn trace(State(store): State<Store>, Path(id): Path<String>) -> Response {
     }
 }
 
+async fn traces(State(store): State<Store>, RawQuery(query): RawQuery) -> Response {
+    let query = match Query::read(&Parameters::read(query.as_deref())) {
+        Ok(query) => query,
+        Err(error) => return problem(StatusCode::BAD_REQUEST, &error.to_string()),
+    };
+    let mut found = store.recent(usize::MAX);
+    found.retain(|trace| query.matches(trace));
+    found.truncate(query.most);
+    if found.is_empty() {
+        return problem(StatusCode::NOT_FOUND, "No traces found");
+    }
+    let resource_spans = found.iter().flat_map(|trace| otlp(trace).resource_spans);
+    let data = TracesData {
+        resource_spans: resource_spans.collect(),
+    };
+    Json(json!({ "result": data })).into_response()
+}
+
 async fn services(State(store): State<Store>) -> Json<serde_json::Value> {
     Json(json!({ "services": store.services() }))
+}
+
+async fn operations(State(store): State<Store>, RawQuery(query): RawQuery) -> Response {
+    let parameters = Parameters::read(query.as_deref());
+    let Some(service) = parameters.get("service") else {
+        return problem(
+            StatusCode::BAD_REQUEST,
+            "the parameter `service` is missing",
+        );
+    };
+    let wanted = parameters.get("span_kind");
+    let traces = store.recent(usize::MAX);
+    let spans = traces.iter().flat_map(|trace| &trace.spans);
+    let operations: BTreeSet<_> = spans
+        .filter(|span| span.source.service == service)
+        .map(|span| (span.span.name.as_str(), kind(span.span.kind())))
+        .filter(|(_, kind)| wanted.is_none_or(|wanted| wanted.eq_ignore_ascii_case(kind)))
+        .collect();
+    let operations = operations.iter();
+    let operations: Vec<_> = operations
+        .map(|(name, kind)| json!({ "name": name, "spanKind": kind }))
+        .collect();
+    Json(json!({ "operations": operations })).into_response()
+}
+
+async fn no_such_path() -> Response {
+    let paths = "there are /api/v3/services, /api/v3/operations, /api/v3/traces and /api/v3/traces/{trace_id}";
+    problem(StatusCode::NOT_FOUND, paths)
+}
+
+fn kind(kind: SpanKind) -> &'static str {
+    match kind {
+        SpanKind::Server => "server",
+        SpanKind::Client => "client",
+        SpanKind::Producer => "producer",
+        SpanKind::Consumer => "consumer",
+        SpanKind::Internal => "internal",
+        SpanKind::Unspecified => "",
+    }
 }
 
 fn problem(status: StatusCode, message: &str) -> Response {
@@ -43,7 +111,7 @@ fn problem(status: StatusCode, message: &str) -> Response {
 }
 
 /// The trace with its spans back under the resource and scope they came from.
-fn otlp(trace: &Trace) -> TracesData {
+pub fn otlp(trace: &Trace) -> TracesData {
     let mut sources: Vec<(&Source, Vec<Span>)> = Vec::new();
     for span in &trace.spans {
         let StoredSpan { source, span, .. } = &**span;
@@ -54,7 +122,7 @@ fn otlp(trace: &Trace) -> TracesData {
         }
     }
     let resource_spans = sources.into_iter().map(|(source, spans)| ResourceSpans {
-        resource: source.resource.clone(),
+        resource: source.resource.as_deref().cloned(),
         schema_url: source.resource_schema_url.clone(),
         scope_spans: vec![ScopeSpans {
             scope: source.scope.clone(),
@@ -68,75 +136,4 @@ fn otlp(trace: &Trace) -> TracesData {
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::Value;
-
-    use super::*;
-    use crate::store::Limits;
-    use crate::testing::{TRACE_ID, span};
-
-    async fn get(store: &Store, path: &str) -> (u16, Value) {
-        let (status, body) = crate::testing::get(router(store.clone()), path).await;
-        (status, serde_json::from_str(&body).unwrap())
-    }
-
-    #[tokio::test]
-    async fn trace_is_answered_as_otlp_json() {
-        let store = Store::new(Limits::default());
-        for (service, id, parent) in [
-            ("checkout", 1, None),
-            ("inventory", 2, Some(1)),
-            ("checkout", 3, Some(1)),
-        ] {
-            store.insert(vec![
-                span(service, id, parent, "span", 1_500..2_500).batch(),
-            ]);
-        }
-        let (status, body) = get(&store, &format!("/api/v3/traces/{TRACE_ID}")).await;
-        assert_eq!(status, 200);
-        let resources = body["result"]["resourceSpans"].as_array().unwrap();
-        assert_eq!(
-            resources.len(),
-            2,
-            "spans of one process stand together: {body:#}"
-        );
-        let of = |at: usize| &resources[at]["scopeSpans"][0]["spans"];
-        assert_eq!(of(0).as_array().unwrap().len(), 2);
-        let child = &of(1)[0];
-        assert_eq!(child["traceId"], TRACE_ID);
-        assert_eq!(child["spanId"], "0000000000000002");
-        assert_eq!(child["parentSpanId"], "0000000000000001");
-        assert_eq!(child["startTimeUnixNano"], "1500");
-        assert!(child["kind"].is_i64());
-        let attribute = &resources[1]["resource"]["attributes"][0];
-        assert_eq!(attribute["key"], "service.name");
-        assert_eq!(attribute["value"]["stringValue"], "inventory");
-    }
-
-    #[tokio::test]
-    async fn unknown_trace_is_404_as_jaeger_says_it() {
-        let (status, body) = get(
-            &Store::new(Limits::default()),
-            &format!("/api/v3/traces/{TRACE_ID}"),
-        )
-        .await;
-        assert_eq!(status, 404);
-        assert_eq!(body["error"]["httpCode"], 404);
-        assert_eq!(body["error"]["message"], "trace not found");
-    }
-
-    #[tokio::test]
-    async fn invalid_trace_id_is_400() {
-        let (status, body) = get(&Store::new(Limits::default()), "/api/v3/traces/zebra").await;
-        assert_eq!(status, 400);
-        assert!(body["error"]["message"].as_str().unwrap().contains("zebra"));
-    }
-
-    #[tokio::test]
-    async fn services_are_listed() {
-        let store = Store::new(Limits::default());
-        store.insert(vec![span("checkout", 1, None, "span", 0..1).batch()]);
-        let (_, body) = get(&store, "/api/v3/services").await;
-        assert_eq!(body, json!({ "services": ["checkout"] }));
-    }
-}
+mod tests;

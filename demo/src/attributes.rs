@@ -4,10 +4,26 @@ use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue, any_value::Valu
 
 /// Resource attribute that names the service.
 pub const SERVICE_NAME: &str = "service.name";
+/// Attribute of an `exception` event: what it said.
+pub const EXCEPTION_MESSAGE: &str = "exception.message";
 /// Attribute of an `exception` event whose text has lines.
 pub const EXCEPTION_STACKTRACE: &str = "exception.stacktrace";
 /// Attribute that names what went wrong.
 pub const ERROR_TYPE: &str = "error.type";
+/// The status an HTTP request was answered with.
+pub const HTTP_RESPONSE_STATUS_CODE: &str = "http.response.status_code";
+/// The route a server chose for a request.
+pub const HTTP_ROUTE: &str = "http.route";
+/// The path a server was asked for.
+pub const URL_PATH: &str = "url.path";
+/// The query a server was asked with.
+pub const URL_QUERY: &str = "url.query";
+/// Where a client sent its request.
+pub const SERVER_ADDRESS: &str = "server.address";
+/// The port there.
+pub const SERVER_PORT: &str = "server.port";
+/// The database a client asked.
+pub const DB_SYSTEM_NAME: &str = "db.system.name";
 
 /// The value under `key` as text.
 pub fn find(attributes: &[KeyValue], key: &str) -> Option<String> {
@@ -37,6 +53,15 @@ pub fn text(value: Option<&AnyValue>) -> String {
                 .collect();
             format!("{{{}}}", pairs.join(", "))
         }
+    }
+}
+
+/// Whether a text in the value is as wanted; numbers and flags are made into one for that.
+pub fn mentions(value: Option<&AnyValue>, wanted: &impl Fn(&str) -> bool) -> bool {
+    match value.and_then(|value| value.value.as_ref()) {
+        Some(Value::StringValue(text)) => wanted(text),
+        Some(_) => wanted(&text(value)),
+        None => false,
     }
 }
 

@@ -7,8 +7,9 @@
 //!
 //! - [`processes`]: the services, each a child process; their log lines ([`logs`])
 //! - [`receiver`]: `POST /v1/traces`, where the services' exporters send their spans
-//! - [`store`]: the traces, in bounded memory
+//! - [`store`]: the traces and their log lines, in bounded memory
 //! - [`waterfall`]: a trace laid out in rows and bars
+//! - [`summary`], [`failure`], [`related`], [`calls`], [`comparison`]: what is told about it, about all of them, about two
 //! - [`pages`], [`api`]: the trace as a page, and as JSON like Jaeger's
 //! - [`terminal`]: the trace as text
 //!
@@ -38,16 +39,23 @@ use crate::verbosity::Verbosity;
 
 pub mod api;
 pub mod attributes;
+pub mod backtrace;
+pub mod calls;
 pub mod cli;
+pub mod comparison;
 pub mod console;
+pub mod duration;
+pub mod failure;
 pub mod logs;
 pub mod pages;
 pub mod processes;
 pub mod receiver;
+pub mod related;
 pub mod signals;
 pub mod soak;
 pub mod stack;
 pub mod store;
+pub mod summary;
 pub mod terminal;
 pub mod tour;
 pub mod verbosity;

@@ -51,6 +51,34 @@ impl LogLine {
         self.text("trace_id")
     }
 
+    /// The span that was current when the line was written.
+    pub fn span_id(&self) -> Option<&str> {
+        self.text("span_id")
+    }
+
+    /// When it was written, in nanoseconds since 1970.
+    pub fn time(&self) -> Option<u64> {
+        let time = humantime::parse_rfc3339_weak(self.text("timestamp")?).ok()?;
+        let since = time.duration_since(std::time::UNIX_EPOCH).ok()?;
+        u64::try_from(since.as_nanos()).ok()
+    }
+
+    /// About what the line takes in memory, in bytes: as it came, and once more as fields.
+    pub fn weight(&self) -> usize {
+        const FIELD: usize = 128;
+        256 + 2 * self.raw.len() + FIELD * self.fields.len()
+    }
+
+    /// The fields that belong to this event alone, each as text.
+    pub fn own_fields(&self) -> impl Iterator<Item = (&str, String)> {
+        let own = self.fields.iter();
+        let own = own.filter(|(name, _)| !PLACED.contains(&name.as_str()));
+        own.map(|(name, value)| match value {
+            Value::String(text) => (name.as_str(), text.clone()),
+            other => (name.as_str(), other.to_string()),
+        })
+    }
+
     /// The line for people: time, level, service, message, fields, trace id.
     pub fn human(&self, screen: Screen) -> String {
         let name = format!("{:<9}", self.role.name());
@@ -75,7 +103,7 @@ impl LogLine {
     }
 
     /// `12:34:56.789` out of `2026-11-22T12:34:56.789012Z`.
-    fn time_of_day(&self) -> &str {
+    pub fn time_of_day(&self) -> &str {
         let timestamp = self.text("timestamp").unwrap_or_default();
         timestamp.get(11..23).unwrap_or(timestamp)
     }

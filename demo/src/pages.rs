@@ -1,154 +1,175 @@
-//! The trace viewer: a list of recent traces at `/`, and each trace's waterfall at `/trace/{trace_id}`.
+//! The trace viewer: the list of traces at `/`, each trace at `/trace/{trace_id}`, two of them at `/compare`, and who calls
+//! whom at `/map`.
 //!
-//! Plain HTML made on the server, one style sheet, no script, nothing fetched from elsewhere.
+//! A page is HTML made here and complete without a script. What somebody has opened, folded or searched for stands in the
+//! URL, so the script (`live.js`) has one thing to do: fetch the page of the URL again when there is news (`live`) or a
+//! click, and put what is new into its place. A page with `?uiEmbed=v0` is for a frame in another page, as Jaeger has it.
 
-use std::fmt;
-use std::time::{Duration, UNIX_EPOCH};
+use std::collections::HashMap;
+use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
-use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY};
-use axum::response::{Html, IntoResponse, Response};
+use axum::http::header::{CONTENT_DISPOSITION, HOST};
+use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
+use axum::{Json, http::HeaderMap};
+use maud::html;
 
 use crate::api;
-use crate::cli::Role;
-use crate::store::{Store, TraceId};
+use crate::related::related;
+use crate::store::{InvalidTraceId, Store, Trace, TraceId};
+use crate::summary::Summaries;
 
+mod compare;
+mod details;
+mod filter;
+mod lines;
 mod list;
-mod span;
+mod live;
+mod map;
+mod notes;
+mod rows;
+mod shell;
+mod text;
 mod trace;
+mod view;
 
-const STYLE: &str = include_str!("pages/style.css");
-/// How many traces the list shows.
-const RECENT: usize = 100;
-/// How many colours the style sheet has for services.
-const SERVICE_COLOURS: usize = 6;
+use filter::Filter;
+use shell::Shell;
+use view::View;
+
+/// The parameters of a URL; of several with one name, the last.
+type Parameters = Query<HashMap<String, String>>;
+
+/// What all pages are made from.
+#[derive(Clone)]
+struct Viewer {
+    store: Store,
+    summaries: Arc<Summaries>,
+}
 
 /// The routes of the viewer's port: pages and API.
 pub fn router(store: Store) -> Router {
+    let viewer = Viewer {
+        summaries: Arc::new(Summaries::new(store.clone())),
+        store: store.clone(),
+    };
     Router::new()
-        .route("/", get(recent))
-        .route("/trace/{trace_id}", get(waterfall))
+        .route("/", get(traces))
+        .route("/trace/{trace_id}", get(one_trace))
+        .route("/trace/{trace_id}/otlp.json", get(download))
+        .route("/compare", get(two_traces))
+        .route("/map", get(service_map))
+        .route("/live", get(live::changes))
         .fallback(no_such_page)
-        .with_state(store.clone())
+        .with_state(viewer)
         .merge(api::router(store))
 }
 
-async fn recent(State(store): State<Store>) -> Response {
-    let main = list::main(&store.recent(RECENT), store.lost());
-    page(StatusCode::OK, "recent traces", Some(5), &main)
+async fn traces(State(viewer): State<Viewer>, Query(parameters): Parameters) -> Response {
+    let filter = Filter::read(&parameters);
+    if let Some(id) = filter
+        .trace_id()
+        .filter(|id| viewer.store.trace(*id).is_some())
+    {
+        return Redirect::to(&format!("/trace/{id}")).into_response();
+    }
+    let page = list::main(&viewer, &filter);
+    Shell::new("Traces").here("/").lively().answer(&page)
 }
 
-async fn waterfall(State(store): State<Store>, Path(id): Path<String>) -> Response {
+async fn one_trace(
+    State(viewer): State<Viewer>,
+    Path(id): Path<String>,
+    Query(parameters): Parameters,
+    headers: HeaderMap,
+) -> Response {
     let id: TraceId = match id.parse() {
         Ok(id) => id,
         Err(error) => return message(StatusCode::BAD_REQUEST, &error.to_string()),
     };
-    let Some(trace) = store.trace(id) else {
-        let main = trace::missing(id);
-        return page(StatusCode::NOT_FOUND, "trace not found", Some(2), &main);
+    let view = View::read(&parameters);
+    let shell = Shell::new("Trace").embedded(view.embedded).watching(id);
+    let Some(trace) = viewer.store.trace(id) else {
+        let main = trace::waiting(id, viewer.store.lines(id).as_slice(), &view);
+        return shell
+            .looks_again(trace::LOOK_AGAIN)
+            .status(StatusCode::NOT_FOUND)
+            .answer(&main);
     };
-    let arriving = trace::is_arriving(&trace);
-    let title = format!("trace {id}");
-    let main = trace::main(&trace, arriving);
-    page(StatusCode::OK, &title, arriving.then_some(2), &main)
+    let all = viewer.summaries.all();
+    let shown = trace::Shown {
+        lines: &viewer.store.lines(id),
+        related: &related(id, &all),
+        all: &all,
+        view: &view,
+        host: headers.get(HOST).and_then(|host| host.to_str().ok()),
+        ..trace::Shown::of(&trace)
+    };
+    let shell = shell.titled(&shown.title());
+    match shown.settles_in() {
+        Some(time) => shell.looks_again(time),
+        None => shell,
+    }
+    .answer(&shown.main())
+}
+
+/// The trace as OTLP in JSON, for a file: what any other tool reads.
+async fn download(State(viewer): State<Viewer>, Path(id): Path<String>) -> Response {
+    match find(&viewer, &id) {
+        Ok(trace) => {
+            let file = format!("attachment; filename=\"trace-{}.json\"", trace.id);
+            ([(CONTENT_DISPOSITION, file)], Json(api::otlp(&trace))).into_response()
+        }
+        Err((status, text)) => message(status, &text),
+    }
+}
+
+async fn two_traces(State(viewer): State<Viewer>, Query(parameters): Parameters) -> Response {
+    let side = |name: &str| {
+        let id = parameters.get(name).map_or("", String::as_str);
+        find(&viewer, id.trim())
+    };
+    match (side("a"), side("b")) {
+        (Ok(left), Ok(right)) => Shell::new("Compare").answer(&compare::main(&left, &right)),
+        (Err((status, text)), _) | (_, Err((status, text))) => message(status, &text),
+    }
+}
+
+async fn service_map(State(viewer): State<Viewer>) -> Response {
+    let page = map::main(&viewer.store.recent(usize::MAX));
+    Shell::new("Service map")
+        .here("/map")
+        .lively()
+        .answer(&page)
 }
 
 async fn no_such_page() -> Response {
     message(StatusCode::NOT_FOUND, "there is no such page")
 }
 
-fn message(status: StatusCode, text: &str) -> Response {
-    let main = format!(
-        r#"<h1>{}</h1><p><a href="/">recent traces</a></p>"#,
-        Escaped(text)
-    );
-    page(status, text, None, &main)
-}
-
-/// A whole page around `main`, which loads itself again after `refresh` seconds.
-fn page(status: StatusCode, title: &str, refresh: Option<u32>, main: &str) -> Response {
-    let title = Escaped(title);
-    let refresh = refresh.map_or_else(String::new, |seconds| {
-        format!(r#"<meta http-equiv="refresh" content="{seconds}">"#)
-    });
-    let html = format!(
-        r#"<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">{refresh}
-<link rel="icon" href="data:,">
-<title>{title}</title>
-<style>{STYLE}</style>
-</head>
-<body>
-{main}
-</body>
-</html>
-"#
-    );
-    let headers = [
-        (CACHE_CONTROL, "no-store"),
-        // Spans carry what strangers sent. Should one ever get past the escaping, it still cannot run or load anything.
+/// The trace of an id as somebody wrote it, or what is wrong with it.
+fn find(viewer: &Viewer, id: &str) -> Result<Trace, (StatusCode, String)> {
+    let id: TraceId = id
+        .parse()
+        .map_err(|error: InvalidTraceId| (StatusCode::BAD_REQUEST, error.to_string()))?;
+    let missing = || {
         (
-            CONTENT_SECURITY_POLICY,
-            "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; \
-             frame-ancestors http://127.0.0.1:* http://localhost:*",
-        ),
-    ];
-    (status, headers, Html(html)).into_response()
+            StatusCode::NOT_FOUND,
+            format!("no span of trace {id} is here"),
+        )
+    };
+    viewer.store.trace(id).ok_or_else(missing)
 }
 
-/// A service's colour, from its name alone, so that it has the same one on every page.
-fn colour(service: &str) -> usize {
-    let own = [Role::Checkout, Role::Inventory].map(Role::name);
-    own.iter()
-        .position(|&role| role == service)
-        .unwrap_or_else(|| {
-            let sum: usize = service.bytes().map(usize::from).sum();
-            own.len() + sum % (SERVICE_COLOURS - own.len())
-        })
-}
-
-/// A service's name in its colour.
-fn service(name: &str) -> String {
-    let colour = colour(name);
-    format!("<span class='service s{colour}'>{}</span>", Escaped(name))
-}
-
-/// Date and time of day to the millisecond, in UTC.
-fn date_and_time(unix_nanos: u64) -> (String, String) {
-    let time = UNIX_EPOCH + Duration::from_nanos(unix_nanos);
-    let timestamp = humantime::format_rfc3339_millis(time).to_string();
-    let (date, time) = timestamp
-        .split_once('T')
-        .expect("RFC 3339 has a T between date and time");
-    (date.to_owned(), time.trim_end_matches('Z').to_owned())
-}
-
-/// A text as HTML shows it, in an element or in a quoted attribute.
-struct Escaped<T>(T);
-
-impl<T: AsRef<str>> fmt::Display for Escaped<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut rest = self.0.as_ref();
-        while let Some(at) = rest.find(['&', '<', '>', '"', '\'']) {
-            f.write_str(&rest[..at])?;
-            f.write_str(match rest.as_bytes()[at] {
-                b'&' => "&amp;",
-                b'<' => "&lt;",
-                b'>' => "&gt;",
-                b'"' => "&quot;",
-                _ => "&#39;",
-            })?;
-            rest = &rest[at + 1..];
-        }
-        f.write_str(rest)
-    }
+fn message(status: StatusCode, text: &str) -> Response {
+    let main = html! {
+        h1 { (status.as_str()) }
+        p.note { (text::shown(text, text::LINE)) }
+    };
+    Shell::new("Not here").status(status).answer(&main)
 }
 
 #[cfg(test)]

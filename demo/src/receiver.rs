@@ -1,7 +1,9 @@
-//! The OTLP/HTTP receiver: `POST /v1/traces` in protobuf or JSON, as the specification's exporters send it.
+//! The OTLP/HTTP receiver: `POST /v1/traces` in protobuf or JSON, plain or gzip, as the specification's exporters send it.
 //!
 //! What it accepts goes to the [`Store`]. Metrics and logs are answered with 404: to accept and drop them would be
 //! a lie to the exporter.
+
+use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Bytes;
@@ -16,22 +18,38 @@ use opentelemetry_proto::tonic::collector::trace::v1::{
 };
 use prost::Message;
 use serde::Serialize;
+use tokio::sync::Semaphore;
 
 use crate::store::{Inserted, Store};
 
+mod gzip;
+mod json;
+
+/// In bytes, as sent and as decompressed.
 const BODY_LIMIT: usize = 16 * 1024 * 1024;
+
+#[derive(Clone)]
+struct Receiver {
+    store: Store,
+    /// A body of tiny messages takes many times its size once it is decoded, so one is decoded at a time.
+    decoding: Arc<Semaphore>,
+}
 
 /// The routes of the OTLP port.
 pub fn router(store: Store) -> Router {
+    let receiver = Receiver {
+        store,
+        decoding: Arc::new(Semaphore::new(1)),
+    };
     Router::new()
         .route("/v1/traces", post(export))
         .fallback(no_such_signal)
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
-        .with_state(store)
+        .with_state(receiver)
 }
 
 async fn export(
-    State(store): State<Store>,
+    State(receiver): State<Receiver>,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
@@ -39,18 +57,17 @@ async fn export(
         let text = "the content-type must be application/x-protobuf or application/json\n";
         return (StatusCode::UNSUPPORTED_MEDIA_TYPE, text).into_response();
     };
-    if let Some(compression) = compression(&headers) {
-        let message = format!(
-            "bodies compressed with {compression} are not accepted here; unset OTEL_EXPORTER_OTLP_COMPRESSION"
-        );
-        return encoding.refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, message);
-    }
     let body = match body {
         Ok(body) => body,
         Err(rejection) => return encoding.refuse(rejection.status(), rejection.body_text()),
     };
+    let _turn = receiver.decoding.acquire().await;
+    let body = match decompressed(&headers, body) {
+        Ok(body) => body,
+        Err((status, message)) => return encoding.refuse(status, message),
+    };
     match encoding.decode(&body) {
-        Ok(request) => encoding.accept(store.insert(request.resource_spans)),
+        Ok(request) => encoding.accept(receiver.store.insert(request.resource_spans)),
         Err(error) => encoding.refuse(StatusCode::BAD_REQUEST, error),
     }
 }
@@ -60,11 +77,21 @@ async fn no_such_signal() -> (StatusCode, &'static str) {
     (StatusCode::NOT_FOUND, text)
 }
 
-/// The content coding, if the body has one.
-fn compression(headers: &HeaderMap) -> Option<&str> {
-    let coding = headers.get(CONTENT_ENCODING)?;
-    let coding = coding.to_str().unwrap_or("an unknown coding").trim();
-    (!coding.is_empty() && !coding.eq_ignore_ascii_case("identity")).then_some(coding)
+/// The body without its content coding, or why not.
+fn decompressed(headers: &HeaderMap, body: Bytes) -> Result<Bytes, (StatusCode, String)> {
+    let coding = headers.get(CONTENT_ENCODING);
+    let coding = coding.map_or("", |coding| coding.to_str().unwrap_or("unreadable"));
+    match coding.trim().to_ascii_lowercase().as_str() {
+        "" | "identity" => Ok(body),
+        "gzip" | "x-gzip" => gzip::decompress(&body, BODY_LIMIT).map_err(|error| match error {
+            gzip::Error::TooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, error.to_string()),
+            gzip::Error::Invalid(_) => (StatusCode::BAD_REQUEST, error.to_string()),
+        }),
+        other => {
+            let message = format!("the content-encoding must be gzip or none, and is {other}");
+            Err((StatusCode::UNSUPPORTED_MEDIA_TYPE, message))
+        }
+    }
 }
 
 /// One of the two forms of OTLP over HTTP. The answer has the form of the question.
@@ -102,7 +129,7 @@ impl Encoding {
             Self::Protobuf => {
                 ExportTraceServiceRequest::decode(body).map_err(|error| error.to_string())
             }
-            Self::Json => serde_json::from_slice(body).map_err(|error| error.to_string()),
+            Self::Json => json::decode(body).map_err(|error| error.to_string()),
         }
     }
 

@@ -3,6 +3,7 @@
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 
 use axum::Router;
 use futures_util::future::select_all;
@@ -87,6 +88,7 @@ impl Stack {
             drop(bind(port).await?);
         }
         let store = Store::new(Limits::default());
+        let logs = kept_in(store.clone(), logs);
         let mut servers = JoinSet::new();
         let otlp = serve(ports.otlp, receiver::router(store.clone()), &mut servers).await?;
         let ui = serve(ports.ui, pages::router(store.clone()), &mut servers).await?;
@@ -224,6 +226,14 @@ fn say_what_is_left_out() {
     }
 }
 
+/// Keeps each line with its trace before it goes on.
+fn kept_in(store: Store, logs: LogSink) -> LogSink {
+    Arc::new(move |line| {
+        store.log(&line);
+        logs(line);
+    })
+}
+
 async fn serve(
     port: Port,
     router: Router,
@@ -256,8 +266,6 @@ fn port_error(port: Port, error: &io::Error) -> StackError {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
     use crate::cli::PortFlags;
 

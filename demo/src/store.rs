@@ -1,22 +1,28 @@
 //! Keeps received spans by trace, in bounded memory, and lets others wait for them.
 //!
 //! The receiver writes here; the viewer, its API and the tour read snapshots. Spans arrive in any order, late, and
-//! more than once: an exporter that missed the answer sends the same batch again.
+//! more than once: an exporter that missed the answer sends the same batch again. The log lines of the traces are kept beside
+//! them.
 
 use std::cmp::Reverse;
+use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use opentelemetry_proto::tonic::common::v1::InstrumentationScope;
 use opentelemetry_proto::tonic::resource::v1::Resource;
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, Span};
-use tokio::sync::watch;
+use tokio::sync::{broadcast, watch};
 
 use crate::attributes;
+use crate::logs::LogLine;
 
+mod lines;
 mod trace_id;
 mod traces;
+mod weight;
 
+use lines::Lines;
 use traces::Traces;
 
 pub use trace_id::{InvalidTraceId, TraceId};
@@ -30,7 +36,7 @@ pub struct Source {
     /// The `service.name`, or `unknown_service` where the resource has none.
     pub service: String,
     /// The process that made the spans.
-    pub resource: Option<Resource>,
+    pub resource: Option<Arc<Resource>>,
     /// Schema of the resource's attributes.
     pub resource_schema_url: String,
     /// The library that made the spans.
@@ -80,8 +86,14 @@ pub struct Limits {
     pub traces: usize,
     /// Spans of one trace; beyond that new ones are refused and counted.
     pub spans_per_trace: usize,
-    /// Encoded size of all spans in bytes; beyond that the oldest traces go.
+    /// Memory of all traces in bytes; beyond that the oldest go. A single trace gets a quarter of it.
     pub bytes: usize,
+}
+
+impl Limits {
+    fn bytes_per_trace(&self) -> usize {
+        self.bytes / 4
+    }
 }
 
 impl Default for Limits {
@@ -126,8 +138,17 @@ pub struct Store(Arc<Shared>);
 struct Shared {
     limits: Limits,
     traces: Mutex<Traces>,
+    lines: Mutex<Lines>,
     changed: watch::Sender<()>,
+    /// Which trace has changed, for those who watch several.
+    changes: broadcast::Sender<TraceId>,
 }
+
+/// How many changes may wait for somebody who watches; who falls behind that is told so.
+const CHANGES: usize = 1_024;
+
+/// What a trace looked like: equal as long as nothing was added to it.
+pub type Revision = (usize, u64, usize);
 
 impl Store {
     /// An empty store.
@@ -135,13 +156,16 @@ impl Store {
         Self(Arc::new(Shared {
             limits,
             traces: Mutex::default(),
+            lines: Mutex::default(),
             changed: watch::Sender::default(),
+            changes: broadcast::Sender::new(CHANGES),
         }))
     }
 
     /// Takes in a batch as an exporter sends it.
     pub fn insert(&self, batch: Vec<ResourceSpans>) -> Inserted {
         let mut inserted = Inserted::default();
+        let mut changed = HashSet::new();
         let mut traces = self.traces();
         for process in batch {
             let service = process
@@ -149,15 +173,17 @@ impl Store {
                 .as_ref()
                 .and_then(|r| attributes::find(&r.attributes, attributes::SERVICE_NAME))
                 .unwrap_or_else(|| "unknown_service".to_owned());
+            let resource = process.resource.map(Arc::new);
             for scope in process.scope_spans {
                 let source = Arc::new(Source {
                     service: service.clone(),
-                    resource: process.resource.clone(),
+                    resource: resource.clone(),
                     resource_schema_url: process.schema_url.clone(),
                     scope: scope.scope,
                     scope_schema_url: scope.schema_url,
                 });
                 for span in scope.spans {
+                    changed.extend(TraceId::from_bytes(&span.trace_id));
                     traces.insert(span, &source, self.0.limits, &mut inserted);
                 }
             }
@@ -165,7 +191,47 @@ impl Store {
         traces.lost.refused_spans += inserted.invalid + inserted.over_limit;
         drop(traces);
         self.0.changed.send_replace(());
+        for id in changed {
+            self.tell(id);
+        }
         inserted
+    }
+
+    /// Keeps a log line, if it is of a trace.
+    pub fn log(&self, line: &LogLine) {
+        let kept = self.all_lines().insert(line);
+        if let Some(id) = kept {
+            self.tell(id);
+        }
+    }
+
+    /// The log lines of a trace, in the order they were written.
+    pub fn lines(&self, id: TraceId) -> Vec<Arc<LogLine>> {
+        self.all_lines().of(id)
+    }
+
+    /// The traces that change from now on, each as often as it does.
+    pub fn changes(&self) -> broadcast::Receiver<TraceId> {
+        self.0.changes.subscribe()
+    }
+
+    /// All traces and what they look like now, without the cost of a snapshot.
+    pub fn revisions(&self) -> Vec<(TraceId, Revision)> {
+        let (traces, lines) = (self.traces(), self.all_lines());
+        let traces = traces.newest();
+        traces
+            .map(|trace| {
+                (
+                    trace.id,
+                    (trace.spans.len(), trace.dropped, lines.count(trace.id)),
+                )
+            })
+            .collect()
+    }
+
+    /// Nobody watching is no error.
+    fn tell(&self, id: TraceId) {
+        let _ = self.0.changes.send(id);
     }
 
     /// The trace as it is now.
@@ -208,6 +274,10 @@ impl Store {
                 .await
                 .expect("the sender lives as long as this store");
         }
+    }
+
+    fn all_lines(&self) -> MutexGuard<'_, Lines> {
+        self.0.lines.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn traces(&self) -> MutexGuard<'_, Traces> {

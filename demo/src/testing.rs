@@ -6,6 +6,7 @@ use std::ops::Range;
 use axum::Router;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue, any_value::Value};
 use opentelemetry_proto::tonic::resource::v1::Resource;
+use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
 use opentelemetry_proto::tonic::trace::v1::status::StatusCode;
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span, Status};
 
@@ -15,6 +16,7 @@ use crate::store::{Limits, Store, Trace, TraceId};
 pub(crate) const TRACE_ID: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 
 /// A span of a service, to be adorned and inserted.
+#[derive(Clone)]
 pub(crate) struct TestSpan {
     service: &'static str,
     pub(crate) span: Span,
@@ -42,7 +44,42 @@ pub(crate) fn span(
     }
 }
 
+/// The root span of a request that a service answers.
+pub(crate) fn request(service: &'static str, id: u64, name: &str, times: Range<u64>) -> TestSpan {
+    let mut request = span(service, id, None, name, times);
+    request.span.kind = SpanKind::Server.into();
+    request
+}
+
+/// The span of a call that a service makes.
+pub(crate) fn call(
+    service: &'static str,
+    id: u64,
+    parent: Option<u64>,
+    name: &str,
+    times: Range<u64>,
+) -> TestSpan {
+    let mut call = span(service, id, parent, name, times);
+    call.span.kind = SpanKind::Client.into();
+    call
+}
+
+/// The request that runs a pitfall.
+pub(crate) fn pitfall(name: &str, fixed: bool, times: Range<u64>) -> TestSpan {
+    let mut request = request("checkout", 1, "POST /pitfalls/{name}", times);
+    request.set("http.route", "/pitfalls/{name}");
+    request.set("url.path", &format!("/pitfalls/{name}"));
+    if fixed {
+        request.set("url.query", "fixed=true");
+    }
+    request
+}
+
 impl TestSpan {
+    pub(crate) fn set(&mut self, key: &str, value: &str) {
+        self.span.attributes.push(attribute(key, value));
+    }
+
     pub(crate) fn failed(mut self, error_type: &str) -> Self {
         self.span.status = Some(Status {
             code: StatusCode::Error.into(),

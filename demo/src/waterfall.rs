@@ -13,8 +13,13 @@ use opentelemetry_proto::tonic::trace::v1::status::StatusCode;
 use crate::attributes;
 use crate::store::{SpanId, StoredSpan, Trace};
 
+pub mod critical;
+pub mod skew;
+
+pub use crate::duration::human_duration;
+
 /// A trace, ready to draw.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Waterfall {
     /// The rows in tree order: each span before its children, siblings by their start.
     pub rows: Vec<Row>,
@@ -35,6 +40,10 @@ pub struct Row {
     pub service: usize,
     /// How many ancestors it has in this trace.
     pub depth: usize,
+    /// Its parent, as an index into [`Waterfall::rows`]; none for a root and an orphan.
+    pub parent: Option<usize>,
+    /// How many rows stand below it: its children, theirs, and so on.
+    pub below: usize,
     /// Where it hangs.
     pub place: Place,
     /// Where its bar begins, as a fraction of the whole width.
@@ -68,6 +77,7 @@ impl Waterfall {
         for (span, depth, place) in tree(&trace.spans) {
             waterfall.push(span, depth, place);
         }
+        waterfall.count_below();
         waterfall
     }
 
@@ -87,6 +97,25 @@ impl Waterfall {
         root.or_else(|| self.rows.first())
     }
 
+    /// The row of a span.
+    pub fn find(&self, id: SpanId) -> Option<&Row> {
+        self.rows.iter().find(|row| row.span.id == id)
+    }
+
+    /// The spans that failed, in tree order.
+    pub fn failed(&self) -> impl Iterator<Item = &Row> {
+        self.rows.iter().filter(|row| row.error().is_some())
+    }
+
+    /// The rows come in tree order, so a parent's count is final once all rows after it have added theirs.
+    fn count_below(&mut self) {
+        for at in (0..self.rows.len()).rev() {
+            if let Some(parent) = self.rows[at].parent {
+                self.rows[parent].below += 1 + self.rows[at].below;
+            }
+        }
+    }
+
     fn push(&mut self, span: Arc<StoredSpan>, depth: usize, place: Place) {
         let name = &span.source.service;
         let known = self.services.iter().position(|service| service == name);
@@ -95,9 +124,16 @@ impl Waterfall {
             self.services.len() - 1
         });
         let begin = span.span.start_time_unix_nano;
+        // The path from the top to the latest row leads by each of its ancestors.
+        let mut parent = self.rows.len().checked_sub(1);
+        while let Some(at) = parent.filter(|&at| self.rows[at].depth >= depth) {
+            parent = self.rows[at].parent;
+        }
         self.rows.push(Row {
             service,
             depth,
+            parent,
+            below: 0,
             place,
             offset: fraction(begin - self.start, self.duration),
             width: fraction(end(&span) - begin, self.duration),
@@ -120,7 +156,22 @@ impl Row {
 
     /// From start to end in nanoseconds; none where the end lies before the start.
     pub fn duration(&self) -> u64 {
-        end(&self.span) - self.span.span.start_time_unix_nano
+        self.end() - self.start()
+    }
+
+    /// In nanoseconds since 1970.
+    pub fn start(&self) -> u64 {
+        self.span.span.start_time_unix_nano
+    }
+
+    /// In nanoseconds since 1970, and never before the start.
+    pub fn end(&self) -> u64 {
+        end(&self.span)
+    }
+
+    /// The value of an attribute as text.
+    pub fn attribute(&self, key: &str) -> Option<String> {
+        attributes::find(&self.span.span.attributes, key)
     }
 
     /// Nanoseconds from the start of the trace.
@@ -137,21 +188,6 @@ impl Row {
                 .or_else(|| Some(status.message.clone()).filter(|text| !text.is_empty()))
                 .unwrap_or_else(|| "error".to_owned())
         })
-    }
-}
-
-/// A duration for people, in the unit that fits: `1.23 s`, `45.6 ms`, `7 µs`.
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "three digits are shown, 52 bits are kept"
-)]
-pub fn human_duration(nanos: u64) -> String {
-    let value = nanos as f64;
-    match nanos {
-        0..1_000 => format!("{nanos} ns"),
-        1_000..1_000_000 => format!("{:.0} µs", value / 1e3),
-        1_000_000..1_000_000_000 => format!("{:.1} ms", value / 1e6),
-        _ => format!("{:.2} s", value / 1e9),
     }
 }
 
@@ -200,7 +236,7 @@ fn end(span: &StoredSpan) -> u64 {
     clippy::cast_precision_loss,
     reason = "a bar is drawn a few hundred steps wide"
 )]
-fn fraction(part: u64, whole: u64) -> f64 {
+pub(crate) fn fraction(part: u64, whole: u64) -> f64 {
     if whole == 0 {
         0.0
     } else {

@@ -1,78 +1,126 @@
-//! The list of recent traces.
+//! The list of traces.
 
-use std::fmt::Write as _;
+use std::sync::Arc;
 
-use super::{Escaped, date_and_time, service};
-use crate::store::{Lost, Trace};
-use crate::waterfall::{Place, Waterfall, human_duration};
+use maud::{Markup, html};
 
+use super::Viewer;
+use super::filter::Filter;
+use super::text::{self, count, date_and_time, service, shown};
+use super::trace::pitfall_badge;
+use crate::related::loser;
+use crate::store::Lost;
+use crate::summary::Summary;
+use crate::waterfall::human_duration;
+
+/// How many traces stand on a page.
+const PAGE: usize = 100;
 /// Digits of a trace id that tell it from the others on the page.
 const SHORT_ID: usize = 8;
 
 /// What stands on the page.
-pub(super) fn main(traces: &[Trace], lost: Lost) -> String {
-    if traces.is_empty() {
-        return r"<header><h1>Recent traces</h1></header>
-<p class=hint>No span has arrived yet. Send a request to checkout, and its trace appears here within a second.</p>"
-            .to_owned();
-    }
-    let mut rows = String::new();
-    for trace in traces {
-        row(&mut rows, trace);
-    }
-    format!(
-        r"<header><h1>Recent traces</h1>{}</header>
-<table class=traces>
-<thead><tr><th>time (UTC)<th>trace id<th>trace<th>services
-<th class=number>spans<th class=number>duration<th></tr></thead>
-<tbody>{rows}</tbody>
-</table>",
-        losses(lost)
-    )
-}
-
-fn row(html: &mut String, trace: &Trace) {
-    let waterfall = Waterfall::of(trace);
-    let Some(first) = waterfall.first() else {
-        return;
-    };
-    let services: String = waterfall
-        .services
+pub(super) fn main(viewer: &Viewer, filter: &Filter) -> Markup {
+    let all = viewer.summaries.all();
+    let found: Vec<_> = all
         .iter()
-        .map(|name| service(name))
+        .filter(|trace| filter.matches(trace, &viewer.store))
         .collect();
-    let id = trace.id.to_string();
-    let errors = waterfall.rows.iter().filter(|row| row.error().is_some());
-    let errors = match errors.count() {
-        0 => String::new(),
-        1 => "<span class=badge>1 error</span>".to_owned(),
-        count => format!("<span class=badge>{count} errors</span>"),
-    };
-    // One orphan that all others hang from is the rule when a caller sends its own traceparent.
-    let split = waterfall.count(Place::Root) + waterfall.count(Place::Orphan) > 1;
-    let split = if split {
-        " <span class='badge warn'>not joined</span>"
-    } else {
-        ""
-    };
-    let _ = writeln!(
-        html,
-        "<tr><td class=mono>{time}<td class=mono><a href='/trace/{id}'>{short_id}</a>\
-         <td><a href='/trace/{id}'>{name}</a><td>{services}<td class=number>{spans}<td class=number>{duration}<td>{errors}{split}</tr>",
-        time = date_and_time(waterfall.start).1,
-        short_id = &id[..SHORT_ID],
-        name = Escaped(&first.span.span.name),
-        spans = trace.spans.len(),
-        duration = human_duration(waterfall.duration),
-    );
+    let before = filter.before.unwrap_or(u64::MAX);
+    let mut older = found.iter().filter(|trace| trace.start < before);
+    let page: Vec<&Arc<Summary>> = older.by_ref().take(PAGE).copied().collect();
+    let rest = older.count();
+    let pitfalls = all.iter().filter(|trace| trace.pitfall.is_some());
+    let pitfalls: Vec<_> = pitfalls.cloned().collect();
+    html! {
+        div.title {
+            h1 { "Traces" }
+            p.hint {
+                @if filter.is_narrow() { (found.len()) " of " }
+                (count(all.len(), "trace")) ", the newest first; times are UTC"
+            }
+        }
+        (form(filter, &viewer.store.services()))
+        (losses(viewer.store.lost()))
+        @if all.is_empty() {
+            p.note.wait { "No span has arrived yet. Send a request to checkout, and its trace appears here within a second." }
+        } @else if page.is_empty() {
+            p.note.wait { "No trace here is like that. " a href="/" { "Show all" } }
+        }
+        ol.traces { @for trace in &page { (row(trace, loser(trace, &pitfalls))) } }
+        nav.pages aria-label="Older and newer" {
+            @if filter.before.is_some() { a href=(filter.link(None)) { "newest" } }
+            @if let Some(last) = page.last().filter(|_| rest > 0) {
+                a rel="next" href=(filter.link(Some(last.start))) { (rest) " older" }
+            }
+        }
+    }
 }
 
-fn losses(lost: Lost) -> String {
-    if lost == Lost::default() {
-        return String::new();
+fn form(filter: &Filter, services: &[String]) -> Markup {
+    html! {
+        form.search role="search" method="get" action="/" data-live="" {
+            label { "Find " input #q type="search" name="q" value=(filter.text)
+                placeholder="trace id, name, attribute, log line" autocomplete="off" spellcheck="false"; }
+            label { "Service "
+                select name="service" {
+                    option value="" { "any" }
+                    @for name in services { option value=(name) selected[*name == filter.service] { (shown(name, 60)) } }
+                }
+            }
+            label { "At least " input.short type="text" name="min" value=(filter.at_least) placeholder="250ms"
+                autocomplete="off" aria-invalid=[filter.mistake.map(|_| "true")]; }
+            label { input type="checkbox" name="error" value="1" checked[filter.only_failed]; " failed only" }
+            noscript { button { "Search" } }
+            @if let Some(mistake) = filter.mistake { span.hint { (mistake) } }
+        }
     }
-    format!(
-        "<p class=hint>Let go so far: {} older traces with {} spans to make room, and {} spans refused.</p>",
-        lost.evicted_traces, lost.evicted_spans, lost.refused_spans
-    )
+}
+
+fn row(trace: &Summary, loser: Option<&Arc<Summary>>) -> Markup {
+    let id = trace.id.to_string();
+    let path = trace
+        .path
+        .as_deref()
+        .filter(|path| !trace.name.ends_with(path));
+    let failed = trace.failure.is_some();
+    html! {
+        li id=(id) class=[failed.then_some("bad")] {
+            a.r href={ "/trace/" (id) } {
+                time { (date_and_time(trace.start).1) }
+                span.name {
+                    bdi { (shown(&trace.name, text::LINE)) }
+                    @if let Some(pitfall) = &trace.pitfall { " " (pitfall_badge(pitfall)) }
+                    @else if let Some(pitfall) = loser.and_then(|loser| loser.pitfall.as_ref()) {
+                        " " em { "lost by pitfall " bdi { (shown(&pitfall.name, 60)) } }
+                    }
+                    @else if let Some(path) = path { " " bdi.path { (shown(path, text::LINE)) } }
+                }
+                span.status.bad[failed] {
+                    (shown(trace.status.as_deref().unwrap_or(""), 20))
+                }
+                span.t { (human_duration(trace.duration)) }
+                span.more {
+                    @for name in &trace.services { (service(name)) }
+                    span { (count(trace.spans, "span")) }
+                    @if trace.errors > 0 { strong { (count(trace.errors, "error")) } }
+                    @if trace.is_split { em { "not joined" } }
+                    code { (id[..SHORT_ID]) }
+                }
+                @if let Some(failure) = &trace.failure {
+                    span.first { bdi { (shown(&failure.text(), text::LINE)) } }
+                }
+            }
+        }
+    }
+}
+
+fn losses(lost: Lost) -> Markup {
+    html! {
+        @if lost != Lost::default() {
+            p.hint {
+                "Let go so far: " (lost.evicted_traces) " older traces with " (lost.evicted_spans)
+                " spans to make room, and " (lost.refused_spans) " spans refused."
+            }
+        }
+    }
 }

@@ -1,152 +1,242 @@
 use opentelemetry_proto::tonic::trace::v1::span::{Event, Link};
 
 use super::*;
+use crate::cli::Role;
+use crate::logs::LogLine;
 use crate::store::Limits;
-use crate::testing::{TRACE_ID, TestSpan, attribute, span};
+use crate::testing::{TRACE_ID, TestSpan, attribute, client, pitfall, request, serve, span};
 
-async fn get_page(spans: Vec<TestSpan>, path: &str) -> (u16, String) {
+mod list;
+mod traces;
+
+/// A store with these spans in it.
+fn holding(spans: Vec<TestSpan>) -> Store {
     let store = Store::new(Limits::default());
     store.insert(spans.into_iter().map(TestSpan::batch).collect());
-    crate::testing::get(router(store), path).await
+    store
 }
 
-async fn trace_page(spans: Vec<TestSpan>) -> String {
-    let (status, html) = get_page(spans, &format!("/trace/{TRACE_ID}")).await;
+async fn page(store: &Store, path: &str) -> (u16, String) {
+    crate::testing::get(router(store.clone()), path).await
+}
+
+/// The page of the one trace that all spans of these tests are in.
+async fn trace_page(spans: Vec<TestSpan>, query: &str) -> String {
+    let (status, html) = page(&holding(spans), &format!("/trace/{TRACE_ID}{query}")).await;
     assert_eq!(status, 200);
     html
 }
 
+#[track_caller]
+fn assert_has(html: &str, texts: &[&str]) {
+    for text in texts {
+        assert!(html.contains(text), "{text} is not in\n{html}");
+    }
+}
+
+const EVIL: &str = "</span><script>alert('\"&')</script>";
+
 #[tokio::test]
 async fn everything_a_span_carries_is_escaped() {
-    const EVIL: &str = "</span><script>alert('\"&')</script>";
     let mut evil = span("<i>service", 1, None, EVIL, 0..1).failed(EVIL);
-    evil.span.attributes.push(attribute(EVIL, EVIL));
+    for key in [
+        EVIL,
+        "http.response.status_code",
+        "url.path",
+        "server.address",
+    ] {
+        evil.set(key, EVIL);
+    }
     evil.span.trace_state = EVIL.to_owned();
+    evil.span.kind = 3;
     evil.span.events.push(Event {
         name: EVIL.to_owned(),
         attributes: vec![attribute(EVIL, EVIL)],
+        ..Event::default()
+    });
+    evil.span.events.push(Event {
+        name: "exception".to_owned(),
+        attributes: vec![
+            attribute("exception.message", EVIL),
+            attribute("exception.stacktrace", EVIL),
+        ],
         ..Event::default()
     });
     evil.span.links.push(Link {
         attributes: vec![attribute(EVIL, EVIL)],
         ..Link::default()
     });
-    let store = Store::new(Limits::default());
-    store.insert(vec![evil.batch()]);
-    for path in ["/", &format!("/trace/{TRACE_ID}")] {
-        let (_, html) = crate::testing::get(router(store.clone()), path).await;
-        assert!(!html.contains("<script"), "{html}");
-        assert!(!html.contains("<i>service"), "{html}");
-        assert!(
-            html.contains("&lt;script&gt;alert(&#39;&quot;&amp;&#39;)"),
-            "{html}"
-        );
-    }
-}
-
-#[tokio::test]
-async fn waterfall_page_shows_spans_errors_and_the_stack_trace_in_lines() {
-    let mut failed = span("inventory", 2, Some(1), "GET /check/{item_id}", 10..20).failed("panic");
-    failed.span.events.push(Event {
-        name: "exception".to_owned(),
-        attributes: vec![attribute("exception.stacktrace", "first line\nsecond line")],
-        ..Event::default()
-    });
-    let html = trace_page(vec![
-        span("checkout", 1, None, "POST /checkout", 0..40),
-        failed,
-    ])
-    .await;
-    for text in [
-        "POST /checkout",
-        "GET /check/{item_id}",
-        "<span class=badge>panic</span>",
-        "<pre>first line\nsecond line</pre>",
-        "left:25.000%;width:25.000%",
+    let store = holding(vec![evil]);
+    let line = serde_json::json!({"trace_id": TRACE_ID, "span_id": EVIL, "message": EVIL, "level": EVIL, EVIL: EVIL});
+    store.log(&LogLine::parse(Role::Checkout, line.to_string()));
+    let trace = format!("/trace/{TRACE_ID}");
+    for path in [
+        "/",
+        "/map",
+        "/?q=%3Cscript%3E&service=%3Cscript%3E&min=%3Cscript%3E",
+        &trace,
+        &format!("{trace}?span=0000000000000001"),
+        &format!("{trace}?q=%22%3E%3Cscript%3E&uiEmbed=v0"),
+        &format!("/compare?a={TRACE_ID}&b={TRACE_ID}"),
+        "/compare?a=%3Cscript%3E",
+        "/trace/%3Cscript%3E",
     ] {
-        assert!(html.contains(text), "{text} is not in\n{html}");
+        let (_, html) = page(&store, path).await;
+        assert_eq!(
+            html.matches("<script").count(),
+            1,
+            "only the page's own: {path}\n{html}"
+        );
+        assert!(!html.contains("<i>service"), "{path}\n{html}");
+        assert!(html.contains("&lt;script&gt;"), "{path}\n{html}");
     }
 }
 
 #[tokio::test]
-async fn trace_still_arriving_says_how_many_spans_so_far_and_marks_orphans() {
-    let html = trace_page(vec![span("inventory", 2, Some(1), "orphan", 0..1)]).await;
-    assert!(html.contains("1 so far"), "{html}");
-    assert!(html.contains("parent missing"), "{html}");
-    assert!(html.contains("http-equiv=\"refresh\""), "{html}");
+async fn characters_that_turn_the_text_around_are_written_out() {
+    let html = trace_page(
+        vec![span("checkout", 1, None, "pay\u{202e}gnp.exe\u{7}", 0..1)],
+        "",
+    )
+    .await;
+    assert_has(&html, &["pay‹U+202E›gnp.exe‹U+0007›"]);
+    assert!(!html.contains('\u{202e}'));
 }
 
 #[tokio::test]
-async fn list_links_each_trace_and_tells_its_errors() {
-    let spans = vec![
-        span("checkout", 1, None, "POST /checkout", 0..40).failed("502"),
-        span("inventory", 2, Some(1), "child", 1..2),
-    ];
-    let (status, html) = get_page(spans, "/").await;
-    assert_eq!(status, 200);
+async fn texts_without_end_are_cut_and_say_so() {
+    let mut long = span("checkout", 1, None, &"n".repeat(65_536), 0..1);
+    long.set("text", &"ä".repeat(65_536));
+    let html = trace_page(vec![long], "?span=0000000000000001").await;
+    assert_has(&html, &["… (65416 bytes more)", "… (114688 bytes more)"]);
+    assert!(html.len() < 100_000, "{} bytes", html.len());
+}
+
+#[tokio::test]
+async fn pages_load_nothing_from_elsewhere() {
+    let html = trace_page(vec![span("checkout", 1, None, "root", 0..1)], "").await;
+    for reference in [" src=", "@import", "url(", "https://"] {
+        assert!(!html.contains(reference), "{reference} in\n{html}");
+    }
+}
+
+#[tokio::test]
+async fn only_the_page_s_own_script_may_run_and_only_frames_may_hold_the_embedded_form() {
+    let url = serve(router(holding(vec![span(
+        "checkout",
+        1,
+        None,
+        "root",
+        0..1,
+    )])))
+    .await;
+    let policy = async |query: &str| {
+        let response = client()
+            .get(format!("{url}/trace/{TRACE_ID}{query}"))
+            .send()
+            .await
+            .unwrap();
+        let policy = response.headers()["content-security-policy"]
+            .to_str()
+            .unwrap()
+            .to_owned();
+        (policy, response.text().await.unwrap())
+    };
+    let (whole, html) = policy("").await;
+    let nonce = whole
+        .split_once("script-src 'nonce-")
+        .unwrap()
+        .1
+        .split('\'')
+        .next()
+        .unwrap();
+    assert_has(&html, &[&format!("<script nonce=\"{nonce}\">")]);
+    assert!(whole.starts_with("default-src 'none'"), "{whole}");
+    assert!(whole.ends_with("frame-ancestors 'none'"), "{whole}");
+    let (embedded, _) = policy("?uiEmbed=v0").await;
     assert!(
-        html.contains(&format!("href='/trace/{TRACE_ID}'>POST /checkout")),
-        "{html}"
+        embedded.ends_with("frame-ancestors 'self' http://127.0.0.1:* http://localhost:*"),
+        "{embedded}"
     );
-    let short = &TRACE_ID[..8];
-    assert!(
-        html.contains(&format!("href='/trace/{TRACE_ID}'>{short}</a>")),
-        "{html}"
-    );
-    assert!(html.contains("1 error"), "{html}");
-    assert!(!html.contains("not joined"), "{html}");
+    assert!(!embedded.contains(nonce), "a nonce is used once");
+}
+
+#[tokio::test]
+async fn news_name_the_trace_that_changed() {
+    let store = Store::new(Limits::default());
+    let url = serve(router(store.clone())).await;
+    let mut response = client().get(format!("{url}/live")).send().await.unwrap();
+    assert_eq!(response.headers()["content-type"], "text/event-stream");
+    store.insert(vec![span("checkout", 1, None, "root", 0..1).batch()]);
+    let first = response.chunk().await.unwrap().unwrap();
+    assert_eq!(first, format!("data: {TRACE_ID}\n\n"));
+    let line = format!(r#"{{"trace_id":"{TRACE_ID}","message":"a line"}}"#);
+    store.log(&LogLine::parse(Role::Checkout, line));
+    let second = response.chunk().await.unwrap().unwrap();
+    assert_eq!(second, format!("data: {TRACE_ID}\n\n"));
 }
 
 #[tokio::test]
 async fn service_has_the_same_colour_wherever_it_stands() {
     for [first, second] in [["checkout", "inventory"], ["inventory", "checkout"]] {
         for path in ["/", &format!("/trace/{TRACE_ID}")] {
-            let spans = vec![
+            let store = holding(vec![
                 span(first, 1, None, "first", 0..2),
                 span(second, 2, Some(1), "second", 1..2),
-            ];
-            let (_, html) = get_page(spans, path).await;
-            for text in ["service s0'>checkout<", "service s1'>inventory<"] {
-                assert!(html.contains(text), "{text} is not in\n{html}");
-            }
+            ]);
+            let (_, html) = page(&store, path).await;
+            assert_has(
+                &html,
+                &["service s0\">checkout<", "service s1\">inventory<"],
+            );
         }
     }
 }
 
 #[test]
 fn other_services_share_the_colours_the_style_sheet_has_left() {
+    const STYLE: &str = include_str!("style.css");
     for name in ["", "web", "unknown_service", "ünïcode"] {
-        let colour = colour(name);
-        assert!((2..SERVICE_COLOURS).contains(&colour), "{name}: {colour}");
+        let colour = text::colour(name);
+        assert!(
+            (2..text::SERVICE_COLOURS).contains(&colour),
+            "{name}: {colour}"
+        );
         assert!(STYLE.contains(&format!(".s{colour} {{")), "{colour}");
     }
 }
 
 #[tokio::test]
-async fn empty_list_says_what_to_do() {
-    let (status, html) = get_page(vec![], "/").await;
+async fn map_tells_calls_and_failures() {
+    let store = holding(vec![
+        request("checkout", 1, "POST /checkout", 0..9_000_000),
+        span(
+            "inventory",
+            2,
+            Some(1),
+            "GET /check/{item_id}",
+            1..7_000_001,
+        )
+        .failed("panic"),
+    ]);
+    let (status, html) = page(&store, "/map").await;
     assert_eq!(status, 200);
-    assert!(html.contains("Send a request"), "{html}");
+    assert_has(
+        &html,
+        &[
+            "1 call, 9.0 ms",
+            "1 call, 7.0 ms",
+            "1 failed",
+            "not traced here",
+        ],
+    );
+    let (_, empty) = page(&Store::new(Limits::default()), "/map").await;
+    assert_has(&empty, &["No call has been seen yet"]);
 }
 
 #[tokio::test]
-async fn unknown_trace_is_404_and_looks_again() {
-    let (status, html) = get_page(vec![], &format!("/trace/{TRACE_ID}")).await;
+async fn unknown_pages_are_404_and_say_where_to_go() {
+    let (status, html) = page(&Store::new(Limits::default()), "/nowhere").await;
     assert_eq!(status, 404);
-    assert!(html.contains("http-equiv=\"refresh\""), "{html}");
-}
-
-#[tokio::test]
-async fn invalid_trace_id_is_400_and_escaped() {
-    let (status, html) = get_page(vec![], "/trace/%3Cscript%3E").await;
-    assert_eq!(status, 400);
-    assert!(html.contains("&lt;script&gt;"), "{html}");
-}
-
-#[tokio::test]
-async fn pages_load_nothing_from_elsewhere() {
-    let html = trace_page(vec![span("checkout", 1, None, "root", 0..1)]).await;
-    for reference in ["src=", "@import", "url(", "http://", "https://"] {
-        assert!(!html.contains(reference), "{reference} in\n{html}");
-    }
+    assert_has(&html, &["there is no such page", "href=\"/\""]);
 }

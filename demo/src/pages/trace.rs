@@ -1,127 +1,219 @@
-//! One trace: its facts, what is odd about it, and the waterfall, whose rows `span` makes.
+//! One trace: what failed first, its facts, what is odd about it, and the waterfall, whose rows `rows` makes.
 
-#![expect(
-    clippy::format_collect,
-    reason = "a handful of pieces a page, and so the HTML can be read"
-)]
-
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Escaped, date_and_time, service, span};
+use maud::{Markup, html};
+
+use super::text::{self, count, date_and_time, service, shown};
+use super::view::View;
+use super::{details, lines, notes, rows};
+use crate::attributes::{HTTP_RESPONSE_STATUS_CODE, hex};
+use crate::failure::Failure;
+use crate::logs::LogLine;
+use crate::related::Related;
 use crate::store::{Trace, TraceId};
-use crate::waterfall::{Place, Waterfall, human_duration};
+use crate::summary::{Pitfall, Summary};
+use crate::waterfall::{Waterfall, human_duration};
 
-/// A trace whose last span is younger than this may not be complete: exporters send in batches.
-const SETTLED_AFTER: Duration = Duration::from_secs(3);
+/// So long after its last span a trace may still get more: the services of others send theirs every five seconds.
+const ARRIVING: Duration = Duration::from_secs(10);
+/// How often a page of a trace that is not here looks for it, should it not hear of it.
+pub(super) const LOOK_AGAIN: Duration = Duration::from_secs(2);
+/// How many traces are offered to compare with.
+const OFFERED: usize = 30;
 
-/// Whether more spans are likely.
-pub(super) fn is_arriving(trace: &Trace) -> bool {
-    trace
-        .last_arrival
-        .elapsed()
-        .is_ok_and(|age| age < SETTLED_AFTER)
+/// A trace and all that its page shows of it.
+pub(super) struct Shown<'a> {
+    pub(super) trace: &'a Trace,
+    pub(super) waterfall: Waterfall,
+    pub(super) lines: &'a [Arc<LogLine>],
+    pub(super) related: &'a [Related],
+    pub(super) all: &'a [Arc<Summary>],
+    pub(super) view: &'a View,
+    /// Where the viewer was asked for this.
+    pub(super) host: Option<&'a str>,
 }
 
 /// What the page says of a trace that is not here.
-pub(super) fn missing(id: TraceId) -> String {
-    format!(
-        "<nav><a href='/'>recent traces</a></nav><header><h1>Trace not found</h1><p class='hint mono'>{id}</p></header>
-<p class=hint>No span of this trace is here. Services send their spans in batches, so it may only be on its way:
-this page looks again every two seconds.</p>"
-    )
-}
-
-/// What stands on the page.
-pub(super) fn main(trace: &Trace, arriving: bool) -> String {
-    let waterfall = Waterfall::of(trace);
-    let name = waterfall.first().map_or("", |row| &row.span.span.name);
-    let rows: String = waterfall
-        .rows
-        .iter()
-        .map(|row| span::row(row, &waterfall))
-        .collect();
-    format!(
-        "<nav><a href='/'>recent traces</a> <a href='/api/v3/traces/{id}'>as OTLP JSON</a></nav>
-<header><h1>{name}</h1><p class='hint mono'>{id}</p></header>
-<dl class=facts>{facts}</dl>
-{notes}
-<section class=waterfall>
-<div class='row axis'><span>service, kind, span</span><span class=ticks>{ticks}</span><span></span></div>
-{rows}</section>",
-        id = trace.id,
-        name = Escaped(name),
-        facts = facts(trace, &waterfall, arriving),
-        notes = notes(trace, &waterfall),
-        ticks = ticks(waterfall.duration),
-    )
-}
-
-fn facts(trace: &Trace, waterfall: &Waterfall, arriving: bool) -> String {
-    let (date, time) = date_and_time(waterfall.start);
-    let count = trace.spans.len();
-    let so_far = if arriving { " so far" } else { "" };
-    let errors = waterfall.rows.iter().filter(|row| row.error().is_some());
-    let errors = match errors.count() {
-        0 => "none".to_owned(),
-        count => format!("<span class=badge>{count}</span>"),
-    };
-    let services: String = waterfall
-        .services
-        .iter()
-        .map(|name| service(name))
-        .collect();
-    [
-        ("begun", format!("{date} {time} UTC")),
-        ("duration", human_duration(waterfall.duration)),
-        ("spans", format!("{count}{so_far}")),
-        ("errors", errors),
-        ("services", services),
-    ]
-    .into_iter()
-    .map(|(term, fact)| format!("<div><dt>{term}</dt><dd>{fact}</dd></div>"))
-    .collect()
-}
-
-fn notes(trace: &Trace, waterfall: &Waterfall) -> String {
-    let mut notes = Vec::new();
-    let (roots, orphans) = (waterfall.count(Place::Root), waterfall.count(Place::Orphan));
-    if orphans > 0 {
-        let who = if orphans == 1 {
-            "One span names".to_owned()
-        } else {
-            format!("{orphans} spans name")
-        };
-        notes.push(format!(
-            "{who} a parent that is not in this trace: it is still on its way, was lost, or belongs to a caller that \
-             does not send its spans here."
-        ));
+pub(super) fn waiting(id: TraceId, lines: &[Arc<LogLine>], view: &View) -> Markup {
+    html! {
+        h1 { "Waiting for spans" }
+        p.hint { "of trace " code { (id) } "." }
+        p.note.wait {
+            "Services send their spans in batches once the work has ended, so these may be on their way: they appear here as \
+             they come. If none does: is the id right, and was the request sampled?"
+        }
+        @if !view.embedded { (lines::section(lines, None, view)) }
     }
-    if roots > 1 {
-        notes.push(format!(
-            "This trace has {roots} roots: its context was not passed on somewhere."
-        ));
-    }
-    if trace.dropped > 0 {
-        notes.push(format!(
-            "{} more spans arrived and were refused: this trace is full.",
-            trace.dropped
-        ));
-    }
-    notes
-        .iter()
-        .map(|note| format!("<p class=note>{note}</p>"))
-        .collect()
 }
 
-/// Five marks on the time axis.
-fn ticks(duration: u64) -> String {
-    (0..=4)
-        .map(|quarter| {
-            let time = match duration / 4 * quarter {
-                0 => "0".to_owned(),
-                time => human_duration(time),
-            };
-            format!("<i style='left:{}%'>{time}</i>", quarter * 25)
-        })
-        .collect()
+impl<'a> Shown<'a> {
+    pub(super) fn of(trace: &'a Trace) -> Self {
+        const NOTHING: &View = &View::EMPTY;
+        Self {
+            trace,
+            waterfall: Waterfall::of(trace),
+            lines: &[],
+            related: &[],
+            all: &[],
+            view: NOTHING,
+            host: None,
+        }
+    }
+
+    /// The name of the trace, and of its pitfall.
+    pub(super) fn title(&self) -> String {
+        let first = self.waterfall.first();
+        let name = first.map_or("trace", |first| &first.span.span.name);
+        match first.and_then(Pitfall::of) {
+            Some(pitfall) => format!("{name}, {}", pitfall.text()),
+            None => name.to_owned(),
+        }
+    }
+
+    /// When the page has to be made anew because what it says of missing spans changes.
+    pub(super) fn settles_in(&self) -> Option<Duration> {
+        let age = self.trace.last_arrival.elapsed().unwrap_or_default();
+        ARRIVING.checked_sub(age).filter(|rest| !rest.is_zero())
+    }
+
+    /// Whether more spans are likely.
+    pub(super) fn is_arriving(&self) -> bool {
+        self.settles_in().is_some()
+    }
+
+    pub(super) fn main(&self) -> Markup {
+        let first = self.waterfall.first();
+        let name = first.map_or("trace", |first| &first.span.span.name);
+        let pitfall = first.and_then(Pitfall::of);
+        let status = first.and_then(|first| first.attribute(HTTP_RESPONSE_STATUS_CODE));
+        let failed = first.is_some_and(|first| first.error().is_some());
+        html! {
+            div.title {
+                h1 { bdi { (shown(name, text::LINE)) } }
+                @if let Some(status) = status { span.status.bad[failed] { (shown(&status, 20)) } }
+                @if let Some(pitfall) = pitfall { (pitfall_badge(&pitfall)) }
+                p.id { code { (self.trace.id) } (copy("copy id", &self.trace.id.to_string())) }
+                @if self.view.embedded {
+                    a.whole href={ "/trace/" (self.trace.id) } target="_blank" rel="noopener" { "whole page" }
+                }
+            }
+            (self.first_failure())
+            (self.facts())
+            (notes::all(self))
+            (notes::related(self))
+            @if !self.view.embedded { (self.search()) }
+            (rows::waterfall(self))
+            (lines::section(self.lines, Some(&self.waterfall), self.view))
+            @if !self.view.embedded {
+                (details::resources(&self.waterfall))
+                (self.take_along())
+            }
+        }
+    }
+
+    fn first_failure(&self) -> Markup {
+        let failure = Failure::first_of(&self.waterfall, self.lines);
+        html! {
+            @if let Some(failure) = failure {
+                p.failure {
+                    a.go href=(self.view.at(failure.span)) data-span=(hex(&failure.span)) {
+                        span.what { "What failed first" }
+                        " "
+                        strong { (shown(&failure.service, text::LINE)) ", " (shown(&failure.error, text::LINE)) }
+                        ": "
+                        bdi { (shown(&failure.words, 2 * text::LINE)) }
+                    }
+                }
+            }
+        }
+    }
+
+    fn facts(&self) -> Markup {
+        let (date, time) = date_and_time(self.waterfall.start);
+        let errors = self.waterfall.failed().count();
+        html! {
+            dl.facts {
+                div.begun { dt { "begun" } dd { (date) " " (time) " UTC" } }
+                div { dt { "duration" } dd { (human_duration(self.waterfall.duration)) } }
+                div { dt { "spans" } dd { (self.trace.spans.len()) } }
+                div { dt { "errors" } dd class=[(errors > 0).then_some("bad")] { (if errors == 0 { "none".to_owned() } else { errors.to_string() }) } }
+                div { dt { "services" } dd { @for name in &self.waterfall.services { (service(name)) } } }
+            }
+        }
+    }
+
+    fn search(&self) -> Markup {
+        let found = self
+            .waterfall
+            .rows
+            .iter()
+            .filter(|row| self.view.matches(row));
+        html! {
+            form.search role="search" method="get" data-live="" {
+                label { "Find in spans " input #q type="search" name="q" value=(self.view.search)
+                    placeholder="name, attribute, error" autocomplete="off" spellcheck="false"; }
+                @for (name, value) in self.view.hidden() { input type="hidden" name=(name) value=(value); }
+                @if !self.view.search.is_empty() { span.hint { (count(found.count(), "span")) " found" } }
+                span.legend { i.crit {} " critical path " i.event {} " event " i.line {} " log line" }
+            }
+        }
+    }
+
+    fn take_along(&self) -> Markup {
+        let id = self.trace.id;
+        let host = self.host.unwrap_or("localhost:16686");
+        let curl = format!("curl -s http://{host}/api/v3/traces/{id}");
+        let title = self.title();
+        let mut offered: Vec<_> = self.all.iter().filter(|other| other.id != id).collect();
+        let first = self.waterfall.first();
+        let name = first.map_or("", |first| &first.span.span.name);
+        let pitfall = first.and_then(Pitfall::of);
+        // The twin of a pitfall first, then what has the same name, each the newest first.
+        offered.sort_by_key(|other| {
+            let twin = pitfall.as_ref().zip(other.pitfall.as_ref());
+            let is_twin =
+                twin.is_some_and(|(one, other)| one.name == other.name && one.fixed != other.fixed);
+            (!is_twin, other.name != name)
+        });
+        offered.truncate(OFFERED);
+        html! {
+            section.take aria-labelledby="take" {
+                h2 #take { "Take it along" }
+                p { a href={ "/trace/" (id) "/otlp.json" } download={ "trace-" (id) ".json" } { "Download as OTLP JSON" } }
+                p { "By curl: " code { (shown(&curl, text::LINE)) } (copy("copy", &curl)) }
+                @if !offered.is_empty() {
+                    form method="get" action="/compare" {
+                        input type="hidden" name="a" value=(id);
+                        label { "Compare " bdi { (shown(&title, 60)) } " with "
+                            select name="b" {
+                                @for other in offered {
+                                    option value=(other.id) {
+                                        (date_and_time(other.start).1) " " (shown(&other.title(), 60)) " "
+                                        (other.status.as_deref().unwrap_or("")) " " (human_duration(other.duration))
+                                    }
+                                }
+                            }
+                        }
+                        " " button { "Compare" }
+                    }
+                }
+            }
+        }
+    }
+}
+
+pub(super) fn pitfall_badge(pitfall: &Pitfall) -> Markup {
+    html! {
+        span.pitfall.fixed[pitfall.fixed] {
+            "pitfall " bdi { (shown(&pitfall.name, 60)) }
+            b { (if pitfall.fixed { "fixed" } else { "broken" }) }
+        }
+    }
+}
+
+/// A button that only a script can make work, and that is not there without one.
+fn copy(label: &str, text: &str) -> Markup {
+    html! { button.copy type="button" data-copy=(text) { (label) } }
 }

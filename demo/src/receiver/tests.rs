@@ -1,6 +1,11 @@
+use std::io::Write as _;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use opentelemetry_proto::tonic::trace::v1::ResourceSpans;
 
 use super::*;
+use crate::attributes;
 use crate::store::Limits;
 use crate::testing::{TRACE_ID, client, serve, span, trace_id};
 
@@ -105,20 +110,73 @@ async fn other_media_types_are_415() {
     assert_eq!(bare.send().await.unwrap().status(), 415);
 }
 
-#[tokio::test]
-async fn compressed_body_is_415_and_names_the_variable_to_unset() {
-    let (_, url) = receiver().await;
-    let response = client()
+fn gzipped(plain: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(plain).unwrap();
+    encoder.finish().unwrap()
+}
+
+async fn post_encoded(url: &str, coding: &str, body: Vec<u8>) -> reqwest::Response {
+    let request = client()
         .post(format!("{url}/v1/traces"))
-        .header("content-type", "application/json")
-        .header("content-encoding", "gzip")
-        .body("{}")
-        .send()
-        .await
-        .unwrap();
+        .header("content-type", "application/x-protobuf")
+        .header("content-encoding", coding);
+    request.body(body).send().await.unwrap()
+}
+
+#[tokio::test]
+async fn gzip_is_stored_like_what_it_holds() {
+    let (store, url) = receiver().await;
+    let request = request([span("checkout", 1, None, "root", 0..1).batch()]);
+    let response = post_encoded(&url, "gzip", gzipped(&request.encode_to_vec())).await;
+    assert_eq!(response.status(), 200);
+    assert_eq!(store.trace(trace_id()).unwrap().spans.len(), 1);
+}
+
+#[tokio::test]
+async fn gzip_that_grows_over_the_limit_is_413() {
+    let (_, url) = receiver().await;
+    let bomb = gzipped(&vec![0; BODY_LIMIT + 1]);
+    assert!(bomb.len() < BODY_LIMIT / 100);
+    let response = post_encoded(&url, "gzip", bomb).await;
+    assert_eq!(response.status(), 413);
+}
+
+#[tokio::test]
+async fn body_that_is_not_the_gzip_it_claims_to_be_is_400() {
+    let (_, url) = receiver().await;
+    let response = post_encoded(&url, "gzip", b"plain".to_vec()).await;
+    assert_eq!(response.status(), 400);
+    let cut = gzipped(b"some bytes");
+    let response = post_encoded(&url, "gzip", cut[..cut.len() - 4].to_vec()).await;
+    assert_eq!(response.status(), 400);
+}
+
+#[tokio::test]
+async fn other_content_codings_are_415_and_named() {
+    let (_, url) = receiver().await;
+    let response = post_encoded(&url, "br", Vec::new()).await;
     assert_eq!(response.status(), 415);
-    let text = response.text().await.unwrap();
-    assert!(text.contains("OTEL_EXPORTER_OTLP_COMPRESSION"), "{text}");
+    let status = Status::decode(response.bytes().await.unwrap()).unwrap();
+    assert!(status.message.contains("br"), "{}", status.message);
+}
+
+#[tokio::test]
+async fn json_with_numbers_that_are_none_is_taken() {
+    let (store, url) = receiver().await;
+    let attributes = [r#""NaN""#, r#""-Infinity""#, r#""1.5""#, "2.5", "3"]
+        .map(|value| format!(r#"{{"key":"ratio","value":{{"doubleValue":{value}}}}}"#));
+    let body = format!(
+        r#"{{"resourceSpans":[{{"scopeSpans":[{{"spans":[{{"traceId":"{TRACE_ID}","spanId":"eee19b7ec3c1b174",
+        "name":"divide","attributes":[{}]}}]}}]}}]}}"#,
+        attributes.join(",")
+    );
+    let response = post(&url, "application/json", body).await;
+    assert_eq!(response.status(), 200);
+    let trace = store.trace(trace_id()).unwrap();
+    let values = trace.spans[0].span.attributes.iter();
+    let values: Vec<_> = values.map(|a| attributes::text(a.value.as_ref())).collect();
+    assert_eq!(values, ["NaN", "-Infinity", "1.5", "2.5", "3"]);
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use crate::attributes::hex;
 
 /// The 16 bytes that all spans of one request share.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TraceId([u8; 16]);
 
 /// Why a text is no trace id.
@@ -15,7 +15,8 @@ pub struct TraceId([u8; 16]);
 pub struct InvalidTraceId(String);
 
 impl TraceId {
-    pub(super) fn from_bytes(bytes: &[u8]) -> Option<Self> {
+    /// Of 16 bytes, not all of them 0.
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let bytes: [u8; 16] = bytes.try_into().ok()?;
         (bytes != [0; 16]).then_some(Self(bytes))
     }

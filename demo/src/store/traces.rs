@@ -5,9 +5,8 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use opentelemetry_proto::tonic::trace::v1::Span;
-use prost::Message;
 
-use super::{Inserted, Limits, Lost, Source, SpanId, StoredSpan, Trace, TraceId};
+use super::{Inserted, Limits, Lost, Source, SpanId, StoredSpan, Trace, TraceId, weight};
 
 /// All traces, each within its limit, and all of them within theirs.
 #[derive(Debug, Default)]
@@ -23,6 +22,8 @@ pub(super) struct Traces {
 struct Entry {
     trace: Trace,
     span_ids: HashSet<SpanId>,
+    /// Those of the spans, each once.
+    sources: Vec<Arc<Source>>,
     bytes: usize,
 }
 
@@ -57,19 +58,30 @@ impl Traces {
             inserted.duplicates += 1;
             return;
         }
-        if entry.trace.spans.len() >= limits.spans_per_trace {
+        let known = entry.known(source);
+        let mut bytes = weight::span(&span);
+        if known.is_none() {
+            bytes += weight::source(source);
+        }
+        let full = entry.trace.spans.len() >= limits.spans_per_trace
+            || entry.bytes + bytes > limits.bytes_per_trace();
+        if full {
             entry.trace.dropped += 1;
             inserted.over_limit += 1;
+            self.evict(limits);
             return;
         }
-        let bytes = span.encoded_len();
+        let source = known.unwrap_or_else(|| {
+            entry.sources.push(Arc::clone(source));
+            Arc::clone(source)
+        });
         entry.span_ids.insert(id);
         entry.bytes += bytes;
         entry.trace.last_arrival = SystemTime::now();
         entry.trace.spans.push(Arc::new(StoredSpan {
             id,
             parent: span_id(&span.parent_span_id),
-            source: Arc::clone(source),
+            source,
             span,
         }));
         self.bytes += bytes;
@@ -103,8 +115,18 @@ impl Entry {
                 last_arrival: SystemTime::now(),
             },
             span_ids: HashSet::new(),
+            sources: Vec::new(),
             bytes: 0,
         }
+    }
+
+    /// The source as this trace has it already: every batch brings its own, and they are mostly equal.
+    fn known(&self, source: &Arc<Source>) -> Option<Arc<Source>> {
+        let known = self.sources.iter();
+        known
+            .rev()
+            .find(|known| Arc::ptr_eq(known, source) || *known == source)
+            .cloned()
     }
 }
 

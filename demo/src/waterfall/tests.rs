@@ -135,7 +135,23 @@ fn error_is_told_by_its_type() {
 }
 
 #[test]
-fn durations_read_in_the_unit_that_fits() {
-    let read = [0, 999, 1_500, 2_000_000, 1_234_000_000].map(human_duration);
-    assert_eq!(read, ["0 ns", "999 ns", "2 µs", "2.0 ms", "1.23 s"]);
+fn rows_know_their_parent_and_how_many_stand_below() {
+    let waterfall = Waterfall::of(&trace(vec![
+        span("a", 1, None, "root", 0..100),
+        span("a", 2, Some(1), "first", 10..40),
+        span("a", 3, Some(2), "grandchild", 11..12),
+        span("a", 4, Some(1), "second", 50..80),
+        span("a", 5, Some(9), "orphan", 60..70),
+    ]));
+    let tree: Vec<_> = waterfall.rows.iter().map(|r| (r.parent, r.below)).collect();
+    assert_eq!(
+        tree,
+        [
+            (None, 3),
+            (Some(0), 1),
+            (Some(1), 0),
+            (Some(0), 0),
+            (None, 0)
+        ]
+    );
 }

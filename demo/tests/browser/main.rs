@@ -14,3 +14,4 @@ mod chromium;
 mod harness;
 mod page;
 mod pictures;
+mod viewer;

@@ -1,0 +1,190 @@
+//! A Rust stack trace, read from the frame that panicked on: what the panic itself called before and what the runtime called
+//! around it is the same in all of them.
+
+/// A stack trace in three parts.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Backtrace<'a> {
+    /// What stands before the frames: where the panic was.
+    pub head: &'a str,
+    /// The frames that tell something, the one that panicked first.
+    pub own: String,
+    /// How many frames were left out.
+    pub left_out: usize,
+}
+
+/// Frames below which there is only the panic's own machinery.
+const PANICKING: [&str; 4] = [
+    "core::panicking::",
+    "std::panicking::",
+    "rust_begin_unwind",
+    "__rustc::rust_begin_unwind",
+];
+/// These are named alike, and stand around code that may panic.
+const CATCHING: [&str; 2] = ["std::panicking::catch_unwind", "std::panicking::try"];
+/// Frames of the libraries that run other people's code. Between them stands whose code it is.
+const RUNTIME: [&str; 16] = [
+    "std::",
+    "core::",
+    "alloc::",
+    "tokio::",
+    "hyper::",
+    "hyper_util::",
+    "axum::",
+    "tower::",
+    "tower_http::",
+    "tracing::",
+    "futures_util::",
+    "http_body_util::",
+    "__rust",
+    "clone3",
+    "start_thread",
+    "_start",
+];
+
+impl<'a> Backtrace<'a> {
+    /// Reads a stack trace as `std::backtrace` writes it; `None` for any other text.
+    pub fn parse(text: &'a str) -> Option<Self> {
+        let first = text.lines().find(|line| frame_name(line).is_some())?;
+        let head = text[..offset(text, first)].trim_end();
+        let frames = frames(&text[offset(text, first)..]);
+        let panicked = frames
+            .iter()
+            .rposition(|frame| is_panicking(own_name(frame)))
+            .map_or(0, |at| at + 1);
+        let own: Vec<_> = frames[panicked..]
+            .iter()
+            .filter(|frame| !is_runtime(own_name(frame)) && !is_elsewhere(frame))
+            .collect();
+        // A panic in a library alone: better all of it than nothing.
+        let own = if own.is_empty() {
+            frames.iter().collect()
+        } else {
+            own
+        };
+        Some(Self {
+            head,
+            left_out: frames.len() - own.len(),
+            own: own
+                .into_iter()
+                .map(String::as_str)
+                .collect::<Vec<_>>()
+                .join("\n"),
+        })
+    }
+}
+
+fn offset(text: &str, part: &str) -> usize {
+    part.as_ptr() as usize - text.as_ptr() as usize
+}
+
+/// Each frame with its lines.
+fn frames(text: &str) -> Vec<String> {
+    let mut frames: Vec<String> = Vec::new();
+    for line in text.lines() {
+        match frames.last_mut() {
+            Some(frame) if frame_name(line).is_none() => {
+                frame.push('\n');
+                frame.push_str(line);
+            }
+            _ => frames.push(line.to_owned()),
+        }
+    }
+    frames
+}
+
+/// `  12: name`
+fn frame_name(line: &str) -> Option<&str> {
+    let (number, name) = line.split_once(": ")?;
+    number.trim_start().parse::<u32>().ok()?;
+    Some(name)
+}
+
+fn own_name(frame: &str) -> &str {
+    let line = frame.lines().next().unwrap_or_default();
+    frame_name(line).unwrap_or_default()
+}
+
+fn is_panicking(name: &str) -> bool {
+    let begins = |with: &&str| name.starts_with(*with);
+    PANICKING.iter().any(begins) && !CATCHING.iter().any(begins)
+}
+
+/// `<A as B>::c` belongs to where `A` is from, or if that is any type at all, to where `B` is from.
+fn is_runtime(name: &str) -> bool {
+    let name = name
+        .trim_start_matches(['<', '&'])
+        .trim_start_matches("mut ");
+    let name = match name.split_once(" as ") {
+        Some((any, of_trait)) if !any.contains("::") => of_trait,
+        _ => name,
+    };
+    RUNTIME.iter().any(|runtime| name.starts_with(runtime))
+}
+
+/// Where the source is named, it says whose code that is, whatever the function is called.
+fn is_elsewhere(frame: &str) -> bool {
+    let places = ["/.cargo/registry/", "/rustc/"];
+    let mut lines = frame.lines().skip(1);
+    lines.any(|line| places.iter().any(|place| line.contains(place)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STACK: &str = "panicked at inventory/src/stock.rs:63:13
+   0: std::backtrace_rs::backtrace::libunwind::trace
+             at /rustc/1/library/std/src/backtrace.rs:117:9
+   1: shared::telemetry::panics::set_hook::{{closure}}
+   2: std::panicking::panic_with_hook
+   3: __rustc::rust_begin_unwind
+   4: core::panicking::panic_fmt
+   5: inventory::stock::Row::checked
+             at ./inventory/src/stock.rs:63:13
+   6: inventory::routes::check::{{closure}}
+   7: <axum::handler::Layered<L,H,T,S> as core::future::Future>::poll
+   8: tokio::runtime::task::raw::poll
+   9: __rust_begin_short_backtrace
+  10: <F as axum::handler::Handler<(M,T1,T2),S>>::call::{{closure}}
+  11: mine::serve::{{closure}}
+             at /home/me/.cargo/registry/src/index-1/tokio-1.54.1/src/macros/select.rs:710:49
+  12: std::panicking::catch_unwind
+  13: <mine::Future<F> as core::future::future::Future>::poll
+";
+
+    #[test]
+    fn stack_begins_at_the_frame_that_panicked_and_leaves_the_runtime_out() {
+        let stack = Backtrace::parse(STACK).unwrap();
+        assert_eq!(stack.head, "panicked at inventory/src/stock.rs:63:13");
+        assert_eq!(
+            stack.own,
+            "   5: inventory::stock::Row::checked\n             at ./inventory/src/stock.rs:63:13\n   \
+             6: inventory::routes::check::{{closure}}\n  \
+             13: <mine::Future<F> as core::future::future::Future>::poll"
+        );
+        assert_eq!(stack.left_out, 11);
+    }
+
+    #[test]
+    fn stack_of_this_very_process_begins_here() {
+        let own = std::backtrace::Backtrace::force_capture().to_string();
+        let stack = Backtrace::parse(&own).unwrap();
+        let first = stack.own.lines().next().unwrap();
+        assert!(
+            first.contains("stack_of_this_very_process"),
+            "{first} of\n{own}"
+        );
+        assert!(stack.left_out > 0, "{own}");
+    }
+
+    #[test]
+    fn other_texts_are_no_backtrace() {
+        for text in [
+            "",
+            "a\nb",
+            "Traceback (most recent call last):\n  File \"x.py\", line 1",
+        ] {
+            assert_eq!(Backtrace::parse(text), None, "{text}");
+        }
+    }
+}

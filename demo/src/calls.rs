@@ -1,0 +1,172 @@
+//! Who calls whom, from the spans that are held: how often, how slow, how many failed.
+
+use std::collections::{BTreeMap, HashSet};
+
+use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
+
+use crate::attributes;
+use crate::store::{SpanId, Trace};
+use crate::waterfall::{Row, Waterfall};
+
+/// Who takes part in calls.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Party {
+    /// Who sends no spans: a browser, a script.
+    Outside,
+    /// A service that sends spans.
+    Service(String),
+    /// A database, by what it is.
+    Database(String),
+    /// A server that was called and has sent no span of it, by its address.
+    Silent(String),
+}
+
+impl Party {
+    /// Its name.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Outside => "outside",
+            Self::Service(name) | Self::Database(name) | Self::Silent(name) => name,
+        }
+    }
+}
+
+/// All calls of one party to another.
+#[derive(Debug, Default)]
+pub struct Calls {
+    /// In nanoseconds, each call's.
+    durations: Vec<u64>,
+    /// How many failed.
+    pub failed: usize,
+}
+
+/// Calls by caller and callee.
+pub type CallMap = BTreeMap<(Party, Party), Calls>;
+
+impl Calls {
+    /// How many.
+    pub fn count(&self) -> usize {
+        self.durations.len()
+    }
+
+    /// What so many percent of the calls do not exceed, in nanoseconds.
+    pub fn percentile(&self, percent: usize) -> u64 {
+        let mut sorted = self.durations.clone();
+        sorted.sort_unstable();
+        let rank = (sorted.len() * percent).div_ceil(100).max(1);
+        sorted.get(rank - 1).copied().unwrap_or(0)
+    }
+
+    fn add(&mut self, row: &Row) {
+        self.durations.push(row.duration());
+        self.failed += usize::from(row.error().is_some());
+    }
+}
+
+/// Adds the calls of a trace.
+pub fn add(map: &mut CallMap, trace: &Trace) {
+    let waterfall = Waterfall::of(trace);
+    let service = |row: &Row| waterfall.services[row.service].clone();
+    let mut answered: HashSet<SpanId> = HashSet::new();
+    for row in &waterfall.rows {
+        let Some(parent) = row.parent.map(|parent| &waterfall.rows[parent]) else {
+            if row.span.span.kind() == SpanKind::Server {
+                let edge = (Party::Outside, Party::Service(service(row)));
+                map.entry(edge).or_default().add(row);
+            }
+            continue;
+        };
+        if parent.service != row.service {
+            answered.insert(parent.span.id);
+            let edge = (
+                Party::Service(service(parent)),
+                Party::Service(service(row)),
+            );
+            map.entry(edge).or_default().add(row);
+        }
+    }
+    for row in &waterfall.rows {
+        if row.span.span.kind() != SpanKind::Client || answered.contains(&row.span.id) {
+            continue;
+        }
+        if let Some(callee) = callee(row) {
+            let edge = (Party::Service(service(row)), callee);
+            map.entry(edge).or_default().add(row);
+        }
+    }
+}
+
+fn callee(row: &Row) -> Option<Party> {
+    if let Some(system) = row.attribute(attributes::DB_SYSTEM_NAME) {
+        return Some(Party::Database(system));
+    }
+    let address = row.attribute(attributes::SERVER_ADDRESS)?;
+    let port = row.attribute(attributes::SERVER_PORT);
+    Some(Party::Silent(match port {
+        Some(port) => format!("{address}:{port}"),
+        None => address,
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{call, request, span, trace};
+
+    fn service(name: &str) -> Party {
+        Party::Service(name.to_owned())
+    }
+
+    #[test]
+    fn calls_are_counted_by_caller_and_callee_with_their_failures() {
+        let mut query = call("inventory", 4, Some(3), "SELECT stock", 12..14);
+        query.set("db.system.name", "sqlite");
+        let mut unanswered =
+            call("checkout", 5, Some(1), "POST /reservations", 30..40).failed("connect");
+        unanswered.set("server.address", "127.0.0.1");
+        unanswered.set("server.port", "8081");
+        let mut map = CallMap::new();
+        add(
+            &mut map,
+            &trace(vec![
+                request("checkout", 1, "POST /checkout", 0..100),
+                call("checkout", 2, Some(1), "GET /check", 10..20),
+                span("inventory", 3, Some(2), "GET /check", 11..19).failed("panic"),
+                query,
+                unanswered,
+            ]),
+        );
+        let edges: Vec<_> = map
+            .iter()
+            .map(|((from, to), calls)| {
+                (from, to, calls.count(), calls.failed, calls.percentile(50))
+            })
+            .collect();
+        let (checkout, inventory) = (service("checkout"), service("inventory"));
+        assert_eq!(
+            edges,
+            [
+                (&Party::Outside, &checkout, 1, 0, 100),
+                (&checkout, &inventory, 1, 1, 8),
+                (
+                    &checkout,
+                    &Party::Silent("127.0.0.1:8081".to_owned()),
+                    1,
+                    1,
+                    10
+                ),
+                (&inventory, &Party::Database("sqlite".to_owned()), 1, 0, 2),
+            ]
+        );
+    }
+
+    #[test]
+    fn percentiles_are_calls_that_happened() {
+        let calls = Calls {
+            durations: (1..=100).rev().collect(),
+            failed: 0,
+        };
+        assert_eq!([50, 95, 100].map(|p| calls.percentile(p)), [50, 95, 100]);
+        assert_eq!(Calls::default().percentile(95), 0);
+    }
+}

@@ -1,0 +1,159 @@
+//! Two traces side by side: which spans they have in common, and how long each took in either.
+//!
+//! Spans are the same if they have the same service, kind and name below the same parent; of several such, the first is
+//! compared with the first.
+
+use std::collections::HashMap;
+
+use crate::waterfall::{Row, Waterfall};
+
+/// A span of one or of both traces.
+#[derive(Debug)]
+pub struct Pair<'a> {
+    /// How many ancestors it has.
+    pub depth: usize,
+    /// In the first trace.
+    pub left: Option<&'a Row>,
+    /// In the second trace.
+    pub right: Option<&'a Row>,
+}
+
+impl<'a> Pair<'a> {
+    /// The span in either.
+    pub fn any(&self) -> Option<&'a Row> {
+        self.left.or(self.right)
+    }
+}
+
+/// All spans of both, in the order of the trees.
+pub fn compare<'a>(left: &'a Waterfall, right: &'a Waterfall) -> Vec<Pair<'a>> {
+    let (lefts, rights) = (children(left), children(right));
+    let mut pairs = Vec::new();
+    let mut open = vec![(None, None, 0)];
+    while let Some((in_left, in_right, depth)) = open.pop() {
+        if in_left.is_some() || in_right.is_some() {
+            pairs.push(Pair {
+                depth: depth - 1,
+                left: in_left.map(|at: usize| &left.rows[at]),
+                right: in_right.map(|at: usize| &right.rows[at]),
+            });
+        }
+        // Above the tops is nothing in both; below a span that only one has, the other has nothing either.
+        let below = |of: &HashMap<Option<usize>, Vec<usize>>, at: Option<usize>| {
+            let has = depth == 0 || at.is_some();
+            has.then(|| of.get(&at).cloned())
+                .flatten()
+                .unwrap_or_default()
+        };
+        let matched = matched(
+            (left, &below(&lefts, in_left)),
+            (right, &below(&rights, in_right)),
+        );
+        let matched = matched.into_iter().rev();
+        open.extend(matched.map(|(left, right)| (left, right, depth + 1)));
+    }
+    pairs
+}
+
+fn children(waterfall: &Waterfall) -> HashMap<Option<usize>, Vec<usize>> {
+    let mut children: HashMap<_, Vec<_>> = HashMap::new();
+    for (at, row) in waterfall.rows.iter().enumerate() {
+        children.entry(row.parent).or_default().push(at);
+    }
+    children
+}
+
+/// Siblings of both, those of the second in their place among those of the first.
+fn matched(
+    (left, lefts): (&Waterfall, &[usize]),
+    (right, rights): (&Waterfall, &[usize]),
+) -> Vec<(Option<usize>, Option<usize>)> {
+    let mut rest: Vec<usize> = rights.to_vec();
+    let mut pairs = Vec::new();
+    for &at in lefts {
+        let wanted = key(left, at);
+        let found = rest.iter().position(|&other| key(right, other) == wanted);
+        let before = found.unwrap_or(0);
+        pairs.extend(rest.drain(..before).map(|other| (None, Some(other))));
+        let same = found.map(|_| rest.remove(0));
+        pairs.push((Some(at), same));
+    }
+    pairs.extend(rest.into_iter().map(|other| (None, Some(other))));
+    pairs
+}
+
+fn key(waterfall: &Waterfall, at: usize) -> (&str, &str, &str) {
+    let row = &waterfall.rows[at];
+    (
+        &waterfall.services[row.service],
+        row.kind(),
+        &row.span.span.name,
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{TestSpan, span, trace};
+
+    fn compared(left: Vec<TestSpan>, right: Vec<TestSpan>) -> Vec<(String, usize, bool, bool)> {
+        let (left, right) = (Waterfall::of(&trace(left)), Waterfall::of(&trace(right)));
+        let pairs = compare(&left, &right);
+        pairs
+            .iter()
+            .map(|pair| {
+                let name = pair.any().unwrap().span.span.name.clone();
+                (name, pair.depth, pair.left.is_some(), pair.right.is_some())
+            })
+            .collect()
+    }
+
+    fn row(name: &str, depth: usize, left: bool, right: bool) -> (String, usize, bool, bool) {
+        (name.to_owned(), depth, left, right)
+    }
+
+    #[test]
+    fn spans_of_both_stand_together_and_those_of_one_in_their_place() {
+        let broken = vec![
+            span("a", 1, None, "root", 0..9),
+            span("a", 2, Some(1), "check", 1..2),
+            span("a", 3, Some(1), "charge", 5..6),
+        ];
+        let fixed = vec![
+            span("a", 1, None, "root", 0..9),
+            span("a", 2, Some(1), "check", 1..2),
+            span("a", 4, Some(1), "reserve", 3..4),
+            span("b", 5, Some(4), "reserve", 3..4),
+            span("a", 3, Some(1), "charge", 5..6),
+        ];
+        assert_eq!(
+            compared(broken, fixed),
+            [
+                row("root", 0, true, true),
+                row("check", 1, true, true),
+                row("reserve", 1, false, true),
+                row("reserve", 2, false, true),
+                row("charge", 1, true, true),
+            ]
+        );
+    }
+
+    #[test]
+    fn repeated_spans_are_compared_in_their_order() {
+        let with = |count: u64| {
+            let attempts = (2..2 + count).map(|id| span("a", id, Some(1), "attempt", id..id + 1));
+            attempts
+                .chain([span("a", 1, None, "root", 0..99)])
+                .collect()
+        };
+        assert_eq!(
+            compared(with(3), with(1)),
+            [
+                row("root", 0, true, true),
+                row("attempt", 1, true, true),
+                row("attempt", 1, true, false),
+                row("attempt", 1, true, false),
+            ]
+        );
+    }
+}

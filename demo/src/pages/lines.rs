@@ -1,0 +1,88 @@
+//! The log lines of a trace, from all services in the order they were written, each at its span.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use maud::{Markup, html};
+
+use super::text::{self, count, service, shown};
+use super::view::View;
+use crate::attributes::{EXCEPTION_STACKTRACE, hex};
+use crate::logs::LogLine;
+use crate::waterfall::{Row, Waterfall};
+
+/// The section of the page, open where it is not one among many.
+pub(super) fn section(
+    lines: &[Arc<LogLine>],
+    waterfall: Option<&Waterfall>,
+    view: &View,
+) -> Markup {
+    let rows = waterfall.iter().flat_map(|waterfall| &waterfall.rows);
+    let by_id: Rows<'_> = rows.map(|row| (hex(&row.span.id), row)).collect();
+    html! {
+        @if !lines.is_empty() {
+            section.logs aria-labelledby="logs" {
+                details open[!view.embedded] {
+                    summary { h2 #logs { "Log lines" } span.hint { (count(lines.len(), "line")) " with this trace id" } }
+                    (list(lines.iter().map(AsRef::as_ref), Some((&by_id, view))))
+                }
+            }
+        }
+    }
+}
+
+/// The rows of a trace by the ids of their spans, as lines name them.
+type Rows<'a> = HashMap<String, &'a Row>;
+
+/// The lines; with the rows of their trace each links to its span.
+pub(super) fn list<'a>(
+    lines: impl Iterator<Item = &'a LogLine>,
+    spans: Option<(&Rows<'_>, &View)>,
+) -> Markup {
+    html! {
+        ol.lines {
+            @for line in lines { (one(line, spans)) }
+        }
+    }
+}
+
+fn one(line: &LogLine, spans: Option<(&Rows<'_>, &View)>) -> Markup {
+    let level = line.text("level").unwrap_or_default();
+    let is_bad = matches!(level, "ERROR" | "WARN");
+    html! {
+        li class=[is_bad.then_some("bad")] {
+            time { (shown(line.time_of_day(), 20)) }
+            " " span.level { (shown(level, 8)) }
+            " " (service(line.role.name()))
+            " " span.message {
+                bdi { (shown(line.text("message").unwrap_or_default(), text::LINE)) }
+                // The stack stands with the exception of the span.
+                @for (name, value) in line.own_fields().filter(|(name, _)| *name != EXCEPTION_STACKTRACE) { (field(name, &value)) }
+            }
+            @if let Some((rows, view)) = spans { (span_link(line, rows, view)) }
+        }
+    }
+}
+
+fn field(name: &str, value: &str) -> Markup {
+    let first = value.lines().next().unwrap_or_default();
+    html! {
+        " " span.field {
+            b { (shown(name, 60)) } "="
+            bdi { (shown(first, text::LINE)) }
+            @if value.len() > first.len() { " …" }
+        }
+    }
+}
+
+fn span_link(line: &LogLine, rows: &Rows<'_>, view: &View) -> Markup {
+    let row = line.span_id().and_then(|id| rows.get(id));
+    html! {
+        @match row {
+            Some(row) => {
+                " " a.go href=(view.at(row.span.id)) data-span=(hex(&row.span.id)) { "at " bdi { (shown(&row.span.span.name, 60)) } }
+            },
+            None => { " " span.hint { "its span is not here" } },
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! What is new, as server-sent events: the ids of the traces that have changed, or `*` where that is too many to name.
+//!
+//! One connection serves all pages and frames of a browser: it has only six for each server.
+
+use std::collections::HashSet;
+use std::convert::Infallible;
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::response::IntoResponse;
+use axum::response::sse::{Event, KeepAlive, Sse};
+use futures_util::stream;
+use tokio::sync::broadcast::Receiver;
+use tokio::sync::broadcast::error::{RecvError, TryRecvError};
+use tokio::time::sleep;
+
+use super::Viewer;
+use crate::store::TraceId;
+
+/// Between two messages, so that a busy store is no busier by those who watch it.
+const PAUSE: Duration = Duration::from_millis(100);
+/// More than that are told as `*`.
+const MOST: usize = 100;
+
+pub(super) async fn changes(State(viewer): State<Viewer>) -> impl IntoResponse {
+    let changes = viewer.store.changes();
+    let messages = stream::unfold((changes, false), |(mut changes, told)| async move {
+        if told {
+            sleep(PAUSE).await;
+        }
+        let text = next(&mut changes).await?;
+        let event = Ok::<_, Infallible>(Event::default().data(text));
+        Some((event, (changes, true)))
+    });
+    Sse::new(messages).keep_alive(KeepAlive::default())
+}
+
+/// Waits for a change, and takes in all others there are by then.
+async fn next(changes: &mut Receiver<TraceId>) -> Option<String> {
+    let mut ids = HashSet::new();
+    let mut missed = match changes.recv().await {
+        Ok(id) => {
+            ids.insert(id);
+            false
+        }
+        Err(RecvError::Lagged(_)) => true,
+        Err(RecvError::Closed) => return None,
+    };
+    loop {
+        match changes.try_recv() {
+            Ok(id) => {
+                ids.insert(id);
+            }
+            Err(TryRecvError::Lagged(_)) => missed = true,
+            Err(TryRecvError::Empty | TryRecvError::Closed) => break,
+        }
+    }
+    if missed || ids.len() > MOST {
+        return Some("*".to_owned());
+    }
+    let ids: Vec<_> = ids.iter().map(ToString::to_string).collect();
+    Some(ids.join(" "))
+}

@@ -1,0 +1,140 @@
+//! What stands around every page: head, navigation, and what the browser may do with it.
+
+use std::time::Duration;
+
+use axum::http::StatusCode;
+use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, X_CONTENT_TYPE_OPTIONS};
+use axum::response::{Html, IntoResponse, Response};
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+use uuid::Uuid;
+
+use super::text::{self, shown};
+use crate::store::TraceId;
+
+const STYLE: &str = include_str!("style.css");
+const SCRIPT: &str = include_str!("live.js");
+
+/// A page yet without its content.
+pub(super) struct Shell {
+    title: String,
+    status: StatusCode,
+    embedded: bool,
+    here: &'static str,
+    /// Which trace's changes are news on this page: an id, or `*` for any.
+    watches: Option<String>,
+    looks_again: Option<Duration>,
+}
+
+impl Shell {
+    pub(super) fn new(title: &str) -> Self {
+        Self {
+            title: title.to_owned(),
+            status: StatusCode::OK,
+            embedded: false,
+            here: "",
+            watches: None,
+            looks_again: None,
+        }
+    }
+
+    pub(super) fn titled(mut self, title: &str) -> Self {
+        self.title = shown(title, text::LINE).into_owned();
+        self
+    }
+
+    pub(super) fn status(mut self, status: StatusCode) -> Self {
+        self.status = status;
+        self
+    }
+
+    /// Without navigation, and to be framed by a page on this machine.
+    pub(super) fn embedded(mut self, embedded: bool) -> Self {
+        self.embedded = embedded;
+        self
+    }
+
+    /// Which entry of the navigation this page is.
+    pub(super) fn here(mut self, path: &'static str) -> Self {
+        self.here = path;
+        self
+    }
+
+    /// Shows what is new in any trace.
+    pub(super) fn lively(mut self) -> Self {
+        self.watches = Some("*".to_owned());
+        self
+    }
+
+    /// Shows what is new in this trace.
+    pub(super) fn watching(mut self, id: TraceId) -> Self {
+        self.watches = Some(id.to_string());
+        self
+    }
+
+    /// Looks again after that time, news or not.
+    pub(super) fn looks_again(mut self, after: Duration) -> Self {
+        self.looks_again = Some(after);
+        self
+    }
+
+    pub(super) fn answer(self, main: &Markup) -> Response {
+        let nonce = Uuid::new_v4().simple().to_string();
+        let frames = if self.embedded {
+            "'self' http://127.0.0.1:* http://localhost:*"
+        } else {
+            "'none'"
+        };
+        // Spans carry what strangers sent. Should it ever get past the escaping, it still cannot run or load anything.
+        let policy = format!(
+            "default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; img-src data:; connect-src 'self'; \
+             form-action 'self'; base-uri 'none'; frame-ancestors {frames}"
+        );
+        let headers = [
+            (CACHE_CONTROL, "no-store".to_owned()),
+            (CONTENT_SECURITY_POLICY, policy),
+            (X_CONTENT_TYPE_OPTIONS, "nosniff".to_owned()),
+        ];
+        let page = self.page(&nonce, main).into_string();
+        (self.status, headers, Html(page)).into_response()
+    }
+
+    fn page(&self, nonce: &str, main: &Markup) -> Markup {
+        let entry = |path, name| {
+            html! { a href=(path) aria-current=[(self.here == path).then_some("page")] { (name) } }
+        };
+        let title = format!("{} · trace viewer", self.title);
+        html! {
+            (DOCTYPE)
+            html lang="en" {
+                head {
+                    meta charset="utf-8";
+                    meta name="viewport" content="width=device-width, initial-scale=1";
+                    meta name="color-scheme" content="light dark";
+                    link rel="icon" href="data:,";
+                    title { (title) }
+                    @if self.looks_again.is_some() {
+                        noscript { meta http-equiv="refresh" content="2"; }
+                    }
+                    style nonce=(nonce) { (PreEscaped(STYLE)) }
+                }
+                body class=[self.embedded.then_some("embedded")] {
+                    @if !self.embedded {
+                        header.top {
+                            nav aria-label="Pages" { (entry("/", "Traces")) (entry("/map", "Service map")) }
+                            p.keys {
+                                kbd { "j" } " " kbd { "k" } " move, " kbd { "enter" } " open, " kbd { "e" } " next error, "
+                                kbd { "/" } " search"
+                            }
+                            span #live role="status" {}
+                        }
+                    }
+                    main #main data-title=(title) data-watches=[self.watches.as_ref()]
+                        data-again=[self.looks_again.map(|after| after.as_millis())] {
+                        (main)
+                    }
+                    script nonce=(nonce) { (PreEscaped(SCRIPT)) }
+                }
+            }
+        }
+    }
+}

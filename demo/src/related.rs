@@ -1,0 +1,153 @@
+//! The other traces that belong to one: those a link names, and the work that a pitfall lost.
+//!
+//! Lost work does not say whose it is: that is the pitfall. It is known here by its time, as a trace that nobody's call began
+//! while the pitfall ran.
+
+use std::sync::Arc;
+
+use crate::store::TraceId;
+use crate::summary::Summary;
+
+/// Why another trace is named.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tie {
+    /// A span of this trace links to it.
+    LinksTo,
+    /// One of its spans links to this trace.
+    LinkedFrom,
+    /// It is work that this pitfall has lost.
+    LostBy,
+    /// It is the pitfall that has lost this.
+    Loser,
+}
+
+/// Another trace and why it is named.
+#[derive(Clone, Debug)]
+pub struct Related {
+    /// Why.
+    pub tie: Tie,
+    /// Which.
+    pub id: TraceId,
+    /// What it is; `None` where it is not held here.
+    pub summary: Option<Arc<Summary>>,
+}
+
+/// The traces that belong to this one, each once.
+pub fn related(id: TraceId, all: &[Arc<Summary>]) -> Vec<Related> {
+    let Some(own) = all.iter().find(|summary| summary.id == id) else {
+        return Vec::new();
+    };
+    let mut found: Vec<Related> = Vec::new();
+    let mut add = |tie, id, summary: Option<&Arc<Summary>>| {
+        if id != own.id && found.iter().all(|known| known.id != id) {
+            found.push(Related {
+                tie,
+                id,
+                summary: summary.cloned(),
+            });
+        }
+    };
+    for other in all {
+        if is_lost_by(other, own) {
+            add(Tie::LostBy, other.id, Some(other));
+        } else if is_lost_by(own, other) {
+            add(Tie::Loser, other.id, Some(other));
+        }
+    }
+    for &id in &own.links {
+        add(
+            Tie::LinksTo,
+            id,
+            all.iter().find(|summary| summary.id == id),
+        );
+    }
+    for other in all.iter().filter(|other| other.links.contains(&own.id)) {
+        add(Tie::LinkedFrom, other.id, Some(other));
+    }
+    found
+}
+
+/// The pitfall that has lost this trace, if one has.
+pub fn loser<'a>(lost: &Summary, all: &'a [Arc<Summary>]) -> Option<&'a Arc<Summary>> {
+    all.iter().find(|pitfall| is_lost_by(lost, pitfall))
+}
+
+/// Whether `lost` began while the broken `pitfall` ran, and is no request that somebody sent to the same service.
+fn is_lost_by(lost: &Summary, pitfall: &Summary) -> bool {
+    let broken = pitfall.pitfall.as_ref().is_some_and(|form| !form.fixed);
+    let asked_for = lost.is_request && lost.service == pitfall.service;
+    let meanwhile = (pitfall.start..=pitfall.end()).contains(&lost.start);
+    broken && meanwhile && !asked_for && lost.id != pitfall.id
+}
+
+#[cfg(test)]
+mod tests {
+    use opentelemetry_proto::tonic::trace::v1::span::Link;
+
+    use super::*;
+    use crate::store::{Limits, Store};
+    use crate::summary::Summaries;
+    use crate::testing::{TestSpan, pitfall, request, span};
+
+    fn of_trace(number: u8, mut of: TestSpan) -> TestSpan {
+        of.span.trace_id = vec![number; 16];
+        of
+    }
+
+    fn ties(spans: Vec<TestSpan>, of: u8) -> Vec<(Tie, TraceId)> {
+        let store = Store::new(Limits::default());
+        store.insert(spans.into_iter().map(TestSpan::batch).collect());
+        let all = Summaries::new(store).all();
+        let related = related(id(of), &all);
+        related.iter().map(|other| (other.tie, other.id)).collect()
+    }
+
+    fn id(number: u8) -> TraceId {
+        TraceId::from_bytes(&[number; 16]).unwrap()
+    }
+
+    fn lab() -> Vec<TestSpan> {
+        vec![
+            of_trace(1, pitfall("raw-client", false, 100..200)),
+            of_trace(2, request("inventory", 1, "GET /check/{item_id}", 120..140)),
+            of_trace(3, request("checkout", 1, "POST /checkout", 130..180)),
+            of_trace(4, span("checkout", 1, None, "long before", 10..20)),
+        ]
+    }
+
+    #[test]
+    fn pitfall_and_the_work_it_lost_name_each_other() {
+        assert_eq!(ties(lab(), 1), [(Tie::LostBy, id(2))]);
+        assert_eq!(ties(lab(), 2), [(Tie::Loser, id(1))]);
+    }
+
+    #[test]
+    fn requests_of_others_are_not_lost_work() {
+        assert_eq!(ties(lab(), 3), []);
+        assert_eq!(ties(lab(), 4), []);
+    }
+
+    #[test]
+    fn fixed_pitfall_has_lost_nothing() {
+        let mut spans = lab();
+        spans[0] = of_trace(1, pitfall("raw-client", true, 100..200));
+        assert_eq!(ties(spans, 2), []);
+    }
+
+    #[test]
+    fn linked_traces_name_each_other() {
+        let mut batch = of_trace(1, span("checkout", 1, None, "batch", 50..60));
+        batch.span.links.push(Link {
+            trace_id: vec![2; 16],
+            ..Link::default()
+        });
+        let spans = || vec![of_trace(2, span("checkout", 1, None, "job", 0..5))];
+        let with = |batch: &TestSpan| {
+            let mut spans = spans();
+            spans.push(batch.clone());
+            spans
+        };
+        assert_eq!(ties(with(&batch), 1), [(Tie::LinksTo, id(2))]);
+        assert_eq!(ties(with(&batch), 2), [(Tie::LinkedFrom, id(1))]);
+    }
+}

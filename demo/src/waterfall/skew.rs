@@ -1,0 +1,80 @@
+//! Clocks that disagree, as far as a trace proves it: what a service does for a caller cannot begin before the call, nor
+//! after its end.
+
+use super::Waterfall;
+
+/// One service's clock beside that of its caller.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Skew {
+    /// Whose clock is off.
+    pub service: String,
+    /// Whose clock says so.
+    pub caller: String,
+    /// In nanoseconds, at least.
+    pub by: u64,
+    /// Whether it is behind the caller's, or else ahead.
+    pub is_behind: bool,
+}
+
+/// The largest disagreement for each pair of services that has one.
+pub fn of(waterfall: &Waterfall) -> Vec<Skew> {
+    let mut skews: Vec<Skew> = Vec::new();
+    for row in &waterfall.rows {
+        let Some(parent) = row.parent.map(|at| &waterfall.rows[at]) else {
+            continue;
+        };
+        let behind = parent.start().saturating_sub(row.start());
+        let ahead = row.start().saturating_sub(parent.end());
+        if parent.service == row.service || behind.max(ahead) == 0 {
+            continue;
+        }
+        let skew = Skew {
+            service: waterfall.services[row.service].clone(),
+            caller: waterfall.services[parent.service].clone(),
+            by: behind.max(ahead),
+            is_behind: behind > 0,
+        };
+        let known = skews.iter_mut();
+        let mut known = known.filter(|k| k.service == skew.service && k.caller == skew.caller);
+        match known.next() {
+            Some(known) if known.by < skew.by => *known = skew,
+            Some(_) => (),
+            None => skews.push(skew),
+        }
+    }
+    skews
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{TestSpan, span, trace};
+
+    fn skews(callee: TestSpan) -> Vec<(u64, bool)> {
+        let trace = trace(vec![span("a", 1, None, "call", 1_000..2_000), callee]);
+        let skews = of(&Waterfall::of(&trace));
+        skews.iter().map(|skew| (skew.by, skew.is_behind)).collect()
+    }
+
+    #[test]
+    fn callee_that_begins_before_its_call_has_a_clock_that_is_behind() {
+        assert_eq!(
+            skews(span("b", 2, Some(1), "late clock", 400..900)),
+            [(600, true)]
+        );
+    }
+
+    #[test]
+    fn callee_that_begins_after_its_call_has_a_clock_that_is_ahead() {
+        assert_eq!(
+            skews(span("b", 2, Some(1), "early clock", 2_500..2_600)),
+            [(500, false)]
+        );
+    }
+
+    #[test]
+    fn work_that_outlives_its_call_and_work_of_the_same_service_prove_nothing() {
+        assert_eq!(skews(span("b", 2, Some(1), "outlives", 1_500..9_000)), []);
+        assert_eq!(skews(span("a", 2, Some(1), "own task", 5_000..9_000)), []);
+    }
+}
