@@ -24,7 +24,7 @@ impl Verbosity {
         Self(plain.and_then(|filter| filter.parse().ok()))
     }
 
-    /// Whether the line was asked for. What is not there because of [`READ`] is the services' decision.
+    /// Whether the line was asked for. What only the demo has to read was not.
     pub fn shows(&self, line: &LogLine) -> bool {
         let target = line.text("target").unwrap_or_default();
         let is_read = line.text("level") == Some("INFO") && target.starts_with("shared");

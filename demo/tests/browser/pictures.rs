@@ -7,8 +7,7 @@ use crate::{browser::Browser, command::Demo, page::settled};
 /// A picture's name, the height of its window, and the buttons to press before it is taken.
 type Picture = (&'static str, u32, &'static [&'static str]);
 
-const PICTURES: [Picture; 4] = [
-    ("page", 900, &[]),
+const PICTURES: [Picture; 3] = [
     ("page-item-123", 960, &["[data-text*='item-123']"]),
     ("page-item-corrupt", 860, &["[data-text*='item-corrupt']"]),
     (
