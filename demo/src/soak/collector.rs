@@ -141,6 +141,28 @@ pub(super) struct Collector {
 #[derive(Clone, Default)]
 pub(super) struct Arrived(Arc<Mutex<Arrivals>>);
 
+/// What has arrived, added up.
+#[derive(Clone, Copy)]
+pub(super) struct Tally {
+    pub(super) spans: u64,
+    /// Of these, how many came once more.
+    pub(super) twice: u64,
+    /// Placed orders whose trace has not all of its spans.
+    pub(super) incomplete: usize,
+    /// Requests that came before the time that was asked for.
+    pub(super) early: u64,
+}
+
+/// What a checkout of `item-123` is made of.
+const SPANS: usize = 10;
+
+/// How long after the collector was back the first span came, and the last of those that had waited.
+#[derive(Clone, Copy)]
+pub(super) struct CaughtUp {
+    pub(super) first: Duration,
+    pub(super) all: Duration,
+}
+
 #[derive(Default)]
 struct Arrivals {
     /// The spans of each trace, by their ids.
@@ -211,31 +233,52 @@ async fn read(mut lines: Lines<BufReader<ChildStdout>>, arrived: Arrived) {
 }
 
 impl Arrived {
-    /// How many spans a trace has; one that came twice is one.
-    pub(super) fn spans_of(&self, trace: &str) -> usize {
-        let arrived = self.lock();
-        let mut spans = arrived.traces.get(trace).cloned().unwrap_or_default();
-        spans.sort_unstable();
-        spans.dedup();
-        spans.len()
+    /// Waits until so many spans more have come than had by then; for a minute.
+    pub(super) async fn catch_up(self, since: Instant, spans: u64) -> CaughtUp {
+        let before = self.lock().spans;
+        let mut first = None;
+        let mut pause = tokio::time::interval(Duration::from_millis(5));
+        while since.elapsed() < Duration::from_mins(1) {
+            let more = self.lock().spans - before;
+            if more > 0 {
+                first.get_or_insert_with(|| since.elapsed());
+            }
+            if more >= spans {
+                break;
+            }
+            pause.tick().await;
+        }
+        let all = since.elapsed();
+        CaughtUp {
+            first: first.unwrap_or(all),
+            all,
+        }
     }
 
-    /// How many spans came, and how many of them came before already.
-    pub(super) fn spans(&self) -> (u64, u64) {
-        let arrived = self.lock();
-        let mut distinct = 0;
-        for spans in arrived.traces.values() {
-            let mut spans: Vec<&String> = spans.iter().collect();
+    /// Adds up what has come, and looks for the traces of these orders in it.
+    pub(super) fn tally<'a>(&self, placed: impl Iterator<Item = &'a str>) -> Tally {
+        let mut arrived = self.lock();
+        for spans in arrived.traces.values_mut() {
             spans.sort_unstable();
             spans.dedup();
-            distinct += spans.len() as u64;
         }
-        (distinct, arrived.spans - distinct)
-    }
-
-    /// Requests that came before the time that was asked for.
-    pub(super) fn early(&self) -> u64 {
-        self.lock().early
+        let spans = arrived
+            .traces
+            .values()
+            .map(|spans| spans.len() as u64)
+            .sum();
+        let is_whole = |trace: &&str| {
+            arrived
+                .traces
+                .get(*trace)
+                .is_some_and(|spans| spans.len() == SPANS)
+        };
+        Tally {
+            spans,
+            twice: arrived.spans - spans,
+            incomplete: placed.filter(|trace| !is_whole(trace)).count(),
+            early: arrived.early,
+        }
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Arrivals> {

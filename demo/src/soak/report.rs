@@ -3,16 +3,13 @@
 use std::time::{Duration, Instant};
 
 use super::Fault;
-use super::collector::Arrived;
+use super::collector::{CaughtUp, Tally};
 use super::load::Answered;
 use crate::logs::LogLine;
 
-/// What a checkout of `item-123` is made of.
-const SPANS: usize = 10;
-
 /// The row above the rows.
 pub(super) const HEAD: &str = "\
-| fault | orders | failed | p50, p99 before | p50, p99 in it and after | spans ended | exported | lost | told lost | arrived | twice | incomplete traces | caught up after | ended within | peak memory |
+| fault | orders | failed | p50, p99 before | p50, p99 in it and after | spans ended | exported | lost | told lost | arrived | twice | incomplete traces | found, caught up after | ended within | peak memory |
 | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |";
 
 /// What both services say of their spans.
@@ -24,21 +21,21 @@ pub(super) struct Books {
     /// By the lines that told a loss when it happened.
     told: u64,
     why: Vec<String>,
-    /// How long after the collector was back nothing waited any more.
-    pub(super) caught_up: Option<Duration>,
 }
 
 pub(super) struct Report {
-    fault: Fault,
-    answers: Vec<Answered>,
-    began: Instant,
-    books: Books,
-    arrived: u64,
-    twice: u64,
-    early: u64,
-    incomplete: usize,
-    memory: u64,
-    took_to_end: Duration,
+    pub(super) fault: Fault,
+    /// When the fault did.
+    pub(super) began: Instant,
+    pub(super) answers: Vec<Answered>,
+    pub(super) books: Books,
+    pub(super) arrived: Tally,
+    /// The most that one of the services has had, in bytes.
+    pub(super) memory: u64,
+    /// Of a collector that was away.
+    pub(super) caught_up: Option<CaughtUp>,
+    /// From SIGTERM to the end of both services.
+    pub(super) took_to_end: Duration,
 }
 
 impl Books {
@@ -59,40 +56,13 @@ impl Books {
 }
 
 impl Report {
-    pub(super) fn new(
-        fault: Fault,
-        began: Instant,
-        answers: &[Answered],
-        books: Books,
-        arrived: &Arrived,
-        memory: u64,
-        took_to_end: Duration,
-    ) -> Self {
-        let placed = answers.iter().filter_map(|answer| answer.placed.as_deref());
-        let incomplete = placed
-            .filter(|trace| arrived.spans_of(trace) != SPANS)
-            .count();
-        let (distinct, twice) = arrived.spans();
-        Self {
-            fault,
-            answers: answers.to_vec(),
-            began,
-            books,
-            arrived: distinct,
-            twice,
-            early: arrived.early(),
-            incomplete,
-            memory,
-            took_to_end,
-        }
-    }
-
     pub(super) fn row(&self) -> String {
         let books = &self.books;
         let (before, since) = self.latencies();
-        let caught_up = books
-            .caught_up
-            .map_or_else(|| "-".to_owned(), |after| format!("{after:.1?}"));
+        let caught_up = self.caught_up.map_or_else(
+            || "-".to_owned(),
+            |caught_up| format!("{:.1?}, {:.1?}", caught_up.first, caught_up.all),
+        );
         let why = if books.why.is_empty() {
             String::new()
         } else {
@@ -107,9 +77,9 @@ impl Report {
             books.exported,
             books.lost,
             books.told,
-            self.arrived,
-            self.twice,
-            self.incomplete,
+            self.arrived.spans,
+            self.arrived.twice,
+            self.arrived.incomplete,
             self.took_to_end,
             self.memory / 1024 / 1024,
         )
@@ -133,17 +103,17 @@ impl Report {
             format!("{} spans were lost, and {} told", books.lost, books.told),
         );
         claim(
-            self.arrived == books.exported,
+            self.arrived.spans == books.exported,
             format!(
                 "{} spans were exported, and {} arrived",
-                books.exported, self.arrived
+                books.exported, self.arrived.spans
             ),
         );
         claim(
-            self.early == 0,
+            self.arrived.early == 0,
             format!(
                 "{} requests came before the time that was asked for",
-                self.early
+                self.arrived.early
             ),
         );
         if self.fault.spares_services() {
@@ -155,8 +125,11 @@ impl Report {
         if !matches!(self.fault, Fault::Flood | Fault::ShutdownAlone) {
             claim(books.lost == 0, format!("{} spans were lost", books.lost));
             claim(
-                self.incomplete == 0,
-                format!("{} placed orders have no whole trace", self.incomplete),
+                self.arrived.incomplete == 0,
+                format!(
+                    "{} placed orders have no whole trace",
+                    self.arrived.incomplete
+                ),
             );
         }
         broken

@@ -46,19 +46,19 @@ pub(super) async fn run(fault: Fault, flags: &SoakFlags) -> Result<Report, SoakE
         Fault::Flood => load.flood(flags.connections, flags.lasts).await,
         _ => load.at_rate(flags.rate, flags.lasts).await,
     }
-    let back = if matches!(fault, Fault::Absent | Fault::Stopped) {
+    let backlog = services.waiting().await;
+    if matches!(fault, Fault::Absent | Fault::Stopped) {
         collector = Some(start(address).await?);
-        Some(Instant::now())
-    } else {
-        end(fault, &mut collector).await?
-    };
+    }
+    let catching_up = tokio::spawn(arrived.clone().catch_up(Instant::now(), backlog));
+    end(fault, collector.as_mut()).await?;
     if fault.spares_services() && fault != Fault::Flood {
         load.at_rate(flags.rate, flags.around).await;
     }
     let memory = services.memory();
     let (answers, books, took_to_end) = if fault.spares_services() {
         let answers = load.answers().await;
-        services.sent(back).await;
+        services.sent().await;
         let ended = services.stop().await?;
         (answers, services.books(), ended)
     } else {
@@ -67,15 +67,27 @@ pub(super) async fn run(fault: Fault, flags: &SoakFlags) -> Result<Report, SoakE
         (load.answers().await, services.books(), ended)
     };
     stop(collector).await?;
-    Ok(Report::new(
+    let was_away = matches!(
+        fault,
+        Fault::Absent | Fault::Stopped | Fault::Paused | Fault::Unavailable
+    );
+    let caught_up = if was_away {
+        catching_up.await.ok()
+    } else {
+        catching_up.abort();
+        None
+    };
+    let placed = answers.iter().filter_map(|answer| answer.placed.as_deref());
+    Ok(Report {
         fault,
         began,
-        &answers,
+        arrived: arrived.tally(placed),
+        answers,
         books,
-        &arrived,
         memory,
+        caught_up,
         took_to_end,
-    ))
+    })
 }
 
 async fn begin(fault: Fault, collector: &mut Option<Collector>) -> Result<(), SoakError> {
@@ -91,18 +103,13 @@ async fn begin(fault: Fault, collector: &mut Option<Collector>) -> Result<(), So
     .map_err(SoakError::Collector)
 }
 
-/// Gives since when the collector is back, if it was away.
-async fn end(
-    fault: Fault,
-    collector: &mut Option<Collector>,
-) -> Result<Option<Instant>, SoakError> {
+async fn end(fault: Fault, collector: Option<&mut Collector>) -> Result<(), SoakError> {
     match (fault, collector) {
         (Fault::Paused, Some(collector)) => collector.signal(Signal::CONT),
         (Fault::Unavailable, Some(collector)) => collector.tell("take").await,
-        _ => return Ok(None),
+        _ => Ok(()),
     }
-    .map_err(SoakError::Collector)?;
-    Ok(Some(Instant::now()))
+    .map_err(SoakError::Collector)
 }
 
 async fn stop(collector: Option<Collector>) -> Result<(), SoakError> {
@@ -161,28 +168,27 @@ impl Services {
         })
     }
 
-    /// Waits until no span waits any more, and keeps when that was; for a while.
-    async fn sent(&self, back: Option<Instant>) {
+    /// Waits until no span waits any more; for a while.
+    async fn sent(&self) {
         let until = Instant::now() + PATIENCE;
         let mut pause = tokio::time::interval(Duration::from_millis(20));
-        for address in self.addresses {
-            while Instant::now() < until && self.waiting(address).await != Some(0) {
-                pause.tick().await;
-            }
+        while Instant::now() < until && self.waiting().await > 0 {
+            pause.tick().await;
         }
-        let mut books = self.books.lock().unwrap_or_else(PoisonError::into_inner);
-        books.caught_up = back.map(|back| back.elapsed());
     }
 
-    /// As `/readyz` tells it.
-    async fn waiting(&self, address: SocketAddr) -> Option<u64> {
-        let answer = self
-            .client
-            .get(format!("http://{address}/readyz"))
-            .send()
-            .await;
-        let ready: Value = answer.ok()?.json().await.ok()?;
-        ready["spans"]["waiting"].as_u64()
+    /// How many spans wait in both, as `/readyz` tells it.
+    async fn waiting(&self) -> u64 {
+        let mut waiting = 0;
+        for address in self.addresses {
+            let url = format!("http://{address}/readyz");
+            let ready: Option<Value> = match self.client.get(url).send().await {
+                Ok(answer) => answer.json().await.ok(),
+                Err(_) => None,
+            };
+            waiting += ready.map_or(0, |ready| ready["spans"]["waiting"].as_u64().unwrap_or(0));
+        }
+        waiting
     }
 
     /// Tells both to end; gives how long that took.

@@ -4,18 +4,23 @@ use std::path::Path;
 
 use crate::{browser::Browser, command::Demo, page::settled};
 
-/// A picture's name, the height of its window, and the buttons to press before it is taken.
-type Picture = (&'static str, u32, &'static [&'static str]);
+/// A picture's name, the height of its window, the buttons to press before it is taken, and how many spans the trace of
+/// each has.
+type Picture = (&'static str, u32, &'static [(&'static str, usize)]);
 
 const PICTURES: [Picture; 3] = [
-    ("page-item-123", 960, &["[data-text*='item-123']"]),
-    ("page-item-corrupt", 860, &["[data-text*='item-corrupt']"]),
+    ("page-item-123", 960, &[("[data-text*='item-123']", 10)]),
+    (
+        "page-item-corrupt",
+        860,
+        &[("[data-text*='item-corrupt']", 5)],
+    ),
     (
         "page-pitfall",
         1240,
         &[
-            "[data-name=severed-context] .broken",
-            "[data-name=severed-context] .fixed",
+            ("[data-name=severed-context] .broken", 1),
+            ("[data-name=severed-context] .fixed", 4),
         ],
     ),
 ];
@@ -42,9 +47,12 @@ async fn pictures_are_taken() {
             browser.dark(dark).await;
             browser.size(width, height).await;
             browser.go(demo.url("checkout")).await;
-            for button in buttons {
+            for (button, _) in buttons {
                 browser.click(button).await;
                 settled(&browser).await;
+            }
+            for (number, (_, spans)) in buttons.iter().enumerate() {
+                is_whole(&browser, &format!("#trace-{number} iframe"), *spans).await;
             }
             let picture = browser.client.screenshot().await.unwrap();
             let file = format!("{name}{suffix}.png");
@@ -52,4 +60,12 @@ async fn pictures_are_taken() {
         }
     }
     browser.close().await;
+}
+
+/// Waits until a frame's trace has all of its spans, and says so.
+async fn is_whole(browser: &Browser, frame: &str, spans: usize) {
+    let text = "document.body.textContent";
+    let count = format!("({text}.match(/SERVER|CLIENT|INTERNAL/g) || []).length");
+    let whole = format!("{count} >= {spans} && !{text}.includes('Still arriving')");
+    browser.until_in_frame(frame, &whole).await;
 }

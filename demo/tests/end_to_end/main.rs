@@ -11,4 +11,5 @@ mod joined;
 mod killed;
 mod services;
 mod shutdown;
+mod soak;
 mod tour;
