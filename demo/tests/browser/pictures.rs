@@ -4,24 +4,27 @@ use std::path::Path;
 
 use crate::{browser::Browser, command::Demo, page::settled};
 
-/// A picture's name, the height of its window, the buttons to press before it is taken, and how many spans the trace of
-/// each has.
-type Picture = (&'static str, u32, &'static [(&'static str, usize)]);
+/// A picture's name, the height of its window, the buttons to press before it is taken, and how many spans each of
+/// its traces has.
+type Picture = (&'static str, u32, &'static [&'static str], &'static [usize]);
 
 const PICTURES: [Picture; 3] = [
-    ("page-item-123", 960, &[("[data-text*='item-123']", 10)]),
+    ("page-item-123", 960, &["[data-text*='item-123']"], &[10]),
     (
         "page-item-corrupt",
         860,
-        &[("[data-text*='item-corrupt']", 5)],
+        &["[data-text*='item-corrupt']"],
+        &[5],
     ),
     (
         "page-pitfall",
         1240,
         &[
-            ("[data-name=severed-context] .broken", 1),
-            ("[data-name=severed-context] .fixed", 4),
+            "[data-name=severed-context] .broken",
+            "[data-name=severed-context] .fixed",
         ],
+        // The request and its orphan, and then the request that has both.
+        &[1, 3, 4],
     ),
 ];
 
@@ -33,7 +36,7 @@ async fn pictures_are_taken() {
     let all = std::env::var_os("PICTURES_ALL").is_some();
     let browser = Browser::open().await.expect("a browser to look with");
     let demo = Demo::start().await;
-    for (name, height, buttons) in PICTURES {
+    for (name, height, buttons, traces) in PICTURES {
         for (suffix, width, dark) in [
             ("", 1600, false),
             ("-dark", 1600, true),
@@ -47,11 +50,11 @@ async fn pictures_are_taken() {
             browser.dark(dark).await;
             browser.size(width, height).await;
             browser.go(demo.url("checkout")).await;
-            for (button, _) in buttons {
+            for button in buttons {
                 browser.click(button).await;
                 settled(&browser).await;
             }
-            for (number, (_, spans)) in buttons.iter().enumerate() {
+            for (number, spans) in traces.iter().enumerate() {
                 is_whole(&browser, &format!("#trace-{number} iframe"), *spans).await;
             }
             let picture = browser.client.screenshot().await.unwrap();
