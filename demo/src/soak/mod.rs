@@ -1,8 +1,8 @@
 //! `demo soak`: orders at a steady rate while a fault lasts, and what it cost: requests, spans, time, memory.
 //!
-//! Nothing of it is simulated: the services are processes, the collector is a third one ([`collector`]) that is stopped,
-//! paused and started again. [`load`] sends the orders, [`run`](mod@run) is one fault from start to end, and [`report`] compares
-//! what every part of it counted.
+//! Nothing of it is simulated: the services are processes, the collector is a third one (`collector`) that is stopped,
+//! paused and started again. `load` sends the orders, `run` is one fault from start to end, and `report` compares what every
+//! part of it counted.
 
 mod collector;
 mod load;

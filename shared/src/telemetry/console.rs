@@ -14,7 +14,10 @@ use opentelemetry_sdk::{
 };
 use serde_json::{Map, Value, json};
 
-use super::{SpanCounts, settings::ValueLimits};
+use super::{
+    SpanCounts,
+    texts::{self, ValueLimits},
+};
 
 /// Writes each span when it ends.
 #[derive(Debug, Clone)]
@@ -69,11 +72,11 @@ fn line(span: &SpanData, limits: ValueLimits) -> Value {
     let status = match &span.status {
         Status::Unset => json!("unset"),
         Status::Ok => json!("ok"),
-        Status::Error { description } => json!({ "error": description }),
+        Status::Error { description } => json!({ "error": texts::error(description) }),
     };
     let events = span.events.iter().map(|event| {
         json!({
-            "name": event.name,
+            "name": texts::name(&event.name),
             "time": time(event.timestamp),
             "attributes": attributes(&event.attributes, limits),
         })
@@ -86,7 +89,7 @@ fn line(span: &SpanData, limits: ValueLimits) -> Value {
         })
     });
     json!({
-        "span": span.name,
+        "span": texts::name(&span.name),
         "kind": format!("{:?}", span.span_kind).to_lowercase(),
         "trace_id": span.span_context.trace_id().to_string(),
         "span_id": span.span_context.span_id().to_string(),
@@ -112,7 +115,7 @@ fn attributes(attributes: &[KeyValue], limits: ValueLimits) -> Map<String, Value
                 Attribute::Bool(value) => json!(value),
                 Attribute::I64(value) => json!(value),
                 Attribute::F64(value) => json!(value),
-                other => json!(limits.cut(attribute.key.as_str(), &other.as_str())),
+                other => json!(limits.text(attribute.key.as_str(), &other.as_str())),
             };
             (attribute.key.to_string(), value)
         })

@@ -10,6 +10,7 @@ mod meters;
 mod otlp;
 mod panics;
 mod settings;
+mod texts;
 
 use std::{sync::OnceLock, time::Duration};
 
@@ -157,7 +158,7 @@ impl Telemetry {
     /// drained and the tasks are done. A span that ends later is lost, and counted for as long as somebody asks.
     ///
     /// Takes no longer than `deadline` and a moment; what is not exported by then is lost, and counted. A collector that
-    /// is not there is asked for all that time: it may be on its way.
+    /// is not there is asked for all that time, unless it has asked for more: it may be on its way.
     pub async fn shutdown(self, deadline: Duration) -> SpanCounts {
         let Self {
             provider,
@@ -165,6 +166,8 @@ impl Telemetry {
             export,
         } = self;
         let books = export.clone();
+        let deadline = deadline.min(LONGEST);
+        let end = tokio::time::Instant::now() + deadline + A_MOMENT;
         // They block, and on a current-thread runtime would wait for themselves.
         let traces = crate::task::untracked_blocking(move || {
             // Before its provider, which would lose without a count what ends meanwhile.
@@ -174,13 +177,10 @@ impl Telemetry {
         let metrics = crate::task::untracked_blocking(move || {
             meters.map_or(Ok(()), |meters| meters.shutdown_with_timeout(deadline))
         });
-        if tokio::time::timeout(deadline + A_MOMENT, traces)
-            .await
-            .is_err()
-        {
+        if tokio::time::timeout_at(end, traces).await.is_err() {
             tracing::warn!(?deadline, "traces did not shut down in time");
         }
-        match tokio::time::timeout(A_MOMENT, metrics).await {
+        match tokio::time::timeout_at(end, metrics).await {
             Ok(Ok(Ok(()))) => {}
             Ok(Ok(Err(error))) => tracing::warn!(%error, "metrics did not shut down cleanly"),
             Ok(Err(error)) => tracing::warn!(%error, "metrics did not shut down cleanly"),
@@ -192,6 +192,8 @@ impl Telemetry {
 
 /// For the last words of those who were told to end.
 const A_MOMENT: Duration = Duration::from_secs(1);
+/// For whoever gives it all the time there is.
+const LONGEST: Duration = Duration::from_hours(24);
 
 /// The layer that makes a span of every `tracing` span, with no attribute that nobody asked for.
 fn span_layer<S>(tracer: SdkTracer) -> impl tracing_subscriber::Layer<S>

@@ -58,6 +58,8 @@ pub(crate) enum Answer {
     RetryAfter(u64),
     /// It closes the connection instead.
     HangUp,
+    /// 200, and the connection breaks before the answer's end.
+    BreaksOff,
     /// It never does.
     Silence,
 }
@@ -191,6 +193,11 @@ fn serve(stream: &TcpStream, answers: &Mutex<Answer>, exports: &Sender<Export>) 
             Answer::Status(status) => (status, None, None),
             Answer::RetryAfter(seconds) => (503, None, Some(seconds)),
             Answer::HangUp => return,
+            Answer::BreaksOff => {
+                let mut stream = stream;
+                let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n\x0a");
+                return;
+            }
             Answer::Silence => continue,
         };
         let retry_after = retry_after.map(|seconds| format!("retry-after: {seconds}\r\n"));

@@ -2,7 +2,7 @@
 
 use std::{
     convert::Infallible,
-    io::Read as _,
+    io::{self, Read as _},
     net::SocketAddr,
     sync::{
         Arc, Mutex,
@@ -38,6 +38,8 @@ enum Answer {
     Rejected(i64),
     /// A code, and the details that come with it.
     Code(u16, Option<&'static str>),
+    /// The stream is reset instead.
+    Reset,
 }
 
 struct Export {
@@ -108,7 +110,7 @@ async fn export(
     request: Request<Incoming>,
     exports: Sender<Export>,
     answers: Arc<Mutex<Answer>>,
-) -> Result<Response<impl http_body::Body<Data = Bytes, Error = Infallible>>, Infallible> {
+) -> io::Result<Response<impl http_body::Body<Data = Bytes, Error = Infallible>>> {
     let (head, body) = request.into_parts();
     let message = body.collect().await.unwrap().to_bytes();
     let (compressed, message) = (message[0] == 1, &message[5..]);
@@ -118,6 +120,7 @@ async fn export(
         GzDecoder::new(message).read_to_end(&mut plain).unwrap();
     }
     let request = ExportTraceServiceRequest::decode(plain.as_slice()).unwrap();
+    let answer = *answers.lock().unwrap();
     let scopes = request
         .resource_spans
         .iter()
@@ -129,11 +132,11 @@ async fn export(
         spans: scopes.map(|scope| scope.spans.len()).sum(),
         arrived: Instant::now(),
     });
-    let answer = *answers.lock().unwrap();
     let (rejected, code, details) = match answer {
         Answer::Taken => (None, 0, None),
         Answer::Rejected(spans) => (Some(spans), 0, None),
         Answer::Code(code, details) => (None, code, details),
+        Answer::Reset => return Err(io::Error::other("as told")),
     };
     let response = ExportTraceServiceResponse {
         partial_success: rejected.map(|rejected_spans| ExportTracePartialSuccess {
@@ -210,6 +213,19 @@ fn codes_that_may_pass_are_tried_again() {
         process.log("the collector takes spans again");
         assert_eq!(process.stop().spans, [2, 2, 0]);
     }
+}
+
+#[test]
+fn a_stream_that_is_reset_is_no_refusal() {
+    let collector = Collector::answering(Answer::Reset);
+    let mut process = collector.process(&[]);
+    process.end_spans(1);
+    for _ in 0..2 {
+        assert_eq!(collector.export().spans, 1);
+    }
+    collector.answer(Answer::Taken);
+    process.log("the collector takes spans again");
+    assert_eq!(process.stop().spans, [2, 2, 0]);
 }
 
 #[test]

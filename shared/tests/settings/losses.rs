@@ -183,3 +183,44 @@ fn a_queue_is_full_by_its_bytes_and_never_holds_more() {
     let said = process.stop();
     assert_eq!(said.spans, [5_001, 0, 5_001]);
 }
+
+#[test]
+fn a_span_that_ends_with_its_thread_is_exported() {
+    let collector = Collector::start();
+    let mut process = Process::start(&[(ENDPOINT, &collector.url())]);
+    assert_eq!(process.end_span_with_its_thread()["ended"], 2);
+    assert_eq!(process.stop().spans, [3, 3, 0]);
+    assert!(collector.spans().contains_key("kept"));
+}
+
+#[test]
+fn what_an_error_says_of_its_url_leaves_the_process_without_its_secrets() {
+    let text = "no answer for url (http://ann:hunter2@shop/check?token=hunter2)";
+    let collector = Collector::start();
+    for exporter in ["otlp", "console"] {
+        let variables = [
+            (ENDPOINT, &*collector.url()),
+            ("OTEL_TRACES_EXPORTER", exporter),
+        ];
+        let mut process = Process::start(&variables);
+        process.end_failed_span(text);
+        let said = process.stop();
+        assert_eq!(said.spans, [2, 2, 0]);
+        assert!(!said.stderr.contains("hunter2"), "{}", said.stderr);
+        if exporter == "console" {
+            assert_eq!(
+                said.stderr
+                    .matches("no answer for url (http://REDACTED")
+                    .count(),
+                2
+            );
+        }
+    }
+    let export = collector.export();
+    let sent = String::from_utf8_lossy(&export.body);
+    assert!(!sent.contains("hunter2"), "{sent}");
+    assert_eq!(
+        sent.matches("no answer for url (http://REDACTED").count(),
+        2
+    );
+}

@@ -83,6 +83,57 @@ fn no_request_comes_before_the_time_that_the_collector_asked_for() {
 }
 
 #[test]
+fn a_collector_that_asks_for_no_wait_is_not_asked_without_one() {
+    let collector = Collector::answering(Answer::RetryAfter(0));
+    let mut process = process(&collector.url(), &[]);
+    process.end_spans(1);
+    let first = collector.export();
+    let fourth = [(); 3].map(|()| collector.export()).into_iter().next_back();
+    // At the least 50, 100 and 200 ms.
+    assert!(fourth.unwrap().arrived - first.arrived >= Duration::from_millis(300));
+}
+
+#[test]
+fn the_end_comes_before_the_time_that_the_collector_asked_for_and_no_request_does() {
+    let collector = Collector::answering(Answer::RetryAfter(3_600));
+    let variables = [("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "1"), (DEADLINE, "5")];
+    let mut process = process(&collector.url(), &variables);
+    process.end_spans(50);
+    assert_eq!(collector.export().spans().len(), 1);
+    let said = process.stop();
+    assert_eq!(said.counts["lost"]["shutdown"], 51);
+    assert!(collector.exports().is_empty());
+}
+
+#[test]
+fn a_taken_batch_is_taken_whatever_becomes_of_the_rest_of_the_answer() {
+    let collector = Collector::answering(Answer::BreaksOff);
+    let mut process = process(&collector.url(), &[]);
+    process.end_spans(1);
+    assert_eq!(collector.export().spans().len(), 1);
+    let said = process.stop();
+    assert_eq!(said.spans, [2, 2, 0]);
+    assert_eq!(
+        collector.exports().len(),
+        1,
+        "the last span, and none again"
+    );
+}
+
+#[test]
+fn one_attempt_that_fails_is_no_outage() {
+    let collector = Collector::answering(Answer::HangUp);
+    let mut process = process(&collector.url(), &[]);
+    process.end_spans(1);
+    collector.export();
+    collector.answer(Answer::Taken);
+    collector.taken(1);
+    let said = process.stop();
+    assert_eq!(said.spans, [2, 2, 0]);
+    assert_eq!(said.reasons(), [""; 0]);
+}
+
+#[test]
 fn a_collector_that_hangs_is_asked_without_spans_until_it_answers() {
     let collector = Collector::answering(Answer::Silence);
     let mut process = process(&collector.url(), &[("OTEL_EXPORTER_OTLP_TIMEOUT", "100")]);

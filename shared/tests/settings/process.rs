@@ -10,7 +10,7 @@ use std::{
 
 use opentelemetry::{
     Array, KeyValue, global,
-    trace::{Link, Span as _, SpanContext, TraceFlags, TraceState, Tracer as _},
+    trace::{Link, Span as _, SpanContext, Status, TraceFlags, TraceState, Tracer as _},
 };
 use opentelemetry_sdk::trace::{IdGenerator as _, RandomIdGenerator};
 use serde_json::Value;
@@ -61,6 +61,8 @@ fn obey() {
             Some(("spans", number)) => end_spans(number.parse().unwrap(), String::new),
             Some(("random", number)) => end_spans(number.parse().unwrap(), random),
             Some(("long", text)) => end_long_span(text),
+            Some(("kept", _)) => end_span_with_its_thread(),
+            Some(("failed", text)) => end_failed_span(text),
             Some(("wide", length)) => end_spans(1, || "x".repeat(length.parse().unwrap())),
             _ => {}
         }
@@ -104,6 +106,32 @@ fn end_long_span(text: &str) {
             KeyValue::new("exception.stacktrace", text.to_owned()),
         ],
     );
+}
+
+thread_local! {
+    static KEPT: std::cell::RefCell<Option<global::BoxedSpan>> = const { std::cell::RefCell::new(None) };
+}
+
+/// Ends one span on a thread, and one when everything else that the thread keeps is gone.
+fn end_span_with_its_thread() {
+    let thread = std::thread::Builder::new().spawn(|| {
+        let tracer = global::tracer("settings");
+        // First to be kept, so last to go.
+        KEPT.set(Some(tracer.start("kept")));
+        tracer.start("not kept").end();
+    });
+    thread.unwrap().join().unwrap();
+}
+
+/// Ends a span that says of its failure what an error has said.
+fn end_failed_span(text: &str) {
+    let tracer = global::tracer("settings");
+    let mut span = tracer.start("failed");
+    span.add_event(
+        "exception",
+        vec![KeyValue::new("exception.message", text.to_owned())],
+    );
+    span.set_status(Status::error(text.to_owned()));
 }
 
 /// 4 kB that cannot be told from noise.
@@ -232,6 +260,16 @@ impl Process {
     /// The same with a span that has a text wherever a text may be.
     pub(crate) fn end_long_span(&mut self, text: &str) -> Value {
         self.order(&format!("long {text}"))
+    }
+
+    /// The same with two spans of a thread, one of which ends with it.
+    pub(crate) fn end_span_with_its_thread(&mut self) -> Value {
+        self.order("kept span")
+    }
+
+    /// The same with a span that failed, and says so.
+    pub(crate) fn end_failed_span(&mut self, text: &str) -> Value {
+        self.order(&format!("failed {text}"))
     }
 
     /// The same with one span of so many bytes.

@@ -36,8 +36,15 @@ impl Batch {
     /// By how much a buffer grows, at least.
     const STEP: usize = 64 * 1024;
 
+    /// What there is of it beside the spans, packed or not; a scope's own strings are few and shared.
+    const FRAME: usize = size_of::<Self>();
+
     /// By how much a batch may grow with this span.
     pub(super) fn growth(span: &[u8]) -> usize {
+        Self::step(span) + Self::FRAME + size_of::<ScopeSpans>()
+    }
+
+    fn step(span: &[u8]) -> usize {
         span.len().max(Self::STEP)
     }
 
@@ -49,6 +56,7 @@ impl Batch {
         // There are as many scopes as there are instrumented crates.
         let position = scopes.iter().position(|spans| spans.scope == *scope);
         let position = position.unwrap_or_else(|| {
+            scopes.reserve_exact(1);
             scopes.push(ScopeSpans {
                 scope: scope.clone(),
                 spans: Vec::new(),
@@ -56,16 +64,14 @@ impl Batch {
             scopes.len() - 1
         });
         let spans = &mut scopes[position].spans;
-        let before = spans.capacity();
-        if before - spans.len() < span.len() {
-            spans.reserve_exact(Self::growth(span));
+        if spans.capacity() - spans.len() < span.len() {
+            spans.reserve_exact(Self::step(span));
         }
         spans.extend_from_slice(span);
-        let grown = spans.capacity() - before;
         self.spans += 1;
         self.length += span.len();
-        self.bytes += grown;
-        grown
+        let before = std::mem::replace(&mut self.bytes, Self::allocated(scopes));
+        self.bytes - before
     }
 
     /// Takes no more spans; gives by how much the batch has shrunk.
@@ -75,9 +81,14 @@ impl Batch {
             for scope in &mut *scopes {
                 scope.spans.shrink_to_fit();
             }
-            self.bytes = scopes.iter().map(|scope| scope.spans.capacity()).sum();
+            self.bytes = Self::allocated(scopes);
         }
         before - self.bytes
+    }
+
+    fn allocated(scopes: &[ScopeSpans]) -> usize {
+        let spans: usize = scopes.iter().map(|scope| scope.spans.capacity()).sum();
+        Self::FRAME + size_of_val(scopes) + spans
     }
 
     pub(super) fn is_packed(&self) -> bool {
@@ -88,7 +99,7 @@ impl Batch {
     pub(super) fn pack(&mut self, head: &RequestHead) {
         if let Contents::Spans(scopes) = &self.contents {
             let packed = gzip::pack(&head.request(scopes));
-            self.bytes = packed.len();
+            self.bytes = Self::FRAME + packed.len();
             self.contents = Contents::Packed(packed);
         }
     }

@@ -10,7 +10,7 @@ use opentelemetry::{
 use opentelemetry_sdk::{Resource, trace::SpanData};
 
 use super::protobuf;
-use crate::{redact, semconv, telemetry::settings::ValueLimits};
+use crate::telemetry::texts::{self, ValueLimits};
 
 /// `ScopeSpans.spans`
 const SPANS: u32 = 2;
@@ -25,7 +25,7 @@ fn span_fields(buffer: &mut Vec<u8>, span: &SpanData, limits: ValueLimits) {
     if span.parent_span_id != SpanId::INVALID {
         protobuf::bytes(buffer, 4, &span.parent_span_id.to_bytes());
     }
-    protobuf::bytes(buffer, 5, limits.name(&span.name).as_bytes());
+    protobuf::bytes(buffer, 5, texts::name(&span.name).as_bytes());
     let kind = match span.span_kind {
         SpanKind::Internal => 1,
         SpanKind::Server => 2,
@@ -50,7 +50,7 @@ fn span_fields(buffer: &mut Vec<u8>, span: &SpanData, limits: ValueLimits) {
         Status::Unset => {}
         Status::Ok => protobuf::message(buffer, 15, |buffer| protobuf::uint(buffer, 3, 1)),
         Status::Error { description } => protobuf::message(buffer, 15, |buffer| {
-            protobuf::bytes(buffer, 2, limits.name(description).as_bytes());
+            protobuf::bytes(buffer, 2, texts::error(description).as_bytes());
             protobuf::uint(buffer, 3, 2);
         }),
     }
@@ -60,7 +60,7 @@ fn span_fields(buffer: &mut Vec<u8>, span: &SpanData, limits: ValueLimits) {
 
 fn event_fields(buffer: &mut Vec<u8>, event: &Event, limits: ValueLimits) {
     protobuf::fixed64(buffer, 1, nanoseconds(event.timestamp));
-    protobuf::bytes(buffer, 2, limits.name(&event.name).as_bytes());
+    protobuf::bytes(buffer, 2, texts::name(&event.name).as_bytes());
     attributes(buffer, 3, &event.attributes, limits);
     protobuf::uint(buffer, 4, event.dropped_attributes_count.into());
 }
@@ -111,22 +111,18 @@ fn any_value(buffer: &mut Vec<u8>, key: &str, value: &Value, limits: ValueLimits
         Value::Bool(value) => boolean(buffer, *value),
         Value::I64(value) => integer(buffer, *value),
         Value::F64(value) => double(buffer, *value),
-        // An error that was recorded as it is names the URL of its call.
-        Value::String(value) if key == semconv::EXCEPTION_MESSAGE => {
-            text(buffer, limits.cut(key, &redact::text(value.as_str())));
-        }
-        Value::String(value) => text(buffer, limits.cut(key, value.as_str())),
+        Value::String(value) => text(buffer, &limits.text(key, value.as_str())),
         Value::Array(array) => protobuf::message(buffer, 5, |buffer| match array {
             Array::Bool(values) => each(buffer, values, |buffer, value| boolean(buffer, *value)),
             Array::I64(values) => each(buffer, values, |buffer, value| integer(buffer, *value)),
             Array::F64(values) => each(buffer, values, |buffer, value| double(buffer, *value)),
             Array::String(values) => each(buffer, values, |buffer, value| {
-                text(buffer, limits.cut(key, value.as_str()));
+                text(buffer, &limits.text(key, value.as_str()));
             }),
             // No other kind exists yet.
             _ => {}
         }),
-        other => text(buffer, limits.cut(key, &other.as_str())),
+        other => text(buffer, &limits.text(key, &other.as_str())),
     }
 }
 
@@ -216,30 +212,6 @@ impl ScopeSpans {
         protobuf::length(&mut head, 2, fields.len() + self.spans.len());
         head.extend_from_slice(&fields);
         head
-    }
-}
-
-/// The values of `exception.stacktrace` have a limit of their own.
-impl ValueLimits {
-    const NONE: Self = Self {
-        value: usize::MAX,
-        stack: usize::MAX,
-    };
-
-    /// The part of a name that is exported: what is longer is none.
-    #[expect(clippy::unused_self, reason = "a limit like the others")]
-    fn name(self, name: &str) -> &str {
-        &name[..name.floor_char_boundary(Self::DEFAULT.value)]
-    }
-
-    /// The part of a text that may be exported, up to a character's end.
-    pub(in crate::telemetry) fn cut<'a>(self, key: &str, text: &'a str) -> &'a str {
-        let limit = if key == semconv::EXCEPTION_STACKTRACE {
-            self.stack
-        } else {
-            self.value
-        };
-        &text[..text.floor_char_boundary(limit)]
     }
 }
 

@@ -1,7 +1,11 @@
 //! [`Exporter`]: the thread that brings spans from the [`Queue`] to the collector, one batch after the other, and tries
 //! again until each is taken or refused.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+    time::Duration,
+};
 
 use bytes::Bytes;
 use tokio::{runtime::Runtime, time::Instant};
@@ -17,6 +21,8 @@ use super::{
 /// The first wait after an attempt that failed, and the longest. A collector that is back is found within two seconds.
 const FIRST_WAIT: Duration = Duration::from_millis(100);
 const LONGEST_WAIT: Duration = Duration::from_millis(1600);
+/// The longest at the end, where the time for all attempts is short.
+const LAST_WAIT: Duration = Duration::from_millis(200);
 /// A collector may ask for this much and no more.
 const LONGEST_RETRY_AFTER: Duration = Duration::from_hours(1);
 
@@ -33,11 +39,15 @@ impl Exporter {
     /// Runs until the queue is closed, on its own thread.
     pub(super) fn run(mut self, runtime: &Runtime) {
         let _failure = Failure(Arc::clone(&self.queue));
-        runtime.block_on(async {
-            while let Some(batch) = self.next().await {
-                self.deliver(&batch).await;
+        while let Some(batch) = runtime.block_on(self.next()) {
+            let deliver = AssertUnwindSafe(|| runtime.block_on(self.deliver(&batch)));
+            match catch_unwind(deliver) {
+                Ok(true) => {}
+                Ok(false) => break,
+                // The panic is in the log. It may have been about these spans, and is no reason to lose the others.
+                Err(_) => self.queue.done(&batch, 0, |lost| &mut lost.export_failed),
             }
-        });
+        }
         self.queue.give_up();
         self.journal.last_words(&self.queue);
         self.queue.closed();
@@ -63,8 +73,8 @@ impl Exporter {
         }
     }
 
-    /// Sends a batch as often as it takes, or until telemetry is shut down.
-    async fn deliver(&mut self, batch: &Batch) {
+    /// Sends a batch as often as it takes. False where telemetry is shut down before: there is no time for any other either.
+    async fn deliver(&mut self, batch: &Batch) -> bool {
         let request = batch.request(&self.head, self.transport.takes_gzip());
         let mut wait = FIRST_WAIT;
         // After a silence nobody knows whether the spans have arrived. An empty request finds out when somebody
@@ -77,7 +87,7 @@ impl Exporter {
                 request.clone()
             };
             let Some(outcome) = self.attempt(sent).await else {
-                return;
+                return false;
             };
             match outcome {
                 Outcome::Later {
@@ -89,7 +99,7 @@ impl Exporter {
                     self.journal.failed(&self.queue, reason);
                     probe = probe || silent;
                     if !self.wait(wait, after).await {
-                        return;
+                        return false;
                     }
                     wait = LONGEST_WAIT.min(wait * 2);
                 }
@@ -97,11 +107,13 @@ impl Exporter {
                 Outcome::Taken { rejected, message } => {
                     let exported = batch.spans.saturating_sub(rejected);
                     self.queue.done(batch, exported, |lost| &mut lost.refused);
-                    return self.journal.taken(&self.queue, &message);
+                    self.journal.taken(&self.queue, rejected, &message);
+                    return true;
                 }
                 Outcome::Refused(reason) => {
                     self.queue.done(batch, 0, |lost| &mut lost.refused);
-                    return self.journal.refused(&self.queue, reason);
+                    self.journal.refused(&self.queue, reason);
+                    return true;
                 }
             }
         }
@@ -123,19 +135,26 @@ impl Exporter {
 
     /// Waits before the next attempt. False where there will be none.
     async fn wait(&mut self, longest: Duration, after: Option<Duration>) -> bool {
-        let asked_for = after.map(|after| after.min(LONGEST_RETRY_AFTER));
-        let wait = asked_for.unwrap_or_else(|| longest.mul_f64(rand::random_range(0.5..=1.0)));
-        let until = Instant::now() + wait;
         let was_closing = self.queue.closing().is_some();
+        let longest = if was_closing {
+            longest.min(LAST_WAIT)
+        } else {
+            longest
+        };
+        let own = longest.mul_f64(rand::random_range(0.5..=1.0));
+        // It may ask for none at all, or for a time that has passed by its own clock.
+        let wait = own.max(after.unwrap_or_default().min(LONGEST_RETRY_AFTER));
+        let until = Instant::now() + wait;
         loop {
             let closing = self.queue.closing().map(Instant::from_std);
             let now = Instant::now();
-            if closing.is_some_and(|deadline| deadline <= now.max(until)) {
+            // Told to end, it tries at once: but not before the time that the collector asked for.
+            let hurry = closing.is_some() && !was_closing && after.is_none();
+            let next = if hurry { now } else { until };
+            if closing.is_some_and(|deadline| deadline <= next.max(now)) {
                 return false;
             }
-            // Told to end, it tries at once: but not before the time that the collector asked for.
-            let hurry = closing.is_some() && !was_closing && asked_for.is_none();
-            if until <= now || hurry {
+            if next <= now {
                 return true;
             }
             self.tend(until).await;
@@ -160,11 +179,11 @@ impl Drop for Failure {
 
 /// Does what there is to do beside sending, then waits for the next change, at most until then.
 async fn tend(queue: &Queue, head: &RequestHead, journal: &mut Journal, until: Instant) {
-    while queue.pack_one(head) {
-        // The attempt under way, and the timers, have their turn in between.
-        tokio::task::yield_now().await;
-    }
     let until = journal.tell(queue).map_or(until, |next| until.min(next));
+    if queue.pack_one(head) {
+        // One at a time: the attempt under way, the timers and the end have their turn in between.
+        return tokio::task::yield_now().await;
+    }
     tokio::select! {
         () = queue.changed() => {}
         () = tokio::time::sleep_until(until) => {}

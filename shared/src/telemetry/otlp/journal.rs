@@ -29,7 +29,8 @@ struct Outage {
     began: Instant,
     reason: String,
     lost_before: u64,
-    told: Instant,
+    /// When it was last told. One attempt that fails is none yet: the next may be taken.
+    told: Option<Instant>,
 }
 
 struct Losses {
@@ -63,33 +64,36 @@ impl Journal {
         }
     }
 
-    /// An attempt failed, and will be made again.
+    /// An attempt failed, and will be made again. The second one in a row is an outage.
     pub(super) fn failed(&mut self, queue: &Queue, reason: String) {
-        if let Some(outage) = &mut self.outage {
-            outage.reason = reason;
-            return;
-        }
         let now = Instant::now();
         let room = queue.room();
-        tracing::warn!(
-            exporter = self.destination,
-            reason,
-            spans.waiting = room.counts.waiting,
-            lasts = self.rate.lasts(&room, now),
-            "the collector does not take spans: they wait"
-        );
-        self.outage = Some(Outage {
-            began: now,
-            reason,
-            lost_before: room.counts.lost.total(),
-            told: now,
-        });
+        let Some(outage) = &mut self.outage else {
+            self.outage = Some(Outage {
+                began: now,
+                reason,
+                lost_before: room.counts.lost.total(),
+                told: None,
+            });
+            return;
+        };
+        outage.reason = reason;
+        if outage.told.is_none() {
+            outage.told = Some(now);
+            tracing::warn!(
+                exporter = self.destination,
+                reason = outage.reason,
+                spans.waiting = room.counts.waiting,
+                lasts = self.rate.lasts(&room, now),
+                "the collector does not take spans: they wait"
+            );
+        }
     }
 
     /// The collector took a batch, with or without a word about it.
-    pub(super) fn taken(&mut self, queue: &Queue, message: &str) {
+    pub(super) fn taken(&mut self, queue: &Queue, rejected: u64, message: &str) {
         self.over(queue);
-        if queue.counts().lost.refused > self.losses.told.lost.refused {
+        if rejected > 0 {
             self.losses.refusal = format!("it rejected them: {message}");
         } else if !message.is_empty() {
             tracing::warn!(
@@ -108,7 +112,9 @@ impl Journal {
 
     /// The collector has answered.
     fn over(&mut self, queue: &Queue) {
-        if let Some(outage) = self.outage.take() {
+        if let Some(outage) = self.outage.take()
+            && outage.told.is_some()
+        {
             let counts = queue.counts();
             tracing::info!(
                 exporter = self.destination,
@@ -125,12 +131,12 @@ impl Journal {
         let now = Instant::now();
         let room = queue.room();
         self.rate.measure(now, room.counts.ended);
-        let losses = self.tell_losses(&room.counts, now);
+        let losses = self.tell_losses(queue, &room.counts, now);
         let outage = self.tell_outage(&room, now);
         losses.into_iter().chain(outage).min()
     }
 
-    fn tell_losses(&mut self, counts: &SpanCounts, now: Instant) -> Option<Instant> {
+    fn tell_losses(&mut self, queue: &Queue, counts: &SpanCounts, now: Instant) -> Option<Instant> {
         if counts.lost == self.losses.told.lost {
             return None;
         }
@@ -138,7 +144,7 @@ impl Journal {
         if due > now {
             return Some(due);
         }
-        self.say_losses(counts);
+        self.say_losses(&queue.account());
         self.losses.at = Some(now);
         None
     }
@@ -164,19 +170,21 @@ impl Journal {
     fn tell_outage(&mut self, room: &Room, now: Instant) -> Option<Instant> {
         let lasts = self.rate.lasts(room, now);
         let outage = self.outage.as_mut()?;
-        if outage.told + OUTAGE <= now {
-            tracing::warn!(
-                exporter = self.destination,
-                reason = outage.reason,
-                since = seconds(now - outage.began),
-                spans.waiting = room.counts.waiting,
-                spans.lost = room.counts.lost.total() - outage.lost_before,
-                lasts,
-                "the collector still does not take spans"
-            );
-            outage.told = now;
+        let told = outage.told?;
+        if now < told + OUTAGE {
+            return Some(told + OUTAGE);
         }
-        Some(outage.told + OUTAGE)
+        tracing::warn!(
+            exporter = self.destination,
+            reason = outage.reason,
+            since = seconds(now - outage.began),
+            spans.waiting = room.counts.waiting,
+            spans.lost = room.counts.lost.total() - outage.lost_before,
+            lasts,
+            "the collector still does not take spans"
+        );
+        outage.told = Some(now);
+        Some(now + OUTAGE)
     }
 
     /// Says what was lost at the very end.

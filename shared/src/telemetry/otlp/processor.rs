@@ -19,7 +19,8 @@ use super::{
 };
 use crate::telemetry::{
     InitError, SpanCounts, panics,
-    settings::{Batching, Otlp, ValueLimits},
+    settings::{Batching, Otlp},
+    texts::ValueLimits,
 };
 
 /// Encodes spans where they end and has them exported by a thread of its own.
@@ -99,14 +100,24 @@ impl SpanProcessor for OtlpProcessor {
             return;
         }
         // Called below the lock of the span.
-        panics::contained(|| {
-            BUFFER.with_borrow_mut(|buffer| {
-                buffer.clear();
+        let pushed = panics::contained(|| {
+            let push = |buffer: &mut Vec<u8>| {
                 encode::span(buffer, &span, self.limits);
                 self.queue.push(&span.instrumentation_scope, buffer);
+                buffer.clear();
                 buffer.shrink_to(BUFFER_BYTES);
-            });
+            };
+            // A span that another thread-local keeps may end when this one is gone.
+            if BUFFER
+                .try_with(|buffer| push(&mut buffer.borrow_mut()))
+                .is_err()
+            {
+                push(&mut Vec::new());
+            }
         });
+        if pushed.is_none() {
+            self.queue.failed();
+        }
     }
 
     fn force_flush(&self) -> OTelSdkResult {

@@ -51,6 +51,8 @@ struct State {
     /// Everything that had entered by then is to be sent now.
     flush: u64,
     end: End,
+    /// The exporter has been woken to say it.
+    loss_is_known: bool,
 }
 
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -111,7 +113,7 @@ impl Queue {
         };
         if let Some(reason) = reason {
             *reason += 1;
-            self.changed.notify_one();
+            self.wake_for_loss(state);
             return;
         }
         if state.open.length + span.len() > self.bounds.batch_bytes {
@@ -127,6 +129,28 @@ impl Queue {
             state.close_batch();
             self.changed.notify_one();
         }
+    }
+
+    /// Counts a span that ended and could not even be written.
+    pub(super) fn failed(&self) {
+        let mut state = self.lock();
+        state.counts.ended += 1;
+        state.counts.lost.export_failed += 1;
+        self.wake_for_loss(&mut state);
+    }
+
+    /// Once for all losses until the next [`account`](Self::account): they are told together anyway.
+    fn wake_for_loss(&self, state: &mut State) {
+        if !std::mem::replace(&mut state.loss_is_known, true) {
+            self.changed.notify_one();
+        }
+    }
+
+    /// The books, for whoever says what was lost: the next loss will be news again.
+    pub(super) fn account(&self) -> SpanCounts {
+        let mut state = self.lock();
+        state.loss_is_known = false;
+        state.counts
     }
 
     /// The oldest batch, if one is due: full, or wanted by a flush or the end, or because it is `time` anyway.
@@ -168,11 +192,12 @@ impl Queue {
         let before = batch.bytes;
         batch.pack(head);
         let mut state = self.lock();
-        state.bytes = state.bytes + batch.bytes - before;
         state.packed_size = size_of_one(batch.bytes, batch.spans);
-        // Only the exporter takes from the front, and this is the exporter.
+        // Only the exporter takes from the front, and this is the exporter. Gone, it was counted as lost with the others.
         if let Some(place) = state.full.get_mut(position) {
+            let after = batch.bytes;
             *place = batch;
+            state.bytes = state.bytes + after - before;
         }
         true
     }
@@ -266,7 +291,10 @@ impl Queue {
             .unwrap_or_else(PoisonError::into_inner);
         state.end = End::Closed;
         state.give_up(|lost| &mut lost.shutdown);
-        state.counts.lost.shutdown == lost
+        let all = state.counts.lost.shutdown == lost;
+        drop(state);
+        self.settled.notify_all();
+        all
     }
 
     const LAST_WORDS: Duration = Duration::from_millis(500);
@@ -390,5 +418,28 @@ mod tests {
         let counts = queue.counts();
         assert_eq!((counts.ended, counts.waiting, counts.exported), (2, 0, 0));
         assert_eq!(counts.lost.shutdown, 2);
+    }
+
+    #[test]
+    fn what_is_given_up_while_it_is_packed_leaves_no_bytes_behind() {
+        let head = RequestHead::new(&Resource::builder_empty().build());
+        for _ in 0..50 {
+            let queue = queue(1024 * 1024);
+            for number in 0..300_usize {
+                queue.push(&scope(), &[number.to_le_bytes(); 256].concat());
+            }
+            std::thread::scope(|s| {
+                #[expect(
+                    clippy::disallowed_methods,
+                    reason = "a test's thread belongs to no trace"
+                )]
+                let packing = s.spawn(|| while queue.pack_one(&head) {});
+                queue.lock().end = End::Closed;
+                queue.close(Duration::ZERO);
+                packing.join().unwrap();
+            });
+            let bytes = queue.lock().bytes;
+            assert!(bytes <= 1024 * 1024, "{bytes}");
+        }
     }
 }

@@ -28,6 +28,7 @@ pub(super) use self::{
     otlp::{Otlp, Protocol},
     resource::SERVICE_NAME,
 };
+use super::texts::ValueLimits;
 use crate::{
     config::{self, ConfigError, Lookup},
     logs,
@@ -73,22 +74,6 @@ impl Batching {
     const LEAST_QUEUE_BYTES: usize = 1024 * 1024;
     const MOST_QUEUE_BYTES: usize = 64 * 1024 * 1024 * 1024;
     const BATCH_SPANS: usize = 512;
-}
-
-/// How many bytes of a text are exported.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct ValueLimits {
-    /// Of an attribute's value.
-    pub(super) value: usize,
-    /// Of an exception's stack trace.
-    pub(super) stack: usize,
-}
-
-impl ValueLimits {
-    pub(super) const DEFAULT: Self = Self {
-        value: 4096,
-        stack: 32 * 1024,
-    };
 }
 
 pub(super) struct Metrics {

@@ -200,8 +200,8 @@ fn endpoint(
     let (variable, value) = variables
         .first(signal.endpoint)
         .unwrap_or_else(|| (ENDPOINT, default.to_owned()));
-    let value = with_scheme(variables, signal, protocol, value);
-    let mut endpoint = url(variable, value)?;
+    let with_scheme = with_scheme(variables, signal, protocol, &value);
+    let mut endpoint = url(variable, value, &with_scheme)?;
     if protocol == Protocol::HttpProtobuf && variable == ENDPOINT {
         let path = format!("{}/{}", endpoint.path().trim_end_matches('/'), signal.path);
         endpoint.set_path(&path);
@@ -214,7 +214,7 @@ fn with_scheme(
     variables: &mut Variables<'_>,
     signal: &Signal,
     protocol: Protocol,
-    value: String,
+    value: &str,
 ) -> String {
     let Some((variable, _)) = variables.first(signal.insecure) else {
         return default_scheme(protocol, value, false);
@@ -230,9 +230,9 @@ fn with_scheme(
     default_scheme(protocol, value, insecure.unwrap_or(false))
 }
 
-fn default_scheme(protocol: Protocol, value: String, insecure: bool) -> String {
+fn default_scheme(protocol: Protocol, value: &str, insecure: bool) -> String {
     if protocol == Protocol::HttpProtobuf || value.contains("://") {
-        value
+        value.to_owned()
     } else if insecure {
         format!("http://{value}")
     } else {
@@ -240,14 +240,14 @@ fn default_scheme(protocol: Protocol, value: String, insecure: bool) -> String {
     }
 }
 
-fn url(variable: &'static str, value: String) -> Result<Url, ConfigError> {
+fn url(variable: &'static str, value: String, with_scheme: &str) -> Result<Url, ConfigError> {
     let refused = |value: String, expects| ConfigError {
         variable,
         value,
         expects,
     };
     let is_http = |url: &Url| matches!(url.scheme(), "http" | "https") && url.has_host();
-    match Url::parse(&value).ok().filter(is_http) {
+    match Url::parse(with_scheme).ok().filter(is_http) {
         None => Err(refused(value, "a URL such as http://localhost:4318")),
         Some(url) if url.scheme() == "https" && cfg!(not(feature = "tls")) => Err(refused(
             value,

@@ -5,9 +5,10 @@ use std::time::Duration;
 use opentelemetry_sdk::trace::{Sampler, SpanLimits};
 
 use super::{
-    Batching, ValueLimits,
+    Batching,
     variables::{MILLISECONDS, Variables},
 };
+use crate::telemetry::texts::ValueLimits;
 
 pub(super) fn sampler(variables: &mut Variables<'_>) -> Sampler {
     const DEFAULT: &str = "parentbased_always_on";

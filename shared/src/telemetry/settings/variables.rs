@@ -73,7 +73,8 @@ impl<'a> Variables<'a> {
         if number.is_none() {
             let (start, end) = range.into_inner();
             self.warn(format!(
-                "{name} is `{value}`, which cannot be used here: expected a whole number from {start} to {end}, using {instead} instead"
+                "{name} is `{}`, which cannot be used here: expected a whole number from {start} to {end}, using {instead} instead",
+                redact::value(&value)
             ));
         }
         number

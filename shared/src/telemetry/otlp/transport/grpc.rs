@@ -1,6 +1,6 @@
 //! OTLP over gRPC: `opentelemetry.proto.collector.trace.v1.TraceService/Export`, with requests that are encoded already.
 
-use std::time::Duration;
+use std::{error::Error as _, time::Duration};
 
 use bytes::{Buf as _, BufMut as _, Bytes};
 use http::uri::PathAndQuery;
@@ -38,7 +38,8 @@ impl Grpc {
                     env!("CARGO_PKG_VERSION")
                 ))
             })
-            .map_err(InitError::Channel)?;
+            .map_err(InitError::Channel)?
+            .connect_timeout(super::CONNECT_TIMEOUT);
         #[cfg(feature = "tls")]
         let endpoint = if settings.endpoint.scheme() == "https" {
             endpoint
@@ -88,6 +89,10 @@ fn outcome(status: &Status) -> Outcome {
     let after = status
         .get_details_retry_info()
         .and_then(|info| info.retry_delay);
+    // It was made here, of a connection that broke, whatever its code: nobody has refused anything.
+    if status.source().is_some() {
+        return Outcome::later(answered(status));
+    }
     match status.code() {
         Code::Cancelled
         | Code::DeadlineExceeded

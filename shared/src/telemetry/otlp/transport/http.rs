@@ -43,6 +43,7 @@ impl Http {
             .default_headers(headers(settings))
             .redirect(reqwest::redirect::Policy::none())
             .timeout(settings.timeout)
+            .connect_timeout(super::CONNECT_TIMEOUT)
             .user_agent(concat!(
                 "OTel-OTLP-Exporter-Rust/",
                 env!("CARGO_PKG_VERSION")
@@ -63,6 +64,8 @@ impl Http {
     pub(super) async fn send(&self, request: Bytes) -> Outcome {
         match self.exchange(request).await {
             Ok(outcome) => outcome,
+            // Nobody was there to hear anything, however long that took to find out.
+            Err(error) if error.is_connect() => Outcome::later(root_cause(&error)),
             Err(error) if error.is_timeout() => Outcome::silent(self.timeout),
             Err(error) => Outcome::later(root_cause(&error)),
         }
@@ -77,7 +80,8 @@ impl Http {
         let status = response.status();
         let after = retry_after(response.headers());
         let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await? {
+        // The status says what became of the spans, whatever becomes of the rest of the answer.
+        while let Ok(Some(chunk)) = response.chunk().await {
             if body.len() + chunk.len() > ANSWER_BYTES {
                 break;
             }

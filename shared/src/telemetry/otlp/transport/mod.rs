@@ -14,6 +14,10 @@ use crate::telemetry::{
     settings::{Otlp, Protocol},
 };
 
+/// How long a connection may take to be made, the look-up of its name included: a collector that is back is to be found
+/// soon, and a name that nobody answers for is looked up for long.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+
 /// How an attempt ended.
 #[derive(Debug)]
 pub(super) enum Outcome {
