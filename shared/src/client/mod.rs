@@ -1,4 +1,6 @@
-//! CLIENT spans for `reqwest`: one for each attempt, with the context injected into its headers.
+//! CLIENT spans for HTTP clients: one for each attempt, with the context injected into its headers.
+//!
+//! [`TraceMiddleware`] goes around `reqwest`:
 //!
 //! ```
 //! use reqwest_middleware::ClientBuilder;
@@ -13,27 +15,29 @@
 //!
 //! With retries, put them before this middleware, so that each attempt passes through it (`attempt`):
 //! `ClientBuilder::new(..).with(retry).with(TraceMiddleware::new())`.
+//!
+//! [`ClientTraceLayer`] goes around any other client that is a tower service, with the same spans and settings.
 
 mod attempt;
 mod failure;
+mod future;
+mod layer;
+mod request;
+mod service;
 
 use http::{Extensions, HeaderName};
 use opentelemetry::{
-    KeyValue, Value, global::ObjectSafeTracerProvider, metrics::MeterProvider,
-    trace::FutureExt as _,
+    global::ObjectSafeTracerProvider, metrics::MeterProvider, trace::FutureExt as _,
 };
 use reqwest::{Request, Response};
 use reqwest_middleware::{Middleware, Next, Result};
 
-use self::attempt::Attempt;
-pub use self::failure::error_type;
+use self::{attempt::Head, request::Outgoing};
+pub use self::{
+    failure::error_type, future::ResponseFuture, layer::ClientTraceLayer, service::ClientTrace,
+};
 use crate::{
-    headers::Recorded,
-    metrics::Metrics,
-    propagation,
-    redact::Redaction,
-    semconv::{self, KnownMethods},
-    tracer::Tracer,
+    headers::Recorded, metrics::Metrics, redact::Redaction, semconv::KnownMethods, tracer::Tracer,
 };
 
 /// Makes every attempt of a request a CLIENT span and injects its context into the headers.
@@ -117,43 +121,6 @@ impl TraceMiddleware {
         self.known_methods = KnownMethods::new(methods);
         self
     }
-
-    fn attributes(
-        &self,
-        request: &Request,
-        template: Option<&'static str>,
-        resend_count: i64,
-    ) -> Vec<KeyValue> {
-        let url = request.url();
-        let mut attributes = Vec::with_capacity(9);
-        let mut push = |key: &'static str, value: Value| attributes.push(KeyValue::new(key, value));
-        push(
-            semconv::HTTP_REQUEST_METHOD,
-            self.known_methods.name(request.method()).into(),
-        );
-        if let Some(original) = self.known_methods.original(request.method()) {
-            push(semconv::HTTP_REQUEST_METHOD_ORIGINAL, original.into());
-        }
-        push(semconv::URL_FULL, self.redaction.url(url).into());
-        if let Some(host) = url.host_str() {
-            let host = semconv::without_brackets(host);
-            push(semconv::SERVER_ADDRESS, host.to_owned().into());
-        }
-        if let Some(port) = url.port_or_known_default() {
-            push(semconv::SERVER_PORT, i64::from(port).into());
-        }
-        if let Some(template) = template {
-            push(semconv::URL_TEMPLATE, template.into());
-        }
-        if resend_count > 0 {
-            push(semconv::HTTP_REQUEST_RESEND_COUNT, resend_count.into());
-        }
-        attributes.extend(
-            self.request_headers
-                .attributes(semconv::HTTP_REQUEST_HEADER, request.headers()),
-        );
-        attributes
-    }
 }
 
 #[async_trait::async_trait]
@@ -169,15 +136,26 @@ impl Middleware for TraceMiddleware {
         let resend_count = attempts.0;
         attempts.0 += 1;
 
-        let name = semconv::http_span_name(&self.known_methods.name(request.method()), template);
-        let attributes = self.attributes(&request, template, resend_count);
-        let attempt = Attempt::start(name, attributes, &self.tracer, self.metrics.instruments());
-        let cx = attempt.context();
-        propagation::inject_headers(&cx, request.headers_mut());
+        let attempt = self.start(&Outgoing {
+            method: request.method(),
+            url: Some(request.url()),
+            headers: request.headers(),
+            template,
+            resend_count,
+        });
+        attempt.inject(request.headers_mut());
 
-        let result = next.run(request, extensions).with_context(cx).await;
+        let result = next
+            .run(request, extensions)
+            .with_context(attempt.context())
+            .await;
         match &result {
-            Ok(response) => attempt.answered(response, &self.response_headers),
+            Ok(response) => attempt.answered(&Head {
+                status: response.status(),
+                version: response.version(),
+                headers: response.headers(),
+                peer: response.remote_addr(),
+            }),
             Err(error) => attempt.failed(error_type(error)),
         }
         result
