@@ -69,7 +69,9 @@ async fn the_server_continues_the_trace_and_the_body_arrives() {
     let router = Router::new().route("/items/{id}", get(async || "in stock"));
     let service = start(router.layer(TraceLayer::new())).await;
     let mut request = get_request(&service.url("/items/7"));
-    request.extensions_mut().insert(UrlTemplate("/items/{id}"));
+    request
+        .extensions_mut()
+        .insert(UrlTemplate::new(String::from("/items/{id}")));
     let (result, trace) = call(&ClientTraceLayer::new(), request).await;
     let body = result.unwrap().into_body().collect().await.unwrap();
     assert_eq!(body.to_bytes(), "in stock");

@@ -10,7 +10,7 @@
 //! let client = ClientBuilder::new(reqwest::Client::new()).with(TraceMiddleware::new()).build();
 //! let request = client
 //!     .get("http://127.0.0.1:8081/check/item-123")
-//!     .with_extension(UrlTemplate("/check/{item_id}")); // the span is `GET /check/{item_id}`
+//!     .with_extension(UrlTemplate::new("/check/{item_id}")); // the span is `GET /check/{item_id}`
 //! ```
 //!
 //! With retries, put them before this middleware, so that each attempt passes through it (`attempt`):
@@ -24,6 +24,8 @@ mod future;
 mod layer;
 mod request;
 mod service;
+
+use std::borrow::Cow;
 
 use http::{Extensions, HeaderName};
 use opentelemetry::{
@@ -64,9 +66,17 @@ pub struct TraceMiddleware {
 /// A request extension: the template that the request's path was made from, such as `/check/{item_id}`.
 ///
 /// It is recorded as `url.template` and in the span's name. Without it the name is the method alone, since a path would
-/// make as many names as there are items.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct UrlTemplate(pub &'static str);
+/// make as many names as there are items. One that is not static, from a generated client or a table of routes, may be
+/// owned: keep to few.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UrlTemplate(Cow<'static, str>);
+
+impl UrlTemplate {
+    /// A template, static or owned.
+    pub fn new(template: impl Into<Cow<'static, str>>) -> Self {
+        Self(template.into())
+    }
+}
 
 /// How often this request was sent, kept in its extensions from attempt to attempt.
 #[derive(Debug, Clone, Copy, Default)]
@@ -131,7 +141,7 @@ impl Middleware for TraceMiddleware {
         extensions: &mut Extensions,
         next: Next<'_>,
     ) -> Result<Response> {
-        let template = extensions.get::<UrlTemplate>().map(|template| template.0);
+        let template = extensions.get::<UrlTemplate>().cloned();
         let attempts = extensions.get_or_insert_default::<Attempts>();
         let resend_count = attempts.0;
         attempts.0 += 1;
@@ -140,7 +150,7 @@ impl Middleware for TraceMiddleware {
             method: request.method(),
             url: Some(request.url()),
             headers: request.headers(),
-            template,
+            template: template.as_ref(),
             resend_count,
         });
         attempt.inject(request.headers_mut());

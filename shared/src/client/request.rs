@@ -4,7 +4,7 @@ use http::{HeaderMap, Method, Request, header::HOST};
 use opentelemetry::{KeyValue, Value};
 use url::Url;
 
-use super::{TraceMiddleware, attempt::Attempt};
+use super::{TraceMiddleware, UrlTemplate, attempt::Attempt};
 use crate::semconv;
 
 /// A request on its way out.
@@ -13,7 +13,7 @@ pub(super) struct Outgoing<'a> {
     /// None where neither the request nor its `Host` header says where it goes.
     pub(super) url: Option<&'a Url>,
     pub(super) headers: &'a HeaderMap,
-    pub(super) template: Option<&'static str>,
+    pub(super) template: Option<&'a UrlTemplate>,
     /// How often it was sent before.
     pub(super) resend_count: i64,
 }
@@ -22,7 +22,7 @@ impl TraceMiddleware {
     /// Starts the span of an attempt.
     pub(super) fn start(&self, request: &Outgoing<'_>) -> Attempt {
         let method = self.known_methods.name(request.method);
-        let name = semconv::http_span_name(&method, request.template);
+        let name = semconv::http_span_name(&method, request.template.map(|template| &*template.0));
         Attempt::start(name, self.attributes(request), self)
     }
 
@@ -46,8 +46,8 @@ impl TraceMiddleware {
                 push(semconv::SERVER_PORT, i64::from(port).into());
             }
         }
-        if let Some(template) = request.template {
-            push(semconv::URL_TEMPLATE, template.into());
+        if let Some(UrlTemplate(template)) = request.template {
+            push(semconv::URL_TEMPLATE, template.clone().into());
         }
         if request.resend_count > 0 {
             push(

@@ -9,7 +9,7 @@ use http::{Request, Response};
 use tower_service::Service;
 
 use super::{
-    ResponseFuture, TraceMiddleware, UrlTemplate,
+    ResponseFuture, TraceMiddleware,
     request::{self, Outgoing},
 };
 
@@ -44,7 +44,7 @@ where
             method: request.method(),
             url: request::url(&request).as_ref(),
             headers: request.headers(),
-            template: request.extensions().get().map(|UrlTemplate(text)| *text),
+            template: request.extensions().get(),
             resend_count: 0,
         });
         attempt.inject(request.headers_mut());
