@@ -5,6 +5,7 @@ use std::{net::SocketAddr, time::Instant};
 use http::{HeaderMap, StatusCode, Version};
 use opentelemetry::{
     Context, KeyValue,
+    baggage::BaggageExt as _,
     trace::{SpanBuilder, SpanKind, Status, TraceContextExt as _},
 };
 
@@ -22,6 +23,7 @@ pub(super) struct Attempt {
     metrics: Metrics,
     measured: Vec<KeyValue>,
     response_headers: Recorded,
+    tell_baggage: bool,
 }
 
 /// The head of an answer, whichever client it came through.
@@ -39,6 +41,7 @@ impl Attempt {
         name: String,
         attributes: Vec<KeyValue>,
         settings: &TraceMiddleware,
+        tell_baggage: bool,
     ) -> Self {
         let metrics = settings.metrics.clone();
         let measured = metrics
@@ -55,6 +58,7 @@ impl Attempt {
             metrics,
             measured,
             response_headers: settings.response_headers.clone(),
+            tell_baggage,
         }
     }
 
@@ -63,9 +67,13 @@ impl Attempt {
         self.cx.clone()
     }
 
-    /// Writes the context into the headers of the request.
+    /// Writes the context into the headers of the request, and of the baggage nothing where it is not for the server.
     pub(super) fn inject(&self, headers: &mut HeaderMap) {
-        propagation::inject_headers(&self.cx, headers);
+        if self.tell_baggage {
+            propagation::inject_headers(&self.cx, headers);
+        } else {
+            propagation::inject_headers(&self.cx.with_cleared_baggage(), headers);
+        }
     }
 
     /// The response's head is there.

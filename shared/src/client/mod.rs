@@ -19,9 +19,11 @@
 //! [`ClientTraceLayer`] goes around any other client that is a tower service, with the same spans and settings.
 
 mod attempt;
+mod baggage;
 mod failure;
 mod future;
 mod layer;
+mod redirect;
 mod request;
 mod service;
 
@@ -34,9 +36,10 @@ use opentelemetry::{
 use reqwest::{Request, Response};
 use reqwest_middleware::{Middleware, Next, Result};
 
-use self::{attempt::Head, request::Outgoing};
+use self::{attempt::Head, baggage::BaggageTo, request::Outgoing};
 pub use self::{
-    failure::error_type, future::ResponseFuture, layer::ClientTraceLayer, service::ClientTrace,
+    failure::error_type, future::ResponseFuture, layer::ClientTraceLayer,
+    redirect::same_host_redirects, service::ClientTrace,
 };
 use crate::{
     headers::Recorded, metrics::Metrics, redact::Redaction, semconv::KnownMethods, tracer::Tracer,
@@ -51,8 +54,9 @@ use crate::{
 ///
 /// Redirects that `reqwest` follows are one span with the requests before them: `url.full`, `server.address` and
 /// `server.port` are of the URL that was asked for, the status code, protocol version and `network.peer.*` of the last
-/// answer. Every server on the way is sent the same `traceparent`, so their spans are siblings. A client that is built
-/// with `redirect::Policy::none()` leaves the redirects to the caller, who makes a span of each.
+/// answer. Every server on the way is sent the same `traceparent`, so their spans are siblings, and the same baggage. A
+/// client that is built with [`same_host_redirects`] leaves redirects to another host to the caller, who makes a span of
+/// each and of whom the baggage is kept ([`baggage_to`](Self::baggage_to)); with `redirect::Policy::none()` all of them.
 #[derive(Debug, Clone, Default)]
 pub struct TraceMiddleware {
     tracer: Tracer,
@@ -61,6 +65,7 @@ pub struct TraceMiddleware {
     redaction: Redaction,
     request_headers: Recorded,
     response_headers: Recorded,
+    baggage_to: BaggageTo,
 }
 
 /// A request extension: the template that the request's path was made from, such as `/check/{item_id}`.
@@ -121,6 +126,23 @@ impl TraceMiddleware {
     #[must_use]
     pub fn redact_query_keys<K: Into<String>>(mut self, keys: impl IntoIterator<Item = K>) -> Self {
         self.redaction = Redaction::with_keys(keys);
+        self
+    }
+
+    /// Sends baggage to these hosts and to no other; the trace context goes to everybody. A name that begins with a dot
+    /// stands for all hosts below it, an empty list for nobody; a second call adds to the first.
+    ///
+    /// Default: the own network, which is hosts whose name has no dot or ends in `.local`, `.internal` or `.localhost`, and
+    /// loopback and private addresses. Baggage is what an application says of its users and tenants, in clear text. Who
+    /// sets it thinks of the next service, not of the payment provider behind that, so nobody outside is told by accident:
+    /// such hosts are named. A middleware does not know by what name its own service is called, so a domain of one's own
+    /// is to be named too.
+    ///
+    /// A redirect that `reqwest` follows takes the header along: [`same_host_redirects`] is for clients that may be sent
+    /// elsewhere.
+    #[must_use]
+    pub fn baggage_to<H: Into<String>>(mut self, hosts: impl IntoIterator<Item = H>) -> Self {
+        self.baggage_to = self.baggage_to.with(hosts);
         self
     }
 

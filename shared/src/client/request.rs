@@ -23,7 +23,8 @@ impl TraceMiddleware {
     pub(super) fn start(&self, request: &Outgoing<'_>) -> Attempt {
         let method = self.known_methods.name(request.method);
         let name = semconv::http_span_name(&method, request.template.map(|template| &*template.0));
-        Attempt::start(name, self.attributes(request), self)
+        let tell_baggage = request.url.is_some_and(|url| self.baggage_to.includes(url));
+        Attempt::start(name, self.attributes(request), self, tell_baggage)
     }
 
     fn attributes(&self, request: &Outgoing<'_>) -> Vec<KeyValue> {
