@@ -4,7 +4,12 @@
 
 mod support;
 
-use std::time::SystemTime;
+use std::{
+    convert::Infallible,
+    panic::{AssertUnwindSafe, catch_unwind},
+    task::{Context, Waker},
+    time::SystemTime,
+};
 
 use axum::{
     Router,
@@ -30,7 +35,7 @@ use support::{
     Gate, Meters, answered, asked, attributes, clients, error, get_span, patience, shape, start,
 };
 use tokio::net::{TcpListener, TcpStream};
-use tower::{Layer as _, ServiceExt as _};
+use tower::{Layer as _, Service as _, ServiceExt as _};
 
 fn client(layer: &ClientTraceLayer) -> ClientTrace<Client<HttpConnector, Body>> {
     layer.layer(Client::builder(TokioExecutor::new()).build_http())
@@ -242,4 +247,55 @@ async fn a_request_on_a_connection_of_its_own_is_told_by_its_host_header() {
         ("network.protocol.version", "1.1".into()),
     ]));
     assert_eq!(shape(clients(&trace)[0]), expected);
+}
+
+/// Makes a span when it is dropped, as whatever cleans up behind itself.
+struct CleansUp;
+
+impl Drop for CleansUp {
+    fn drop(&mut self) {
+        tracing::info_span!("clean_up").in_scope(|| {});
+    }
+}
+
+#[tokio::test]
+async fn what_a_request_that_is_given_up_cleans_up_is_beneath_its_span() {
+    recorder();
+    let client = ClientTraceLayer::new().layer(tower::service_fn(async |_: Request<Body>| {
+        let _cleans_up = CleansUp;
+        std::future::pending::<Result<Response<Body>, Infallible>>().await
+    }));
+    let given_up = async {
+        tokio::select! {
+            biased;
+            _ = client.oneshot(get_request("http://shop.example/")) => panic!("it never answers"),
+            () = std::future::ready(()) => {}
+        }
+    };
+    let (trace_id, ()) = recorder().in_trace("caller", given_up).await;
+    let trace = recorder().trace(&trace_id, 3).await;
+    let tree = "INTERNAL caller\n  CLIENT GET\n    INTERNAL clean_up\n";
+    assert_eq!(trace.tree(), tree);
+    assert!(trace.span("clean_up").end <= trace.span("GET").end);
+}
+
+#[tokio::test]
+async fn a_panic_in_the_client_ends_its_span_though_somebody_keeps_the_future() {
+    recorder();
+    let mut client = ClientTraceLayer::new().layer(tower::service_fn(
+        async |_: Request<Body>| -> Result<Response<Body>, Infallible> {
+            panic!("no more sockets")
+        },
+    ));
+    let (trace_id, kept) = recorder()
+        .in_trace("caller", async {
+            let mut kept = Box::pin(client.call(get_request("http://shop.example/")));
+            let poll = || kept.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+            catch_unwind(AssertUnwindSafe(poll)).unwrap_err();
+            (kept,)
+        })
+        .await;
+    let span = recorder().span(&trace_id, "GET").await;
+    drop(kept);
+    assert_eq!(span.error_type().as_deref(), Some("panic"));
 }
