@@ -99,7 +99,7 @@ impl Inventory {
     pub(crate) fn check_request(&self, item_id: &str) -> RequestBuilder {
         self.client
             .get(self.check_url(item_id))
-            .with_extension(UrlTemplate("/check/{item_id}"))
+            .with_extension(UrlTemplate::new("/check/{item_id}"))
     }
 
     pub(crate) fn check_url(&self, item_id: &str) -> Url {
@@ -111,7 +111,7 @@ impl Inventory {
         let request = self
             .client
             .post(self.base_url.join(&["reservations"]))
-            .with_extension(UrlTemplate("/reservations"))
+            .with_extension(UrlTemplate::new("/reservations"))
             .json(&ReservationRequest {
                 order_id: order.id(),
                 item_id: order.item_id(),

@@ -1,5 +1,5 @@
-//! A trace over something that nobody instruments: a message on a Tokio channel, which could as well be a row in a job
-//! table or a record in a log. The message carries headers; the sender injects into them, the receiver extracts.
+//! A trace over something that nobody instruments: a message queue, here a Tokio channel, which could as well be a broker, a
+//! job table or a log. The message carries headers; the sender injects into them, the receiver extracts.
 //!
 //! `OTEL_TRACES_EXPORTER=console cargo run -p shared --example channel` shows the spans.
 //!
@@ -13,7 +13,9 @@ use std::{collections::HashMap, time::Duration};
 use opentelemetry::{
     Context, KeyValue,
     global::{self, BoxedSpan},
-    trace::{FutureExt as _, Link, SpanContext, SpanKind, TraceContextExt as _, Tracer as _},
+    trace::{
+        FutureExt as _, Link, SpanContext, SpanKind, Status, TraceContextExt as _, Tracer as _,
+    },
 };
 use shared::propagation;
 use tokio::sync::mpsc;
@@ -37,10 +39,16 @@ pub async fn send(
     let cx = parent.with_span(span("send orders", SpanKind::Producer, &[], &parent));
     let mut headers = HashMap::new();
     propagation::inject_context(&cx, &mut headers);
-    orders
+    let sent = orders
         .send(Message { headers, order_id })
-        .with_context(cx)
-        .await
+        .with_context(cx.clone())
+        .await;
+    if sent.is_err() {
+        cx.span()
+            .set_attribute(KeyValue::new("error.type", "closed"));
+        cx.span().set_status(Status::error(""));
+    }
+    sent
 }
 
 /// Processes one message in its sender's trace.
@@ -69,12 +77,16 @@ pub async fn process_batch(messages: Vec<Message>) {
         &senders.iter().collect::<Vec<_>>(),
         &root,
     );
+    let cx = root.with_span(span);
+    let count = i64::try_from(senders.len()).unwrap_or(i64::MAX);
+    cx.span()
+        .set_attribute(KeyValue::new("messaging.batch.message_count", count));
     let ship_all = async {
         for message in messages {
             ship(message.order_id).await;
         }
     };
-    ship_all.with_context(root.with_span(span)).await;
+    ship_all.with_context(cx).await;
 }
 
 #[tracing::instrument]

@@ -5,7 +5,7 @@
 use std::{borrow::Cow, sync::Arc};
 
 use opentelemetry::{
-    Context, KeyValue,
+    Context, KeyValue, StringValue,
     trace::{FutureExt as _, SpanBuilder, SpanKind, Status, TraceContextExt as _},
 };
 
@@ -15,14 +15,29 @@ use crate::{
 };
 
 /// A query as the span shows it.
+///
+/// Its text is static by default, so that no value of a caller can get into it. SQL that is put together while the program
+/// runs may be a `String`, an `Arc<str>` or a `Cow<'static, str>`; there too only placeholders may stand for values:
+///
+/// ```
+/// use std::borrow::Cow;
+/// use shared::database::Statement;
+///
+/// let columns = ["available", "price_cents"].join(", ");
+/// let select = Statement::<Cow<'static, str>> {
+///     operation: "SELECT".into(),
+///     collection: "stock".into(),
+///     text: format!("SELECT {columns} FROM stock WHERE item_id = $1").into(),
+/// };
+/// ```
 #[derive(Debug, Clone, Copy)]
-pub struct Statement {
+pub struct Statement<T = &'static str> {
     /// `db.operation.name`: the SQL command, in upper case.
-    pub operation: &'static str,
+    pub operation: T,
     /// `db.collection.name`: the table.
-    pub collection: &'static str,
-    /// `db.query.text`: the SQL with placeholders. It is static, so that no value of a caller can get into it.
-    pub text: &'static str,
+    pub collection: T,
+    /// `db.query.text`: the SQL with placeholders.
+    pub text: T,
 }
 
 /// The database that queries go to, as their spans name it.
@@ -69,21 +84,24 @@ impl Database {
     /// What `query` returns, unchanged.
     pub async fn query<T, E>(
         &self,
-        statement: &Statement,
+        statement: &Statement<impl Into<StringValue> + Clone>,
         error_type: impl FnOnce(&E) -> Cow<'static, str>,
         query: impl Future<Output = Result<T, E>>,
     ) -> Result<T, E> {
+        let operation: StringValue = statement.operation.clone().into();
+        let collection: StringValue = statement.collection.clone().into();
+        let text: StringValue = statement.text.clone().into();
+        let name = format!("{} {}", operation.as_str(), collection.as_str());
         let mut attributes = Vec::with_capacity(self.attributes.len() + 4);
         attributes.extend_from_slice(&self.attributes);
         attributes.extend([
-            KeyValue::new(semconv::DB_OPERATION_NAME, statement.operation),
-            KeyValue::new(semconv::DB_COLLECTION_NAME, statement.collection),
-            KeyValue::new(semconv::DB_QUERY_TEXT, statement.text),
+            KeyValue::new(semconv::DB_OPERATION_NAME, operation),
+            KeyValue::new(semconv::DB_COLLECTION_NAME, collection),
+            KeyValue::new(semconv::DB_QUERY_TEXT, text),
         ]);
-        let span =
-            SpanBuilder::from_name(format!("{} {}", statement.operation, statement.collection))
-                .with_kind(SpanKind::Client)
-                .with_attributes(attributes);
+        let span = SpanBuilder::from_name(name)
+            .with_kind(SpanKind::Client)
+            .with_attributes(attributes);
         let parent = Context::current();
         let cx = parent.with_span(self.tracer.start(span, &parent));
         let _ends = EndOnDrop(cx.clone());

@@ -66,7 +66,7 @@ async fn the_same_answer_is_an_error_to_the_client_and_none_to_the_server() {
 async fn a_template_is_in_the_name_and_a_strange_method_is_not() {
     let service = statuses().await;
     let (url, client) = (service.url("/status/200"), client(TraceMiddleware::new()));
-    let template = UrlTemplate("/status/{code}");
+    let template = UrlTemplate::new("/status/{code}");
     let (_, trace) = call(client.get(&url).with_extension(template)).await;
     let mut expected = get_span(&trace, answered(&service, &url, 200));
     expected.name = "GET /status/{code}".into();

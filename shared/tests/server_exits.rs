@@ -128,7 +128,7 @@ async fn a_disconnect_before_the_answer_ends_the_whole_trace_at_once() {
     let checkout = move || async move {
         let check = calls
             .get(url)
-            .with_extension(UrlTemplate("/check/{item_id}"));
+            .with_extension(UrlTemplate::new("/check/{item_id}"));
         check.send().await.map(drop).unwrap_or_default();
     };
     let checkout = Router::new()

@@ -5,7 +5,7 @@
 mod support;
 
 use axum::{
-    Router,
+    Extension, Router,
     body::Bytes,
     response::{IntoResponse as _, Response},
     routing::{any, get},
@@ -19,7 +19,7 @@ use shared::{
     client::TraceMiddleware,
     server::{
         ForwardedHeader::{self, XForwardedFor, XForwardedHost, XForwardedProto},
-        TraceLayer,
+        PeerAddr, TraceLayer,
     },
     testing::{Span, recorder},
 };
@@ -287,4 +287,22 @@ async fn a_layer_without_propagators_trusts_nobody() {
         .await;
     assert_eq!(trace.spans[0].parent_id, None);
     assert_eq!(recorder.now(&caller.trace_id).spans, []);
+}
+
+#[tokio::test]
+async fn a_peer_that_is_told_goes_before_the_one_that_is_connected() {
+    let recorder = recorder();
+    let told = PeerAddr("[2001:db8::7]:4711".parse().unwrap());
+    let router = Router::new().route("/items/{id}", get(()));
+    let service = start(router.layer(TraceLayer::new()).layer(Extension(told))).await;
+    let (caller, mut connection) = (Caller::new(), Connection::open(&service).await);
+    connection.request("GET /items/1", &caller).await;
+    connection.answer().await;
+    let trace = recorder.trace(&caller.trace_id, 1).await;
+    let mut expected = server(&caller, ITEM, 4711, Some(200), None);
+    for key in ["client.address", "network.peer.address"] {
+        let address = (key.to_owned(), "2001:db8::7".into());
+        expected.attributes.extend([address]);
+    }
+    assert_eq!(shape(&trace.spans[0]), expected);
 }

@@ -1,37 +1,51 @@
 //! [`Attempt`]: the one place where a client span ends, whatever became of the attempt.
 
-use std::time::Instant;
+use std::{net::SocketAddr, time::Instant};
 
+use http::{HeaderMap, StatusCode, Version};
 use opentelemetry::{
     Context, KeyValue,
+    baggage::BaggageExt as _,
     trace::{SpanBuilder, SpanKind, Status, TraceContextExt as _},
 };
-use reqwest::Response;
 
+use super::TraceMiddleware;
 use crate::{
     headers::Recorded,
-    metrics::{Instruments, low_cardinality},
-    semconv,
-    tracer::Tracer,
+    metrics::{Metrics, low_cardinality},
+    propagation, semconv,
 };
 
 /// Ends its span when dropped: with an answer, with a failure, or with neither where the caller has dropped the request.
-pub(super) struct Attempt<'a> {
+pub(super) struct Attempt {
     cx: Context,
     started: Instant,
-    instruments: Option<&'a Instruments>,
+    metrics: Metrics,
     measured: Vec<KeyValue>,
+    response_headers: Recorded,
+    tell_baggage: bool,
 }
 
-impl<'a> Attempt<'a> {
+/// The head of an answer, whichever client it came through.
+pub(super) struct Head<'a> {
+    pub(super) status: StatusCode,
+    pub(super) version: Version,
+    pub(super) headers: &'a HeaderMap,
+    /// Who has answered, where the client knows.
+    pub(super) peer: Option<SocketAddr>,
+}
+
+impl Attempt {
     /// Starts the span, as a child of the current one.
     pub(super) fn start(
         name: String,
         attributes: Vec<KeyValue>,
-        tracer: &Tracer,
-        instruments: Option<&'a Instruments>,
+        settings: &TraceMiddleware,
+        tell_baggage: bool,
     ) -> Self {
-        let measured = instruments
+        let metrics = settings.metrics.clone();
+        let measured = metrics
+            .instruments()
             .map(|_| low_cardinality(&attributes, &DURATION))
             .unwrap_or_default();
         let span = SpanBuilder::from_name(name)
@@ -39,10 +53,12 @@ impl<'a> Attempt<'a> {
             .with_attributes(attributes);
         let parent = Context::current();
         Self {
-            cx: parent.with_span(tracer.start(span, &parent)),
+            cx: parent.with_span(settings.tracer.start(span, &parent)),
             started: Instant::now(),
-            instruments,
+            metrics,
             measured,
+            response_headers: settings.response_headers.clone(),
+            tell_baggage,
         }
     }
 
@@ -51,17 +67,26 @@ impl<'a> Attempt<'a> {
         self.cx.clone()
     }
 
+    /// Writes the context into the headers of the request, and of the baggage nothing where it is not for the server.
+    pub(super) fn inject(&self, headers: &mut HeaderMap) {
+        if self.tell_baggage {
+            propagation::inject_headers(&self.cx, headers);
+        } else {
+            propagation::inject_headers(&self.cx.with_cleared_baggage(), headers);
+        }
+    }
+
     /// The response's head is there.
-    pub(super) fn answered(self, response: &Response, recorded: &Recorded) {
-        let status = response.status();
+    pub(super) fn answered(self, head: &Head<'_>) {
+        let status = head.status;
         let mut attributes = vec![KeyValue::new(
             semconv::HTTP_RESPONSE_STATUS_CODE,
             i64::from(status.as_u16()),
         )];
-        if let Some(version) = semconv::protocol_version(response.version()) {
+        if let Some(version) = semconv::protocol_version(head.version) {
             attributes.push(KeyValue::new(semconv::NETWORK_PROTOCOL_VERSION, version));
         }
-        if let Some(peer) = response.remote_addr() {
+        if let Some(peer) = head.peer {
             let (address, port) = (peer.ip().to_string(), i64::from(peer.port()));
             attributes.push(KeyValue::new(semconv::NETWORK_PEER_ADDRESS, address));
             attributes.push(KeyValue::new(semconv::NETWORK_PEER_PORT, port));
@@ -70,7 +95,8 @@ impl<'a> Attempt<'a> {
             let code = status.as_str().to_owned();
             attributes.push(KeyValue::new(semconv::ERROR_TYPE, code));
         }
-        attributes.extend(recorded.attributes(semconv::HTTP_RESPONSE_HEADER, response.headers()));
+        let recorded = &self.response_headers;
+        attributes.extend(recorded.attributes(semconv::HTTP_RESPONSE_HEADER, head.headers));
         self.finish(attributes, semconv::client_status(status));
     }
 
@@ -81,7 +107,7 @@ impl<'a> Attempt<'a> {
     }
 
     fn finish(mut self, attributes: Vec<KeyValue>, status: Status) {
-        if self.instruments.is_some() {
+        if self.metrics.instruments().is_some() {
             self.measured
                 .extend(low_cardinality(&attributes, &DURATION));
         }
@@ -91,9 +117,9 @@ impl<'a> Attempt<'a> {
     }
 }
 
-impl Drop for Attempt<'_> {
+impl Drop for Attempt {
     fn drop(&mut self) {
-        if let Some(instruments) = self.instruments {
+        if let Some(instruments) = self.metrics.instruments() {
             let duration = self.started.elapsed().as_secs_f64();
             instruments.client_duration.record(duration, &self.measured);
         }

@@ -1,7 +1,8 @@
 //! What kept an answer away, as `error.type`.
 
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 
+use hyper_util::client::legacy;
 use reqwest_middleware::Error;
 
 use crate::{error::causes, semconv};
@@ -23,27 +24,44 @@ const TLS: [&str; 5] = [
 /// `connect` with native-tls. An error that a middleware has wrapped, as
 /// retries do, is looked through where it names its source.
 pub fn error_type(error: &Error) -> &'static str {
-    let Some(error) = reqwest_error(error) else {
-        return semconv::ERROR_OTHER;
-    };
+    reqwest_error(error).map_or(semconv::ERROR_OTHER, |error| name(error))
+}
+
+/// The same of the error of any client on hyper.
+pub(super) fn name(error: &(dyn std::error::Error + 'static)) -> &'static str {
     let says = |text: &str| causes(error).any(|cause| cause.to_string().starts_with(text));
+    let reqwest = causes(error).find_map(|cause| cause.downcast_ref::<reqwest::Error>());
+    let is = |kind: fn(&reqwest::Error) -> bool| reqwest.is_some_and(kind);
     // Before `timeout`: a connection that was not made in time has asked nothing of the server, which may well be quick.
-    if error.is_dns() {
+    if is(reqwest::Error::is_dns) || says("dns error") {
         "dns"
-    } else if error.is_connect() {
+    } else if any(error, legacy::Error::is_connect) {
         let is_tls = TLS.iter().any(|text| says(text));
         if is_tls { "tls" } else { "connect" }
-    } else if error.is_timeout() {
+    } else if is(reqwest::Error::is_timeout) || any(error, is_late) {
         semconv::ERROR_TIMEOUT
-    } else if is_reset(error) || says("connection closed before message completed") {
+    } else if any(error, is_reset) || says("connection closed before message completed") {
         "reset"
-    } else if error.is_redirect() {
+    } else if is(reqwest::Error::is_redirect) {
         "redirect"
-    } else if error.is_body() || error.is_decode() || says("error from user's Body stream") {
+    } else if is(reqwest::Error::is_body)
+        || is(reqwest::Error::is_decode)
+        || says("error from user's Body stream")
+    {
         semconv::ERROR_BODY
     } else {
         semconv::ERROR_OTHER
     }
+}
+
+/// Whether the error or one of its causes is an `E` of this kind.
+fn any<E: std::error::Error + 'static>(
+    error: &(dyn std::error::Error + 'static),
+    kind: impl Fn(&E) -> bool,
+) -> bool {
+    causes(error)
+        .filter_map(|cause| cause.downcast_ref::<E>())
+        .any(kind)
 }
 
 fn reqwest_error(error: &Error) -> Option<&reqwest::Error> {
@@ -56,16 +74,16 @@ fn reqwest_error(error: &Error) -> Option<&reqwest::Error> {
     }
 }
 
-fn is_reset(error: &reqwest::Error) -> bool {
-    causes(error)
-        .filter_map(|cause| cause.downcast_ref::<std::io::Error>())
-        .any(|error| {
-            matches!(
-                error.kind(),
-                ErrorKind::ConnectionReset
-                    | ErrorKind::ConnectionAborted
-                    | ErrorKind::BrokenPipe
-                    | ErrorKind::UnexpectedEof
-            )
-        })
+fn is_late(error: &io::Error) -> bool {
+    error.kind() == ErrorKind::TimedOut
+}
+
+fn is_reset(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::ConnectionReset
+            | ErrorKind::ConnectionAborted
+            | ErrorKind::BrokenPipe
+            | ErrorKind::UnexpectedEof
+    )
 }

@@ -1,4 +1,6 @@
-//! CLIENT spans for `reqwest`: one for each attempt, with the context injected into its headers.
+//! CLIENT spans for HTTP clients: one for each attempt, with the context injected into its headers.
+//!
+//! [`TraceMiddleware`] goes around `reqwest`:
 //!
 //! ```
 //! use reqwest_middleware::ClientBuilder;
@@ -8,32 +10,39 @@
 //! let client = ClientBuilder::new(reqwest::Client::new()).with(TraceMiddleware::new()).build();
 //! let request = client
 //!     .get("http://127.0.0.1:8081/check/item-123")
-//!     .with_extension(UrlTemplate("/check/{item_id}")); // the span is `GET /check/{item_id}`
+//!     .with_extension(UrlTemplate::new("/check/{item_id}")); // the span is `GET /check/{item_id}`
 //! ```
 //!
 //! With retries, put them before this middleware, so that each attempt passes through it (`attempt`):
 //! `ClientBuilder::new(..).with(retry).with(TraceMiddleware::new())`.
+//!
+//! [`ClientTraceLayer`] goes around any other client that is a tower service, with the same spans and settings.
 
 mod attempt;
+mod baggage;
 mod failure;
+mod future;
+mod layer;
+mod redirect;
+mod request;
+mod service;
+
+use std::borrow::Cow;
 
 use http::{Extensions, HeaderName};
 use opentelemetry::{
-    KeyValue, Value, global::ObjectSafeTracerProvider, metrics::MeterProvider,
-    trace::FutureExt as _,
+    global::ObjectSafeTracerProvider, metrics::MeterProvider, trace::FutureExt as _,
 };
 use reqwest::{Request, Response};
 use reqwest_middleware::{Middleware, Next, Result};
 
-use self::attempt::Attempt;
-pub use self::failure::error_type;
+use self::{attempt::Head, baggage::BaggageTo, request::Outgoing};
+pub use self::{
+    failure::error_type, future::ResponseFuture, layer::ClientTraceLayer,
+    redirect::same_host_redirects, service::ClientTrace,
+};
 use crate::{
-    headers::Recorded,
-    metrics::Metrics,
-    propagation,
-    redact::Redaction,
-    semconv::{self, KnownMethods},
-    tracer::Tracer,
+    headers::Recorded, metrics::Metrics, redact::Redaction, semconv::KnownMethods, tracer::Tracer,
 };
 
 /// Makes every attempt of a request a CLIENT span and injects its context into the headers.
@@ -45,8 +54,9 @@ use crate::{
 ///
 /// Redirects that `reqwest` follows are one span with the requests before them: `url.full`, `server.address` and
 /// `server.port` are of the URL that was asked for, the status code, protocol version and `network.peer.*` of the last
-/// answer. Every server on the way is sent the same `traceparent`, so their spans are siblings. A client that is built
-/// with `redirect::Policy::none()` leaves the redirects to the caller, who makes a span of each.
+/// answer. Every server on the way is sent the same `traceparent`, so their spans are siblings, and the same baggage. A
+/// client that is built with [`same_host_redirects`] leaves redirects to another host to the caller, who makes a span of
+/// each and of whom the baggage is kept ([`baggage_to`](Self::baggage_to)); with `redirect::Policy::none()` all of them.
 #[derive(Debug, Clone, Default)]
 pub struct TraceMiddleware {
     tracer: Tracer,
@@ -55,14 +65,23 @@ pub struct TraceMiddleware {
     redaction: Redaction,
     request_headers: Recorded,
     response_headers: Recorded,
+    baggage_to: BaggageTo,
 }
 
 /// A request extension: the template that the request's path was made from, such as `/check/{item_id}`.
 ///
 /// It is recorded as `url.template` and in the span's name. Without it the name is the method alone, since a path would
-/// make as many names as there are items.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct UrlTemplate(pub &'static str);
+/// make as many names as there are items. One that is not static, from a generated client or a table of routes, may be
+/// owned: keep to few.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UrlTemplate(Cow<'static, str>);
+
+impl UrlTemplate {
+    /// A template, static or owned.
+    pub fn new(template: impl Into<Cow<'static, str>>) -> Self {
+        Self(template.into())
+    }
+}
 
 /// How often this request was sent, kept in its extensions from attempt to attempt.
 #[derive(Debug, Clone, Copy, Default)]
@@ -110,49 +129,29 @@ impl TraceMiddleware {
         self
     }
 
+    /// Sends baggage to these hosts and to no other; the trace context goes to everybody. A name that begins with a dot
+    /// stands for all hosts below it, an empty list for nobody; a second call adds to the first.
+    ///
+    /// Default: the own network, which is hosts whose name has no dot or ends in `.local`, `.internal` or `.localhost`, and
+    /// loopback and private addresses. Baggage is what an application says of its users and tenants, in clear text. Who
+    /// sets it thinks of the next service, not of the payment provider behind that, so nobody outside is told by accident:
+    /// such hosts are named. A middleware does not know by what name its own service is called, so a domain of one's own
+    /// is to be named too.
+    ///
+    /// A redirect that `reqwest` follows takes the header along: [`same_host_redirects`] is for clients that may be sent
+    /// elsewhere.
+    #[must_use]
+    pub fn baggage_to<H: Into<String>>(mut self, hosts: impl IntoIterator<Item = H>) -> Self {
+        self.baggage_to = self.baggage_to.with(hosts);
+        self
+    }
+
     /// The methods that are recorded by name; any other is `_OTHER`. Default: those of the conventions, or the list in
     /// `OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS`.
     #[must_use]
     pub fn known_methods<M: Into<String>>(mut self, methods: impl IntoIterator<Item = M>) -> Self {
         self.known_methods = KnownMethods::new(methods);
         self
-    }
-
-    fn attributes(
-        &self,
-        request: &Request,
-        template: Option<&'static str>,
-        resend_count: i64,
-    ) -> Vec<KeyValue> {
-        let url = request.url();
-        let mut attributes = Vec::with_capacity(9);
-        let mut push = |key: &'static str, value: Value| attributes.push(KeyValue::new(key, value));
-        push(
-            semconv::HTTP_REQUEST_METHOD,
-            self.known_methods.name(request.method()).into(),
-        );
-        if let Some(original) = self.known_methods.original(request.method()) {
-            push(semconv::HTTP_REQUEST_METHOD_ORIGINAL, original.into());
-        }
-        push(semconv::URL_FULL, self.redaction.url(url).into());
-        if let Some(host) = url.host_str() {
-            let host = semconv::without_brackets(host);
-            push(semconv::SERVER_ADDRESS, host.to_owned().into());
-        }
-        if let Some(port) = url.port_or_known_default() {
-            push(semconv::SERVER_PORT, i64::from(port).into());
-        }
-        if let Some(template) = template {
-            push(semconv::URL_TEMPLATE, template.into());
-        }
-        if resend_count > 0 {
-            push(semconv::HTTP_REQUEST_RESEND_COUNT, resend_count.into());
-        }
-        attributes.extend(
-            self.request_headers
-                .attributes(semconv::HTTP_REQUEST_HEADER, request.headers()),
-        );
-        attributes
     }
 }
 
@@ -164,20 +163,31 @@ impl Middleware for TraceMiddleware {
         extensions: &mut Extensions,
         next: Next<'_>,
     ) -> Result<Response> {
-        let template = extensions.get::<UrlTemplate>().map(|template| template.0);
+        let template = extensions.get::<UrlTemplate>().cloned();
         let attempts = extensions.get_or_insert_default::<Attempts>();
         let resend_count = attempts.0;
         attempts.0 += 1;
 
-        let name = semconv::http_span_name(&self.known_methods.name(request.method()), template);
-        let attributes = self.attributes(&request, template, resend_count);
-        let attempt = Attempt::start(name, attributes, &self.tracer, self.metrics.instruments());
-        let cx = attempt.context();
-        propagation::inject_headers(&cx, request.headers_mut());
+        let attempt = self.start(&Outgoing {
+            method: request.method(),
+            url: Some(request.url()),
+            headers: request.headers(),
+            template: template.as_ref(),
+            resend_count,
+        });
+        attempt.inject(request.headers_mut());
 
-        let result = next.run(request, extensions).with_context(cx).await;
+        let result = next
+            .run(request, extensions)
+            .with_context(attempt.context())
+            .await;
         match &result {
-            Ok(response) => attempt.answered(response, &self.response_headers),
+            Ok(response) => attempt.answered(&Head {
+                status: response.status(),
+                version: response.version(),
+                headers: response.headers(),
+                peer: response.remote_addr(),
+            }),
             Err(error) => attempt.failed(error_type(error)),
         }
         result

@@ -25,8 +25,9 @@ const NOT_A_VALUE: &AsciiSet = &CONTROLS
 /// Reads and writes the `baggage` header.
 ///
 /// At most 64 members and 8192 bytes go in and out; of a longer list the first are kept, and of members of one key the
-/// last. A malformed member is skipped and the rest kept. Members have no order. Baggage is sent to every service that is called, third parties too: put no secret in it. It is never
-/// written to spans or logs by itself.
+/// last. A malformed member is skipped and the rest kept. Members have no order. Baggage goes in clear text to the services that
+/// are called, and by them to those behind: put no secret in it. Our clients send it to the own network, or to the hosts that
+/// [`baggage_to`](crate::client::TraceMiddleware::baggage_to) names. It is never written to spans or logs by itself.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct BaggagePropagator {
     _private: (),

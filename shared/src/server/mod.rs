@@ -30,7 +30,7 @@ mod request;
 mod service;
 mod span;
 
-use std::borrow::Cow;
+use std::{borrow::Cow, net::SocketAddr};
 
 use opentelemetry::SpanId;
 use tokio_util::sync::CancellationToken;
@@ -46,6 +46,14 @@ pub use self::{
 /// For layers that answer in the handler's stead: [`crate::problem::catch_panic`] says `panic` with it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ErrorType(pub Cow<'static, str>);
+
+/// A request extension: who is at the other end of the connection, for `network.peer.*` and `client.address`.
+///
+/// For servers without axum, and for whoever knows better, such as a front that speaks the PROXY protocol: it goes before
+/// axum's [`ConnectInfo<SocketAddr>`](axum::extract::ConnectInfo), which [`crate::serve`] sets. Whoever accepts the
+/// connection sets it (`examples/hyper.rs`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PeerAddr(pub SocketAddr);
 
 /// A request extension of [`crate::serve`]: cancelled when requests under way are cut off, so that a span can tell its own
 /// service's shutdown from a client that went away.

@@ -11,7 +11,7 @@ use http::{
 };
 use opentelemetry::{KeyValue, Value};
 
-use super::layer::Options;
+use super::{PeerAddr, layer::Options};
 use crate::{headers, semconv};
 
 /// `{method} {route}`. The route is there for a layer that a router was given with `Router::layer`.
@@ -74,10 +74,7 @@ pub(super) fn attributes(request: &Parts, options: &Options) -> Vec<KeyValue> {
             push(semconv::SERVER_PORT, i64::from(port).into());
         }
     }
-    let peer = request
-        .extensions
-        .get::<ConnectInfo<SocketAddr>>()
-        .map(|ConnectInfo(peer)| peer);
+    let peer = peer(request);
     let client = forwarded
         .client
         .map(Cow::into_owned)
@@ -106,6 +103,12 @@ pub(super) fn attributes(request: &Parts, options: &Options) -> Vec<KeyValue> {
     );
     attributes.extend(options.more_at_start(request));
     attributes
+}
+
+fn peer(request: &Parts) -> Option<&SocketAddr> {
+    let told = request.extensions.get().map(|PeerAddr(peer)| peer);
+    let connected = || Some(&request.extensions.get::<ConnectInfo<SocketAddr>>()?.0);
+    told.or_else(connected)
 }
 
 /// From the request line in HTTP/2, from the `Host` header in HTTP/1.

@@ -1,8 +1,12 @@
 //! Carriers other than HTTP headers: maps of strings, and a channel's messages.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
-use opentelemetry::{Context, propagation::Extractor as _, trace::TraceContextExt as _};
+use opentelemetry::{
+    Context, Value,
+    propagation::Extractor as _,
+    trace::{Status, TraceContextExt as _},
+};
 use shared::{
     propagation::{HeaderExtractor, MapExtractor, extract, inject},
     testing::recorder,
@@ -104,6 +108,39 @@ async fn a_message_on_a_channel_joins_its_senders_trace() {
     );
     let sender = (trace_id, trace.span("send orders").span_id.clone());
     assert_eq!(trace.span("process orders").links, [sender]);
+    for operation in ["send", "process"] {
+        let span = trace.span(&format!("{operation} orders"));
+        assert_eq!(span.attributes, messaging(operation));
+    }
+}
+
+/// What the conventions ask of a span of the queue `orders`.
+fn messaging(operation: &'static str) -> BTreeMap<String, Value> {
+    let attributes = [
+        ("messaging.system", "tokio"),
+        ("messaging.destination.name", "orders"),
+        ("messaging.operation.name", operation),
+        ("messaging.operation.type", operation),
+    ];
+    attributes
+        .map(|(key, value)| (key.to_owned(), value.into()))
+        .into()
+}
+
+#[tokio::test]
+async fn a_message_that_nobody_receives_is_its_senders_error() {
+    let (orders, received) = mpsc::channel(1);
+    drop(received);
+    let (trace_id, sent) = recorder()
+        .in_trace("place_order", channel::send(&orders, 7))
+        .await;
+    sent.unwrap_err();
+    let trace = recorder().trace(&trace_id, 2).await;
+    let span = trace.span("send orders");
+    let mut expected = messaging("send");
+    expected.insert("error.type".into(), "closed".into());
+    assert_eq!(span.attributes, expected);
+    assert_eq!(span.status, Status::error(""));
 }
 
 #[tokio::test]
@@ -127,6 +164,9 @@ async fn a_batch_is_linked_to_every_sender_and_joins_none() {
         .find(|span| span.links == senders)
         .expect("a span with both links");
     assert_eq!(batch.parent_id, None);
+    let mut expected = messaging("process");
+    expected.insert("messaging.batch.message_count".into(), 2.into());
+    assert_eq!(batch.attributes, expected);
     let trace = recorder().trace(&batch.trace_id, 3).await;
     assert_eq!(
         trace.tree(),

@@ -1,0 +1,91 @@
+//! [`ResponseFuture`]: the attempt runs with its span as current context until the head of an answer is there.
+
+use std::{
+    error::Error,
+    pin::Pin,
+    task::{Context as TaskContext, Poll},
+};
+
+use http::Response;
+use hyper_util::client::legacy::connect::HttpInfo;
+use opentelemetry::Context;
+use pin_project_lite::pin_project;
+
+use super::{
+    attempt::{Attempt, Head},
+    failure,
+};
+
+pin_project! {
+    /// The response future of [`ClientTrace`](super::ClientTrace).
+    pub struct ResponseFuture<F> {
+        #[pin]
+        inner: Option<F>,
+        cx: Context,
+        attempt: Option<Attempt>,
+    }
+
+    impl<F> PinnedDrop for ResponseFuture<F> {
+        fn drop(this: Pin<&mut Self>) {
+            // What the client drops ends before the attempt does, and still in its context.
+            let mut this = this.project();
+            let _current = this.cx.clone().attach();
+            this.inner.set(None);
+        }
+    }
+}
+
+impl<F> ResponseFuture<F> {
+    pub(super) fn new(inner: F, cx: Context, attempt: Attempt) -> Self {
+        Self {
+            inner: Some(inner),
+            cx,
+            attempt: Some(attempt),
+        }
+    }
+}
+
+impl<F> std::fmt::Debug for ResponseFuture<F> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ResponseFuture").finish_non_exhaustive()
+    }
+}
+
+impl<F, B, E> Future for ResponseFuture<F>
+where
+    F: Future<Output = Result<Response<B>, E>>,
+    E: Error + 'static,
+{
+    type Output = Result<Response<B>, E>;
+
+    fn poll(self: Pin<&mut Self>, task: &mut TaskContext<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let _current = this.cx.clone().attach();
+        let inner = this
+            .inner
+            .as_pin_mut()
+            .expect("a future is not polled after it was dropped");
+        // Not in `self`, so that a panic ends it here, whoever catches the panic and drops this when.
+        let attempt = this.attempt.take();
+        let Poll::Ready(result) = inner.poll(task) else {
+            *this.attempt = attempt;
+            return Poll::Pending;
+        };
+        if let Some(attempt) = attempt {
+            match &result {
+                Ok(response) => attempt.answered(&head(response)),
+                Err(error) => attempt.failed(failure::name(error)),
+            }
+        }
+        Poll::Ready(result)
+    }
+}
+
+fn head<B>(response: &Response<B>) -> Head<'_> {
+    Head {
+        status: response.status(),
+        version: response.version(),
+        headers: response.headers(),
+        peer: response.extensions().get().map(HttpInfo::remote_addr),
+    }
+}

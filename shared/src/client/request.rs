@@ -1,0 +1,78 @@
+//! What a request says about itself, as span name and attributes: the same whichever client sends it.
+
+use http::{HeaderMap, Method, Request, header::HOST};
+use opentelemetry::{KeyValue, Value};
+use url::Url;
+
+use super::{TraceMiddleware, UrlTemplate, attempt::Attempt};
+use crate::semconv;
+
+/// A request on its way out.
+pub(super) struct Outgoing<'a> {
+    pub(super) method: &'a Method,
+    /// None where neither the request nor its `Host` header says where it goes.
+    pub(super) url: Option<&'a Url>,
+    pub(super) headers: &'a HeaderMap,
+    pub(super) template: Option<&'a UrlTemplate>,
+    /// How often it was sent before.
+    pub(super) resend_count: i64,
+}
+
+impl TraceMiddleware {
+    /// Starts the span of an attempt.
+    pub(super) fn start(&self, request: &Outgoing<'_>) -> Attempt {
+        let method = self.known_methods.name(request.method);
+        let name = semconv::http_span_name(&method, request.template.map(|template| &*template.0));
+        let tell_baggage = request.url.is_some_and(|url| self.baggage_to.includes(url));
+        Attempt::start(name, self.attributes(request), self, tell_baggage)
+    }
+
+    fn attributes(&self, request: &Outgoing<'_>) -> Vec<KeyValue> {
+        let mut attributes = Vec::with_capacity(9);
+        let mut push = |key: &'static str, value: Value| attributes.push(KeyValue::new(key, value));
+        push(
+            semconv::HTTP_REQUEST_METHOD,
+            self.known_methods.name(request.method).into(),
+        );
+        if let Some(original) = self.known_methods.original(request.method) {
+            push(semconv::HTTP_REQUEST_METHOD_ORIGINAL, original.into());
+        }
+        if let Some(url) = request.url {
+            push(semconv::URL_FULL, self.redaction.url(url).into());
+            if let Some(host) = url.host_str() {
+                let host = semconv::without_brackets(host);
+                push(semconv::SERVER_ADDRESS, host.to_owned().into());
+            }
+            if let Some(port) = url.port_or_known_default() {
+                push(semconv::SERVER_PORT, i64::from(port).into());
+            }
+        }
+        if let Some(UrlTemplate(template)) = request.template {
+            push(semconv::URL_TEMPLATE, template.clone().into());
+        }
+        if request.resend_count > 0 {
+            push(
+                semconv::HTTP_REQUEST_RESEND_COUNT,
+                request.resend_count.into(),
+            );
+        }
+        attributes.extend(
+            self.request_headers
+                .attributes(semconv::HTTP_REQUEST_HEADER, request.headers),
+        );
+        attributes
+    }
+}
+
+/// Where a request goes: as its line says, or its `Host` header where that is all there is, as on a connection of one's
+/// own. Who names no scheme speaks `http`.
+pub(super) fn url<B>(request: &Request<B>) -> Option<Url> {
+    let uri = request.uri();
+    let authority = match uri.authority() {
+        Some(authority) => authority.as_str(),
+        None => request.headers().get(HOST)?.to_str().ok()?,
+    };
+    let path = uri.path_and_query().map_or("", |path| path.as_str());
+    let scheme = uri.scheme_str().unwrap_or("http");
+    Url::parse(&format!("{scheme}://{authority}{path}")).ok()
+}

@@ -1,0 +1,138 @@
+//! Who is told the baggage, and that everybody is told the trace.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod support;
+
+use axum::{Router, response::Redirect, routing::get};
+use http::{HeaderMap, Request, StatusCode, header};
+use hyper_util::{client::legacy::Client, rt::TokioExecutor};
+use opentelemetry::{Context, KeyValue, baggage::BaggageExt as _, trace::FutureExt as _};
+use reqwest_middleware::ClientBuilder;
+use shared::{
+    client::{ClientTraceLayer, TraceMiddleware, same_host_redirects},
+    testing::recorder,
+};
+use support::{Service, bare_client, client_builder, patience, start};
+use tower::{Layer as _, ServiceExt as _};
+
+/// Runs a call in a trace and with baggage.
+async fn with_baggage<F: Future>(call: F) -> (String, F::Output) {
+    let in_baggage = async {
+        let cx = Context::current().with_baggage([KeyValue::new("tenant", "acme")]);
+        patience(call.with_context(cx)).await
+    };
+    recorder().in_trace("caller", in_baggage).await
+}
+
+/// Answers with what it was told.
+async fn told(headers: HeaderMap) -> String {
+    let text = |name| headers.get(name).map(|value| value.to_str().unwrap());
+    format!(
+        "{} {}",
+        &text("traceparent").unwrap_or_default()[3..35],
+        text("baggage").unwrap_or("nothing")
+    )
+}
+
+/// A service that no public name leads to, and where it says it is.
+async fn service() -> Service {
+    start(Router::new().route("/told", get(told))).await
+}
+
+#[tokio::test]
+async fn the_own_network_is_told_unless_other_hosts_are_named() {
+    let service = service().await;
+    let url = service.url("/told");
+    for (middleware, baggage) in [
+        (TraceMiddleware::new(), "tenant=acme"),
+        (
+            TraceMiddleware::new().baggage_to(["127.0.0.1"]),
+            "tenant=acme",
+        ),
+        (
+            TraceMiddleware::new().baggage_to(["inventory.example"]),
+            "nothing",
+        ),
+        (TraceMiddleware::new().baggage_to([""; 0]), "nothing"),
+    ] {
+        let client = ClientBuilder::new(bare_client())
+            .with(middleware.clone())
+            .build();
+        let (trace_id, answer) = with_baggage(client.get(&url).send()).await;
+        let answer = answer.unwrap().text().await.unwrap();
+        assert_eq!(answer, format!("{trace_id} {baggage}"), "{middleware:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_third_party_is_told_the_trace_and_no_baggage_whether_set_or_copied() {
+    let service = service().await;
+    let resolved = client_builder()
+        .resolve("payments.example", service.address)
+        .build();
+    let client = ClientBuilder::new(resolved.unwrap())
+        .with(TraceMiddleware::new())
+        .build();
+    let url = format!("http://payments.example:{}/told", service.address.port());
+    let copied = client.get(&url).header("baggage", "user=7");
+    let (trace_id, answer) = with_baggage(copied.send()).await;
+    let answer = answer.unwrap().text().await.unwrap();
+    assert_eq!(answer, format!("{trace_id} nothing"));
+}
+
+#[tokio::test]
+async fn a_tower_client_tells_the_same_hosts() {
+    let service = service().await;
+    for (layer, baggage) in [
+        (ClientTraceLayer::new(), "tenant=acme"),
+        (
+            ClientTraceLayer::new().baggage_to(["inventory.example"]),
+            "nothing",
+        ),
+    ] {
+        let client = layer.layer(Client::builder(TokioExecutor::new()).build_http());
+        let request = Request::get(service.url("/told")).body(axum::body::Body::empty());
+        let (trace_id, answer) = with_baggage(client.oneshot(request.unwrap())).await;
+        let body = axum::body::Body::new(answer.unwrap().into_body());
+        let body = axum::body::to_bytes(body, 1024).await.unwrap();
+        assert_eq!(body, format!("{trace_id} {baggage}"));
+    }
+}
+
+#[tokio::test]
+async fn a_redirect_to_another_host_is_left_to_the_caller_and_one_on_the_same_is_followed() {
+    let target = service().await;
+    let elsewhere = format!("http://payments.example:{}/told", target.address.port());
+    let to = elsewhere.clone();
+    let router = Router::new()
+        .route("/told", get(told))
+        .route("/here", get(async || Redirect::temporary("/told")))
+        .route("/loop", get(async || Redirect::temporary("/loop")))
+        .route("/elsewhere", get(async move || Redirect::temporary(&to)));
+    let source = start(router).await;
+    let careful = client_builder()
+        .redirect(same_host_redirects())
+        .resolve("payments.example", target.address)
+        .build();
+    let client = ClientBuilder::new(careful.unwrap())
+        .with(TraceMiddleware::new())
+        .build();
+    let get = |path| client.get(source.url(path)).send();
+
+    let (trace_id, answer) = with_baggage(get("/here")).await;
+    let answer = answer.unwrap().text().await.unwrap();
+    assert_eq!(answer, format!("{trace_id} tenant=acme"));
+
+    let (_, answer) = with_baggage(get("/loop")).await;
+    assert!(answer.unwrap_err().is_redirect());
+
+    let (_, answer) = with_baggage(get("/elsewhere")).await;
+    let answer = answer.unwrap();
+    assert_eq!(answer.status(), StatusCode::TEMPORARY_REDIRECT);
+    let location = answer.headers()[header::LOCATION].to_str().unwrap();
+    assert_eq!(location, elsewhere);
+    let (trace_id, answer) = with_baggage(client.get(location).send()).await;
+    let answer = answer.unwrap().text().await.unwrap();
+    assert_eq!(answer, format!("{trace_id} nothing"));
+}

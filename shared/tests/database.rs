@@ -1,0 +1,64 @@
+//! Spans of queries, whatever the driver.
+
+use std::{borrow::Cow, convert::Infallible, sync::Arc};
+
+use opentelemetry::{StringValue, trace::SpanKind};
+use shared::{
+    database::{Database, Statement},
+    testing::{Span, recorder},
+};
+
+const TEXT: &str = "SELECT available FROM stock WHERE item_id = $1";
+
+async fn span<T: Clone + Into<StringValue>>(statement: Statement<T>) -> Span {
+    let database = Database::new("sqlite");
+    let query = async { Ok::<_, Infallible>(()) };
+    let query = database.query(&statement, |never| match *never {}, query);
+    let (trace_id, result) = recorder().in_trace("caller", query).await;
+    result.unwrap();
+    recorder().span(&trace_id, "SELECT stock").await
+}
+
+#[tokio::test]
+async fn a_statement_is_recorded_alike_whoever_owns_its_text() {
+    let statement: Statement = Statement {
+        operation: "SELECT",
+        collection: "stock",
+        text: TEXT,
+    };
+    let owned = Statement {
+        operation: "SELECT".to_owned(),
+        collection: "stock".to_owned(),
+        text: TEXT.to_owned(),
+    };
+    let built = Statement::<Cow<'static, str>> {
+        operation: "SELECT".into(),
+        collection: "stock".into(),
+        text: TEXT.replace("available", "available, price_cents").into(),
+    };
+    let shared = Statement::<Arc<str>> {
+        operation: "SELECT".into(),
+        collection: "stock".into(),
+        text: TEXT.into(),
+    };
+    let spans = [
+        (span(statement).await, TEXT),
+        (span(owned).await, TEXT),
+        (
+            span(built).await,
+            "SELECT available, price_cents FROM stock WHERE item_id = $1",
+        ),
+        (span(shared).await, TEXT),
+    ];
+    for (span, text) in spans {
+        assert_eq!(span.kind, SpanKind::Client);
+        let expected = [
+            ("db.system.name", "sqlite"),
+            ("db.operation.name", "SELECT"),
+            ("db.collection.name", "stock"),
+            ("db.query.text", text),
+        ];
+        let expected = expected.map(|(key, value)| (key.to_owned(), value.to_owned().into()));
+        assert_eq!(span.attributes, expected.into());
+    }
+}
