@@ -126,13 +126,9 @@ pub(crate) fn http_span_name(method: &str, target: Option<&str>) -> String {
     target.map_or_else(|| method.to_owned(), |target| format!("{method} {target}"))
 }
 
-/// The span status of a server: an error from 500 on. No description where the code says it.
-pub(crate) fn server_status(status: StatusCode) -> Status {
-    if status.is_server_error() {
-        Status::error("")
-    } else {
-        Status::Unset
-    }
+/// Whether an answer makes the span of its server an error: from 500 on. No description where the code says it.
+pub(crate) fn is_server_error(status: StatusCode) -> bool {
+    status.is_server_error()
 }
 
 /// The span status of a client: an error from 400 on.

@@ -20,7 +20,7 @@ checkout SERVER POST /checkout
 ";
 
 const PANIC: &str = "\
-checkout SERVER POST /checkout [error: 502]
+checkout SERVER POST /checkout [error: inventory_failed]
   checkout INTERNAL place_order [error: inventory_failed]
     checkout CLIENT GET /check/{item_id} [error: 500]
       inventory SERVER GET /check/{item_id} [error: panic]

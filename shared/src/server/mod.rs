@@ -21,7 +21,7 @@
 //! [`body`](ResponseBody), a file each; `span` is the guard that all of them end in.
 
 mod body;
-mod error_type;
+mod failure;
 mod forwarded;
 mod future;
 mod layer;

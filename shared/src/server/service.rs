@@ -14,16 +14,10 @@ use opentelemetry::{
 use tower_service::Service;
 
 use super::{
-    RequestSpan,
-    body::ResponseBody,
-    error_type::{ErrorTypeSlot, OneErrorType},
-    future::ResponseFuture,
-    layer::Options,
-    metrics::ServerMetrics,
-    request,
-    span::ServerSpan,
+    RequestSpan, body::ResponseBody, failure::OneFailure, future::ResponseFuture, layer::Options,
+    metrics::ServerMetrics, request, span::ServerSpan,
 };
-use crate::{propagation::HeaderExtractor, tracer::empty_context};
+use crate::{propagation::HeaderExtractor, span::RequestFailure, tracer::empty_context};
 
 /// The service that [`TraceLayer`](super::TraceLayer) makes.
 #[derive(Clone)]
@@ -93,13 +87,15 @@ impl<S> Trace<S> {
         if let Some(stranger) = stranger.filter(SpanContext::is_valid) {
             span = span.with_links(vec![Link::with_context(stranger)]);
         }
-        let error_type = ErrorTypeSlot::default();
-        let cx = parent.with_span(OneErrorType {
+        let failure = RequestFailure::default();
+        let cx = parent.with_span(OneFailure {
             span: options.tracer.start(span, &parent),
-            slot: error_type.clone(),
+            failure: failure.clone(),
         });
-        let cx = cx.with_value(RequestSpan(cx.span().span_context().span_id()));
-        let span = ServerSpan::new(cx.clone(), request, error_type, metrics);
+        let cx = cx
+            .with_value(RequestSpan(cx.span().span_context().span_id()))
+            .with_value(failure.clone());
+        let span = ServerSpan::new(cx.clone(), request, failure, metrics);
         (cx, Some(span))
     }
 }
