@@ -18,13 +18,15 @@ const NEVER: [HeaderName; 4] = [
 pub(crate) struct Recorded(Arc<[HeaderName]>);
 
 impl Recorded {
-    pub(crate) fn new(names: impl IntoIterator<Item = HeaderName>) -> Self {
-        Self(
-            names
-                .into_iter()
-                .filter(|name| !NEVER.contains(name))
-                .collect(),
-        )
+    /// Allows these too.
+    pub(crate) fn add(&mut self, names: impl IntoIterator<Item = HeaderName>) {
+        let mut allowed = self.0.to_vec();
+        for name in names {
+            if !NEVER.contains(&name) && !allowed.contains(&name) {
+                allowed.push(name);
+            }
+        }
+        self.0 = allowed.into();
     }
 
     /// `{prefix}{name}`: all values of the header, in order.

@@ -88,25 +88,27 @@ impl TraceMiddleware {
         self
     }
 
-    /// Records these request headers as `http.request.header.<name>`. Default: none. `Authorization`,
-    /// `Proxy-Authorization`, `Cookie` and `Set-Cookie` never are, listed or not.
+    /// Records these request headers as `http.request.header.<name>`, beside those of earlier calls. Default: none.
+    /// `Authorization`, `Proxy-Authorization`, `Cookie` and `Set-Cookie` never are, listed or not.
     #[must_use]
     pub fn request_headers(mut self, names: impl IntoIterator<Item = HeaderName>) -> Self {
-        self.request_headers = Recorded::new(names);
+        self.request_headers.add(names);
         self
     }
 
-    /// Records these response headers as `http.response.header.<name>`. Default: none; the same are never recorded.
+    /// Records these response headers as `http.response.header.<name>`, beside those of earlier calls. Default: none;
+    /// the same are never recorded.
     #[must_use]
     pub fn response_headers(mut self, names: impl IntoIterator<Item = HeaderName>) -> Self {
-        self.response_headers = Recorded::new(names);
+        self.response_headers.add(names);
         self
     }
 
-    /// Redacts the values of these query keys in `url.full`, beside those that the conventions list.
+    /// Redacts the values of these query keys in `url.full`, beside those that the conventions list
+    /// and those of earlier calls.
     #[must_use]
     pub fn redact_query_keys<K: Into<String>>(mut self, keys: impl IntoIterator<Item = K>) -> Self {
-        self.redaction = Redaction::with_keys(keys);
+        self.redaction.add(keys);
         self
     }
 

@@ -38,8 +38,9 @@ pub(super) struct Forwarded<'a> {
 }
 
 impl Trusted {
-    pub(super) fn new(headers: impl IntoIterator<Item = ForwardedHeader>) -> Self {
-        Self(headers.into_iter().collect())
+    /// Trusts these too.
+    pub(super) fn add(&mut self, headers: impl IntoIterator<Item = ForwardedHeader>) {
+        self.0.extend(headers);
     }
 
     /// Where `Forwarded` is trusted and does not say, what else is trusted does.
@@ -116,7 +117,7 @@ mod tests {
             client,
             host,
             proto,
-        } = Trusted::new(trusted.iter().copied()).read(&headers);
+        } = Trusted(trusted.to_vec()).read(&headers);
         [client, host, proto].map(|value| value.map(Cow::into_owned))
     }
 

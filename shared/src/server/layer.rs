@@ -139,30 +139,32 @@ impl TraceLayer {
         self
     }
 
-    /// Records these request headers as `http.request.header.<name>`. Default: none. `Authorization`,
-    /// `Proxy-Authorization`, `Cookie` and `Set-Cookie` never are, listed or not.
+    /// Records these request headers as `http.request.header.<name>`, beside those of earlier calls. Default: none.
+    /// `Authorization`, `Proxy-Authorization`, `Cookie` and `Set-Cookie` never are, listed or not.
     #[must_use]
     pub fn request_headers(mut self, names: impl IntoIterator<Item = HeaderName>) -> Self {
-        self.options().request_headers = Recorded::new(names);
+        self.options().request_headers.add(names);
         self
     }
 
-    /// Records these response headers as `http.response.header.<name>`. Default: none; the same are never recorded.
+    /// Records these response headers as `http.response.header.<name>`, beside those of earlier calls. Default: none;
+    /// the same are never recorded.
     #[must_use]
     pub fn response_headers(mut self, names: impl IntoIterator<Item = HeaderName>) -> Self {
-        self.options().response_headers = Recorded::new(names);
+        self.options().response_headers.add(names);
         self
     }
 
-    /// Redacts the values of these query keys in `url.query`, beside those that the conventions list.
+    /// Redacts the values of these query keys in `url.query`, beside those that the conventions list
+    /// and those of earlier calls.
     #[must_use]
     pub fn redact_query_keys<K: Into<String>>(mut self, keys: impl IntoIterator<Item = K>) -> Self {
-        self.options().redaction = Redaction::with_keys(keys);
+        self.options().redaction.add(keys);
         self
     }
 
-    /// Takes `client.address`, `server.address` and `url.scheme` from these headers, where they say so. Default: none, since
-    /// any client can send them; name those that your proxy overwrites, and no other.
+    /// Takes `client.address`, `server.address` and `url.scheme` from these headers, where they say so, beside those of
+    /// earlier calls. Default: none, since any client can send them; name those that your proxy overwrites, and no other.
     ///
     /// ```
     /// use shared::server::{ForwardedHeader, TraceLayer};
@@ -173,7 +175,7 @@ impl TraceLayer {
     /// ```
     #[must_use]
     pub fn trust_forwarded(mut self, headers: impl IntoIterator<Item = ForwardedHeader>) -> Self {
-        self.options().trusted = Trusted::new(headers);
+        self.options().trusted.add(headers);
         self
     }
 
