@@ -17,6 +17,10 @@
 //! let app: Router = traced.merge(untraced);
 //! ```
 //!
+//! Of two layers on one request, as a nested router with its own brings, the outer one traces it and the inner one steps
+//! aside. What is above the layer it cannot see: a timeout there drops the request, and looks like a caller who has
+//! gone. Put timeouts, limits and [`crate::problem::catch_panic`] below it.
+//!
 //! A request goes through [`layer`](TraceLayer), [`service`](Trace), [`future`](ResponseFuture) and
 //! [`body`](ResponseBody), a file each; `span` is the guard that all of them end in.
 
@@ -32,7 +36,7 @@ mod span;
 
 use std::borrow::Cow;
 
-use opentelemetry::SpanId;
+use opentelemetry::{Context, SpanId};
 use tokio_util::sync::CancellationToken;
 
 pub use self::{
@@ -51,6 +55,10 @@ pub struct ErrorType(pub Cow<'static, str>);
 /// service's shutdown from a client that went away.
 #[derive(Debug, Clone)]
 pub(crate) struct CutOff(pub(crate) CancellationToken);
+
+/// A request extension beside a server span: the context that the request runs in. A layer that finds it steps aside.
+#[derive(Debug, Clone)]
+struct Traced(Context);
 
 /// A context value beside a server span: which span it is. How a request ends is for the layer to say; a panic in it may
 /// be caught, and the answer a good one.

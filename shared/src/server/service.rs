@@ -14,8 +14,8 @@ use opentelemetry::{
 use tower_service::Service;
 
 use super::{
-    RequestSpan, body::ResponseBody, failure::OneFailure, future::ResponseFuture, layer::Options,
-    metrics::ServerMetrics, request, span::ServerSpan,
+    RequestSpan, Traced, body::ResponseBody, failure::OneFailure, future::ResponseFuture,
+    layer::Options, metrics::ServerMetrics, request, span::ServerSpan,
 };
 use crate::{propagation::HeaderExtractor, span::RequestFailure, tracer::empty_context};
 
@@ -54,8 +54,11 @@ where
     }
 
     fn call(&mut self, request: Request<RequestBody>) -> Self::Future {
-        let (parts, body) = request.into_parts();
+        let (mut parts, body) = request.into_parts();
         let (cx, span) = self.start(&parts);
+        if span.is_some() {
+            parts.extensions.insert(Traced(cx.clone()));
+        }
         let _current = cx.clone().attach();
         let response = self.inner.call(Request::from_parts(parts, body));
         ResponseFuture::new(response, cx, span, Arc::clone(&self.options))
@@ -63,8 +66,14 @@ where
 }
 
 impl<S> Trace<S> {
-    /// The context that the request runs in, and its span, unless the request is filtered out.
+    /// The context that the request runs in, and its span, unless the request is filtered out or has one already.
     fn start(&self, request: &http::request::Parts) -> (Context, Option<ServerSpan>) {
+        if let Some(Traced(outer)) = request.extensions.get() {
+            let current = Context::current();
+            // Whoever called this may have done so on a task of its own, without the context.
+            let is_below = current.span().span_context().is_valid();
+            return (if is_below { current } else { outer.clone() }, None);
+        }
         let options = &self.options;
         let caller = options.extract(&HeaderExtractor(&request.headers));
         let is_public = options.is_public(request);
