@@ -11,6 +11,7 @@ use reqwest::Response;
 use crate::{
     headers::Recorded,
     metrics::{Instruments, low_cardinality},
+    propagation::remember_origin,
     semconv,
     tracer::Tracer,
 };
@@ -37,7 +38,7 @@ impl<'a> Attempt<'a> {
         let span = SpanBuilder::from_name(name)
             .with_kind(SpanKind::Client)
             .with_attributes(attributes);
-        let parent = Context::current();
+        let parent = remember_origin(Context::current());
         Self {
             cx: parent.with_span(tracer.start(span, &parent)),
             started: Instant::now(),

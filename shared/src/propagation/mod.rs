@@ -34,7 +34,7 @@ use opentelemetry::{
 
 use crate::tracer::empty_context;
 
-pub(crate) use self::trace_context::traceparent;
+pub(crate) use self::trace_context::{remember_origin, traceparent};
 pub use self::{
     b3::B3Propagator,
     baggage::BaggagePropagator,
@@ -79,5 +79,5 @@ pub fn extract(carrier: &dyn Extractor) -> Context {
 
 pub(crate) fn extract_with(propagator: &dyn TextMapPropagator, carrier: &dyn Extractor) -> Context {
     let cx = propagator.extract_with_context(&empty_context(), carrier);
-    trace_context::remember_origin(cx)
+    remember_origin(cx)
 }
