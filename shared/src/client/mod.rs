@@ -11,22 +11,25 @@
 //!     .with_extension(UrlTemplate("/check/{item_id}")); // the span is `GET /check/{item_id}`
 //! ```
 //!
-//! With retries, put them before this middleware, so that each attempt passes through it (`attempt`):
+//! A second attempt is the same method and URL with the same extensions, after one that was not answered well. With retries, put them before this middleware, so that each attempt passes through it (`attempt`):
 //! `ClientBuilder::new(..).with(retry).with(TraceMiddleware::new())`.
 
 mod attempt;
 mod failure;
+mod resend;
 
 use http::{Extensions, HeaderName};
 use opentelemetry::{
-    KeyValue, Value, global::ObjectSafeTracerProvider, metrics::MeterProvider,
-    trace::FutureExt as _,
+    KeyValue, Value,
+    global::ObjectSafeTracerProvider,
+    metrics::MeterProvider,
+    trace::{FutureExt as _, Status},
 };
 use reqwest::{Request, Response};
 use reqwest_middleware::{Middleware, Next, Result};
 
-use self::attempt::Attempt;
 pub use self::failure::error_type;
+use self::{attempt::Attempt, resend::Attempts};
 use crate::{
     headers::Recorded,
     metrics::Metrics,
@@ -63,10 +66,6 @@ pub struct TraceMiddleware {
 /// make as many names as there are items.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct UrlTemplate(pub &'static str);
-
-/// How often this request was sent, kept in its extensions from attempt to attempt.
-#[derive(Debug, Clone, Copy, Default)]
-struct Attempts(i64);
 
 impl TraceMiddleware {
     /// A middleware on the global tracer provider and the global propagator.
@@ -167,9 +166,7 @@ impl Middleware for TraceMiddleware {
         next: Next<'_>,
     ) -> Result<Response> {
         let template = extensions.get::<UrlTemplate>().map(|template| template.0);
-        let attempts = extensions.get_or_insert_default::<Attempts>();
-        let resend_count = attempts.0;
-        attempts.0 += 1;
+        let resend_count = Attempts::next(extensions, request.method(), request.url().as_str());
 
         let name = semconv::http_span_name(&self.known_methods.name(request.method()), template);
         let attributes = self.attributes(&request, template, resend_count);
@@ -179,7 +176,12 @@ impl Middleware for TraceMiddleware {
 
         let result = next.run(request, extensions).with_context(cx).await;
         match &result {
-            Ok(response) => attempt.answered(response, &self.response_headers),
+            Ok(response) => {
+                if semconv::client_status(response.status()) == Status::Unset {
+                    Attempts::answered(extensions);
+                }
+                attempt.answered(response, &self.response_headers);
+            }
             Err(error) => attempt.failed(error_type(error)),
         }
         result
