@@ -49,8 +49,9 @@ pub(crate) const URL_SCHEME: &str = "url.scheme";
 pub(crate) const URL_TEMPLATE: &str = "url.template";
 pub(crate) const USER_AGENT_ORIGINAL: &str = "user_agent.original";
 
-/// The event of a server span whose caller went away. Not from the conventions: they have no word for it.
-pub(crate) const EVENT_CLIENT_DISCONNECTED: &str = "http.client_disconnected";
+/// The event of a server span whose request was dropped before its end: by a caller who went away, or by a layer above
+/// that had enough of it. Not from the conventions: they have no word for it.
+pub(crate) const EVENT_ABANDONED: &str = "shared.request.abandoned";
 
 /// `error.type` of a panic.
 pub(crate) const ERROR_PANIC: &str = "panic";

@@ -31,7 +31,7 @@ use support::{
 };
 use tower::{ServiceBuilder, ServiceExt as _, service_fn};
 
-const DISCONNECTED: &str = "http.client_disconnected";
+const ABANDONED: &str = "shared.request.abandoned";
 
 async fn status(Path(code): Path<u16>) -> StatusCode {
     StatusCode::from_u16(code).unwrap()
@@ -259,7 +259,7 @@ async fn a_disconnect_before_the_answer_ends_the_whole_trace_at_once() {
     let request = ("POST", "/checkout", "/checkout");
     let root = trace.span("POST /checkout");
     let expected = Shape {
-        events: vec![DISCONNECTED.into()],
+        events: vec![ABANDONED.into()],
         ..server(&caller, request, port, None, None)
     };
     assert_eq!(shape(root), expected);
@@ -273,7 +273,7 @@ async fn a_disconnect_before_the_answer_ends_the_whole_trace_at_once() {
     assert_eq!(next.parent_id.as_ref(), Some(&call.span_id));
     assert_eq!(shape(call).status, Status::Unset);
     assert_eq!(shape(call).events, Vec::<String>::new());
-    assert_eq!(shape(next).events, [DISCONNECTED]);
+    assert_eq!(shape(next).events, [ABANDONED]);
     for span in &trace.spans {
         assert_eq!(span.error_type(), None, "{trace}");
         assert_between(span, before, (inside, gone));
@@ -306,7 +306,7 @@ async fn a_disconnect_while_the_body_streams_is_no_error() {
 
     let trace = recorder.trace(&caller.trace_id, 1).await;
     let expected = Shape {
-        events: vec![DISCONNECTED.into()],
+        events: vec![ABANDONED.into()],
         ..server(
             &caller,
             ("GET", "/streams", "/streams"),
@@ -370,6 +370,29 @@ async fn an_own_timeout_is_a_503_and_an_error() {
     );
     assert_eq!(shape(&trace.spans[0]), expected);
     assert!(trace.spans[0].duration() >= limit);
+}
+
+#[tokio::test]
+async fn a_timeout_above_the_layer_is_seen_as_a_request_that_is_abandoned() {
+    let recorder = recorder();
+    let router = Router::new()
+        .route("/slow", get(std::future::pending::<()>))
+        .layer(TraceLayer::new())
+        .layer(from_fn_with_state(
+            Duration::from_millis(20),
+            problem::timeout,
+        ));
+    let service = start(router).await;
+    let (caller, mut connection) = (Caller::new(), Connection::open(&service).await);
+    connection.request("GET /slow", &caller).await;
+    assert_eq!(connection.answer().await.status, 503);
+
+    let trace = recorder.trace(&caller.trace_id, 1).await;
+    let expected = Shape {
+        events: vec![ABANDONED.into()],
+        ..server(&caller, ("GET", "/slow", "/slow"), connection.port, None, None)
+    };
+    assert_eq!(shape(&trace.spans[0]), expected);
 }
 
 #[tokio::test]

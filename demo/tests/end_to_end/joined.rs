@@ -103,7 +103,7 @@ async fn giving_up_on_a_stuck_inventory_stops_its_work_too() {
         None,
         "a caller who leaves is no error of inventory"
     );
-    assert_eq!(stuck.span.span.events[0].name, "http.client_disconnected");
+    assert_eq!(stuck.span.span.events[0].name, "shared.request.abandoned");
     let gave_up = row(&trace, "checkout", "GET /check/{item_id}");
     assert_eq!(gave_up.error().as_deref(), Some("timeout"));
     let seconds = std::time::Duration::from_nanos(stuck.duration()).as_secs_f64();

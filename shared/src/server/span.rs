@@ -23,8 +23,8 @@ pub(super) enum End {
     Complete,
     /// The response, its body or the service failed; with the `error.type`.
     Failed(Cow<'static, str>),
-    /// Whoever waited for the response is gone.
-    Disconnected,
+    /// Nobody waits for the response any more: the caller is gone, or a layer above has dropped the request.
+    Abandoned,
 }
 
 /// Ends its span exactly once: by [`finish`](Self::finish), or by being dropped with the request that was not waited for.
@@ -105,9 +105,9 @@ impl ServerSpan {
             return;
         }
         let span = self.cx.span();
-        let disconnected = matches!(end, End::Disconnected);
-        if disconnected {
-            span.add_event(semconv::EVENT_CLIENT_DISCONNECTED, Vec::new());
+        let abandoned = matches!(end, End::Abandoned);
+        if abandoned {
+            span.add_event(semconv::EVENT_ABANDONED, Vec::new());
         }
         match end {
             End::Failed(error_type) => self.failure.set(Some(Failure::named(error_type))),
@@ -125,20 +125,20 @@ impl ServerSpan {
             metrics.ended(duration, self.status, error_type.clone());
         }
         span.end();
-        self.log(duration, disconnected, error_type);
+        self.log(duration, abandoned, error_type);
     }
 
     /// One line a request, with the trace ids that every line gets.
-    fn log(&self, duration: Duration, disconnected: bool, error_type: Option<Cow<'static, str>>) {
+    fn log(&self, duration: Duration, abandoned: bool, error_type: Option<Cow<'static, str>>) {
         let _current = self.cx.clone().attach();
         let method = short(self.method.as_str());
         let route = self.route.as_deref();
         let status = self.status.map(|status| status.as_u16());
         // To the microsecond.
         let duration_ms = (duration.as_secs_f64() * 1e6).round() / 1e3;
-        let end = match (disconnected, status) {
-            (true, None) => "client disconnected before the answer",
-            (true, Some(_)) => "client disconnected within the answer",
+        let end = match (abandoned, status) {
+            (true, None) => "request abandoned before the answer",
+            (true, Some(_)) => "request abandoned within the answer",
             (false, _) => "request served",
         };
         if let Some(error_type) = error_type {
@@ -165,7 +165,7 @@ impl Drop for ServerSpan {
         {
             End::Failed(semconv::ERROR_SHUTDOWN.into())
         } else {
-            End::Disconnected
+            End::Abandoned
         };
         self.end(end);
     }
