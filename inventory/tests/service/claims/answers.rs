@@ -179,8 +179,8 @@ pub(crate) async fn broken_database_is_500_without_its_words_and_not_ready(datab
     }
     let answer = service.get("/readyz").await;
     assert_eq!(answer.status, 503);
-    let expected = json!({"ready": false, "reason": "the database does not answer"});
-    assert_eq!(answer.body, expected);
+    assert_eq!(answer.body["ready"], false);
+    assert_eq!(answer.body["reason"], "the database does not answer");
     assert_eq!(service.get("/healthz").await.status, 200);
 
     service.stop().await;
