@@ -390,7 +390,13 @@ async fn a_timeout_above_the_layer_is_seen_as_a_request_that_is_abandoned() {
     let trace = recorder.trace(&caller.trace_id, 1).await;
     let expected = Shape {
         events: vec![ABANDONED.into()],
-        ..server(&caller, ("GET", "/slow", "/slow"), connection.port, None, None)
+        ..server(
+            &caller,
+            ("GET", "/slow", "/slow"),
+            connection.port,
+            None,
+            None,
+        )
     };
     assert_eq!(shape(&trace.spans[0]), expected);
 }

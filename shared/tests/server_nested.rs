@@ -23,6 +23,7 @@ fn nested() -> Router {
 
 #[tokio::test]
 async fn the_inner_of_two_layers_steps_aside() {
+    recorder();
     let service = start(nested()).await;
     let (caller, mut connection) = (Caller::new(), Connection::open(&service).await);
     connection.request("GET /items/1", &caller).await;

@@ -7,7 +7,8 @@ use std::borrow::Cow;
 
 use http::{HeaderMap, HeaderName, header::FORWARDED};
 
-use super::request::text;
+pub(super) use self::element::Forwarded;
+use crate::headers;
 
 /// A header that your proxy sets itself, whatever the client has sent under that name.
 ///
@@ -29,14 +30,6 @@ pub enum ForwardedHeader {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Trusted(Vec<ForwardedHeader>);
 
-/// The first element of each list: the one nearest to the client.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Forwarded<'a> {
-    pub(super) client: Option<Cow<'a, str>>,
-    pub(super) host: Option<Cow<'a, str>>,
-    pub(super) proto: Option<Cow<'a, str>>,
-}
-
 impl Trusted {
     /// Trusts these too.
     pub(super) fn add(&mut self, headers: impl IntoIterator<Item = ForwardedHeader>) {
@@ -47,7 +40,7 @@ impl Trusted {
     pub(super) fn read<'a>(&self, headers: &'a HeaderMap) -> Forwarded<'a> {
         use ForwardedHeader::{XForwardedFor, XForwardedHost, XForwardedProto};
         let standard = if self.0.contains(&ForwardedHeader::Forwarded) {
-            text(headers, FORWARDED).and_then(element::first)
+            headers::first(headers, FORWARDED).and_then(element::first)
         } else {
             None
         };
@@ -74,7 +67,7 @@ fn first(headers: &HeaderMap, header: ForwardedHeader) -> Option<Cow<'_, str>> {
         ForwardedHeader::XForwardedHost => "x-forwarded-host",
         ForwardedHeader::XForwardedProto => "x-forwarded-proto",
     });
-    let first = text(headers, name)?.split(',').next()?.trim();
+    let first = headers::first(headers, name)?.split(',').next()?.trim();
     (!first.is_empty()).then_some(first.into())
 }
 

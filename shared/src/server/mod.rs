@@ -25,42 +25,19 @@
 //! [`body`](ResponseBody), a file each; `span` is the guard that all of them end in.
 
 mod body;
+mod extensions;
 mod failure;
 mod forwarded;
 mod future;
 mod layer;
 mod metrics;
+mod options;
 mod request;
 mod service;
 mod span;
 
-use std::borrow::Cow;
-
-use opentelemetry::{Context, SpanId};
-use tokio_util::sync::CancellationToken;
-
+pub(crate) use self::extensions::{CutOff, RequestSpan};
 pub use self::{
-    body::ResponseBody, forwarded::ForwardedHeader, future::ResponseFuture, layer::TraceLayer,
-    service::Trace,
+    body::ResponseBody, extensions::ErrorType, forwarded::ForwardedHeader, future::ResponseFuture,
+    layer::TraceLayer, service::Trace,
 };
-
-/// Names the failure behind a response, as a response extension: the server span takes it for `error.type` in place
-/// of the status code.
-///
-/// For layers that answer in the handler's stead: [`crate::problem::catch_panic`] says `panic` with it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ErrorType(pub Cow<'static, str>);
-
-/// A request extension of [`crate::serve`]: cancelled when requests under way are cut off, so that a span can tell its own
-/// service's shutdown from a client that went away.
-#[derive(Debug, Clone)]
-pub(crate) struct CutOff(pub(crate) CancellationToken);
-
-/// A request extension beside a server span: the context that the request runs in. A layer that finds it steps aside.
-#[derive(Debug, Clone)]
-struct Traced(Context);
-
-/// A context value beside a server span: which span it is. How a request ends is for the layer to say; a panic in it may
-/// be caught, and the answer a good one.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct RequestSpan(pub(crate) SpanId);

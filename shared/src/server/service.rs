@@ -14,8 +14,14 @@ use opentelemetry::{
 use tower_service::Service;
 
 use super::{
-    RequestSpan, Traced, body::ResponseBody, failure::OneFailure, future::ResponseFuture,
-    layer::Options, metrics::ServerMetrics, request, span::ServerSpan,
+    body::ResponseBody,
+    extensions::{RequestSpan, Traced},
+    failure::OneFailure,
+    future::ResponseFuture,
+    metrics::ServerMetrics,
+    options::Options,
+    request,
+    span::ServerSpan,
 };
 use crate::{propagation::HeaderExtractor, span::RequestFailure, tracer::empty_context};
 

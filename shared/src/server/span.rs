@@ -8,7 +8,11 @@ use std::{
 use http::{Method, StatusCode, request, response};
 use opentelemetry::{Context, KeyValue, trace::TraceContextExt as _};
 
-use super::{CutOff, ErrorType, layer::Options, metrics::ServerMetrics};
+use super::{
+    extensions::{CutOff, ErrorType},
+    metrics::ServerMetrics,
+    options::Options,
+};
 use crate::{
     semconv,
     span::{Failure, RequestFailure},
