@@ -178,7 +178,7 @@ async fn fifty_checkouts_at_once_are_fifty_traces_with_no_span_in_the_wrong_one(
         let ids: HashSet<String> = trace
             .rows
             .iter()
-            .filter_map(|row| attributes::find(&row.span.span.attributes, "order_id"))
+            .filter_map(|row| attributes::find(&row.span.span.attributes, "shop.order.id"))
             .collect();
         assert_eq!(
             ids,
