@@ -23,7 +23,7 @@ use shared::{
 use watchdog::Watchdog;
 
 /// How long a process may take to do all that its test asks of it. This is for the one that would take without end.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Set in the service's process.
 const ROLE: &str = "SERVE_PROCESS_TEST_SERVICE";

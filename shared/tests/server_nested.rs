@@ -1,5 +1,7 @@
 //! Two layers on one request, as a nested router with a layer of its own makes them: one span.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 mod support;
 
 use axum::{Router, body::Body, routing::get};

@@ -1,7 +1,5 @@
 //! The recorder in a process whose `tracing` subscriber is another one: every test is told why it cannot work.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
 use std::panic::catch_unwind;
 
 use shared::testing::recorder;
