@@ -32,7 +32,7 @@ const NOT_TEXT: &str = "\u{fffd}";
 ///     }
 /// }
 /// # let mut message = Message(vec![("Baggage".into(), "tenant=acme".into())]);
-/// # shared::propagation::inject(&mut message);
+/// # message.remove("baggage");
 /// # assert!(message.0.is_empty());
 /// ```
 pub trait Carrier: Injector {
