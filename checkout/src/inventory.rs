@@ -12,7 +12,6 @@ use shared::client::{TraceMiddleware, UrlTemplate};
 use uuid::Uuid;
 
 use crate::config::{BaseUrl, Config};
-use crate::order::Order;
 use crate::retry::{self, Deadline, RemainingTime};
 
 /// A traced connection to the inventory service. Connections are pooled; one instance serves all requests.
@@ -31,11 +30,12 @@ pub(crate) struct Item {
     pub(crate) price_cents: u32,
 }
 
-#[derive(Serialize)]
-struct ReservationRequest<'a> {
-    order_id: Uuid,
-    item_id: &'a str,
-    quantity: u32,
+/// How many of which item to take, and for which order.
+#[derive(Debug, Serialize)]
+pub(crate) struct Reservation<'a> {
+    pub(crate) order_id: Uuid,
+    pub(crate) item_id: &'a str,
+    pub(crate) quantity: u32,
 }
 
 /// The part of a problem (RFC 9457) that tells one refusal from another.
@@ -106,17 +106,16 @@ impl Inventory {
         self.base_url.join(&["check", item_id])
     }
 
-    /// Takes what the order asks for out of stock. Asked again for the same order, inventory takes nothing twice.
-    pub(crate) async fn reserve(&self, order: &Order) -> Result<(), InventoryError> {
+    /// Takes what an order asks for out of stock. Asked again for the same order, inventory takes nothing twice.
+    pub(crate) async fn reserve(
+        &self,
+        reservation: &Reservation<'_>,
+    ) -> Result<(), InventoryError> {
         let request = self
             .client
             .post(self.base_url.join(&["reservations"]))
             .with_extension(UrlTemplate::new("/reservations"))
-            .json(&ReservationRequest {
-                order_id: order.id(),
-                item_id: order.item_id(),
-                quantity: order.quantity(),
-            });
+            .json(reservation);
         // That it is reserved is all there is to know, as long as it was inventory who said so and not a web page.
         let IgnoredAny = self.call(request).await?;
         Ok(())

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use crate::inventory::{Inventory, InventoryError};
+use crate::inventory::{Inventory, InventoryError, Reservation};
 use crate::receipt;
 
 const MAX_ITEM_ID_CHARS: usize = 64;
@@ -85,8 +85,12 @@ impl Order {
 /// inventory again with the same order would not take it twice.
 #[tracing::instrument(
     skip_all,
-    // As i64, because wider unsigned numbers become strings on the span.
-    fields(order_id = %order.id, item_id = order.item_id, quantity = i64::from(order.quantity))
+    fields(
+        shop.order.id = %order.id,
+        shop.item.id = order.item_id,
+        // As i64, because wider unsigned numbers become strings on the span.
+        shop.order.quantity = i64::from(order.quantity),
+    )
 )]
 pub(crate) async fn place_order(
     inventory: &Inventory,
@@ -112,12 +116,17 @@ async fn reserve(inventory: &Inventory, order: &Order) -> Result<i64, InventoryE
         return Err(InventoryError::OutOfStock);
     }
     // Others order too, so the check promised nothing: the reservation decides.
-    inventory.reserve(order).await?;
+    let reservation = Reservation {
+        order_id: order.id,
+        item_id: &order.item_id,
+        quantity: order.quantity,
+    };
+    inventory.reserve(&reservation).await?;
     Ok(i64::from(item.price_cents) * i64::from(order.quantity))
 }
 
 /// Charges the customer. Simulated: it takes as long as a quick payment provider, moves no money and never fails.
-#[tracing::instrument(fields(%order_id))]
+#[tracing::instrument(skip_all, fields(shop.order.id = %order_id, shop.order.total_cents = total_cents))]
 async fn charge_payment(order_id: Uuid, total_cents: i64) {
     tokio::time::sleep(PAYMENT_LATENCY).await;
 }

@@ -5,10 +5,11 @@
 
 mod url;
 
-use std::borrow::Cow;
 use std::time::Duration;
 
+use shared::database::QueryError;
 use sqlx::any::AnyPoolOptions;
+use sqlx::error::DatabaseError;
 use sqlx::{AnyConnection, AnyPool, Connection, Executor};
 
 pub use url::{DatabaseUrl, DatabaseUrlError};
@@ -142,16 +143,18 @@ async fn switch_to_wal(connection: &mut AnyConnection) -> Result<(), sqlx::Error
     }
 }
 
-/// `error.type` of a failed query: the database's own code where it has one.
-pub(crate) fn error_type(error: &sqlx::Error) -> Cow<'static, str> {
-    match error {
-        sqlx::Error::Database(error) => error
-            .code()
-            .map_or("_OTHER".into(), |code| code.into_owned().into()),
-        sqlx::Error::PoolTimedOut => "pool_timeout".into(),
-        sqlx::Error::Io(_) => "io".into(),
-        _ => "_OTHER".into(),
+/// Why a query failed: by the database's own code where it has one.
+pub(crate) fn query_error(error: &sqlx::Error) -> QueryError {
+    let code = error.as_database_error().and_then(DatabaseError::code);
+    if let Some(code) = code {
+        return QueryError::Answered(code.into_owned().into());
     }
+    let name = match error {
+        sqlx::Error::PoolTimedOut => "pool_timeout",
+        sqlx::Error::Io(_) => "io",
+        _ => "_OTHER",
+    };
+    QueryError::Failed(name.into())
 }
 
 /// Whether the database could not be asked at all, so that asking again later may do.

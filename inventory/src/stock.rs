@@ -150,7 +150,7 @@ impl Stock {
             .fetch_all(&self.pool);
         let rows: Vec<(i64,)> = self
             .database
-            .query(&TAKE, database::error_type, query)
+            .query(&TAKE, database::query_error, query)
             .await?;
         Ok(rows.first().map(|&(remaining,)| Reservation {
             order_id: order.id.clone(),
@@ -166,7 +166,7 @@ impl Stock {
             .fetch_optional(&self.pool);
         let row: Option<(String, i64, i64)> = self
             .database
-            .query(&SELECT_RESERVATION, database::error_type, query)
+            .query(&SELECT_RESERVATION, database::query_error, query)
             .await?;
         Ok(row.map(|(item_id, quantity, remaining)| Reservation {
             order_id: order_id.clone(),
@@ -185,7 +185,7 @@ impl Stock {
             .fetch_optional(&self.pool);
         let row: Option<(i64, i64, i64)> = self
             .database
-            .query(&SELECT_ITEM, database::error_type, query)
+            .query(&SELECT_ITEM, database::query_error, query)
             .await?;
         let (available, price_cents, latency_ms) =
             row.ok_or_else(|| StockError::UnknownItem(item_id.clone()))?;

@@ -40,6 +40,16 @@ pub struct Statement<T = &'static str> {
     pub text: T,
 }
 
+/// Why a query failed, as the span shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum QueryError {
+    /// The database answered with this code of its own (an SQLSTATE): `db.response.status_code`, and `error.type` too.
+    Answered(Cow<'static, str>),
+    /// There was no answer, or one that cannot be used; with a short stable name for why (`pool_timeout`): `error.type`.
+    Failed(Cow<'static, str>),
+}
+
 /// The database that queries go to, as their spans name it.
 #[derive(Debug, Clone)]
 pub struct Database {
@@ -76,8 +86,8 @@ impl Database {
 
     /// Runs `query` in a CLIENT span `{operation} {collection}`.
     ///
-    /// `error_type` names a failure for `error.type`, best by the database's own code. A query whose future is dropped
-    /// is no error: its span ends then and there.
+    /// `reason` says of a failure what the span is to show. A query whose future is dropped is no error: its span ends then
+    /// and there.
     ///
     /// # Errors
     ///
@@ -85,7 +95,7 @@ impl Database {
     pub async fn query<T, E>(
         &self,
         statement: &Statement<impl Into<StringValue> + Clone>,
-        error_type: impl FnOnce(&E) -> Cow<'static, str>,
+        reason: impl FnOnce(&E) -> QueryError,
         query: impl Future<Output = Result<T, E>>,
     ) -> Result<T, E> {
         let operation: StringValue = statement.operation.clone().into();
@@ -107,9 +117,17 @@ impl Database {
         let _ends = EndOnDrop(cx.clone());
         let result = query.with_context(cx.clone()).await;
         if let Err(error) = &result {
-            cx.span()
-                .set_attribute(KeyValue::new(semconv::ERROR_TYPE, error_type(error)));
-            cx.span().set_status(Status::error(""));
+            let span = cx.span();
+            let error_type = match reason(error) {
+                QueryError::Answered(code) => {
+                    let answered = KeyValue::new(semconv::DB_RESPONSE_STATUS_CODE, code.clone());
+                    span.set_attribute(answered);
+                    code
+                }
+                QueryError::Failed(name) => name,
+            };
+            span.set_attribute(KeyValue::new(semconv::ERROR_TYPE, error_type));
+            span.set_status(Status::error(""));
         }
         result
     }

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use http::{HeaderMap, HeaderName, HeaderValue, header};
+use http::{
+    HeaderMap, HeaderName, HeaderValue,
+    header::{self, AsHeaderName},
+};
 use opentelemetry::{Array, KeyValue, StringValue, Value};
 
 /// Recorded by nobody's wish.
@@ -18,13 +21,15 @@ const NEVER: [HeaderName; 4] = [
 pub(crate) struct Recorded(Arc<[HeaderName]>);
 
 impl Recorded {
-    pub(crate) fn new(names: impl IntoIterator<Item = HeaderName>) -> Self {
-        Self(
-            names
-                .into_iter()
-                .filter(|name| !NEVER.contains(name))
-                .collect(),
-        )
+    /// Allows these too.
+    pub(crate) fn add(&mut self, names: impl IntoIterator<Item = HeaderName>) {
+        let mut allowed = self.0.to_vec();
+        for name in names {
+            if !NEVER.contains(&name) && !allowed.contains(&name) {
+                allowed.push(name);
+            }
+        }
+        self.0 = allowed.into();
     }
 
     /// `{prefix}{name}`: all values of the header, in order.
@@ -47,6 +52,12 @@ impl Recorded {
 /// A header's value as it is recorded. Bytes that are no UTF-8 become U+FFFD.
 pub(crate) fn text(value: &HeaderValue) -> String {
     String::from_utf8_lossy(value.as_bytes()).into_owned()
+}
+
+/// The first value of a header, without the space around it; `None` where there is none, or one that is no text.
+pub(crate) fn first(headers: &HeaderMap, name: impl AsHeaderName) -> Option<&str> {
+    let value = headers.get(name)?.to_str().ok()?.trim();
+    (!value.is_empty()).then_some(value)
 }
 
 fn strings(values: Vec<StringValue>) -> Value {

@@ -30,10 +30,10 @@ pub(crate) struct Redaction {
 }
 
 impl Redaction {
-    pub(crate) fn with_keys<K: Into<String>>(keys: impl IntoIterator<Item = K>) -> Self {
-        Self {
-            more_keys: keys.into_iter().map(Into::into).collect(),
-        }
+    /// Takes these keys for secret too.
+    pub(crate) fn add<K: Into<String>>(&mut self, keys: impl IntoIterator<Item = K>) {
+        let keys = keys.into_iter().map(Into::into);
+        self.more_keys = self.more_keys.iter().cloned().chain(keys).collect();
     }
 
     /// `url.query`.
@@ -84,7 +84,8 @@ mod tests {
 
     #[test]
     fn listed_and_named_keys_are_redacted_and_no_others() {
-        let redaction = Redaction::with_keys(["api_key"]);
+        let mut redaction = Redaction::default();
+        redaction.add(["api_key"]);
         for (query, recorded) in [
             ("a=1&sig=secret&b=2", "a=1&sig=REDACTED&b=2"),
             (

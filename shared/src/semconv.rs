@@ -18,6 +18,7 @@ pub(crate) const DB_COLLECTION_NAME: &str = "db.collection.name";
 pub(crate) const DB_NAMESPACE: &str = "db.namespace";
 pub(crate) const DB_OPERATION_NAME: &str = "db.operation.name";
 pub(crate) const DB_QUERY_TEXT: &str = "db.query.text";
+pub(crate) const DB_RESPONSE_STATUS_CODE: &str = "db.response.status_code";
 pub(crate) const DB_SYSTEM_NAME: &str = "db.system.name";
 pub(crate) const ERROR_TYPE: &str = "error.type";
 pub(crate) const EXCEPTION: &str = "exception";
@@ -49,8 +50,9 @@ pub(crate) const URL_SCHEME: &str = "url.scheme";
 pub(crate) const URL_TEMPLATE: &str = "url.template";
 pub(crate) const USER_AGENT_ORIGINAL: &str = "user_agent.original";
 
-/// The event of a server span whose caller went away. Not from the conventions: they have no word for it.
-pub(crate) const EVENT_CLIENT_DISCONNECTED: &str = "http.client_disconnected";
+/// The event of a server span whose request was dropped before its end: by a caller who went away, or by a layer above
+/// that had enough of it. Not from the conventions: they have no word for it.
+pub(crate) const EVENT_ABANDONED: &str = "shared.request.abandoned";
 
 /// `error.type` of a panic.
 pub(crate) const ERROR_PANIC: &str = "panic";
@@ -126,13 +128,9 @@ pub(crate) fn http_span_name(method: &str, target: Option<&str>) -> String {
     target.map_or_else(|| method.to_owned(), |target| format!("{method} {target}"))
 }
 
-/// The span status of a server: an error from 500 on. No description where the code says it.
-pub(crate) fn server_status(status: StatusCode) -> Status {
-    if status.is_server_error() {
-        Status::error("")
-    } else {
-        Status::Unset
-    }
+/// Whether an answer makes the span of its server an error: from 500 on. No description where the code says it.
+pub(crate) fn is_server_error(status: StatusCode) -> bool {
+    status.is_server_error()
 }
 
 /// The span status of a client: an error from 400 on.

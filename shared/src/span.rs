@@ -1,6 +1,9 @@
 //! The current span, whether `tracing` or OpenTelemetry made it: its ids, and how to mark it as failed.
 
-use std::borrow::Cow;
+use std::{
+    borrow::Cow,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use opentelemetry::{
     Context, KeyValue,
@@ -8,6 +11,43 @@ use opentelemetry::{
 };
 
 use crate::{redact, semconv};
+
+/// What went wrong: the name that people group by, where there is one, and the words for it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Failure {
+    pub(crate) error_type: Option<Cow<'static, str>>,
+    pub(crate) description: Cow<'static, str>,
+}
+
+impl Failure {
+    /// One that its name says all of.
+    pub(crate) fn named(error_type: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            error_type: Some(error_type.into()),
+            ..Self::default()
+        }
+    }
+}
+
+/// A context value beside a server span: what failed in its request so far, in whichever span. Whoever knows better
+/// overwrites it, and the answer decides whether it counts.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct RequestFailure(Arc<Mutex<Option<Failure>>>);
+
+impl RequestFailure {
+    pub(crate) fn set(&self, failure: Option<Failure>) {
+        self.update(|it| *it = failure);
+    }
+
+    pub(crate) fn update(&self, update: impl FnOnce(&mut Option<Failure>)) {
+        update(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    pub(crate) fn get(&self) -> Option<Failure> {
+        let failure = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        failure.clone()
+    }
+}
 
 /// The id of the current trace as 32 hex digits, or `None` outside of one.
 pub fn trace_id() -> Option<String> {
@@ -22,14 +62,26 @@ pub fn trace_id() -> Option<String> {
 
 /// Marks the current span as failed: status `Error` with `description`, and the attribute `error.type`.
 ///
+/// Within a request the SERVER span takes both over from whichever span below it they were said in, if the answer is a
+/// failure too, which is from 500 on: a step that fails in a request that is answered all the same is none of the
+/// request. Of several failures the request has the last.
+///
 /// The secrets of a URL in the description are [redacted](crate::redact::text).
-/// `error_type` is a short stable name (`timeout`), never a message: it is what people group by. Call it once a
-/// span. Does nothing outside of a span, and in a [task](crate::task) that has none of its own. See [recording errors](https://opentelemetry.io/docs/specs/semconv/general/recording-errors/).
+/// `error_type` is a short stable name (`timeout`), never a message: it is what people group by. Call it once in a
+/// span of your own. Does nothing outside of a span, and in a [task](crate::task) that has none of its own. See
+/// [recording errors](https://opentelemetry.io/docs/specs/semconv/general/recording-errors/).
 pub fn fail(error_type: impl Into<Cow<'static, str>>, description: impl Into<Cow<'static, str>>) {
-    let description = redact::text(&description.into()).into_owned();
+    let error_type = error_type.into();
+    let description: Cow<'_, str> = redact::text(&description.into()).into_owned().into();
     Context::map_current(|cx| {
+        if let Some(request) = cx.get::<RequestFailure>() {
+            request.set(Some(Failure {
+                error_type: Some(error_type.clone()),
+                description: description.clone(),
+            }));
+        }
         let span = cx.span();
-        span.set_attribute(KeyValue::new(semconv::ERROR_TYPE, error_type.into()));
+        span.set_attribute(KeyValue::new(semconv::ERROR_TYPE, error_type));
         span.set_status(Status::error(description));
     });
 }

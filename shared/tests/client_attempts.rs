@@ -138,6 +138,39 @@ async fn every_attempt_is_a_span_that_says_which_one_it_is() {
     );
 }
 
+#[tokio::test]
+async fn another_request_with_the_same_extensions_is_no_resend() {
+    let service = statuses().await;
+    let client = client(TraceMiddleware::new());
+    let counts = async |codes: [(Method, u16); 3]| {
+        let mut extensions = Extensions::new();
+        let calls = async {
+            for (method, code) in codes {
+                let url = service.url(&format!("/status/{code}"));
+                let request = client.request(method, url).build().unwrap();
+                let answer = client.execute_with_extensions(request, &mut extensions);
+                answer.await.unwrap();
+            }
+        };
+        let (trace_id, ()) = recorder().in_trace("caller", calls).await;
+        let trace = recorder().trace(&trace_id, 4).await;
+        let spans = clients(&trace).into_iter();
+        let count = |span: &shared::testing::Span| span.attribute("http.request.resend_count");
+        spans.map(count).collect::<Vec<_>>()
+    };
+    let (get, post) = (Method::GET, Method::POST);
+    let none = [None, None, None];
+    let another_url = [(get.clone(), 503), (get.clone(), 500), (get.clone(), 503)];
+    assert_eq!(counts(another_url).await, none);
+    let another_method = [(get.clone(), 503), (post, 503), (get.clone(), 503)];
+    assert_eq!(counts(another_method).await, none);
+    let answered = [(get.clone(), 200), (get.clone(), 200), (get.clone(), 200)];
+    assert_eq!(counts(answered).await, none);
+    let resent = [(get.clone(), 503), (get.clone(), 503), (get, 503)];
+    let count = |count: &str| Some(count.to_owned());
+    assert_eq!(counts(resent).await, [None, count("1"), count("2")]);
+}
+
 /// Keeps the context of every request that passes, as a middleware that hands it to somebody else does.
 #[derive(Default)]
 struct Keeper(Mutex<Vec<Context>>);

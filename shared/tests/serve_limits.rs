@@ -192,7 +192,7 @@ async fn a_client_that_does_not_read_is_taken_for_gone() {
     let trace = recorder.trace(&caller.trace_id, 1).await;
     let request = ("GET", "/endless", "/endless");
     let expected = Shape {
-        events: vec!["http.client_disconnected".into()],
+        events: vec!["shared.request.abandoned".into()],
         ..server(&caller, request, connection.port, Some(200), None)
     };
     assert_eq!(shape(&trace.spans[0]), expected);

@@ -2,6 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+#[path = "support/watchdog.rs"]
+mod watchdog;
+
 use std::{
     env,
     io::{BufRead as _, BufReader, Read as _, Write as _},
@@ -17,6 +20,10 @@ use shared::{
     serve::{self, Limits, health},
     server::TraceLayer,
 };
+use watchdog::Watchdog;
+
+/// How long a process may take to do all that its test asks of it. This is for the one that would take without end.
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Set in the service's process.
 const ROLE: &str = "SERVE_PROCESS_TEST_SERVICE";
@@ -49,6 +56,7 @@ struct Process {
     child: Child,
     stdout: BufReader<ChildStdout>,
     address: SocketAddr,
+    _watchdog: Watchdog,
 }
 
 impl Process {
@@ -76,6 +84,7 @@ impl Process {
             .unwrap();
         let mut process = Self {
             stdout: BufReader::new(child.stdout.take().unwrap()),
+            _watchdog: Watchdog::over(child.id(), PATIENCE),
             child,
             address: SocketAddr::from(([127, 0, 0, 1], 0)),
         };

@@ -1,5 +1,8 @@
 //! A service that is told to stop does stop, whatever its tasks do.
 
+#[path = "support/watchdog.rs"]
+mod watchdog;
+
 use std::{
     env,
     io::{BufRead as _, BufReader},
@@ -11,6 +14,10 @@ use shared::{
     serve::{self, ServeError},
     task,
 };
+use watchdog::Watchdog;
+
+/// How long the service may take to start, and to stop once its tasks have had their time.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Set in the service's process.
 const ROLE: &str = "SERVE_STOP_TEST_SERVICE";
@@ -42,6 +49,7 @@ fn blocking_work_that_never_ends_does_not_keep_the_process() {
         .stdout(Stdio::piped())
         .spawn()
         .expect("the test binary starts");
+    let watchdog = Watchdog::over(child.id(), PATIENCE + serve::TASKS + PATIENCE);
     let stdout = BufReader::new(child.stdout.take().expect("it is piped"));
     let mut lines = stdout.lines().map_while(Result::ok);
     assert!(lines.any(|line| line == "started"));
@@ -56,9 +64,11 @@ fn blocking_work_that_never_ends_does_not_keep_the_process() {
             .any(|line| line.contains("\"tasks.unfinished\":1")),
         "{rest:#?}"
     );
-    assert!(child.wait().expect("it can be waited for").success());
+    let status = child.wait().expect("it can be waited for");
+    drop(watchdog);
+    assert!(status.success(), "{status}");
     assert!(
-        told.elapsed() < serve::TASKS + Duration::from_secs(30),
+        told.elapsed() < serve::TASKS + PATIENCE,
         "{:?}",
         told.elapsed()
     );

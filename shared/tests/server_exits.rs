@@ -31,7 +31,7 @@ use support::{
 };
 use tower::{ServiceBuilder, ServiceExt as _, service_fn};
 
-const DISCONNECTED: &str = "http.client_disconnected";
+const ABANDONED: &str = "shared.request.abandoned";
 
 async fn status(Path(code): Path<u16>) -> StatusCode {
     StatusCode::from_u16(code).unwrap()
@@ -108,6 +108,116 @@ async fn a_failure_that_the_handler_names_is_the_error_type() {
     assert_eq!(shape(&trace.spans[0]), expected);
 }
 
+/// A step of a handler that fails, and has a span.
+#[tracing::instrument]
+async fn take_stock() {
+    span::fail("stock_is_negative", "minus one left");
+}
+
+#[tokio::test]
+async fn a_failure_below_the_handlers_span_is_the_error_type_too() {
+    let recorder = recorder();
+    let below = || async {
+        take_stock().await;
+        StatusCode::INTERNAL_SERVER_ERROR
+    };
+    let router = Router::new().route("/below", get(below));
+    let service = start(router.layer(TraceLayer::new())).await;
+    let (caller, mut connection) = (Caller::new(), Connection::open(&service).await);
+    connection.request("GET /below", &caller).await;
+    connection.answer().await;
+
+    let trace = recorder.trace(&caller.trace_id, 2).await;
+    let error_type = Some("stock_is_negative");
+    let request = ("GET", "/below", "/below");
+    let expected = Shape {
+        status: Status::error("minus one left"),
+        ..server(&caller, request, connection.port, Some(500), error_type)
+    };
+    assert_eq!(shape(trace.span("GET /below")), expected);
+    let step = shape(trace.span("take_stock"));
+    assert_eq!(step.status, Status::error("minus one left"));
+    assert_eq!(
+        step.attributes.get("error.type"),
+        Some(&"stock_is_negative".into())
+    );
+}
+
+#[tokio::test]
+async fn a_failure_that_the_answer_knows_nothing_of_is_none_of_the_request() {
+    let recorder = recorder();
+    let mended = || async {
+        span::fail("cache_is_cold", "asking the database");
+        StatusCode::OK
+    };
+    let refused = || async {
+        take_stock().await;
+        StatusCode::CONFLICT
+    };
+    let router = Router::new()
+        .route("/mended", get(mended))
+        .route("/refused", get(refused));
+    let service = start(router.layer(TraceLayer::new())).await;
+    for (path, status) in [("/mended", 200), ("/refused", 409)] {
+        let (caller, mut connection) = (Caller::new(), Connection::open(&service).await);
+        connection.request(&format!("GET {path}"), &caller).await;
+        connection.answer().await;
+        let name = format!("GET {path}");
+        let span = recorder.span(&caller.trace_id, &name).await;
+        let request = ("GET", path, path);
+        let expected = server(&caller, request, connection.port, Some(status), None);
+        assert_eq!(shape(&span), expected);
+    }
+}
+
+#[tokio::test]
+async fn of_two_failures_the_last_is_told_whole() {
+    let recorder = recorder();
+    let twice = || async {
+        span::fail("cache", "z: later in the alphabet");
+        span::fail("database", "a: what really failed");
+        StatusCode::BAD_GATEWAY
+    };
+    let router = Router::new().route("/twice", get(twice));
+    let service = start(router.layer(TraceLayer::new())).await;
+    let (caller, mut connection) = (Caller::new(), Connection::open(&service).await);
+    connection.request("GET /twice", &caller).await;
+    connection.answer().await;
+
+    let trace = recorder.trace(&caller.trace_id, 1).await;
+    let request = ("GET", "/twice", "/twice");
+    let expected = Shape {
+        status: Status::error("a: what really failed"),
+        ..server(
+            &caller,
+            request,
+            connection.port,
+            Some(502),
+            Some("database"),
+        )
+    };
+    assert_eq!(shape(&trace.spans[0]), expected);
+}
+
+#[tokio::test]
+async fn a_failure_in_a_task_is_none_of_the_request_that_spawned_it() {
+    let recorder = recorder();
+    let spawns = || async {
+        shared::task::spawn(take_stock()).await.unwrap();
+        StatusCode::INTERNAL_SERVER_ERROR
+    };
+    let router = Router::new().route("/spawns", get(spawns));
+    let service = start(router.layer(TraceLayer::new())).await;
+    let (caller, mut connection) = (Caller::new(), Connection::open(&service).await);
+    connection.request("GET /spawns", &caller).await;
+    connection.answer().await;
+
+    let span = recorder.span(&caller.trace_id, "GET /spawns").await;
+    let request = ("GET", "/spawns", "/spawns");
+    let expected = server(&caller, request, connection.port, Some(500), Some("500"));
+    assert_eq!(shape(&span), expected);
+}
+
 #[tokio::test]
 async fn a_disconnect_before_the_answer_ends_the_whole_trace_at_once() {
     let recorder = recorder();
@@ -149,7 +259,7 @@ async fn a_disconnect_before_the_answer_ends_the_whole_trace_at_once() {
     let request = ("POST", "/checkout", "/checkout");
     let root = trace.span("POST /checkout");
     let expected = Shape {
-        events: vec![DISCONNECTED.into()],
+        events: vec![ABANDONED.into()],
         ..server(&caller, request, port, None, None)
     };
     assert_eq!(shape(root), expected);
@@ -163,7 +273,7 @@ async fn a_disconnect_before_the_answer_ends_the_whole_trace_at_once() {
     assert_eq!(next.parent_id.as_ref(), Some(&call.span_id));
     assert_eq!(shape(call).status, Status::Unset);
     assert_eq!(shape(call).events, Vec::<String>::new());
-    assert_eq!(shape(next).events, [DISCONNECTED]);
+    assert_eq!(shape(next).events, [ABANDONED]);
     for span in &trace.spans {
         assert_eq!(span.error_type(), None, "{trace}");
         assert_between(span, before, (inside, gone));
@@ -196,7 +306,7 @@ async fn a_disconnect_while_the_body_streams_is_no_error() {
 
     let trace = recorder.trace(&caller.trace_id, 1).await;
     let expected = Shape {
-        events: vec![DISCONNECTED.into()],
+        events: vec![ABANDONED.into()],
         ..server(
             &caller,
             ("GET", "/streams", "/streams"),
@@ -260,6 +370,35 @@ async fn an_own_timeout_is_a_503_and_an_error() {
     );
     assert_eq!(shape(&trace.spans[0]), expected);
     assert!(trace.spans[0].duration() >= limit);
+}
+
+#[tokio::test]
+async fn a_timeout_above_the_layer_is_seen_as_a_request_that_is_abandoned() {
+    let recorder = recorder();
+    let router = Router::new()
+        .route("/slow", get(std::future::pending::<()>))
+        .layer(TraceLayer::new())
+        .layer(from_fn_with_state(
+            Duration::from_millis(20),
+            problem::timeout,
+        ));
+    let service = start(router).await;
+    let (caller, mut connection) = (Caller::new(), Connection::open(&service).await);
+    connection.request("GET /slow", &caller).await;
+    assert_eq!(connection.answer().await.status, 503);
+
+    let trace = recorder.trace(&caller.trace_id, 1).await;
+    let expected = Shape {
+        events: vec![ABANDONED.into()],
+        ..server(
+            &caller,
+            ("GET", "/slow", "/slow"),
+            connection.port,
+            None,
+            None,
+        )
+    };
+    assert_eq!(shape(&trace.spans[0]), expected);
 }
 
 #[tokio::test]

@@ -198,6 +198,34 @@ async fn listed_headers_are_recorded_and_secret_ones_never() {
 }
 
 #[tokio::test]
+async fn lists_that_are_given_in_turn_add_up() {
+    let [tag, cache, kind] = ["x-tag", "x-cache", "content-type"].map(HeaderName::from_static);
+    let layer = TraceLayer::new()
+        .request_headers([tag.clone()])
+        .request_headers([header::HOST, tag])
+        .response_headers([cache])
+        .response_headers([kind])
+        .redact_query_keys(["token"])
+        .redact_query_keys(["page"])
+        .trust_forwarded([XForwardedFor])
+        .trust_forwarded([XForwardedProto]);
+    let more = "X-Tag: a\r\nX-Forwarded-For: 192.0.2.1\r\nX-Forwarded-Proto: https\r\n";
+    let added = attributes([
+        ("http.request.header.x-tag", strings(["a"])),
+        ("http.request.header.host", strings(["shop.example:8080"])),
+        ("http.response.header.x-cache", strings(["hit"])),
+        (
+            "http.response.header.content-type",
+            strings(["text/plain; charset=utf-8"]),
+        ),
+        ("url.query", "page=REDACTED&token=REDACTED".into()),
+        ("client.address", "192.0.2.1".into()),
+        ("url.scheme", "https".into()),
+    ]);
+    assert_adds(layer, "GET /items/1?page=2&token=mine", more, added).await;
+}
+
+#[tokio::test]
 async fn secrets_in_the_query_are_redacted() {
     let query = |query: &'static str| attributes([("url.query", query.into())]);
     let line = "GET /items/1?page=2&sig=secret&token=mine";

@@ -64,7 +64,7 @@ async fn a_caller_who_leaves_while_the_service_drains_is_not_waited_for() {
 
     let trace = recorder.trace(&caller.trace_id, 1).await;
     let expected = Shape {
-        events: vec!["http.client_disconnected".into()],
+        events: vec!["shared.request.abandoned".into()],
         ..server(&caller, ("GET", "/stuck", "/stuck"), port, None, None)
     };
     assert_eq!(shape(&trace.spans[0]), expected);

@@ -40,9 +40,9 @@ async fn order_span_tells_order_item_and_quantity() {
     let placing = recorder().span(answer.trace_id(), "place_order").await;
     let order_id = answer.json()["order_id"].as_str().unwrap().to_owned();
     for (key, value) in [
-        ("order_id", order_id.into()),
-        ("item_id", "item-123".into()),
-        ("quantity", Value::from(2)),
+        ("shop.order.id", order_id.into()),
+        ("shop.item.id", "item-123".into()),
+        ("shop.order.quantity", Value::from(2)),
     ] {
         assert_eq!(placing.attributes.get(key), Some(&value), "{key}");
     }

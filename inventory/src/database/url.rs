@@ -145,7 +145,8 @@ impl DatabaseUrl {
     /// What the spans of the queries say about the database.
     pub(crate) fn traced(&self) -> Database {
         match self.system {
-            System::Sqlite => Database::new("sqlite"),
+            // Which file it is says no more than where the service runs, and `SQLite` calls every one so.
+            System::Sqlite => Database::new("sqlite").with_namespace("main"),
             System::Postgres => {
                 let (host, port) = self.server();
                 let name = self.options.database_url.path().trim_start_matches('/');

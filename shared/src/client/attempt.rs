@@ -13,7 +13,8 @@ use super::TraceMiddleware;
 use crate::{
     headers::Recorded,
     metrics::{Metrics, low_cardinality},
-    propagation, semconv,
+    propagation::{self, remember_origin},
+    semconv,
 };
 
 /// Ends its span when dropped: with an answer, with a failure, or with neither where the caller has dropped the request.
@@ -51,7 +52,7 @@ impl Attempt {
         let span = SpanBuilder::from_name(name)
             .with_kind(SpanKind::Client)
             .with_attributes(attributes);
-        let parent = Context::current();
+        let parent = remember_origin(Context::current());
         Self {
             cx: parent.with_span(settings.tracer.start(span, &parent)),
             started: Instant::now(),

@@ -13,7 +13,7 @@
 //!     .with_extension(UrlTemplate::new("/check/{item_id}")); // the span is `GET /check/{item_id}`
 //! ```
 //!
-//! With retries, put them before this middleware, so that each attempt passes through it (`attempt`):
+//! A second attempt is the same method and URL with the same extensions, after one that was not answered well. With retries, put them before this middleware, so that each attempt passes through it (`attempt`):
 //! `ClientBuilder::new(..).with(retry).with(TraceMiddleware::new())`.
 //!
 //! [`ClientTraceLayer`] goes around any other client that is a tower service, with the same spans and settings.
@@ -25,24 +25,31 @@ mod future;
 mod layer;
 mod redirect;
 mod request;
+mod resend;
 mod service;
 
 use std::borrow::Cow;
 
 use http::{Extensions, HeaderName};
 use opentelemetry::{
-    global::ObjectSafeTracerProvider, metrics::MeterProvider, trace::FutureExt as _,
+    global::ObjectSafeTracerProvider,
+    metrics::MeterProvider,
+    trace::{FutureExt as _, Status},
 };
 use reqwest::{Request, Response};
 use reqwest_middleware::{Middleware, Next, Result};
 
-use self::{attempt::Head, baggage::BaggageTo, request::Outgoing};
+use self::{attempt::Head, baggage::BaggageTo, request::Outgoing, resend::Attempts};
 pub use self::{
     failure::error_type, future::ResponseFuture, layer::ClientTraceLayer,
     redirect::same_host_redirects, service::ClientTrace,
 };
 use crate::{
-    headers::Recorded, metrics::Metrics, redact::Redaction, semconv::KnownMethods, tracer::Tracer,
+    headers::Recorded,
+    metrics::Metrics,
+    redact::Redaction,
+    semconv::{self, KnownMethods},
+    tracer::Tracer,
 };
 
 /// Makes every attempt of a request a CLIENT span and injects its context into the headers.
@@ -83,10 +90,6 @@ impl UrlTemplate {
     }
 }
 
-/// How often this request was sent, kept in its extensions from attempt to attempt.
-#[derive(Debug, Clone, Copy, Default)]
-struct Attempts(i64);
-
 impl TraceMiddleware {
     /// A middleware on the global tracer provider and the global propagator.
     pub fn new() -> Self {
@@ -107,25 +110,27 @@ impl TraceMiddleware {
         self
     }
 
-    /// Records these request headers as `http.request.header.<name>`. Default: none. `Authorization`,
-    /// `Proxy-Authorization`, `Cookie` and `Set-Cookie` never are, listed or not.
+    /// Records these request headers as `http.request.header.<name>`, beside those of earlier calls. Default: none.
+    /// `Authorization`, `Proxy-Authorization`, `Cookie` and `Set-Cookie` never are, listed or not.
     #[must_use]
     pub fn request_headers(mut self, names: impl IntoIterator<Item = HeaderName>) -> Self {
-        self.request_headers = Recorded::new(names);
+        self.request_headers.add(names);
         self
     }
 
-    /// Records these response headers as `http.response.header.<name>`. Default: none; the same are never recorded.
+    /// Records these response headers as `http.response.header.<name>`, beside those of earlier calls. Default: none;
+    /// the same are never recorded.
     #[must_use]
     pub fn response_headers(mut self, names: impl IntoIterator<Item = HeaderName>) -> Self {
-        self.response_headers = Recorded::new(names);
+        self.response_headers.add(names);
         self
     }
 
-    /// Redacts the values of these query keys in `url.full`, beside those that the conventions list.
+    /// Redacts the values of these query keys in `url.full`, beside those that the conventions list
+    /// and those of earlier calls.
     #[must_use]
     pub fn redact_query_keys<K: Into<String>>(mut self, keys: impl IntoIterator<Item = K>) -> Self {
-        self.redaction = Redaction::with_keys(keys);
+        self.redaction.add(keys);
         self
     }
 
@@ -164,9 +169,7 @@ impl Middleware for TraceMiddleware {
         next: Next<'_>,
     ) -> Result<Response> {
         let template = extensions.get::<UrlTemplate>().cloned();
-        let attempts = extensions.get_or_insert_default::<Attempts>();
-        let resend_count = attempts.0;
-        attempts.0 += 1;
+        let resend_count = Attempts::next(extensions, request.method(), request.url().as_str());
 
         let attempt = self.start(&Outgoing {
             method: request.method(),
@@ -182,12 +185,17 @@ impl Middleware for TraceMiddleware {
             .with_context(attempt.context())
             .await;
         match &result {
-            Ok(response) => attempt.answered(&Head {
-                status: response.status(),
-                version: response.version(),
-                headers: response.headers(),
-                peer: response.remote_addr(),
-            }),
+            Ok(response) => {
+                if semconv::client_status(response.status()) == Status::Unset {
+                    Attempts::answered(extensions);
+                }
+                attempt.answered(&Head {
+                    status: response.status(),
+                    version: response.version(),
+                    headers: response.headers(),
+                    peer: response.remote_addr(),
+                });
+            }
             Err(error) => attempt.failed(error_type(error)),
         }
         result

@@ -25,9 +25,10 @@ const NOT_A_VALUE: &AsciiSet = &CONTROLS
 /// Reads and writes the `baggage` header.
 ///
 /// At most 64 members and 8192 bytes go in and out; of a longer list the first are kept, and of members of one key the
-/// last. A malformed member is skipped and the rest kept. Members have no order. Baggage goes in clear text to the services that
-/// are called, and by them to those behind: put no secret in it. Our clients send it to the own network, or to the hosts that
-/// [`baggage_to`](crate::client::TraceMiddleware::baggage_to) names. It is never written to spans or logs by itself.
+/// last. A malformed member is skipped and the rest kept. Members are sent in the order of their keys. Baggage goes in clear
+/// text to the services that are called, and by them to those behind: put no secret in it. Our clients send it to the own
+/// network, or to the hosts that [`baggage_to`](crate::client::TraceMiddleware::baggage_to) names. It is never written to
+/// spans or logs by itself.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct BaggagePropagator {
     _private: (),
@@ -43,7 +44,10 @@ impl BaggagePropagator {
 impl TextMapPropagator for BaggagePropagator {
     fn inject_context(&self, cx: &Context, injector: &mut dyn Injector) {
         let mut header = String::new();
-        for (key, (value, metadata)) in cx.baggage().iter().take(MAX_MEMBERS) {
+        let mut entries: Vec<_> = cx.baggage().iter().collect();
+        // A map has no order, and where not all of them fit, it is always the same ones that do.
+        entries.sort_unstable_by_key(|(key, _)| key.as_str());
+        for (key, (value, metadata)) in entries.into_iter().take(MAX_MEMBERS) {
             let mut member = format!("{key}={}", utf8_percent_encode(value.as_str(), NOT_A_VALUE));
             for property in properties(metadata.as_str()).filter(|property| is_property(property)) {
                 member.push(';');

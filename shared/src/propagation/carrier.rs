@@ -1,6 +1,6 @@
 //! Adapters that make header collections a carrier.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, fmt, hash::BuildHasher};
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use opentelemetry::propagation::{Extractor, Injector};
@@ -8,6 +8,73 @@ use opentelemetry::propagation::{Extractor, Injector};
 /// Stands for bytes that are no UTF-8. No propagation format allows this character, so a propagator sees that a value
 /// is there and that it is invalid; left out, it would look as if nothing had been sent.
 const NOT_TEXT: &str = "\u{fffd}";
+
+/// Writes a context, and takes out what an earlier one has left: what [`inject`](super::inject) asks of a carrier.
+///
+/// For a carrier of your own, beside [`Injector`]. An [`Injector`] of another crate that was made for one message is a
+/// carrier as [`Fresh`].
+///
+/// ```
+/// use opentelemetry::propagation::Injector;
+/// use shared::propagation::Carrier;
+///
+/// struct Message(Vec<(String, String)>);
+///
+/// impl Injector for Message {
+///     fn set(&mut self, key: &str, value: String) {
+///         self.0.push((key.to_owned(), value));
+///     }
+/// }
+///
+/// impl Carrier for Message {
+///     fn remove(&mut self, key: &str) {
+///         self.0.retain(|(name, _)| !name.eq_ignore_ascii_case(key));
+///     }
+/// }
+/// # let mut message = Message(vec![("Baggage".into(), "tenant=acme".into())]);
+/// # message.remove("baggage");
+/// # assert!(message.0.is_empty());
+/// ```
+pub trait Carrier: Injector {
+    /// Takes out every entry of this key, in whatever case it is written.
+    fn remove(&mut self, key: &str);
+}
+
+impl<S: BuildHasher> Carrier for HashMap<String, String, S> {
+    fn remove(&mut self, key: &str) {
+        self.retain(|name, _| !name.eq_ignore_ascii_case(key));
+    }
+}
+
+impl Carrier for HeaderInjector<'_> {
+    fn remove(&mut self, key: &str) {
+        self.0.remove(key);
+    }
+}
+
+/// A carrier that holds no context yet, such as the [`Injector`] of another crate around a new message.
+pub struct Fresh<'a>(pub &'a mut dyn Injector);
+
+impl fmt::Debug for Fresh<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Fresh").finish_non_exhaustive()
+    }
+}
+
+impl Injector for Fresh<'_> {
+    fn set(&mut self, key: &str, value: String) {
+        self.0.set(key, value);
+    }
+
+    fn reserve(&mut self, additional: usize) {
+        self.0.reserve(additional);
+    }
+}
+
+impl Carrier for Fresh<'_> {
+    /// There is nothing to take out.
+    fn remove(&mut self, _: &str) {}
+}
 
 /// Reads from the headers of a request or a message.
 #[derive(Debug, Clone, Copy)]

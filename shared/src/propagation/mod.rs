@@ -7,7 +7,7 @@
 //! instrumentation: a queue's message headers, a job table, an environment variable (`examples/channel.rs`).
 //!
 //! A carrier is an [`http::HeaderMap`] by [`HeaderInjector`] and [`HeaderExtractor`], a `HashMap<String, String>` by
-//! itself, and one whose keys are in any case by [`MapExtractor`].
+//! itself, one whose keys are in any case by [`MapExtractor`], and any type of your own by [`Carrier`].
 //!
 //! ```
 //! use std::collections::HashMap;
@@ -28,45 +28,47 @@ mod trace_state;
 use http::HeaderMap;
 use opentelemetry::{
     Context,
-    propagation::{Extractor, Injector, TextMapPropagator},
+    propagation::{Extractor, TextMapPropagator},
     trace::TraceContextExt as _,
 };
 
 use crate::tracer::empty_context;
 
-pub(crate) use self::trace_context::traceparent;
+pub(crate) use self::trace_context::{remember_origin, traceparent};
 pub use self::{
     b3::B3Propagator,
     baggage::BaggagePropagator,
-    carrier::{HeaderExtractor, HeaderInjector, MapExtractor},
+    carrier::{Carrier, Fresh, HeaderExtractor, HeaderInjector, MapExtractor},
     trace_context::TraceContextPropagator,
 };
 
-/// Writes the current context into `carrier` with the global propagator.
+/// Writes the current context into `carrier` with the global propagator, in place of any that it held.
 ///
 /// Without an active span no trace header is written: the receiver starts a trace of its own.
-pub fn inject(carrier: &mut dyn Injector) {
+pub fn inject(carrier: &mut dyn Carrier) {
     Context::map_current(|cx| inject_context(cx, carrier));
 }
 
-/// Writes `cx` into `carrier` with the global propagator.
-pub fn inject_context(cx: &Context, carrier: &mut dyn Injector) {
+/// Writes `cx` into `carrier` with the global propagator, in place of any context that it held: the map of a message that
+/// is sent again may bring the `tracestate` of the first time.
+pub fn inject_context(cx: &Context, carrier: &mut dyn Carrier) {
     opentelemetry::global::get_text_map_propagator(|propagator| {
+        for field in propagator.fields() {
+            carrier.remove(field);
+        }
         propagator.inject_context(cx, carrier);
     });
 }
 
-/// Writes `cx` into a request's headers, and takes out what they say of another context: headers that were copied from an
-/// incoming request may bring its `tracestate`. Without a span in `cx` they stay as they are.
+/// Writes `cx` into a request's headers. Without a span in `cx` they keep the context that they have: somebody may have
+/// copied it from an incoming request, to pass it on.
 pub(crate) fn inject_headers(cx: &Context, headers: &mut HeaderMap) {
-    opentelemetry::global::get_text_map_propagator(|propagator| {
-        if cx.span().span_context().is_valid() {
-            for field in propagator.fields() {
-                headers.remove(field);
-            }
-        }
-        propagator.inject_context(cx, &mut HeaderInjector(headers));
-    });
+    let mut carrier = HeaderInjector(headers);
+    if cx.span().span_context().is_valid() {
+        inject_context(cx, &mut carrier);
+    } else {
+        inject_context(cx, &mut Fresh(&mut carrier));
+    }
 }
 
 /// Reads the caller's context out of `carrier` with the global propagator.
@@ -79,5 +81,5 @@ pub fn extract(carrier: &dyn Extractor) -> Context {
 
 pub(crate) fn extract_with(propagator: &dyn TextMapPropagator, carrier: &dyn Extractor) -> Context {
     let cx = propagator.extract_with_context(&empty_context(), carrier);
-    trace_context::remember_origin(cx)
+    remember_origin(cx)
 }

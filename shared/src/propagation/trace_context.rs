@@ -106,7 +106,11 @@ impl TextMapPropagator for TraceContextPropagator {
 ///
 /// The random flag is kept as the caller sent it, and set on a trace that was started here, whose id is random.
 pub(crate) fn traceparent(cx: &Context, span_context: &SpanContext) -> String {
-    let random = origin(cx, span_context).map_or(RANDOM, |origin| origin.flags & RANDOM);
+    let random = match origin(cx, span_context) {
+        Some(origin) => origin.flags & RANDOM,
+        None if span_context.is_remote() => span_context.trace_flags().to_u8() & RANDOM,
+        None => RANDOM,
+    };
     let flags = span_context.trace_flags().to_u8() & SAMPLED | random;
     let mut header = String::with_capacity(55);
     header.push_str("00-");
@@ -127,10 +131,12 @@ fn push_hex(text: &mut String, bytes: &[u8]) {
     }
 }
 
-/// Notes for a context that another propagator extracted that its trace was not started here.
-pub(super) fn remember_origin(cx: Context) -> Context {
+/// Notes that a trace was not started here, for a context with a caller's span that was extracted by another propagator or
+/// made by hand: the spans below will not know.
+pub(crate) fn remember_origin(cx: Context) -> Context {
     let span_context = cx.span().span_context().clone();
-    if !span_context.is_valid() || origin(&cx, &span_context).is_some() {
+    let is_callers = span_context.is_valid() && span_context.is_remote();
+    if !is_callers || origin(&cx, &span_context).is_some() {
         return cx;
     }
     cx.with_value(Origin {

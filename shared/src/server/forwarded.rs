@@ -7,7 +7,8 @@ use std::borrow::Cow;
 
 use http::{HeaderMap, HeaderName, header::FORWARDED};
 
-use super::request::text;
+pub(super) use self::element::Forwarded;
+use crate::headers;
 
 /// A header that your proxy sets itself, whatever the client has sent under that name.
 ///
@@ -29,24 +30,17 @@ pub enum ForwardedHeader {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Trusted(Vec<ForwardedHeader>);
 
-/// The first element of each list: the one nearest to the client.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Forwarded<'a> {
-    pub(super) client: Option<Cow<'a, str>>,
-    pub(super) host: Option<Cow<'a, str>>,
-    pub(super) proto: Option<Cow<'a, str>>,
-}
-
 impl Trusted {
-    pub(super) fn new(headers: impl IntoIterator<Item = ForwardedHeader>) -> Self {
-        Self(headers.into_iter().collect())
+    /// Trusts these too.
+    pub(super) fn add(&mut self, headers: impl IntoIterator<Item = ForwardedHeader>) {
+        self.0.extend(headers);
     }
 
     /// Where `Forwarded` is trusted and does not say, what else is trusted does.
     pub(super) fn read<'a>(&self, headers: &'a HeaderMap) -> Forwarded<'a> {
         use ForwardedHeader::{XForwardedFor, XForwardedHost, XForwardedProto};
         let standard = if self.0.contains(&ForwardedHeader::Forwarded) {
-            text(headers, FORWARDED).and_then(element::first)
+            headers::first(headers, FORWARDED).and_then(element::first)
         } else {
             None
         };
@@ -73,7 +67,7 @@ fn first(headers: &HeaderMap, header: ForwardedHeader) -> Option<Cow<'_, str>> {
         ForwardedHeader::XForwardedHost => "x-forwarded-host",
         ForwardedHeader::XForwardedProto => "x-forwarded-proto",
     });
-    let first = text(headers, name)?.split(',').next()?.trim();
+    let first = headers::first(headers, name)?.split(',').next()?.trim();
     (!first.is_empty()).then_some(first.into())
 }
 
@@ -116,7 +110,7 @@ mod tests {
             client,
             host,
             proto,
-        } = Trusted::new(trusted.iter().copied()).read(&headers);
+        } = Trusted(trusted.to_vec()).read(&headers);
         [client, host, proto].map(|value| value.map(Cow::into_owned))
     }
 

@@ -13,7 +13,7 @@ use pin_project_lite::pin_project;
 
 use super::{
     body::{ResponseBody, content_length},
-    layer::Options,
+    options::Options,
     span::{End, ServerSpan},
 };
 use crate::{propagation::traceparent, semconv};

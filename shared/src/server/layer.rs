@@ -4,26 +4,13 @@ use std::{borrow::Cow, fmt, sync::Arc};
 
 use http::{HeaderName, request, response};
 use opentelemetry::{
-    Context, KeyValue,
-    global::ObjectSafeTracerProvider,
-    metrics::MeterProvider,
-    propagation::{Extractor, TextMapPropagator},
+    KeyValue, global::ObjectSafeTracerProvider, metrics::MeterProvider,
+    propagation::TextMapPropagator,
 };
 use tower_layer::Layer;
 
-use super::{
-    forwarded::{ForwardedHeader, Trusted},
-    service::Trace,
-};
-use crate::{
-    headers::Recorded, metrics::Metrics, propagation, redact::Redaction, semconv::KnownMethods,
-    tracer::Tracer,
-};
-
-type Predicate = dyn Fn(&request::Parts) -> bool + Send + Sync;
-type SpanName = dyn Fn(&request::Parts) -> Cow<'static, str> + Send + Sync;
-type AtStart = dyn Fn(&request::Parts) -> Vec<KeyValue> + Send + Sync;
-type AtEnd = dyn Fn(&response::Parts) -> Vec<KeyValue> + Send + Sync;
+use super::{forwarded::ForwardedHeader, options::Options, service::Trace};
+use crate::{metrics::Metrics, semconv::KnownMethods, tracer::Tracer};
 
 /// Wraps a service so that every request is a SERVER span, continued from the caller's trace context.
 ///
@@ -35,47 +22,6 @@ type AtEnd = dyn Fn(&response::Parts) -> Vec<KeyValue> + Send + Sync;
 #[derive(Clone)]
 pub struct TraceLayer {
     pub(super) options: Arc<Options>,
-}
-
-#[derive(Clone)]
-pub(super) struct Options {
-    pub(super) tracer: Tracer,
-    pub(super) metrics: Metrics,
-    pub(super) known_methods: KnownMethods,
-    pub(super) redaction: Redaction,
-    pub(super) request_headers: Recorded,
-    pub(super) response_headers: Recorded,
-    pub(super) trusted: Trusted,
-    pub(super) body_sizes: bool,
-    pub(super) traceresponse: bool,
-    propagator: Option<Arc<dyn TextMapPropagator + Send + Sync>>,
-    filter: Option<Arc<Predicate>>,
-    public_endpoint: Option<Arc<Predicate>>,
-    span_name: Option<Arc<SpanName>>,
-    at_start: Option<Arc<AtStart>>,
-    at_end: Option<Arc<AtEnd>>,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self {
-            tracer: Tracer::default(),
-            metrics: Metrics::default(),
-            known_methods: KnownMethods::default(),
-            redaction: Redaction::default(),
-            request_headers: Recorded::default(),
-            response_headers: Recorded::default(),
-            trusted: Trusted::default(),
-            body_sizes: false,
-            traceresponse: true,
-            propagator: None,
-            filter: None,
-            public_endpoint: None,
-            span_name: None,
-            at_start: None,
-            at_end: None,
-        }
-    }
 }
 
 impl TraceLayer {
@@ -139,30 +85,32 @@ impl TraceLayer {
         self
     }
 
-    /// Records these request headers as `http.request.header.<name>`. Default: none. `Authorization`,
-    /// `Proxy-Authorization`, `Cookie` and `Set-Cookie` never are, listed or not.
+    /// Records these request headers as `http.request.header.<name>`, beside those of earlier calls. Default: none.
+    /// `Authorization`, `Proxy-Authorization`, `Cookie` and `Set-Cookie` never are, listed or not.
     #[must_use]
     pub fn request_headers(mut self, names: impl IntoIterator<Item = HeaderName>) -> Self {
-        self.options().request_headers = Recorded::new(names);
+        self.options().request_headers.add(names);
         self
     }
 
-    /// Records these response headers as `http.response.header.<name>`. Default: none; the same are never recorded.
+    /// Records these response headers as `http.response.header.<name>`, beside those of earlier calls. Default: none;
+    /// the same are never recorded.
     #[must_use]
     pub fn response_headers(mut self, names: impl IntoIterator<Item = HeaderName>) -> Self {
-        self.options().response_headers = Recorded::new(names);
+        self.options().response_headers.add(names);
         self
     }
 
-    /// Redacts the values of these query keys in `url.query`, beside those that the conventions list.
+    /// Redacts the values of these query keys in `url.query`, beside those that the conventions list
+    /// and those of earlier calls.
     #[must_use]
     pub fn redact_query_keys<K: Into<String>>(mut self, keys: impl IntoIterator<Item = K>) -> Self {
-        self.options().redaction = Redaction::with_keys(keys);
+        self.options().redaction.add(keys);
         self
     }
 
-    /// Takes `client.address`, `server.address` and `url.scheme` from these headers, where they say so. Default: none, since
-    /// any client can send them; name those that your proxy overwrites, and no other.
+    /// Takes `client.address`, `server.address` and `url.scheme` from these headers, where they say so, beside those of
+    /// earlier calls. Default: none, since any client can send them; name those that your proxy overwrites, and no other.
     ///
     /// ```
     /// use shared::server::{ForwardedHeader, TraceLayer};
@@ -173,7 +121,7 @@ impl TraceLayer {
     /// ```
     #[must_use]
     pub fn trust_forwarded(mut self, headers: impl IntoIterator<Item = ForwardedHeader>) -> Self {
-        self.options().trusted = Trusted::new(headers);
+        self.options().trusted.add(headers);
         self
     }
 
@@ -246,42 +194,5 @@ impl<S> Layer<S> for TraceLayer {
 
     fn layer(&self, inner: S) -> Trace<S> {
         Trace::new(inner, Arc::clone(&self.options))
-    }
-}
-
-impl Options {
-    pub(super) fn extract(&self, carrier: &dyn Extractor) -> Context {
-        match &self.propagator {
-            Some(propagator) => propagation::extract_with(propagator.as_ref(), carrier),
-            None => propagation::extract(carrier),
-        }
-    }
-
-    pub(super) fn is_traced(&self, request: &request::Parts) -> bool {
-        self.filter.as_ref().is_none_or(|filter| filter(request))
-    }
-
-    pub(super) fn is_public(&self, request: &request::Parts) -> bool {
-        self.public_endpoint
-            .as_ref()
-            .is_some_and(|public| public(request))
-    }
-
-    pub(super) fn custom_name(&self, request: &request::Parts) -> Option<Cow<'static, str>> {
-        self.span_name.as_ref().map(|name| name(request))
-    }
-
-    pub(super) fn more_at_start(&self, request: &request::Parts) -> Vec<KeyValue> {
-        self.at_start
-            .as_ref()
-            .map(|attributes| attributes(request))
-            .unwrap_or_default()
-    }
-
-    pub(super) fn more_at_end(&self, response: &response::Parts) -> Vec<KeyValue> {
-        self.at_end
-            .as_ref()
-            .map(|attributes| attributes(response))
-            .unwrap_or_default()
     }
 }

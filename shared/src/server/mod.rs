@@ -17,50 +17,31 @@
 //! let app: Router = traced.merge(untraced);
 //! ```
 //!
+//! Of two layers on one request, as a nested router with its own brings, the outer one traces it and the inner one steps
+//! aside. What is above the layer it cannot see: a timeout there drops the request, and looks like a caller who has
+//! gone. Put timeouts, limits and [`crate::problem::catch_panic`] below it.
+//!
 //! A request goes through [`layer`](TraceLayer), [`service`](Trace), [`future`](ResponseFuture) and
 //! [`body`](ResponseBody), a file each; `span` is the guard that all of them end in.
 
 mod body;
-mod error_type;
+mod extensions;
+mod failure;
 mod forwarded;
 mod future;
 mod layer;
 mod metrics;
+mod options;
 mod request;
 mod service;
 mod span;
 
-use std::{borrow::Cow, net::SocketAddr};
-
-use opentelemetry::SpanId;
-use tokio_util::sync::CancellationToken;
-
+pub(crate) use self::extensions::{CutOff, RequestSpan};
 pub use self::{
-    body::ResponseBody, forwarded::ForwardedHeader, future::ResponseFuture, layer::TraceLayer,
+    body::ResponseBody,
+    extensions::{ErrorType, PeerAddr},
+    forwarded::ForwardedHeader,
+    future::ResponseFuture,
+    layer::TraceLayer,
     service::Trace,
 };
-
-/// Names the failure behind a response, as a response extension: the server span takes it for `error.type` in place
-/// of the status code.
-///
-/// For layers that answer in the handler's stead: [`crate::problem::catch_panic`] says `panic` with it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ErrorType(pub Cow<'static, str>);
-
-/// A request extension: who is at the other end of the connection, for `network.peer.*` and `client.address`.
-///
-/// For servers without axum, and for whoever knows better, such as a front that speaks the PROXY protocol: it goes before
-/// axum's [`ConnectInfo<SocketAddr>`](axum::extract::ConnectInfo), which [`crate::serve`] sets. Whoever accepts the
-/// connection sets it (`examples/hyper.rs`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PeerAddr(pub SocketAddr);
-
-/// A request extension of [`crate::serve`]: cancelled when requests under way are cut off, so that a span can tell its own
-/// service's shutdown from a client that went away.
-#[derive(Debug, Clone)]
-pub(crate) struct CutOff(pub(crate) CancellationToken);
-
-/// A context value beside a server span: which span it is. How a request ends is for the layer to say; a panic in it may
-/// be caught, and the answer a good one.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct RequestSpan(pub(crate) SpanId);

@@ -3,15 +3,10 @@
 use std::{borrow::Cow, net::SocketAddr};
 
 use axum::extract::{ConnectInfo, MatchedPath, OriginalUri};
-use http::{
-    HeaderMap,
-    header::{self, AsHeaderName},
-    request::Parts,
-    uri::Authority,
-};
+use http::{HeaderMap, header, request::Parts, uri::Authority};
 use opentelemetry::{KeyValue, Value};
 
-use super::{PeerAddr, layer::Options};
+use super::{extensions::PeerAddr, forwarded::Forwarded, options::Options};
 use crate::{headers, semconv};
 
 /// `{method} {route}`. The route is there for a layer that a router was given with `Router::layer`.
@@ -31,31 +26,44 @@ pub(super) fn attributes(request: &Parts, options: &Options) -> Vec<KeyValue> {
     let forwarded = options.trusted.read(&request.headers);
     let mut attributes = Vec::with_capacity(16);
     let mut push = |key: &'static str, value: Value| attributes.push(KeyValue::new(key, value));
-
-    push(
-        semconv::HTTP_REQUEST_METHOD,
-        options.known_methods.name(&request.method).into(),
+    method(request, options, &mut push);
+    url(request, &forwarded, options, &mut push);
+    server(request, &forwarded, &mut push);
+    client(request, forwarded.client, &mut push);
+    if let Some(size) = content_length(&request.headers).filter(|_| options.body_sizes) {
+        push(semconv::HTTP_REQUEST_BODY_SIZE, size.into());
+    }
+    attributes.extend(
+        options
+            .request_headers
+            .attributes(semconv::HTTP_REQUEST_HEADER, &request.headers),
     );
+    attributes.extend(options.more_at_start(request));
+    attributes
+}
+
+fn method(request: &Parts, options: &Options, push: &mut impl FnMut(&'static str, Value)) {
+    let name = options.known_methods.name(&request.method);
+    push(semconv::HTTP_REQUEST_METHOD, name.into());
     if let Some(original) = options.known_methods.original(&request.method) {
         push(semconv::HTTP_REQUEST_METHOD_ORIGINAL, original.into());
     }
-    // A nested router sees what is left of the path. A CONNECT has none.
+}
+
+fn url(
+    request: &Parts,
+    forwarded: &Forwarded<'_>,
+    options: &Options,
+    push: &mut impl FnMut(&'static str, Value),
+) {
+    // A nested router sees what is left of the path. That of a CONNECT is empty.
     let uri = request.extensions.get::<OriginalUri>();
     let path = uri.map_or(&request.uri, |OriginalUri(uri)| uri).path();
-    if !path.is_empty() {
-        push(semconv::URL_PATH, path.to_owned().into());
-    }
+    push(semconv::URL_PATH, path.to_owned().into());
     // Any client may claim any word, and each would be a value of a metric's attribute.
-    let claimed = forwarded
-        .proto
-        .as_deref()
-        .or(request.uri.scheme_str())
-        .unwrap_or("http");
-    let scheme = if claimed.eq_ignore_ascii_case("https") {
-        "https"
-    } else {
-        "http"
-    };
+    let claimed = forwarded.proto.as_deref().or(request.uri.scheme_str());
+    let is_https = claimed.is_some_and(|scheme| scheme.eq_ignore_ascii_case("https"));
+    let scheme = if is_https { "https" } else { "http" };
     push(semconv::URL_SCHEME, scheme.into());
     if let Some(query) = request.uri.query().filter(|query| !query.is_empty()) {
         push(semconv::URL_QUERY, options.redaction.query(query).into());
@@ -63,20 +71,28 @@ pub(super) fn attributes(request: &Parts, options: &Options) -> Vec<KeyValue> {
     if let Some(route) = route(request) {
         push(semconv::HTTP_ROUTE, route.to_owned().into());
     }
-    if let Some(authority) = forwarded
-        .host
-        .and_then(|host| parse(&host))
-        .or_else(|| authority(request))
-    {
+}
+
+/// Whom the caller meant to ask.
+fn server(request: &Parts, forwarded: &Forwarded<'_>, push: &mut impl FnMut(&'static str, Value)) {
+    let host = forwarded.host.as_deref();
+    if let Some(authority) = host.and_then(parse).or_else(|| authority(request)) {
         let host = semconv::without_brackets(authority.host());
         push(semconv::SERVER_ADDRESS, host.to_owned().into());
         if let Some(port) = authority.port_u16() {
             push(semconv::SERVER_PORT, i64::from(port).into());
         }
     }
+}
+
+/// Who asked, and how.
+fn client(
+    request: &Parts,
+    forwarded: Option<Cow<'_, str>>,
+    push: &mut impl FnMut(&'static str, Value),
+) {
     let peer = peer(request);
     let client = forwarded
-        .client
         .map(Cow::into_owned)
         .or_else(|| Some(peer?.ip().to_string()));
     if let Some(client) = client {
@@ -93,16 +109,6 @@ pub(super) fn attributes(request: &Parts, options: &Options) -> Vec<KeyValue> {
     if let Some(agent) = agent.filter(|agent| !agent.is_empty()) {
         push(semconv::USER_AGENT_ORIGINAL, headers::text(agent).into());
     }
-    if let Some(size) = content_length(&request.headers).filter(|_| options.body_sizes) {
-        push(semconv::HTTP_REQUEST_BODY_SIZE, size.into());
-    }
-    attributes.extend(
-        options
-            .request_headers
-            .attributes(semconv::HTTP_REQUEST_HEADER, &request.headers),
-    );
-    attributes.extend(options.more_at_start(request));
-    attributes
 }
 
 fn peer(request: &Parts) -> Option<&SocketAddr> {
@@ -117,7 +123,7 @@ fn authority(request: &Parts) -> Option<Authority> {
         .uri
         .authority()
         .cloned()
-        .or_else(|| parse(text(&request.headers, header::HOST)?))
+        .or_else(|| parse(headers::first(&request.headers, header::HOST)?))
 }
 
 fn parse(authority: &str) -> Option<Authority> {
@@ -128,14 +134,7 @@ fn parse(authority: &str) -> Option<Authority> {
 }
 
 fn content_length(headers: &HeaderMap) -> Option<i64> {
-    text(headers, header::CONTENT_LENGTH)?.parse().ok()
-}
-
-pub(super) fn text(headers: &HeaderMap, name: impl AsHeaderName) -> Option<&str> {
-    headers
-        .get(name)?
-        .to_str()
+    headers::first(headers, header::CONTENT_LENGTH)?
+        .parse()
         .ok()
-        .map(str::trim)
-        .filter(|value| !value.is_empty())
 }

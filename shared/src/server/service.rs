@@ -14,16 +14,16 @@ use opentelemetry::{
 use tower_service::Service;
 
 use super::{
-    RequestSpan,
     body::ResponseBody,
-    error_type::{ErrorTypeSlot, OneErrorType},
+    extensions::{RequestSpan, Traced},
+    failure::OneFailure,
     future::ResponseFuture,
-    layer::Options,
     metrics::ServerMetrics,
+    options::Options,
     request,
     span::ServerSpan,
 };
-use crate::{propagation::HeaderExtractor, tracer::empty_context};
+use crate::{propagation::HeaderExtractor, span::RequestFailure, tracer::empty_context};
 
 /// The service that [`TraceLayer`](super::TraceLayer) makes.
 #[derive(Clone)]
@@ -60,8 +60,11 @@ where
     }
 
     fn call(&mut self, request: Request<RequestBody>) -> Self::Future {
-        let (parts, body) = request.into_parts();
+        let (mut parts, body) = request.into_parts();
         let (cx, span) = self.start(&parts);
+        if span.is_some() {
+            parts.extensions.insert(Traced(cx.clone()));
+        }
         let _current = cx.clone().attach();
         let response = self.inner.call(Request::from_parts(parts, body));
         ResponseFuture::new(response, cx, span, Arc::clone(&self.options))
@@ -69,8 +72,14 @@ where
 }
 
 impl<S> Trace<S> {
-    /// The context that the request runs in, and its span, unless the request is filtered out.
+    /// The context that the request runs in, and its span, unless the request is filtered out or has one already.
     fn start(&self, request: &http::request::Parts) -> (Context, Option<ServerSpan>) {
+        if let Some(Traced(outer)) = request.extensions.get() {
+            let current = Context::current();
+            // Whoever called this may have done so on a task of its own, without the context.
+            let is_below = current.span().span_context().is_valid();
+            return (if is_below { current } else { outer.clone() }, None);
+        }
         let options = &self.options;
         let caller = options.extract(&HeaderExtractor(&request.headers));
         let is_public = options.is_public(request);
@@ -93,13 +102,15 @@ impl<S> Trace<S> {
         if let Some(stranger) = stranger.filter(SpanContext::is_valid) {
             span = span.with_links(vec![Link::with_context(stranger)]);
         }
-        let error_type = ErrorTypeSlot::default();
-        let cx = parent.with_span(OneErrorType {
+        let failure = RequestFailure::default();
+        let cx = parent.with_span(OneFailure {
             span: options.tracer.start(span, &parent),
-            slot: error_type.clone(),
+            failure: failure.clone(),
         });
-        let cx = cx.with_value(RequestSpan(cx.span().span_context().span_id()));
-        let span = ServerSpan::new(cx.clone(), request, error_type, metrics);
+        let cx = cx
+            .with_value(RequestSpan(cx.span().span_context().span_id()))
+            .with_value(failure.clone());
+        let span = ServerSpan::new(cx.clone(), request, failure, metrics);
         (cx, Some(span))
     }
 }

@@ -6,13 +6,17 @@ use std::{
 };
 
 use http::{Method, StatusCode, request, response};
-use opentelemetry::{
-    Context, KeyValue,
-    trace::{Status, TraceContextExt as _},
-};
+use opentelemetry::{Context, KeyValue, trace::TraceContextExt as _};
 
-use super::{CutOff, ErrorType, error_type::ErrorTypeSlot, layer::Options, metrics::ServerMetrics};
-use crate::semconv;
+use super::{
+    extensions::{CutOff, ErrorType},
+    metrics::ServerMetrics,
+    options::Options,
+};
+use crate::{
+    semconv,
+    span::{Failure, RequestFailure},
+};
 
 /// Longer than any registered method; the characters of a method are ASCII.
 const MAX_METHOD: usize = 32;
@@ -23,8 +27,8 @@ pub(super) enum End {
     Complete,
     /// The response, its body or the service failed; with the `error.type`.
     Failed(Cow<'static, str>),
-    /// Whoever waited for the response is gone.
-    Disconnected,
+    /// Nobody waits for the response any more: the caller is gone, or a layer above has dropped the request.
+    Abandoned,
 }
 
 /// Ends its span exactly once: by [`finish`](Self::finish), or by being dropped with the request that was not waited for.
@@ -34,7 +38,7 @@ pub(super) struct ServerSpan {
     method: Method,
     route: Option<String>,
     status: Option<StatusCode>,
-    error_type: ErrorTypeSlot,
+    failure: RequestFailure,
     cut_off: Option<CutOff>,
     body_size: Option<u64>,
     metrics: Option<ServerMetrics>,
@@ -45,7 +49,7 @@ impl ServerSpan {
     pub(super) fn new(
         cx: Context,
         request: &request::Parts,
-        error_type: ErrorTypeSlot,
+        failure: RequestFailure,
         metrics: Option<ServerMetrics>,
     ) -> Self {
         Self {
@@ -54,7 +58,7 @@ impl ServerSpan {
             method: request.method.clone(),
             route: super::request::route(request).map(str::to_owned),
             status: None,
-            error_type,
+            failure,
             cut_off: request.extensions.get().cloned(),
             body_size: None,
             metrics,
@@ -69,13 +73,16 @@ impl ServerSpan {
     /// The response's head is there; its body may still be to come.
     pub(super) fn answered(&mut self, response: &mut response::Parts, options: &Options) {
         self.status = Some(response.status);
-        if response.status.is_server_error() {
-            let named = response.extensions.remove::<ErrorType>();
-            let named = named.map(|ErrorType(name)| name);
+        if semconv::is_server_error(response.status) {
             // What the handler has named is more than a code says, and less than the layer that answers in its stead.
-            let error_type = named.or_else(|| self.error_type.get());
+            if let Some(ErrorType(name)) = response.extensions.remove() {
+                self.failure.set(Some(Failure::named(name)));
+            }
             let code = || response.status.as_str().to_owned().into();
-            self.error_type.set(error_type.or_else(|| Some(code())));
+            self.failure.update(|failure| {
+                let failure = failure.get_or_insert_default();
+                failure.error_type.get_or_insert_with(code);
+            });
         }
         self.body_size = options.body_sizes.then_some(0);
         let span = self.cx.span();
@@ -102,42 +109,43 @@ impl ServerSpan {
             return;
         }
         let span = self.cx.span();
-        let disconnected = matches!(end, End::Disconnected);
-        match end {
-            End::Failed(error_type) => {
-                self.error_type.set(Some(error_type));
-                span.set_status(Status::error(""));
-            }
-            End::Complete => {}
-            End::Disconnected => span.add_event(semconv::EVENT_CLIENT_DISCONNECTED, Vec::new()),
+        let abandoned = matches!(end, End::Abandoned);
+        if abandoned {
+            span.add_event(semconv::EVENT_ABANDONED, Vec::new());
         }
-        span.set_status(self.status.map_or(Status::Unset, semconv::server_status));
+        match end {
+            End::Failed(error_type) => self.failure.set(Some(Failure::named(error_type))),
+            _ if self.status.is_some_and(semconv::is_server_error) => {}
+            // Whatever failed on the way, the caller has an answer, or wants none.
+            _ => self.failure.set(None),
+        }
+        let error_type = self.failure.get().and_then(|failure| failure.error_type);
         if let Some(size) = self.body_size {
             let size = i64::try_from(size).unwrap_or(i64::MAX);
             span.set_attribute(KeyValue::new(semconv::HTTP_RESPONSE_BODY_SIZE, size));
         }
         let duration = self.started.elapsed();
         if let Some(metrics) = self.metrics.take() {
-            metrics.ended(duration, self.status, self.error_type.get());
+            metrics.ended(duration, self.status, error_type.clone());
         }
         span.end();
-        self.log(duration, disconnected);
+        self.log(duration, abandoned, error_type);
     }
 
     /// One line a request, with the trace ids that every line gets.
-    fn log(&self, duration: Duration, disconnected: bool) {
+    fn log(&self, duration: Duration, abandoned: bool, error_type: Option<Cow<'static, str>>) {
         let _current = self.cx.clone().attach();
         let method = short(self.method.as_str());
         let route = self.route.as_deref();
         let status = self.status.map(|status| status.as_u16());
         // To the microsecond.
         let duration_ms = (duration.as_secs_f64() * 1e6).round() / 1e3;
-        let end = match (disconnected, status) {
-            (true, None) => "client disconnected before the answer",
-            (true, Some(_)) => "client disconnected within the answer",
+        let end = match (abandoned, status) {
+            (true, None) => "request abandoned before the answer",
+            (true, Some(_)) => "request abandoned within the answer",
             (false, _) => "request served",
         };
-        if let Some(error_type) = self.error_type.get() {
+        if let Some(error_type) = error_type {
             tracing::error!(method, route, status, duration_ms, error.type = %error_type, "request failed");
         } else {
             tracing::info!(method, route, status, duration_ms, "{end}");
@@ -161,7 +169,7 @@ impl Drop for ServerSpan {
         {
             End::Failed(semconv::ERROR_SHUTDOWN.into())
         } else {
-            End::Disconnected
+            End::Abandoned
         };
         self.end(end);
     }

@@ -217,7 +217,7 @@ pub(crate) fn install_for_tests(tracer: SdkTracer) {
     let subscriber = tracing_subscriber::registry().with(span_layer(tracer));
     subscriber
         .try_init()
-        .expect("the test process has no other tracing subscriber");
+        .expect("the recorder is the only global `tracing` subscriber of the test process");
     panics::set_hook_before_current();
 }
 

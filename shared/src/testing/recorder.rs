@@ -1,7 +1,7 @@
 //! [`Recorder`]: keeps every span that ends.
 
 use std::{
-    sync::{LazyLock, Mutex, PoisonError},
+    sync::{Mutex, OnceLock, PoisonError},
     time::Duration,
 };
 
@@ -38,9 +38,11 @@ pub struct Recorder {
 ///
 /// # Panics
 ///
-/// When the process has a `tracing` subscriber already.
+/// When the process has another `tracing` subscriber: call this first, and set none beside it.
 pub fn recorder() -> &'static Recorder {
-    static RECORDER: LazyLock<&'static Recorder> = LazyLock::new(|| {
+    // Where it cannot be made, every test is told why and not only the first.
+    static RECORDER: OnceLock<&'static Recorder> = OnceLock::new();
+    RECORDER.get_or_init(|| {
         let recorder = Box::leak(Box::<Recorder>::default());
         let provider = recorder.provider("");
         telemetry::install_for_tests(provider.tracer("testing"));
@@ -50,8 +52,7 @@ pub fn recorder() -> &'static Recorder {
             Box::new(BaggagePropagator::new()),
         ]));
         recorder
-    });
-    &RECORDER
+    })
 }
 
 impl Recorder {

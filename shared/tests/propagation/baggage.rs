@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use opentelemetry::{
-    Context,
+    Context, KeyValue,
     baggage::{Baggage, BaggageExt as _, BaggageMetadata},
     propagation::TextMapPropagator as _,
 };
@@ -105,4 +105,24 @@ fn a_list_never_leaves_longer_than_the_limit() {
     let mut sent = HashMap::new();
     BaggagePropagator::new().inject_context(&Context::new().with_baggage(baggage), &mut sent);
     assert_eq!(sent["baggage"], "tier=gold", "24000 bytes when encoded");
+}
+
+#[test]
+fn of_a_list_that_is_too_long_the_first_by_key_are_sent_every_time() {
+    let keys: Vec<String> = (0..60).map(|index| format!("key-{index:02}")).collect();
+    // Three times as long when encoded.
+    let value = "\u{e9}".repeat(50);
+    let sent = |keys: &mut dyn Iterator<Item = &String>| {
+        let entries = keys.map(|key| KeyValue::new(key.clone(), value.clone()));
+        let cx = Context::new().with_baggage(entries);
+        let mut sent = HashMap::<String, String>::new();
+        BaggagePropagator::new().inject_context(&cx, &mut sent);
+        let members = sent["baggage"].split(',');
+        let key = |member: &str| member.split_once('=').map(|(key, _)| key.to_owned());
+        members.filter_map(key).collect::<Vec<_>>()
+    };
+    let kept = sent(&mut keys.iter());
+    assert_eq!(kept, keys[..kept.len()]);
+    assert_eq!(kept, sent(&mut keys.iter().rev()));
+    assert!((20..30).contains(&kept.len()), "{kept:?}");
 }

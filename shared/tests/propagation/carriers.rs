@@ -8,7 +8,7 @@ use opentelemetry::{
     trace::{Status, TraceContextExt as _},
 };
 use shared::{
-    propagation::{HeaderExtractor, MapExtractor, extract, inject},
+    propagation::{HeaderExtractor, HeaderInjector, MapExtractor, extract, inject},
     testing::recorder,
 };
 use tokio::sync::mpsc;
@@ -79,6 +79,50 @@ async fn a_map_carries_the_trace_there_and_nothing_without_a_span() {
         caller(&extract(&message)).map(|caller| caller.0),
         Some(trace_id)
     );
+}
+
+#[tokio::test]
+async fn a_carrier_that_is_used_again_keeps_nothing_of_the_context_before() {
+    recorder();
+    let before = [
+        ("traceparent", TRACEPARENT),
+        ("tracestate", "foo=1"),
+        ("baggage", "tenant=acme"),
+        ("retries", "3"),
+    ];
+    let (mut message, mut headers) = (map(&before), http::HeaderMap::new());
+    for (name, value) in before {
+        headers.append(name, value.parse().unwrap());
+        headers.append(name, value.parse().unwrap());
+    }
+    let (trace_id, ()) = recorder()
+        .in_trace("test", async {
+            inject(&mut message);
+            inject(&mut HeaderInjector(&mut headers));
+        })
+        .await;
+    let sent = message.remove("traceparent").unwrap();
+    assert_eq!(sent[3..35], trace_id);
+    assert_eq!(message, map(&[("retries", "3")]));
+    assert_eq!(headers.remove("traceparent").unwrap(), sent.as_str());
+    let left: Vec<_> = headers.keys().collect();
+    assert_eq!(left, ["retries"]);
+
+    // Without a span and without baggage there is nothing to say, and nothing is said.
+    let mut message = map(&before);
+    inject(&mut message);
+    assert_eq!(message, map(&[("retries", "3")]));
+}
+
+#[tokio::test]
+async fn a_key_of_the_context_before_goes_in_whatever_case_it_is() {
+    let mut message = map(&[("Tracestate", "foo=1"), ("TRACEPARENT", TRACEPARENT)]);
+    let (trace_id, ()) = recorder()
+        .in_trace("test", async { inject(&mut message) })
+        .await;
+    let extracted = caller(&extract(&MapExtractor(&message)));
+    assert_eq!(extracted.map(|caller| caller.0), Some(trace_id));
+    assert_eq!(message.len(), 1);
 }
 
 #[tokio::test]

@@ -1,10 +1,15 @@
 //! The `traceparent` header: every rule of [W3C Trace Context Level 2](https://www.w3.org/TR/trace-context-2/), a row each.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
-use shared::{server::TraceLayer, testing::recorder};
+use opentelemetry::{
+    Context, SpanId, TraceFlags, TraceId,
+    propagation::TextMapPropagator as _,
+    trace::{SpanContext, TraceContextExt as _, TraceState},
+};
+use shared::{propagation::TraceContextPropagator, server::TraceLayer, testing::recorder};
 
-use crate::wire::{Service, line, show};
+use crate::wire::{Service, calls_in, line, show};
 
 pub(crate) const TRACE_ID: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 pub(crate) const SPAN_ID: &str = "00f067aa0ba902b7";
@@ -168,4 +173,44 @@ async fn a_continued_span_is_the_callers_child() {
              INTERNAL place_order\n      \
                CLIENT GET\n"
     );
+}
+
+/// What is written for a context that names this span as a caller's.
+fn sent(flags: u8, is_remote: bool) -> String {
+    let caller = SpanContext::new(
+        TraceId::from(1),
+        SpanId::from(2),
+        TraceFlags::new(flags),
+        is_remote,
+        TraceState::default(),
+    );
+    let mut sent = HashMap::new();
+    let cx = Context::default().with_remote_span_context(caller);
+    TraceContextPropagator::new().inject_context(&cx, &mut sent);
+    sent.remove("traceparent").unwrap_or_default()
+}
+
+#[test]
+fn an_id_that_was_not_made_here_is_not_called_random() {
+    let pair = format!("00-{:032x}-{:016x}", 1, 2);
+    assert_eq!(sent(0x01, true), format!("{pair}-01"));
+    assert_eq!(sent(0x00, true), format!("{pair}-00"));
+    assert_eq!(sent(0x03, true), format!("{pair}-03"));
+}
+
+#[tokio::test]
+async fn a_call_in_a_trace_that_was_not_made_here_does_not_call_its_id_random() {
+    recorder();
+    let trace_id = TraceId::from(0xca11_0000_0000_0001);
+    let caller = SpanContext::new(
+        trace_id,
+        SpanId::from(2),
+        TraceFlags::SAMPLED,
+        true,
+        TraceState::default(),
+    );
+    let cx = Context::default().with_remote_span_context(caller);
+    let [first, second] = calls_in(cx).await;
+    assert_eq!(first.sent("traceparent").2, "01");
+    assert_eq!(second.sent("traceparent").2, "01");
 }

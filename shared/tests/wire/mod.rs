@@ -4,6 +4,7 @@
 use std::net::SocketAddr;
 
 use axum::{Router, extract::State, routing::get};
+use opentelemetry::{Context, trace::FutureExt as _};
 use reqwest_middleware::{ClientBuilder, ClientWithMiddleware};
 use shared::{client::TraceMiddleware, server::TraceLayer, task};
 use tokio::{
@@ -121,22 +122,36 @@ struct Callee {
     address: SocketAddr,
 }
 
+impl Callee {
+    fn at(address: SocketAddr) -> Self {
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the client that the middleware goes around"
+        )]
+        let client = ClientBuilder::new(reqwest::Client::new())
+            .with(TraceMiddleware::new())
+            .build();
+        Self { client, address }
+    }
+}
+
 pub(crate) fn router(layer: TraceLayer, callee: SocketAddr) -> Router {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the client that the middleware goes around"
-    )]
-    let client = ClientBuilder::new(reqwest::Client::new())
-        .with(TraceMiddleware::new())
-        .build();
-    let callee = Callee {
-        client,
-        address: callee,
-    };
     Router::new()
         .route("/forward", get(call_twice))
-        .with_state(callee)
+        .with_state(Callee::at(callee))
         .layer(layer)
+}
+
+/// What arrives of two calls that are made in a context and below no server span, the second within a task.
+pub(crate) async fn calls_in(cx: Context) -> [Message; 2] {
+    let callee = Callee::at(echo().await);
+    let both = async {
+        let first = call(&callee).await;
+        let second = task::spawn(async move { call(&callee).await });
+        [first, second.await.unwrap()]
+    };
+    let heads = both.with_context(cx).await;
+    heads.map(|head| Message::parse(head.as_bytes()))
 }
 
 async fn call_twice(State(callee): State<Callee>) -> String {

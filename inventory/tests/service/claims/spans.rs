@@ -30,6 +30,10 @@ pub(crate) async fn every_query_is_a_client_span_without_its_values(database_url
     ];
     expected.extend(system(database_url));
     assert_eq!(attributes(span), expected.into_iter().collect());
+    assert_eq!(
+        span.attribute("db.namespace"),
+        Some(namespace(database_url))
+    );
 
     let order = json!({"order_id": "secret-1", "item_id": "item-123", "quantity": 1}).to_string();
     let (trace_id, ()) = recorder
@@ -66,10 +70,10 @@ pub(crate) async fn failed_query_names_the_databases_own_code(database_url: &str
     } else {
         "1"
     };
-    assert_eq!(
-        trace.span("SELECT stock").error_type().as_deref(),
-        Some(code)
-    );
+    let select = trace.span("SELECT stock");
+    assert_eq!(select.error_type().as_deref(), Some(code));
+    let answered = select.attribute("db.response.status_code");
+    assert_eq!(answered.as_deref(), Some(code));
     assert_eq!(
         trace.span("GET /check/{item_id}").error_type().as_deref(),
         Some("500")
@@ -90,6 +94,16 @@ fn system(database_url: &str) -> Vec<(&'static str, &'static str)> {
         "sqlite"
     };
     vec![("db.system.name", name)]
+}
+
+/// `SQLite` calls the file that it was opened with `main`.
+fn namespace(database_url: &str) -> String {
+    if is_postgres(database_url) {
+        let name = database_url.rsplit('/').next().unwrap_or_default();
+        name.split('?').next().unwrap_or_default().to_owned()
+    } else {
+        "main".to_owned()
+    }
 }
 
 /// Where the database is differs from run to run.

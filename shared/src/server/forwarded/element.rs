@@ -3,7 +3,13 @@
 
 use std::borrow::Cow;
 
-use super::Forwarded;
+/// The first element of each list: the one nearest to the client.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(in crate::server) struct Forwarded<'a> {
+    pub(in crate::server) client: Option<Cow<'a, str>>,
+    pub(in crate::server) host: Option<Cow<'a, str>>,
+    pub(in crate::server) proto: Option<Cow<'a, str>>,
+}
 
 /// The first element that is not empty, or `None` where it is malformed: half an element would be a guess.
 pub(super) fn first(list: &str) -> Option<Forwarded<'_>> {

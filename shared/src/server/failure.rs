@@ -1,10 +1,6 @@
-//! [`OneErrorType`]: the span as the handler sees it. Everybody may name the failure; it is recorded once.
+//! [`OneFailure`]: the span as the handler sees it. Everybody may name the failure; the end decides, and it is recorded once.
 
-use std::{
-    borrow::Cow,
-    sync::{Arc, Mutex, PoisonError},
-    time::SystemTime,
-};
+use std::{borrow::Cow, time::SystemTime};
 
 use opentelemetry::{
     KeyValue,
@@ -12,49 +8,38 @@ use opentelemetry::{
     trace::{Span, SpanContext, Status},
 };
 
-use crate::semconv;
+use crate::{
+    semconv,
+    span::{Failure, RequestFailure},
+};
 
-/// The `error.type` of a request so far: whoever knows better overwrites it.
+/// A span whose failure waits for the end: its `error.type`, and the status that goes with it.
 ///
 /// The SDK appends attributes as they come, so a panic that its hook, the handler and the answer all name would be
-/// exported three times.
-#[derive(Debug, Clone, Default)]
-pub(super) struct ErrorTypeSlot(Arc<Mutex<Option<Cow<'static, str>>>>);
-
-impl ErrorTypeSlot {
-    pub(super) fn set(&self, error_type: Option<Cow<'static, str>>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = error_type;
-    }
-
-    pub(super) fn get(&self) -> Option<Cow<'static, str>> {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
-    }
-}
-
-/// A span whose `error.type` waits in its slot for the end.
+/// exported three times; and of two descriptions it keeps the later one in the alphabet.
 #[derive(Debug)]
-pub(super) struct OneErrorType {
+pub(super) struct OneFailure {
     pub(super) span: BoxedSpan,
-    pub(super) slot: ErrorTypeSlot,
+    pub(super) failure: RequestFailure,
 }
 
-impl Span for OneErrorType {
+impl Span for OneFailure {
     fn set_attribute(&mut self, attribute: KeyValue) {
         if attribute.key.as_str() == semconv::ERROR_TYPE {
             let name = attribute.value.as_str().into_owned();
-            self.slot.set(Some(name.into()));
+            self.failure.set(Some(Failure::named(name)));
         } else {
             self.span.set_attribute(attribute);
         }
     }
 
     fn end_with_timestamp(&mut self, end: SystemTime) {
-        if let Some(name) = self.slot.get() {
-            self.span
-                .set_attribute(KeyValue::new(semconv::ERROR_TYPE, name));
+        if let Some(failure) = self.failure.get() {
+            if let Some(name) = failure.error_type {
+                self.span
+                    .set_attribute(KeyValue::new(semconv::ERROR_TYPE, name));
+            }
+            self.span.set_status(Status::error(failure.description));
         }
         self.span.end_with_timestamp(end);
     }
@@ -77,7 +62,12 @@ impl Span for OneErrorType {
     }
 
     fn set_status(&mut self, status: Status) {
-        self.span.set_status(status);
+        if let Status::Error { description } = status {
+            self.failure
+                .update(|failure| failure.get_or_insert_default().description = description);
+        } else {
+            self.span.set_status(status);
+        }
     }
 
     fn update_name<T: Into<Cow<'static, str>>>(&mut self, name: T) {

@@ -1,0 +1,41 @@
+//! [`Attempts`]: how often a request was sent, kept in its extensions from attempt to attempt.
+
+use http::{Extensions, Method};
+
+/// The request that these extensions went with last. The caller may use them for another one, which is no resend.
+#[derive(Debug, Clone)]
+pub(super) struct Attempts {
+    method: Method,
+    url: String,
+    sent: i64,
+    is_answered: bool,
+}
+
+impl Attempts {
+    /// Counts an attempt; gives how many there were before it. A request of another method or URL begins anew, and so
+    /// does one that was answered well: nobody sends that a second time because of how the first went.
+    pub(super) fn next(extensions: &mut Extensions, method: &Method, url: &str) -> i64 {
+        if let Some(last) = extensions.get_mut::<Self>()
+            && !last.is_answered
+            && last.method == *method
+            && last.url == url
+        {
+            last.sent += 1;
+            return last.sent - 1;
+        }
+        extensions.insert(Self {
+            method: method.clone(),
+            url: url.to_owned(),
+            sent: 1,
+            is_answered: false,
+        });
+        0
+    }
+
+    /// The last attempt had an answer that is no error.
+    pub(super) fn answered(extensions: &mut Extensions) {
+        if let Some(last) = extensions.get_mut::<Self>() {
+            last.is_answered = true;
+        }
+    }
+}
