@@ -99,8 +99,9 @@ fn system(database_url: &str) -> Vec<(&'static str, &'static str)> {
 /// `SQLite` calls the file that it was opened with `main`.
 fn namespace(database_url: &str) -> String {
     if is_postgres(database_url) {
-        let name = database_url.rsplit('/').next().unwrap_or_default();
-        name.split('?').next().unwrap_or_default().to_owned()
+        let (address, _query) = database_url.split_once('?').unwrap_or((database_url, ""));
+        let (_server, name) = address.rsplit_once('/').expect("the URL names a database");
+        name.to_owned()
     } else {
         "main".to_owned()
     }
