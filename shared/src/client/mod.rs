@@ -13,7 +13,8 @@
 //!     .with_extension(UrlTemplate::new("/check/{item_id}")); // the span is `GET /check/{item_id}`
 //! ```
 //!
-//! A second attempt is the same method and URL with the same extensions, after one that was not answered well. With retries, put them before this middleware, so that each attempt passes through it (`attempt`):
+//! A second attempt is the same method and URL with the same extensions, after one that was not answered well. With
+//! retries, put them before this middleware, so that each attempt passes through it (`attempt`):
 //! `ClientBuilder::new(..).with(retry).with(TraceMiddleware::new())`.
 //!
 //! [`ClientTraceLayer`] goes around any other client that is a tower service, with the same spans and settings.

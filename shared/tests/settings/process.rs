@@ -83,13 +83,6 @@ fn end_spans(number: u64, value: impl Fn() -> String) {
 fn end_long_span(text: &str) {
     let value = || KeyValue::new("value", text.to_owned());
     let list = Array::String(vec![text.to_owned().into()]);
-    let other = SpanContext::new(
-        1.into(),
-        1.into(),
-        TraceFlags::SAMPLED,
-        true,
-        TraceState::NONE,
-    );
     let tracer = global::tracer("settings");
     let mut span = tracer
         .span_builder("long")
@@ -97,7 +90,7 @@ fn end_long_span(text: &str) {
             value(),
             KeyValue::new("list", opentelemetry::Value::Array(list)),
         ])
-        .with_links(vec![Link::new(other, vec![value()], 0)])
+        .with_links(vec![Link::new(other(), vec![value()], 0)])
         .start(&tracer);
     span.add_event(
         "exception",
@@ -149,24 +142,25 @@ fn counts(spans: &SpanCounts) -> String {
     serde_json::to_string(spans).unwrap()
 }
 
-fn record_a_span_with_two_of_everything() {
-    let two = || vec![KeyValue::new("one", 1), KeyValue::new("two", 2)];
-    let other = SpanContext::new(
-        1.into(),
-        1.into(),
+/// Another process's span, to be linked to.
+fn other() -> SpanContext {
+    let (trace_id, span_id) = (1.into(), 1.into());
+    SpanContext::new(
+        trace_id,
+        span_id,
         TraceFlags::SAMPLED,
         true,
         TraceState::NONE,
-    );
+    )
+}
+
+fn record_a_span_with_two_of_everything() {
+    let two = || vec![KeyValue::new("one", 1), KeyValue::new("two", 2)];
     let tracer = global::tracer("settings");
     let mut span = tracer
         .span_builder("two of everything")
         .with_attributes(two())
-        .with_links(
-            [(); 2]
-                .map(|()| Link::new(other.clone(), two(), 0))
-                .to_vec(),
-        )
+        .with_links([(); 2].map(|()| Link::new(other(), two(), 0)).to_vec())
         .start(&tracer);
     span.add_event("first", two());
     span.add_event("second", two());
