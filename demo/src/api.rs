@@ -13,6 +13,7 @@ use axum::routing::get;
 use axum::{Json, Router};
 use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span, TracesData};
+use serde::Serialize;
 use serde_json::json;
 
 use crate::store::{Source, Store, StoredSpan, Trace, TraceId};
@@ -39,7 +40,7 @@ async fn trace(State(store): State<Store>, Path(id): Path<String>) -> Response {
         Err(error) => return problem(StatusCode::BAD_REQUEST, &error.to_string()),
     };
     match store.trace(id) {
-        Some(trace) => Json(json!({ "result": otlp(&trace) })).into_response(),
+        Some(trace) => Json(Answer { result: otlp(&trace) }).into_response(),
         None => problem(StatusCode::NOT_FOUND, "trace not found"),
     }
 }
@@ -56,10 +57,16 @@ async fn traces(State(store): State<Store>, RawQuery(query): RawQuery) -> Respon
         return problem(StatusCode::NOT_FOUND, "No traces found");
     }
     let resource_spans = found.iter().flat_map(|trace| otlp(trace).resource_spans);
-    let data = TracesData {
+    let result = TracesData {
         resource_spans: resource_spans.collect(),
     };
-    Json(json!({ "result": data })).into_response()
+    Json(Answer { result }).into_response()
+}
+
+/// Written as it is: `json!` would first make a value of every attribute of every span.
+#[derive(Serialize)]
+struct Answer {
+    result: TracesData,
 }
 
 async fn services(State(store): State<Store>) -> Json<serde_json::Value> {
