@@ -15,21 +15,30 @@
 //! - `testing`: record spans and look at them as a tree, with the cargo feature `testing`
 //! - `semconv`: the semantic conventions, spelled once
 
+#[cfg(feature = "client")]
 pub mod client;
 pub mod config;
+#[cfg(feature = "database")]
 pub mod database;
 pub mod error;
+#[cfg(any(feature = "client", feature = "server"))]
 mod headers;
+#[cfg(feature = "logs")]
 pub mod logs;
+#[cfg(any(feature = "client", feature = "server"))]
 mod metrics;
+#[cfg(feature = "axum")]
 pub mod problem;
 pub mod propagation;
 pub mod redact;
 mod semconv;
+#[cfg(feature = "serve")]
 pub mod serve;
+#[cfg(feature = "server")]
 pub mod server;
 pub mod span;
 pub mod task;
+#[cfg(feature = "telemetry")]
 pub mod telemetry;
 #[cfg(feature = "testing")]
 pub mod testing;

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     semconv,
-    span::{Failure, RequestFailure},
+    span::request::{CurrentRequest, Failure},
 };
 
 /// Longer than any registered method; the characters of a method are ASCII.
@@ -38,7 +38,7 @@ pub(super) struct ServerSpan {
     method: Method,
     route: Option<String>,
     status: Option<StatusCode>,
-    failure: RequestFailure,
+    request: CurrentRequest,
     cut_off: Option<CutOff>,
     body_size: Option<u64>,
     metrics: Option<ServerMetrics>,
@@ -49,7 +49,7 @@ impl ServerSpan {
     pub(super) fn new(
         cx: Context,
         request: &request::Parts,
-        failure: RequestFailure,
+        current: CurrentRequest,
         metrics: Option<ServerMetrics>,
     ) -> Self {
         Self {
@@ -58,7 +58,7 @@ impl ServerSpan {
             method: request.method.clone(),
             route: super::request::route(request).map(str::to_owned),
             status: None,
-            failure,
+            request: current,
             cut_off: request.extensions.get().cloned(),
             body_size: None,
             metrics,
@@ -76,10 +76,10 @@ impl ServerSpan {
         if semconv::is_server_error(response.status) {
             // What the handler has named is more than a code says, and less than the layer that answers in its stead.
             if let Some(ErrorType(name)) = response.extensions.remove() {
-                self.failure.set(Some(Failure::named(name)));
+                self.request.set_failure(Some(Failure::named(name)));
             }
             let code = || response.status.as_str().to_owned().into();
-            self.failure.update(|failure| {
+            self.request.update_failure(|failure| {
                 let failure = failure.get_or_insert_default();
                 failure.error_type.get_or_insert_with(code);
             });
@@ -114,12 +114,15 @@ impl ServerSpan {
             span.add_event(semconv::EVENT_ABANDONED, Vec::new());
         }
         match end {
-            End::Failed(error_type) => self.failure.set(Some(Failure::named(error_type))),
+            End::Failed(error_type) => self.request.set_failure(Some(Failure::named(error_type))),
             _ if self.status.is_some_and(semconv::is_server_error) => {}
             // Whatever failed on the way, the caller has an answer, or wants none.
-            _ => self.failure.set(None),
+            _ => self.request.set_failure(None),
         }
-        let error_type = self.failure.get().and_then(|failure| failure.error_type);
+        let error_type = self
+            .request
+            .failure()
+            .and_then(|failure| failure.error_type);
         if let Some(size) = self.body_size {
             let size = i64::try_from(size).unwrap_or(i64::MAX);
             span.set_attribute(KeyValue::new(semconv::HTTP_RESPONSE_BODY_SIZE, size));

@@ -131,6 +131,7 @@ impl<T> Future for Task<T> {
 }
 
 /// Runs a future that belongs to the process and not to any request: no trace, no count, no wait.
+#[cfg(feature = "serve")]
 #[expect(
     clippy::disallowed_methods,
     reason = "process-wide work has no trace to keep"
@@ -140,6 +141,7 @@ pub(crate) fn untracked(future: impl Future<Output = ()> + Send + 'static) {
 }
 
 /// Runs blocking work of the process itself, outside of any trace.
+#[cfg(feature = "telemetry")]
 #[expect(
     clippy::disallowed_methods,
     reason = "process-wide work has no trace to keep"
