@@ -32,6 +32,7 @@ pub const FLUSH: Duration = Duration::from_secs(5);
 
 /// Why a service does not listen.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum ServeError {
     /// The address is taken, or is none of this machine's.
     #[error(

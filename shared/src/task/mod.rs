@@ -36,6 +36,7 @@ pub struct Task<T> {
 
 /// Why a task has no result.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum TaskError {
     /// [`finish`] cancelled it, or [`Task::cancel`] did.
     #[error("the task was cancelled")]

@@ -38,6 +38,7 @@ use crate::{
 
 /// Why telemetry could not be set up.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum InitError {
     /// A variable has a value that cannot be used.
     #[error(transparent)]
