@@ -1,6 +1,6 @@
 //! CLIENT spans for HTTP clients: one for each attempt, with the context injected into its headers.
 //!
-//! [`TraceMiddleware`] goes around `reqwest`:
+//! [`TraceMiddleware`] goes around `reqwest`, with the cargo feature of that name:
 //!
 //! ```
 //! use reqwest_middleware::ClientBuilder;

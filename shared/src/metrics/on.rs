@@ -69,7 +69,7 @@ impl Meter {
 static ENABLED: OnceLock<()> = OnceLock::new();
 
 /// Says that the global meter provider is one that exports.
-#[cfg(feature = "otlp")]
+#[cfg(feature = "telemetry")]
 pub(crate) fn enable() {
     ENABLED.get_or_init(|| ());
 }
