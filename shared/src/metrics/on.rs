@@ -16,20 +16,21 @@ pub(crate) type Histogram = opentelemetry::metrics::Histogram<f64>;
 #[cfg(feature = "server")]
 pub(crate) type UpDownCounter = opentelemetry::metrics::UpDownCounter<i64>;
 
-/// The instruments of one side, made when first used.
+/// The instruments of one side, made when first used while metrics are wanted.
 #[derive(Debug)]
-pub(crate) struct Metrics<I>(Arc<OnceLock<Option<I>>>);
+pub(crate) struct Metrics<I>(Arc<OnceLock<I>>);
 
 impl<I: Instruments> Metrics<I> {
     pub(crate) fn of(provider: &dyn MeterProvider) -> Self {
         let meter = Meter(provider.meter_with_scope(scope()));
-        Self(Arc::new(OnceLock::from(Some(I::new(&meter)))))
+        Self(Arc::new(OnceLock::from(I::new(&meter))))
     }
 
     /// None where no metrics are wanted.
     pub(crate) fn instruments(&self) -> Option<&I> {
-        let make = || is_enabled().then(|| I::new(&Meter(global::meter_with_scope(scope()))));
-        self.0.get_or_init(make).as_ref()
+        let make = || I::new(&Meter(global::meter_with_scope(scope())));
+        let wanted = || is_enabled().then(|| self.0.get_or_init(make));
+        self.0.get().or_else(wanted)
     }
 }
 
