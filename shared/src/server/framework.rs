@@ -2,16 +2,9 @@
 
 use std::net::SocketAddr;
 
-use axum::extract::{ConnectInfo, MatchedPath, OriginalUri};
+pub(super) use axum::extract::MatchedPath;
+use axum::extract::{ConnectInfo, OriginalUri};
 use http::{Uri, request::Parts};
-
-/// There for a layer that a router was given with `Router::layer`.
-pub(super) fn route(request: &Parts) -> Option<&str> {
-    request
-        .extensions
-        .get::<MatchedPath>()
-        .map(MatchedPath::as_str)
-}
 
 pub(super) fn peer(request: &Parts) -> Option<&SocketAddr> {
     Some(&request.extensions.get::<ConnectInfo<SocketAddr>>()?.0)

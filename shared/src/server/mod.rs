@@ -35,6 +35,7 @@ mod layer;
 mod metrics;
 mod options;
 mod request;
+mod route;
 mod service;
 mod span;
 

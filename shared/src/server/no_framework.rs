@@ -4,8 +4,17 @@ use std::net::SocketAddr;
 
 use http::{Uri, request::Parts};
 
-pub(super) fn route(_: &Parts) -> Option<&str> {
-    None
+/// Nobody has one. That is private, or the compiler would warn of the lines elsewhere that it never comes to.
+#[derive(Clone)]
+pub(super) struct MatchedPath(Nobodys);
+
+#[derive(Clone)]
+enum Nobodys {}
+
+impl MatchedPath {
+    pub(super) fn as_str(&self) -> &str {
+        match self.0 {}
+    }
 }
 
 pub(super) fn peer(_: &Parts) -> Option<&SocketAddr> {

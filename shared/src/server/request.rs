@@ -6,21 +6,15 @@ use http::{HeaderMap, header, request::Parts, uri::Authority};
 use opentelemetry::{KeyValue, Value};
 
 use super::{
-    extensions::{PeerAddr, Route},
-    forwarded::Forwarded,
-    framework,
-    options::Options,
+    extensions::PeerAddr, forwarded::Forwarded, framework, options::Options, route::KnownRoute,
 };
 use crate::{headers, semconv};
 
 /// `{method} {route}`.
 pub(super) fn span_name(request: &Parts, options: &Options) -> String {
-    semconv::http_span_name(&options.known_methods.name(&request.method), route(request))
-}
-
-pub(super) fn route(request: &Parts) -> Option<&str> {
-    let told = request.extensions.get().map(|Route(route)| &**route);
-    told.or_else(|| framework::route(request))
+    let route = KnownRoute::of(request);
+    let route = route.as_ref().map(KnownRoute::as_str);
+    semconv::http_span_name(&options.known_methods.name(&request.method), route)
 }
 
 /// The attributes that are known when the span starts, which is when a sampler asks for them.
@@ -71,8 +65,8 @@ fn url(
     if let Some(query) = request.uri.query().filter(|query| !query.is_empty()) {
         push(semconv::URL_QUERY, options.redaction.query(query).into());
     }
-    if let Some(route) = route(request) {
-        push(semconv::HTTP_ROUTE, route.to_owned().into());
+    if let Some(route) = KnownRoute::of(request) {
+        push(semconv::HTTP_ROUTE, route.as_str().to_owned().into());
     }
 }
 

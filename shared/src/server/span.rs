@@ -12,6 +12,7 @@ use super::{
     extensions::{CutOff, ErrorType},
     metrics::ServerMetrics,
     options::Options,
+    route::KnownRoute,
 };
 use crate::{
     semconv,
@@ -36,7 +37,7 @@ pub(super) struct ServerSpan {
     cx: Context,
     started: Instant,
     method: Method,
-    route: Option<String>,
+    route: Option<KnownRoute>,
     status: Option<StatusCode>,
     request: CurrentRequest,
     cut_off: Option<CutOff>,
@@ -56,7 +57,7 @@ impl ServerSpan {
             cx,
             started: Instant::now(),
             method: request.method.clone(),
-            route: super::request::route(request).map(str::to_owned),
+            route: KnownRoute::of(request),
             status: None,
             request: current,
             cut_off: request.extensions.get().cloned(),
@@ -139,7 +140,7 @@ impl ServerSpan {
     fn log(&self, duration: Duration, abandoned: bool, error_type: Option<Cow<'static, str>>) {
         let _current = self.cx.clone().attach();
         let method = short(self.method.as_str());
-        let route = self.route.as_deref();
+        let route = self.route.as_ref().map(KnownRoute::as_str);
         let status = self.status.map(|status| status.as_u16());
         // To the microsecond.
         let duration_ms = (duration.as_secs_f64() * 1e6).round() / 1e3;
