@@ -1,19 +1,18 @@
 //! A service on hyper alone, without axum, under [`TraceLayer`]. What axum would say of a request is said here: who is at
-//! the other end, as [`PeerAddr`], and the route that matched, for the span's name and for `http.route`.
+//! the other end, as [`PeerAddr`], and the [`Route`] that matched, for the span's name, `http.route` and the metrics.
 //!
 //! `OTEL_TRACES_EXPORTER=console cargo run -p shared --example hyper`, then `curl localhost:3000/items/7`.
 
 use std::{convert::Infallible, net::SocketAddr, time::Duration};
 
-use http::{Method, Request, Response, StatusCode, Uri, request::Parts};
+use http::{Method, Request, Response, StatusCode, Uri};
 use hyper::{body::Incoming, server::conn::http1};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
     service::TowerToHyperService,
 };
-use opentelemetry::KeyValue;
 use shared::{
-    server::{PeerAddr, TraceLayer},
+    server::{PeerAddr, Route, TraceLayer},
     task,
 };
 use tokio::net::{TcpListener, TcpStream};
@@ -24,22 +23,6 @@ use tower::{Layer as _, Service, ServiceExt as _, service_fn};
 fn route(method: &Method, uri: &Uri) -> Option<&'static str> {
     let id = uri.path().strip_prefix("/items/")?;
     (method == Method::GET && !id.is_empty() && !id.contains('/')).then_some("/items/{id}")
-}
-
-fn layer() -> TraceLayer {
-    let name = |request: &Parts| match route(&request.method, &request.uri) {
-        Some(route) => format!("GET {route}").into(),
-        None if request.method == Method::GET => "GET".into(),
-        // Not the method: a caller may send any word.
-        None => "HTTP".into(),
-    };
-    let attributes = |request: &Parts| {
-        let route = route(&request.method, &request.uri);
-        Vec::from_iter(route.map(|route| KeyValue::new("http.route", route)))
-    };
-    TraceLayer::new()
-        .span_name(name)
-        .attributes_at_start(attributes)
 }
 
 async fn answer(request: Request<Incoming>) -> Result<Response<String>, Infallible> {
@@ -58,7 +41,7 @@ async fn answer(request: Request<Incoming>) -> Result<Response<String>, Infallib
 ///
 /// When no more connections can be accepted.
 pub async fn serve(listener: TcpListener, stopping: CancellationToken) -> std::io::Result<()> {
-    let service = layer().layer(service_fn(answer));
+    let service = TraceLayer::new().layer(service_fn(answer));
     while let Some(accepted) = stopping.run_until_cancelled(listener.accept()).await {
         let (stream, peer) = accepted?;
         let service = service.clone();
@@ -79,6 +62,9 @@ async fn connection<S, B>(
 {
     let service = service.map_request(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(PeerAddr(peer));
+        if let Some(route) = route(request.method(), request.uri()) {
+            request.extensions_mut().insert(Route(route.into()));
+        }
         request
     });
     let connection = http1::Builder::new()

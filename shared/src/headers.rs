@@ -2,10 +2,7 @@
 
 use std::sync::Arc;
 
-use http::{
-    HeaderMap, HeaderName, HeaderValue,
-    header::{self, AsHeaderName},
-};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
 use opentelemetry::{Array, KeyValue, StringValue, Value};
 
 /// Recorded by nobody's wish.
@@ -55,7 +52,8 @@ pub(crate) fn text(value: &HeaderValue) -> String {
 }
 
 /// The first value of a header, without the space around it; `None` where there is none, or one that is no text.
-pub(crate) fn first(headers: &HeaderMap, name: impl AsHeaderName) -> Option<&str> {
+#[cfg(feature = "server")]
+pub(crate) fn first(headers: &HeaderMap, name: impl header::AsHeaderName) -> Option<&str> {
     let value = headers.get(name)?.to_str().ok()?.trim();
     (!value.is_empty()).then_some(value)
 }

@@ -14,22 +14,57 @@
 //! - [`span`]: the current span's trace id, and how to mark it as failed
 //! - `testing`: record spans and look at them as a tree, with the cargo feature `testing`
 //! - `semconv`: the semantic conventions, spelled once
+//!
+//! # Features
+//!
+//! The default is what an axum service needs that calls others by `reqwest`, asks a database and sends its telemetry to a
+//! collector. Whoever needs less says `default-features = false` and names what it uses: a client compiles no server then,
+//! and a server no client. [`propagation`], [`task`], [`span`], [`config`], [`error`] and [`redact`] are always there.
+//!
+//! | feature | what for | brings |
+//! | --- | --- | --- |
+//! | `server` | SERVER spans of any tower service: [`server`] | traits of tower |
+//! | `axum` | the routes and peers that axum knows, [`problem`] | `server`; axum, tower-http, serde |
+//! | `client` | CLIENT spans of any tower client, hyper-util's for one: [`client`] | traits of tower, hyper-util, url |
+//! | `reqwest` | the same as a middleware for reqwest | `client`; reqwest, reqwest-middleware |
+//! | `database` | spans of queries: [`database`] | |
+//! | `metrics` | durations of requests, and how many there are | OpenTelemetry's API for metrics |
+//! | `telemetry` | set-up: [`telemetry`], with spans on the console, or nowhere | OpenTelemetry's SDK, tracing-subscriber |
+//! | `logs` | log lines with trace ids: [`logs`] | `telemetry`; json-subscriber |
+//! | `otlp` | spans and metrics to a collector over HTTP, which is the default with it | `telemetry`, `metrics`; opentelemetry-otlp, reqwest |
+//! | `grpc`, in addition | the same over gRPC | `otlp`; tonic |
+//! | `tls`, in addition | the same to `https://` | `otlp`; rustls |
+//! | `serve` | the life of an axum service: [`serve`] | `axum`, `telemetry`; hyper, more of tokio |
+//! | `cli` | its command line: [`serve::cli`] | `serve`; clap |
+//! | `testing`, in addition | spans as trees in tests: `testing` | `telemetry` |
+//!
+//! A service that does without `otlp` has OpenTelemetry's providers set by somebody else, or wants ids in its log and no
+//! more; one without `logs` has a log already.
 
+#[cfg(feature = "client")]
 pub mod client;
 pub mod config;
+#[cfg(feature = "database")]
 pub mod database;
 pub mod error;
+#[cfg(any(feature = "client", feature = "server"))]
 mod headers;
+#[cfg(feature = "logs")]
 pub mod logs;
+#[cfg(any(feature = "client", feature = "server"))]
 mod metrics;
+#[cfg(feature = "axum")]
 pub mod problem;
 pub mod propagation;
 pub mod redact;
 mod semconv;
+#[cfg(feature = "serve")]
 pub mod serve;
+#[cfg(feature = "server")]
 pub mod server;
 pub mod span;
 pub mod task;
+#[cfg(feature = "telemetry")]
 pub mod telemetry;
 #[cfg(feature = "testing")]
 pub mod testing;

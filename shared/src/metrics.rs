@@ -1,82 +1,24 @@
-//! The metrics of the HTTP conventions: request durations of both sides, and requests under way.
+//! The metrics of the HTTP conventions, as far as both sides share them: instruments that are made when first used.
 //!
-//! Off unless a meter provider was set, and then free: no instrument, no attribute is made.
+//! Off unless a meter provider was set, and then free: no instrument, no attribute is made. Without the cargo feature
+//! `metrics` no instrument can be had (`off`, of the same shape as `on`).
 //! [HTTP metrics](https://opentelemetry.io/docs/specs/semconv/http/http-metrics/).
 
-use std::sync::{Arc, OnceLock};
+#[cfg(not(feature = "metrics"))]
+mod off;
+#[cfg(feature = "metrics")]
+mod on;
 
-use opentelemetry::{
-    KeyValue, global,
-    metrics::{Histogram, Meter, MeterProvider, UpDownCounter},
-};
+use opentelemetry::KeyValue;
 
-use crate::tracer::scope;
+#[cfg(not(feature = "metrics"))]
+pub(crate) use self::off::*;
+#[cfg(feature = "metrics")]
+pub(crate) use self::on::*;
 
-/// The conventions' buckets for request durations, in seconds.
-const SECONDS: [f64; 14] = [
-    0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0,
-];
-
-/// The instruments of one side, made when first used.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Metrics(Arc<OnceLock<Option<Instruments>>>);
-
-#[derive(Debug)]
-pub(crate) struct Instruments {
-    pub(crate) server_duration: Histogram<f64>,
-    pub(crate) client_duration: Histogram<f64>,
-    pub(crate) active_requests: UpDownCounter<i64>,
-}
-
-impl Metrics {
-    pub(crate) fn of(provider: &dyn MeterProvider) -> Self {
-        let meter = provider.meter_with_scope(scope());
-        Self(Arc::new(OnceLock::from(Some(Instruments::new(&meter)))))
-    }
-
-    /// None where no metrics are wanted.
-    pub(crate) fn instruments(&self) -> Option<&Instruments> {
-        let make = || is_enabled().then(|| Instruments::new(&global::meter_with_scope(scope())));
-        self.0.get_or_init(make).as_ref()
-    }
-}
-
-impl Instruments {
-    fn new(meter: &Meter) -> Self {
-        let seconds = |name, description| {
-            let histogram = meter
-                .f64_histogram(name)
-                .with_unit("s")
-                .with_description(description);
-            histogram.with_boundaries(SECONDS.to_vec()).build()
-        };
-        Self {
-            server_duration: seconds(
-                "http.server.request.duration",
-                "Duration of HTTP server requests.",
-            ),
-            client_duration: seconds(
-                "http.client.request.duration",
-                "Duration of HTTP client requests.",
-            ),
-            active_requests: meter
-                .i64_up_down_counter("http.server.active_requests")
-                .with_unit("{request}")
-                .with_description("Number of active HTTP server requests.")
-                .build(),
-        }
-    }
-}
-
-static ENABLED: OnceLock<()> = OnceLock::new();
-
-/// Says that the global meter provider is one that exports.
-pub(crate) fn enable() {
-    ENABLED.get_or_init(|| ());
-}
-
-fn is_enabled() -> bool {
-    ENABLED.get().is_some()
+/// The instruments of one side.
+pub(crate) trait Instruments {
+    fn new(meter: &Meter) -> Self;
 }
 
 /// Of a span's attributes, those that its metric has too: few values each, never a path or an id.

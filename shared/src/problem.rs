@@ -10,10 +10,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use http::{
-    HeaderValue, StatusCode,
-    header::{CONTENT_TYPE, RETRY_AFTER},
-};
+use http::{HeaderValue, StatusCode, header::CONTENT_TYPE};
 use serde::{Serialize, de::DeserializeOwned};
 use tower_http::{catch_panic::CatchPanicLayer, timeout::TimeoutError};
 
@@ -213,6 +210,7 @@ pub async fn timeout(State(limit): State<Duration>, request: Request, next: Next
 }
 
 /// The answer to a request that is one too many: 503 `overloaded`, to be tried again in a second.
+#[cfg(feature = "serve")]
 pub(crate) fn overloaded() -> Response {
     let problem = Problem::new(
         StatusCode::SERVICE_UNAVAILABLE,
@@ -223,7 +221,7 @@ pub(crate) fn overloaded() -> Response {
     let mut response = problem.named(semconv::ERROR_OVERLOADED);
     response
         .headers_mut()
-        .insert(RETRY_AFTER, HeaderValue::from_static("1"));
+        .insert(http::header::RETRY_AFTER, HeaderValue::from_static("1"));
     response
 }
 

@@ -3,160 +3,40 @@
 //! The only place that spells them. HTTP: [spans](https://opentelemetry.io/docs/specs/semconv/http/http-spans/);
 //! SQL: [database client spans](https://opentelemetry.io/docs/specs/semconv/database/database-spans/).
 
-use std::{
-    borrow::Cow,
-    sync::{Arc, LazyLock},
-};
+#[cfg(feature = "client")]
+mod client;
+#[cfg(feature = "database")]
+mod database;
+#[cfg(any(feature = "client", feature = "server"))]
+mod http;
+#[cfg(feature = "server")]
+mod server;
+#[cfg(feature = "telemetry")]
+mod telemetry;
 
-use http::{Method, StatusCode, Version};
-use opentelemetry::trace::Status;
+#[cfg(feature = "client")]
+pub(crate) use self::client::*;
+#[cfg(feature = "database")]
+pub(crate) use self::database::*;
+#[cfg(any(feature = "client", feature = "server"))]
+pub(crate) use self::http::*;
+#[cfg(feature = "server")]
+pub(crate) use self::server::*;
+#[cfg(feature = "telemetry")]
+pub(crate) use self::telemetry::*;
 
-use crate::config;
-
-pub(crate) const CLIENT_ADDRESS: &str = "client.address";
-pub(crate) const DB_COLLECTION_NAME: &str = "db.collection.name";
-pub(crate) const DB_NAMESPACE: &str = "db.namespace";
-pub(crate) const DB_OPERATION_NAME: &str = "db.operation.name";
-pub(crate) const DB_QUERY_TEXT: &str = "db.query.text";
-pub(crate) const DB_RESPONSE_STATUS_CODE: &str = "db.response.status_code";
-pub(crate) const DB_SYSTEM_NAME: &str = "db.system.name";
 pub(crate) const ERROR_TYPE: &str = "error.type";
-pub(crate) const EXCEPTION: &str = "exception";
-pub(crate) const EXCEPTION_MESSAGE: &str = "exception.message";
-pub(crate) const EXCEPTION_STACKTRACE: &str = "exception.stacktrace";
-pub(crate) const EXCEPTION_TYPE: &str = "exception.type";
-pub(crate) const HTTP_REQUEST_BODY_SIZE: &str = "http.request.body.size";
-/// Followed by the header's name in lower case.
-pub(crate) const HTTP_REQUEST_HEADER: &str = "http.request.header.";
-pub(crate) const HTTP_REQUEST_METHOD: &str = "http.request.method";
-pub(crate) const HTTP_REQUEST_METHOD_ORIGINAL: &str = "http.request.method_original";
-pub(crate) const HTTP_REQUEST_RESEND_COUNT: &str = "http.request.resend_count";
-pub(crate) const HTTP_RESPONSE_BODY_SIZE: &str = "http.response.body.size";
-/// Followed by the header's name in lower case.
-pub(crate) const HTTP_RESPONSE_HEADER: &str = "http.response.header.";
-pub(crate) const HTTP_RESPONSE_STATUS_CODE: &str = "http.response.status_code";
-pub(crate) const HTTP_ROUTE: &str = "http.route";
-pub(crate) const NETWORK_PEER_ADDRESS: &str = "network.peer.address";
-pub(crate) const NETWORK_PEER_PORT: &str = "network.peer.port";
-pub(crate) const NETWORK_PROTOCOL_VERSION: &str = "network.protocol.version";
-pub(crate) const OTEL_COMPONENT_NAME: &str = "otel.component.name";
-pub(crate) const OTEL_COMPONENT_TYPE: &str = "otel.component.type";
+#[cfg(any(feature = "client", feature = "database", feature = "server"))]
 pub(crate) const SERVER_ADDRESS: &str = "server.address";
+#[cfg(any(feature = "client", feature = "database", feature = "server"))]
 pub(crate) const SERVER_PORT: &str = "server.port";
-pub(crate) const URL_FULL: &str = "url.full";
-pub(crate) const URL_PATH: &str = "url.path";
-pub(crate) const URL_QUERY: &str = "url.query";
-pub(crate) const URL_SCHEME: &str = "url.scheme";
-pub(crate) const URL_TEMPLATE: &str = "url.template";
-pub(crate) const USER_AGENT_ORIGINAL: &str = "user_agent.original";
-
-/// The event of a server span whose request was dropped before its end: by a caller who went away, or by a layer above
-/// that had enough of it. Not from the conventions: they have no word for it.
-pub(crate) const EVENT_ABANDONED: &str = "shared.request.abandoned";
 
 /// `error.type` of a panic.
+#[cfg(any(feature = "server", feature = "telemetry"))]
 pub(crate) const ERROR_PANIC: &str = "panic";
 /// `error.type` of a deadline that passed.
+#[cfg(any(feature = "axum", feature = "client"))]
 pub(crate) const ERROR_TIMEOUT: &str = "timeout";
 /// `error.type` of a request that was turned away, because there are too many.
+#[cfg(feature = "serve")]
 pub(crate) const ERROR_OVERLOADED: &str = "overloaded";
-/// `error.type` of a service that failed to answer.
-pub(crate) const ERROR_SERVICE: &str = "service";
-/// `error.type` of a response body that failed on its way.
-pub(crate) const ERROR_BODY: &str = "body";
-/// `error.type` of a request that its own service cut off when it stopped.
-pub(crate) const ERROR_SHUTDOWN: &str = "shutdown";
-/// `error.type` where the conventions ask for a value and nothing better is known.
-pub(crate) const ERROR_OTHER: &str = "_OTHER";
-
-/// The methods that are recorded by name.
-const KNOWN_METHODS: [&str; 10] = [
-    "CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE", "QUERY",
-];
-
-/// `http.request.method` of a method that is not known.
-const OTHER_METHOD: &str = "_OTHER";
-
-/// Which methods are recorded by name. A caller may send any word as a method, and each would be a name of its own.
-///
-/// By default those of the conventions, or the comma-separated list in `OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS`.
-#[derive(Debug, Clone)]
-pub(crate) struct KnownMethods(Arc<[String]>);
-
-impl KnownMethods {
-    pub(crate) fn new<M: Into<String>>(methods: impl IntoIterator<Item = M>) -> Self {
-        Self(methods.into_iter().map(Into::into).collect())
-    }
-
-    /// `http.request.method` of a request.
-    pub(crate) fn name(&self, method: &Method) -> Cow<'static, str> {
-        match KNOWN_METHODS
-            .iter()
-            .find(|known| **known == method.as_str())
-        {
-            _ if !self.0.iter().any(|known| known == method.as_str()) => OTHER_METHOD.into(),
-            Some(known) => (*known).into(),
-            None => method.as_str().to_owned().into(),
-        }
-    }
-
-    /// `http.request.method_original` of a request, where its method is not known.
-    pub(crate) fn original(&self, method: &Method) -> Option<String> {
-        (self.name(method) == OTHER_METHOD).then(|| method.as_str().to_owned())
-    }
-}
-
-impl Default for KnownMethods {
-    fn default() -> Self {
-        static DEFAULT: LazyLock<KnownMethods> = LazyLock::new(|| {
-            match config::text(&config::variable, "OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS") {
-                Some(methods) => KnownMethods::new(methods.split(',').map(str::trim)),
-                None => KnownMethods::new(KNOWN_METHODS),
-            }
-        });
-        DEFAULT.clone()
-    }
-}
-
-/// `{method} {target}`, where the target is a route or a URL template and never a path; without one, the method alone.
-pub(crate) fn http_span_name(method: &str, target: Option<&str>) -> String {
-    let method = if method == OTHER_METHOD {
-        "HTTP"
-    } else {
-        method
-    };
-    target.map_or_else(|| method.to_owned(), |target| format!("{method} {target}"))
-}
-
-/// Whether an answer makes the span of its server an error: from 500 on. No description where the code says it.
-pub(crate) fn is_server_error(status: StatusCode) -> bool {
-    status.is_server_error()
-}
-
-/// The span status of a client: an error from 400 on.
-pub(crate) fn client_status(status: StatusCode) -> Status {
-    if status.is_client_error() || status.is_server_error() {
-        Status::error("")
-    } else {
-        Status::Unset
-    }
-}
-
-/// `server.address`: an IPv6 address is in brackets in a URL only.
-pub(crate) fn without_brackets(host: &str) -> &str {
-    host.strip_prefix('[')
-        .and_then(|host| host.strip_suffix(']'))
-        .unwrap_or(host)
-}
-
-/// `network.protocol.version`, without the name of the protocol.
-pub(crate) fn protocol_version(version: Version) -> Option<&'static str> {
-    match version {
-        Version::HTTP_09 => Some("0.9"),
-        Version::HTTP_10 => Some("1.0"),
-        Version::HTTP_11 => Some("1.1"),
-        Version::HTTP_2 => Some("2"),
-        Version::HTTP_3 => Some("3"),
-        _ => None,
-    }
-}

@@ -1,9 +1,9 @@
 //! The current span, whether `tracing` or OpenTelemetry made it: its ids, and how to mark it as failed.
 
-use std::{
-    borrow::Cow,
-    sync::{Arc, Mutex, PoisonError},
-};
+#[cfg_attr(not(feature = "server"), path = "span/no_request.rs")]
+pub(crate) mod request;
+
+use std::borrow::Cow;
 
 use opentelemetry::{
     Context, KeyValue,
@@ -11,43 +11,6 @@ use opentelemetry::{
 };
 
 use crate::{redact, semconv};
-
-/// What went wrong: the name that people group by, where there is one, and the words for it.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Failure {
-    pub(crate) error_type: Option<Cow<'static, str>>,
-    pub(crate) description: Cow<'static, str>,
-}
-
-impl Failure {
-    /// One that its name says all of.
-    pub(crate) fn named(error_type: impl Into<Cow<'static, str>>) -> Self {
-        Self {
-            error_type: Some(error_type.into()),
-            ..Self::default()
-        }
-    }
-}
-
-/// A context value beside a server span: what failed in its request so far, in whichever span. Whoever knows better
-/// overwrites it, and the answer decides whether it counts.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct RequestFailure(Arc<Mutex<Option<Failure>>>);
-
-impl RequestFailure {
-    pub(crate) fn set(&self, failure: Option<Failure>) {
-        self.update(|it| *it = failure);
-    }
-
-    pub(crate) fn update(&self, update: impl FnOnce(&mut Option<Failure>)) {
-        update(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
-    }
-
-    pub(crate) fn get(&self) -> Option<Failure> {
-        let failure = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        failure.clone()
-    }
-}
 
 /// The id of the current trace as 32 hex digits, or `None` outside of one.
 pub fn trace_id() -> Option<String> {
@@ -74,12 +37,7 @@ pub fn fail(error_type: impl Into<Cow<'static, str>>, description: impl Into<Cow
     let error_type = error_type.into();
     let description: Cow<'_, str> = redact::text(&description.into()).into_owned().into();
     Context::map_current(|cx| {
-        if let Some(request) = cx.get::<RequestFailure>() {
-            request.set(Some(Failure {
-                error_type: Some(error_type.clone()),
-                description: description.clone(),
-            }));
-        }
+        request::failed(cx, || (error_type.clone(), description.clone()));
         let span = cx.span();
         span.set_attribute(KeyValue::new(semconv::ERROR_TYPE, error_type));
         span.set_status(Status::error(description));

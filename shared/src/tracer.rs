@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use opentelemetry::{
     Context, InstrumentationScope,
-    global::{BoxedSpan, BoxedTracer, ObjectSafeTracerProvider},
+    global::{BoxedSpan, BoxedTracer},
     trace::{SpanBuilder, TraceContextExt as _, Tracer as _},
 };
 
@@ -14,7 +14,8 @@ pub(crate) struct Tracer(Arc<OnceLock<BoxedTracer>>);
 
 impl Tracer {
     /// A tracer of a given provider.
-    pub(crate) fn of(provider: &dyn ObjectSafeTracerProvider) -> Self {
+    #[cfg(any(feature = "client", feature = "server"))]
+    pub(crate) fn of(provider: &dyn opentelemetry::global::ObjectSafeTracerProvider) -> Self {
         Self(Arc::new(OnceLock::from(BoxedTracer::new(
             provider.boxed_tracer(scope()),
         ))))

@@ -4,9 +4,13 @@
 
 mod support;
 
-use axum::{Router, routing::get};
+use axum::{Extension, Router, routing::get};
 use futures_util::future::join_all;
-use shared::{problem, server::TraceLayer, testing::recorder};
+use shared::{
+    problem,
+    server::{Route, TraceLayer},
+    testing::recorder,
+};
 use support::{Caller, Connection, Service, served, server, shape, start};
 
 /// Asserts what a GET without an error recorded.
@@ -70,6 +74,17 @@ async fn a_layer_inside_of_a_nested_router_knows_the_whole_path_and_route() {
         .layer(TraceLayer::new());
     let service = start(Router::new().nest("/inner", inner)).await;
     assert_get(&service, "/inner/1", Some("/inner/{id}"), 200).await;
+}
+
+#[tokio::test]
+async fn a_route_that_is_told_goes_before_the_one_that_matched() {
+    let told = Route("/shops/{shop}/{item}".into());
+    let router = Router::new()
+        .route("/{*path}", get("a gateway"))
+        .layer(TraceLayer::new())
+        .layer(Extension(told));
+    let service = start(router).await;
+    assert_get(&service, "/shops/1/2", Some("/shops/{shop}/{item}"), 200).await;
 }
 
 #[tokio::test]

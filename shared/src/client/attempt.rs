@@ -12,7 +12,7 @@ use opentelemetry::{
 use super::TraceMiddleware;
 use crate::{
     headers::Recorded,
-    metrics::{Metrics, low_cardinality},
+    metrics::{self, Histogram, Meter, Metrics, low_cardinality},
     propagation::{self, remember_origin},
     semconv,
 };
@@ -21,7 +21,7 @@ use crate::{
 pub(super) struct Attempt {
     cx: Context,
     started: Instant,
-    metrics: Metrics,
+    metrics: Metrics<Instruments>,
     measured: Vec<KeyValue>,
     response_headers: Recorded,
     tell_baggage: bool,
@@ -122,9 +122,26 @@ impl Drop for Attempt {
     fn drop(&mut self) {
         if let Some(instruments) = self.metrics.instruments() {
             let duration = self.started.elapsed().as_secs_f64();
-            instruments.client_duration.record(duration, &self.measured);
+            instruments.duration.record(duration, &self.measured);
         }
         self.cx.span().end();
+    }
+}
+
+/// What is measured of attempts.
+#[derive(Debug)]
+pub(super) struct Instruments {
+    duration: Histogram,
+}
+
+impl metrics::Instruments for Instruments {
+    fn new(meter: &Meter) -> Self {
+        Self {
+            duration: meter.seconds(
+                "http.client.request.duration",
+                "Duration of HTTP client requests.",
+            ),
+        }
     }
 }
 

@@ -3,8 +3,8 @@
 use std::io::{self, ErrorKind};
 
 use hyper_util::client::legacy;
-use reqwest_middleware::Error;
 
+use super::reqwest;
 use crate::{error::causes, semconv};
 
 /// How the errors of `rustls` begin when a handshake fails. They are no type that this crate can name: TLS is the
@@ -17,37 +17,23 @@ const TLS: [&str; 5] = [
     "received fatal alert",
 ];
 
-/// A stable name for what kept the answer away: `timeout`, `dns`, `tls`, `connect`, `reset`, `redirect`, `body`, or
-/// `_OTHER`.
-///
-/// The error's own text would have as many values as there are addresses. A failed handshake is `tls` with rustls, and
-/// `connect` with native-tls. An error that a middleware has wrapped, as
-/// retries do, is looked through where it names its source.
-pub fn error_type(error: &Error) -> &'static str {
-    reqwest_error(error).map_or(semconv::ERROR_OTHER, |error| name(error))
-}
-
-/// The same of the error of any client on hyper.
+/// A stable name for the error of any client on hyper.
 pub(super) fn name(error: &(dyn std::error::Error + 'static)) -> &'static str {
     let says = |text: &str| causes(error).any(|cause| cause.to_string().starts_with(text));
-    let reqwest = causes(error).find_map(|cause| cause.downcast_ref::<reqwest::Error>());
-    let is = |kind: fn(&reqwest::Error) -> bool| reqwest.is_some_and(kind);
+    let reqwest = reqwest::name(error);
     // Before `timeout`: a connection that was not made in time has asked nothing of the server, which may well be quick.
-    if is(reqwest::Error::is_dns) || says("dns error") {
-        "dns"
+    if reqwest == Some(semconv::ERROR_DNS) || says("dns error") {
+        semconv::ERROR_DNS
     } else if any(error, legacy::Error::is_connect) {
         let is_tls = TLS.iter().any(|text| says(text));
         if is_tls { "tls" } else { "connect" }
-    } else if is(reqwest::Error::is_timeout) || any(error, is_late) {
+    } else if reqwest == Some(semconv::ERROR_TIMEOUT) || any(error, is_late) {
         semconv::ERROR_TIMEOUT
     } else if any(error, is_reset) || says("connection closed before message completed") {
         "reset"
-    } else if is(reqwest::Error::is_redirect) {
-        "redirect"
-    } else if is(reqwest::Error::is_body)
-        || is(reqwest::Error::is_decode)
-        || says("error from user's Body stream")
-    {
+    } else if let Some(name) = reqwest {
+        name
+    } else if says("error from user's Body stream") {
         semconv::ERROR_BODY
     } else {
         semconv::ERROR_OTHER
@@ -62,16 +48,6 @@ fn any<E: std::error::Error + 'static>(
     causes(error)
         .filter_map(|cause| cause.downcast_ref::<E>())
         .any(kind)
-}
-
-fn reqwest_error(error: &Error) -> Option<&reqwest::Error> {
-    match error {
-        Error::Reqwest(error) => Some(error),
-        Error::Middleware(error) => error.chain().find_map(|cause| {
-            let nested = cause.downcast_ref::<Error>().and_then(reqwest_error);
-            nested.or_else(|| cause.downcast_ref())
-        }),
-    }
 }
 
 fn is_late(error: &io::Error) -> bool {

@@ -1,6 +1,6 @@
 //! CLIENT spans for HTTP clients: one for each attempt, with the context injected into its headers.
 //!
-//! [`TraceMiddleware`] goes around `reqwest`:
+//! [`TraceMiddleware`] goes around `reqwest`, with the cargo feature of that name:
 //!
 //! ```
 //! use reqwest_middleware::ClientBuilder;
@@ -24,33 +24,28 @@ mod baggage;
 mod failure;
 mod future;
 mod layer;
+#[cfg(feature = "reqwest")]
+mod middleware;
+#[cfg(feature = "reqwest")]
 mod redirect;
 mod request;
+#[cfg_attr(not(feature = "reqwest"), path = "no_reqwest.rs")]
+mod reqwest;
+#[cfg(feature = "reqwest")]
 mod resend;
 mod service;
 
 use std::borrow::Cow;
 
-use http::{Extensions, HeaderName};
-use opentelemetry::{
-    global::ObjectSafeTracerProvider,
-    metrics::MeterProvider,
-    trace::{FutureExt as _, Status},
-};
-use reqwest::{Request, Response};
-use reqwest_middleware::{Middleware, Next, Result};
+use http::HeaderName;
+use opentelemetry::global::ObjectSafeTracerProvider;
 
-use self::{attempt::Head, baggage::BaggageTo, request::Outgoing, resend::Attempts};
-pub use self::{
-    failure::error_type, future::ResponseFuture, layer::ClientTraceLayer,
-    redirect::same_host_redirects, service::ClientTrace,
-};
+use self::baggage::BaggageTo;
+pub use self::{future::ResponseFuture, layer::ClientTraceLayer, service::ClientTrace};
+#[cfg(feature = "reqwest")]
+pub use self::{redirect::same_host_redirects, reqwest::error_type};
 use crate::{
-    headers::Recorded,
-    metrics::Metrics,
-    redact::Redaction,
-    semconv::{self, KnownMethods},
-    tracer::Tracer,
+    headers::Recorded, metrics::Metrics, redact::Redaction, semconv::KnownMethods, tracer::Tracer,
 };
 
 /// Makes every attempt of a request a CLIENT span and injects its context into the headers.
@@ -68,7 +63,7 @@ use crate::{
 #[derive(Debug, Clone, Default)]
 pub struct TraceMiddleware {
     tracer: Tracer,
-    metrics: Metrics,
+    metrics: Metrics<attempt::Instruments>,
     known_methods: KnownMethods,
     redaction: Redaction,
     request_headers: Recorded,
@@ -105,8 +100,9 @@ impl TraceMiddleware {
     }
 
     /// Records metrics with this provider. Default: the global one, if [`crate::telemetry::init`] has set one.
+    #[cfg(feature = "metrics")]
     #[must_use]
-    pub fn meter_provider(mut self, provider: &dyn MeterProvider) -> Self {
+    pub fn meter_provider(mut self, provider: &dyn opentelemetry::metrics::MeterProvider) -> Self {
         self.metrics = Metrics::of(provider);
         self
     }
@@ -158,47 +154,5 @@ impl TraceMiddleware {
     pub fn known_methods<M: Into<String>>(mut self, methods: impl IntoIterator<Item = M>) -> Self {
         self.known_methods = KnownMethods::new(methods);
         self
-    }
-}
-
-#[async_trait::async_trait]
-impl Middleware for TraceMiddleware {
-    async fn handle(
-        &self,
-        mut request: Request,
-        extensions: &mut Extensions,
-        next: Next<'_>,
-    ) -> Result<Response> {
-        let template = extensions.get::<UrlTemplate>().cloned();
-        let resend_count = Attempts::next(extensions, request.method(), request.url().as_str());
-
-        let attempt = self.start(&Outgoing {
-            method: request.method(),
-            url: Some(request.url()),
-            headers: request.headers(),
-            template: template.as_ref(),
-            resend_count,
-        });
-        attempt.inject(request.headers_mut());
-
-        let result = next
-            .run(request, extensions)
-            .with_context(attempt.context())
-            .await;
-        match &result {
-            Ok(response) => {
-                if semconv::client_status(response.status()) == Status::Unset {
-                    Attempts::answered(extensions);
-                }
-                attempt.answered(&Head {
-                    status: response.status(),
-                    version: response.version(),
-                    headers: response.headers(),
-                    peer: response.remote_addr(),
-                });
-            }
-            Err(error) => attempt.failed(error_type(error)),
-        }
-        result
     }
 }

@@ -25,16 +25,16 @@ mod carrier;
 mod trace_context;
 mod trace_state;
 
-use http::HeaderMap;
 use opentelemetry::{
     Context,
     propagation::{Extractor, TextMapPropagator},
-    trace::TraceContextExt as _,
 };
 
 use crate::tracer::empty_context;
 
-pub(crate) use self::trace_context::{remember_origin, traceparent};
+pub(crate) use self::trace_context::remember_origin;
+#[cfg(feature = "server")]
+pub(crate) use self::trace_context::traceparent;
 pub use self::{
     b3::B3Propagator,
     baggage::BaggagePropagator,
@@ -62,7 +62,10 @@ pub fn inject_context(cx: &Context, carrier: &mut dyn Carrier) {
 
 /// Writes `cx` into a request's headers. Without a span in `cx` they keep the context that they have: somebody may have
 /// copied it from an incoming request, to pass it on.
-pub(crate) fn inject_headers(cx: &Context, headers: &mut HeaderMap) {
+#[cfg(feature = "client")]
+pub(crate) fn inject_headers(cx: &Context, headers: &mut http::HeaderMap) {
+    use opentelemetry::trace::TraceContextExt as _;
+
     let mut carrier = HeaderInjector(headers);
     if cx.span().span_context().is_valid() {
         inject_context(cx, &mut carrier);

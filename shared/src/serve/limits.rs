@@ -18,7 +18,8 @@ use crate::{
 
 /// What a service takes on, and how long anybody may keep it waiting.
 ///
-/// [`serve`](super::serve) keeps those of connections and of the shutdown, [`around`](Self::around) those of requests.
+/// [`serve`](super::serve) keeps those of connections and of the shutdown, [`around`](Self::around) those of requests. There
+/// may be more of them: name the ones that you set, and let `..Limits::default()` stand for the rest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// `MAX_CONNECTIONS`, by default 512: how many connections are open at once. Others wait in the system's queue until

@@ -5,17 +5,22 @@
 //! asks how it is.
 
 mod accept;
+#[cfg(feature = "cli")]
+mod cli;
 mod connection;
 mod health;
+#[cfg(feature = "cli")]
+mod healthcheck;
 mod limits;
 mod signals;
 
 use std::{error::Error as StdError, net::SocketAddr, process::ExitCode, time::Duration};
 
-use clap::Command;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+#[cfg(feature = "cli")]
+pub use self::cli::cli;
 pub use self::{accept::serve, health::health, limits::Limits};
 use crate::{
     config::{self, Lookup},
@@ -32,6 +37,7 @@ pub const FLUSH: Duration = Duration::from_secs(5);
 
 /// Why a service does not listen.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum ServeError {
     /// The address is taken, or is none of this machine's.
     #[error(
@@ -46,29 +52,6 @@ pub enum ServeError {
     /// The listening socket is of no use.
     #[error("the listening socket failed")]
     Listener(#[source] std::io::Error),
-}
-
-/// The command line of a service: without an argument `main` runs; `healthcheck` asks a running service whether it is
-/// ready, for a container's health check; `--help` and `--version` do what they say.
-pub fn cli(
-    service: &'static str,
-    about: &'static str,
-    default_address: &'static str,
-    main: fn() -> ExitCode,
-) -> ExitCode {
-    let arguments =
-        Command::new(service)
-            .about(about)
-            .version(env!("CARGO_PKG_VERSION"))
-            .after_help("All settings are environment variables; docs/settings.md lists them.")
-            .subcommand(Command::new("healthcheck").about(
-                "Exits with 0 if the service at LISTEN_ADDR is ready to serve, with 1 if not",
-            ))
-            .get_matches();
-    match arguments.subcommand_name() {
-        Some("healthcheck") => health::check(&config::variable, default_address),
-        _ => main(),
-    }
 }
 
 /// Runs a service from telemetry to the last flushed span.

@@ -1,8 +1,8 @@
-//! What layers tell each other of a request: in its extensions, in those of its response, and in the context beside its span.
+//! What layers tell each other of a request: in its extensions, and in those of its response.
 
 use std::{borrow::Cow, net::SocketAddr};
 
-use opentelemetry::{Context, SpanId};
+use opentelemetry::Context;
 use tokio_util::sync::CancellationToken;
 
 /// Names the failure behind a response, as a response extension: the server span takes it for `error.type` in place
@@ -15,21 +15,28 @@ pub struct ErrorType(pub Cow<'static, str>);
 /// A request extension: who is at the other end of the connection, for `network.peer.*` and `client.address`.
 ///
 /// For servers without axum, and for whoever knows better, such as a front that speaks the PROXY protocol: it goes before
-/// axum's [`ConnectInfo<SocketAddr>`](axum::extract::ConnectInfo), which [`crate::serve`] sets. Whoever accepts the
-/// connection sets it (`examples/hyper.rs`).
+/// axum's `ConnectInfo<SocketAddr>`, which [`crate::serve`] sets. Whoever accepts the connection sets it
+/// (`examples/hyper.rs`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PeerAddr(pub SocketAddr);
 
-/// A request extension of [`crate::serve`]: cancelled when requests under way are cut off, so that a span can tell its own
-/// service's shutdown from a client that went away.
+/// A request extension: the route that matched, such as `/check/{item_id}`, for the span's name, `http.route` and the
+/// metrics.
+///
+/// For servers without axum, and for whoever knows better: it goes before axum's `MatchedPath`. Whoever matches the route
+/// sets it, above the layer (`examples/hyper.rs`). Never a path, which would make as many names as there are items; a request
+/// that no route matched has none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Route(pub Cow<'static, str>);
+
+/// A request extension: cancelled when requests under way are cut off, so that a span can tell its own service's shutdown
+/// from a client that went away.
+///
+/// [`crate::serve`] sets it; so does whoever accepts connections without it, and stops waiting for those that have not ended
+/// in time.
 #[derive(Debug, Clone)]
-pub(crate) struct CutOff(pub(crate) CancellationToken);
+pub struct CutOff(pub CancellationToken);
 
 /// A request extension beside a server span: the context that the request runs in. A layer that finds it steps aside.
 #[derive(Debug, Clone)]
 pub(super) struct Traced(pub(super) Context);
-
-/// A context value beside a server span: which span it is. How a request ends is for the layer to say; a panic in it may
-/// be caught, and the answer a good one.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct RequestSpan(pub(crate) SpanId);

@@ -15,6 +15,7 @@ use crate::headers;
 /// Name exactly those that it overwrites. Any other is the client's own word: a proxy that sets `X-Forwarded-For` hands a
 /// `Forwarded` of the client on as it came, and one that appends to a header leaves what the client wrote in front.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum ForwardedHeader {
     /// `Forwarded`: the client's address (`for`), the host and the scheme (`proto`) that it asked for.
     Forwarded,

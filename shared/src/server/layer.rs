@@ -3,14 +3,11 @@
 use std::{borrow::Cow, fmt, sync::Arc};
 
 use http::{HeaderName, request, response};
-use opentelemetry::{
-    KeyValue, global::ObjectSafeTracerProvider, metrics::MeterProvider,
-    propagation::TextMapPropagator,
-};
+use opentelemetry::{KeyValue, global::ObjectSafeTracerProvider, propagation::TextMapPropagator};
 use tower_layer::Layer;
 
 use super::{forwarded::ForwardedHeader, options::Options, service::Trace};
-use crate::{metrics::Metrics, semconv::KnownMethods, tracer::Tracer};
+use crate::{semconv::KnownMethods, tracer::Tracer};
 
 /// Wraps a service so that every request is a SERVER span, continued from the caller's trace context.
 ///
@@ -156,9 +153,10 @@ impl TraceLayer {
     }
 
     /// Records metrics with this provider. Default: the global one, if [`crate::telemetry::init`] has set one.
+    #[cfg(feature = "metrics")]
     #[must_use]
-    pub fn meter_provider(mut self, provider: &dyn MeterProvider) -> Self {
-        self.options().metrics = Metrics::of(provider);
+    pub fn meter_provider(mut self, provider: &dyn opentelemetry::metrics::MeterProvider) -> Self {
+        self.options().metrics = crate::metrics::Metrics::of(provider);
         self
     }
 

@@ -6,20 +6,42 @@ use http::StatusCode;
 use opentelemetry::KeyValue;
 
 use crate::{
-    metrics::{self, Metrics},
+    metrics::{self, Histogram, Meter, Metrics, UpDownCounter},
     semconv,
 };
 
+/// What is measured of requests.
+#[derive(Debug)]
+pub(super) struct Instruments {
+    duration: Histogram,
+    active_requests: UpDownCounter,
+}
+
+impl metrics::Instruments for Instruments {
+    fn new(meter: &Meter) -> Self {
+        Self {
+            duration: meter.seconds(
+                "http.server.request.duration",
+                "Duration of HTTP server requests.",
+            ),
+            active_requests: meter.requests(
+                "http.server.active_requests",
+                "Number of active HTTP server requests.",
+            ),
+        }
+    }
+}
+
 /// What is measured of a request, where metrics are wanted.
 pub(super) struct ServerMetrics {
-    metrics: Metrics,
+    metrics: Metrics<Instruments>,
     active: Vec<KeyValue>,
     duration: Vec<KeyValue>,
 }
 
 impl ServerMetrics {
     /// Counts the request as active, if anybody wants to know.
-    pub(super) fn started(metrics: &Metrics, attributes: &[KeyValue]) -> Option<Self> {
+    pub(super) fn started(metrics: &Metrics<Instruments>, attributes: &[KeyValue]) -> Option<Self> {
         let instruments = metrics.instruments()?;
         let active = metrics::low_cardinality(attributes, &ACTIVE);
         instruments.active_requests.add(1, &active);
@@ -47,7 +69,7 @@ impl ServerMetrics {
         attributes
             .extend(error_type.map(|error_type| KeyValue::new(semconv::ERROR_TYPE, error_type)));
         instruments
-            .server_duration
+            .duration
             .record(duration.as_secs_f64(), &attributes);
     }
 }

@@ -28,18 +28,20 @@ mod body;
 mod extensions;
 mod failure;
 mod forwarded;
+#[cfg_attr(not(feature = "axum"), path = "no_framework.rs")]
+mod framework;
 mod future;
 mod layer;
 mod metrics;
 mod options;
 mod request;
+mod route;
 mod service;
 mod span;
 
-pub(crate) use self::extensions::{CutOff, RequestSpan};
 pub use self::{
     body::ResponseBody,
-    extensions::{ErrorType, PeerAddr},
+    extensions::{CutOff, ErrorType, PeerAddr, Route},
     forwarded::ForwardedHeader,
     future::ResponseFuture,
     layer::TraceLayer,

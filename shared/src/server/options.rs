@@ -8,7 +8,7 @@ use opentelemetry::{
     propagation::{Extractor, TextMapPropagator},
 };
 
-use super::forwarded::Trusted;
+use super::{forwarded::Trusted, metrics::Instruments};
 use crate::{
     headers::Recorded, metrics::Metrics, propagation, redact::Redaction, semconv::KnownMethods,
     tracer::Tracer,
@@ -22,7 +22,7 @@ pub(super) type AtEnd = dyn Fn(&response::Parts) -> Vec<KeyValue> + Send + Sync;
 #[derive(Clone)]
 pub(super) struct Options {
     pub(super) tracer: Tracer,
-    pub(super) metrics: Metrics,
+    pub(super) metrics: Metrics<Instruments>,
     pub(super) known_methods: KnownMethods,
     pub(super) redaction: Redaction,
     pub(super) request_headers: Recorded,

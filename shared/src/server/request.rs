@@ -2,23 +2,19 @@
 
 use std::{borrow::Cow, net::SocketAddr};
 
-use axum::extract::{ConnectInfo, MatchedPath, OriginalUri};
 use http::{HeaderMap, header, request::Parts, uri::Authority};
 use opentelemetry::{KeyValue, Value};
 
-use super::{extensions::PeerAddr, forwarded::Forwarded, options::Options};
+use super::{
+    extensions::PeerAddr, forwarded::Forwarded, framework, options::Options, route::KnownRoute,
+};
 use crate::{headers, semconv};
 
-/// `{method} {route}`. The route is there for a layer that a router was given with `Router::layer`.
+/// `{method} {route}`.
 pub(super) fn span_name(request: &Parts, options: &Options) -> String {
-    semconv::http_span_name(&options.known_methods.name(&request.method), route(request))
-}
-
-pub(super) fn route(request: &Parts) -> Option<&str> {
-    request
-        .extensions
-        .get::<MatchedPath>()
-        .map(MatchedPath::as_str)
+    let route = KnownRoute::of(request);
+    let route = route.as_ref().map(KnownRoute::as_str);
+    semconv::http_span_name(&options.known_methods.name(&request.method), route)
 }
 
 /// The attributes that are known when the span starts, which is when a sampler asks for them.
@@ -56,9 +52,10 @@ fn url(
     options: &Options,
     push: &mut impl FnMut(&'static str, Value),
 ) {
-    // A nested router sees what is left of the path. That of a CONNECT is empty.
-    let uri = request.extensions.get::<OriginalUri>();
-    let path = uri.map_or(&request.uri, |OriginalUri(uri)| uri).path();
+    // That of a CONNECT is empty.
+    let path = framework::original_uri(request)
+        .unwrap_or(&request.uri)
+        .path();
     push(semconv::URL_PATH, path.to_owned().into());
     // Any client may claim any word, and each would be a value of a metric's attribute.
     let claimed = forwarded.proto.as_deref().or(request.uri.scheme_str());
@@ -68,8 +65,8 @@ fn url(
     if let Some(query) = request.uri.query().filter(|query| !query.is_empty()) {
         push(semconv::URL_QUERY, options.redaction.query(query).into());
     }
-    if let Some(route) = route(request) {
-        push(semconv::HTTP_ROUTE, route.to_owned().into());
+    if let Some(route) = KnownRoute::of(request) {
+        push(semconv::HTTP_ROUTE, route.as_str().to_owned().into());
     }
 }
 
@@ -113,8 +110,7 @@ fn client(
 
 fn peer(request: &Parts) -> Option<&SocketAddr> {
     let told = request.extensions.get().map(|PeerAddr(peer)| peer);
-    let connected = || Some(&request.extensions.get::<ConnectInfo<SocketAddr>>()?.0);
-    told.or_else(connected)
+    told.or_else(|| framework::peer(request))
 }
 
 /// From the request line in HTTP/2, from the `Host` header in HTTP/1.

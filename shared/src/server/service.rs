@@ -9,21 +9,15 @@ use http::{Request, Response};
 use http_body::Body;
 use opentelemetry::{
     Context,
-    trace::{Link, SpanBuilder, SpanContext, SpanKind, TraceContextExt as _},
+    trace::{Link, Span as _, SpanBuilder, SpanContext, SpanKind, TraceContextExt as _},
 };
 use tower_service::Service;
 
 use super::{
-    body::ResponseBody,
-    extensions::{RequestSpan, Traced},
-    failure::OneFailure,
-    future::ResponseFuture,
-    metrics::ServerMetrics,
-    options::Options,
-    request,
-    span::ServerSpan,
+    body::ResponseBody, extensions::Traced, failure::OneFailure, future::ResponseFuture,
+    metrics::ServerMetrics, options::Options, request, span::ServerSpan,
 };
-use crate::{propagation::HeaderExtractor, span::RequestFailure, tracer::empty_context};
+use crate::{propagation::HeaderExtractor, span::request::CurrentRequest, tracer::empty_context};
 
 /// The service that [`TraceLayer`](super::TraceLayer) makes.
 #[derive(Clone)]
@@ -102,15 +96,14 @@ impl<S> Trace<S> {
         if let Some(stranger) = stranger.filter(SpanContext::is_valid) {
             span = span.with_links(vec![Link::with_context(stranger)]);
         }
-        let failure = RequestFailure::default();
+        let span = options.tracer.start(span, &parent);
+        let current = CurrentRequest::new(span.span_context().span_id());
         let cx = parent.with_span(OneFailure {
-            span: options.tracer.start(span, &parent),
-            failure: failure.clone(),
+            span,
+            request: current.clone(),
         });
-        let cx = cx
-            .with_value(RequestSpan(cx.span().span_context().span_id()))
-            .with_value(failure.clone());
-        let span = ServerSpan::new(cx.clone(), request, failure, metrics);
+        let cx = cx.with_value(current.clone());
+        let span = ServerSpan::new(cx.clone(), request, current, metrics);
         (cx, Some(span))
     }
 }

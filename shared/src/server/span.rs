@@ -12,10 +12,11 @@ use super::{
     extensions::{CutOff, ErrorType},
     metrics::ServerMetrics,
     options::Options,
+    route::KnownRoute,
 };
 use crate::{
     semconv,
-    span::{Failure, RequestFailure},
+    span::request::{CurrentRequest, Failure},
 };
 
 /// Longer than any registered method; the characters of a method are ASCII.
@@ -36,9 +37,9 @@ pub(super) struct ServerSpan {
     cx: Context,
     started: Instant,
     method: Method,
-    route: Option<String>,
+    route: Option<KnownRoute>,
     status: Option<StatusCode>,
-    failure: RequestFailure,
+    request: CurrentRequest,
     cut_off: Option<CutOff>,
     body_size: Option<u64>,
     metrics: Option<ServerMetrics>,
@@ -49,16 +50,16 @@ impl ServerSpan {
     pub(super) fn new(
         cx: Context,
         request: &request::Parts,
-        failure: RequestFailure,
+        current: CurrentRequest,
         metrics: Option<ServerMetrics>,
     ) -> Self {
         Self {
             cx,
             started: Instant::now(),
             method: request.method.clone(),
-            route: super::request::route(request).map(str::to_owned),
+            route: KnownRoute::of(request),
             status: None,
-            failure,
+            request: current,
             cut_off: request.extensions.get().cloned(),
             body_size: None,
             metrics,
@@ -76,10 +77,10 @@ impl ServerSpan {
         if semconv::is_server_error(response.status) {
             // What the handler has named is more than a code says, and less than the layer that answers in its stead.
             if let Some(ErrorType(name)) = response.extensions.remove() {
-                self.failure.set(Some(Failure::named(name)));
+                self.request.set_failure(Some(Failure::named(name)));
             }
             let code = || response.status.as_str().to_owned().into();
-            self.failure.update(|failure| {
+            self.request.update_failure(|failure| {
                 let failure = failure.get_or_insert_default();
                 failure.error_type.get_or_insert_with(code);
             });
@@ -114,12 +115,15 @@ impl ServerSpan {
             span.add_event(semconv::EVENT_ABANDONED, Vec::new());
         }
         match end {
-            End::Failed(error_type) => self.failure.set(Some(Failure::named(error_type))),
+            End::Failed(error_type) => self.request.set_failure(Some(Failure::named(error_type))),
             _ if self.status.is_some_and(semconv::is_server_error) => {}
             // Whatever failed on the way, the caller has an answer, or wants none.
-            _ => self.failure.set(None),
+            _ => self.request.set_failure(None),
         }
-        let error_type = self.failure.get().and_then(|failure| failure.error_type);
+        let error_type = self
+            .request
+            .failure()
+            .and_then(|failure| failure.error_type);
         if let Some(size) = self.body_size {
             let size = i64::try_from(size).unwrap_or(i64::MAX);
             span.set_attribute(KeyValue::new(semconv::HTTP_RESPONSE_BODY_SIZE, size));
@@ -136,7 +140,7 @@ impl ServerSpan {
     fn log(&self, duration: Duration, abandoned: bool, error_type: Option<Cow<'static, str>>) {
         let _current = self.cx.clone().attach();
         let method = short(self.method.as_str());
-        let route = self.route.as_deref();
+        let route = self.route.as_ref().map(KnownRoute::as_str);
         let status = self.status.map(|status| status.as_u16());
         // To the microsecond.
         let duration_ms = (duration.as_secs_f64() * 1e6).round() / 1e3;

@@ -36,6 +36,7 @@ pub struct Task<T> {
 
 /// Why a task has no result.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum TaskError {
     /// [`finish`] cancelled it, or [`Task::cancel`] did.
     #[error("the task was cancelled")]
@@ -131,6 +132,7 @@ impl<T> Future for Task<T> {
 }
 
 /// Runs a future that belongs to the process and not to any request: no trace, no count, no wait.
+#[cfg(feature = "serve")]
 #[expect(
     clippy::disallowed_methods,
     reason = "process-wide work has no trace to keep"
@@ -140,6 +142,7 @@ pub(crate) fn untracked(future: impl Future<Output = ()> + Send + 'static) {
 }
 
 /// Runs blocking work of the process itself, outside of any trace.
+#[cfg(feature = "telemetry")]
 #[expect(
     clippy::disallowed_methods,
     reason = "process-wide work has no trace to keep"

@@ -12,7 +12,7 @@ use opentelemetry::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::Task;
-use crate::span::RequestFailure;
+use crate::span::request;
 
 /// How long a cancelled task may take to go. A future is gone at its next poll; blocking work looks when it looks.
 const GRACE: Duration = Duration::from_secs(1);
@@ -96,12 +96,7 @@ impl Registry {
 /// The current context, with the span's place in the trace and not the span itself: what a task does, panicking included,
 /// is on the spans it makes. The span of whoever spawned it may long have ended, and its failure is none of theirs.
 fn handed_on() -> Context {
-    let cx = Context::current();
-    let cx = match cx.get::<RequestFailure>() {
-        // One that nobody reads.
-        Some(_) => cx.with_value(RequestFailure::default()),
-        None => cx,
-    };
+    let cx = request::left_behind(Context::current());
     let span_context = cx.span().span_context().clone();
     // No span is no parent: as one that is not sampled, it would silence whatever the task begins.
     if !span_context.is_valid() {

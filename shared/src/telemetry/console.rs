@@ -15,7 +15,7 @@ use opentelemetry_sdk::{
 use serde_json::{Map, Value, json};
 
 use super::{
-    SpanCounts,
+    SpanCounts, panics,
     texts::{self, ValueLimits},
 };
 
@@ -46,14 +46,18 @@ impl SpanProcessor for ConsoleProcessor {
         if !span.span_context.is_sampled() {
             return;
         }
-        let line = line(&span, self.limits);
-        let written = writeln!(io::stderr().lock(), "{line}");
+        // Called below the lock of the span.
+        let written = panics::contained(|| {
+            let line = line(&span, self.limits);
+            writeln!(io::stderr().lock(), "{line}").is_ok()
+        });
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         counts.ended += 1;
-        match written {
-            Ok(()) => counts.exported += 1,
+        if written == Some(true) {
+            counts.exported += 1;
+        } else {
             // With nobody to tell: the console is where it would be told.
-            Err(_) => counts.lost.export_failed += 1,
+            counts.lost.export_failed += 1;
         }
     }
 

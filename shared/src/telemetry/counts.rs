@@ -55,6 +55,7 @@ impl LostSpans {
     }
 
     /// Those that were lost since `earlier`.
+    #[cfg(feature = "otlp")]
     pub(super) fn since(&self, earlier: &Self) -> Self {
         Self {
             queue_full: self.queue_full - earlier.queue_full,

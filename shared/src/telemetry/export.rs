@@ -1,18 +1,17 @@
-//! The ways out of the process: for spans the one that the settings ask for, and for metrics.
+//! The way out of the process that the settings ask for.
 
 use std::time::Duration;
 
 use opentelemetry_sdk::{
     Resource,
-    metrics::{PeriodicReader, SdkMeterProvider},
     trace::{SdkTracerProvider, SpanProcessor as _},
 };
 
 use super::{
     InitError, SpanCounts,
     console::ConsoleProcessor,
-    otlp::{self, OtlpProcessor},
-    settings::{Exporter, Metrics, Traces},
+    otlp::OtlpProcessor,
+    settings::{Exporter, Traces},
 };
 
 /// How spans leave the process.
@@ -65,16 +64,4 @@ impl Export {
             let _ = processor.shutdown_with_timeout(deadline);
         }
     }
-}
-
-/// Collects what the instruments of `crate::metrics` have measured, and sends it at the settings' interval.
-pub(super) fn meter_provider(
-    metrics: &Metrics,
-    resource: Resource,
-) -> Result<SdkMeterProvider, InitError> {
-    let reader = PeriodicReader::builder(otlp::metric_exporter(&metrics.exporter)?)
-        .with_interval(metrics.interval)
-        .build();
-    let provider = SdkMeterProvider::builder().with_resource(resource);
-    Ok(provider.with_reader(reader).build())
 }

@@ -6,6 +6,12 @@ use opentelemetry::{KeyValue, global, metrics::AsyncInstrument};
 use super::{LostSpans, export::Export};
 use crate::{semconv, tracer::scope};
 
+/// Has the durations of requests measured from now on, by the global provider.
+pub(super) fn enable() {
+    #[cfg(all(feature = "metrics", any(feature = "client", feature = "server")))]
+    crate::metrics::enable();
+}
+
 /// Has the books read whenever metrics are collected.
 pub(super) fn observe(export: &Export) {
     let Export::Otlp(processor) = export else {

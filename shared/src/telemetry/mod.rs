@@ -6,7 +6,10 @@
 mod console;
 mod counts;
 mod export;
+#[cfg_attr(not(feature = "logs"), path = "no_log.rs")]
+mod log;
 mod meters;
+#[cfg_attr(not(feature = "otlp"), path = "no_otlp.rs")]
 mod otlp;
 mod panics;
 mod settings;
@@ -15,15 +18,14 @@ mod texts;
 use std::{sync::OnceLock, time::Duration};
 
 use opentelemetry::{global, trace::TracerProvider as _};
-use opentelemetry_otlp::ExporterBuildError;
 use opentelemetry_sdk::{
     metrics::SdkMeterProvider,
     trace::{SdkTracer, SdkTracerProvider},
 };
 use tracing::{Level, Metadata};
 use tracing_subscriber::{
-    Layer as _, Registry,
-    filter::{FilterExt as _, LevelFilter, filter_fn},
+    Layer as _,
+    filter::filter_fn,
     layer::SubscriberExt as _,
     registry::LookupSpan,
     util::{SubscriberInitExt as _, TryInitError},
@@ -31,21 +33,21 @@ use tracing_subscriber::{
 
 pub use self::counts::{LostSpans, SpanCounts};
 use self::export::Export;
-use crate::{
-    config::{self, ConfigError},
-    logs, metrics,
-};
+use crate::config::{self, ConfigError};
 
 /// Why telemetry could not be set up.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum InitError {
     /// A variable has a value that cannot be used.
     #[error(transparent)]
     Setting(#[from] ConfigError),
     /// The exporter refused its settings; the message names the variable and the value.
+    #[cfg(feature = "otlp")]
     #[error("cannot set up the exporter: {0}")]
-    Exporter(#[from] ExporterBuildError),
+    Exporter(#[from] opentelemetry_otlp::ExporterBuildError),
     /// The client that spans are exported with cannot be made.
+    #[cfg(feature = "otlp")]
     #[error("cannot set up the exporter's HTTP client")]
     Client(#[source] reqwest::Error),
     /// The channel that spans are exported over cannot be made.
@@ -53,9 +55,11 @@ pub enum InitError {
     #[error("cannot set up the exporter's gRPC channel")]
     Channel(#[source] tonic::transport::Error),
     /// The system gives no thread to the exporter.
+    #[cfg(feature = "otlp")]
     #[error("cannot start the exporter's thread")]
     Thread(#[source] std::io::Error),
     /// The gRPC exporter of metrics lives on the runtime that it is set up in.
+    #[cfg(feature = "otlp")]
     #[error("metrics are to be exported over gRPC: call `telemetry::init` inside a Tokio runtime")]
     NoRuntime,
     /// `init` was called twice, or somebody else has set the process's `tracing` subscriber.
@@ -104,7 +108,7 @@ pub fn init(service: &str) -> Result<Telemetry, InitError> {
     };
     let meters = settings
         .metrics
-        .map(|metrics| export::meter_provider(&metrics, settings.resource.clone()))
+        .map(|metrics| otlp::meter_provider(&metrics, settings.resource.clone()))
         .transpose()?;
     let (provider, export) = match settings.traces {
         Some(traces) => {
@@ -116,9 +120,7 @@ pub fn init(service: &str) -> Result<Telemetry, InitError> {
     let spans = provider
         .as_ref()
         .map(|provider| span_layer(provider.tracer(service_name.clone())));
-    let must_be_heard = filter_fn(must_be_heard).with_max_level_hint(LevelFilter::INFO);
-    let logs = logs::layer::<Registry>(service_name, settings.log_format)
-        .with_filter(settings.log_filter.or(must_be_heard));
+    let logs = log::layer(settings.logs, service_name);
     // The log layer stands on the bare registry; the order of the two does not matter to either.
     tracing_subscriber::registry()
         .with(logs)
@@ -130,7 +132,7 @@ pub fn init(service: &str) -> Result<Telemetry, InitError> {
     }
     if let Some(meters) = &meters {
         global::set_meter_provider(meters.clone());
-        metrics::enable();
+        meters::enable();
         meters::observe(&export);
     }
     // Once a process, as the subscriber above.
@@ -238,18 +240,6 @@ fn is_instrumented(metadata: &Metadata<'_>) -> bool {
     let target = metadata.target();
     let origin = target.split_once("::").map_or(target, |(origin, _)| origin);
     *metadata.level() <= Level::INFO && !OWN.contains(&origin)
-}
-
-/// What an operator must hear whatever `RUST_LOG` says: a panic, a service that cannot run, a setting that is ignored, spans
-/// that are lost, a collector that is away and one that is back.
-fn must_be_heard(metadata: &Metadata<'_>) -> bool {
-    const OURS: [&str; 2] = [
-        concat!(env!("CARGO_CRATE_NAME"), "::telemetry"),
-        concat!(env!("CARGO_CRATE_NAME"), "::serve"),
-    ];
-    let target = metadata.target();
-    let ours = OURS.iter().any(|module| target.starts_with(module));
-    metadata.is_event() && ours && (*metadata.level() <= Level::WARN || target == otlp::JOURNAL)
 }
 
 /// Log lines stay log lines: copied to spans as well, each `error!` would silently turn its span's status. Only an event

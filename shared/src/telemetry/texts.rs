@@ -18,6 +18,7 @@ impl ValueLimits {
         value: 4096,
         stack: 32 * 1024,
     };
+    #[cfg(feature = "otlp")]
     pub(super) const NONE: Self = Self {
         value: usize::MAX,
         stack: usize::MAX,

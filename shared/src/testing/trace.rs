@@ -16,6 +16,7 @@ use crate::semconv;
 
 /// A span that has ended.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Span {
     /// The service whose provider made it; empty for the process's own.
     pub service: &'static str,
@@ -47,6 +48,7 @@ pub struct Span {
 
 /// Something that happened in a span.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Event {
     /// Its name.
     pub name: String,

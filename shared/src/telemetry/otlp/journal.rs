@@ -9,6 +9,7 @@ use super::queue::{Queue, Room};
 use crate::telemetry::SpanCounts;
 
 /// The target of its lines, all of which are written whatever `RUST_LOG` says.
+#[cfg(feature = "logs")]
 pub(in crate::telemetry) const TARGET: &str = module_path!();
 
 /// Losses that follow one another are told together, this often.

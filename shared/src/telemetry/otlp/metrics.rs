@@ -1,5 +1,5 @@
-//! The exporter of metrics, every setting of it in code: what it would read from the environment by itself it does not
-//! check.
+//! The provider of meters and its exporter, every setting of it in code: what it would read from the environment by itself
+//! it does not check.
 
 use std::thread;
 
@@ -8,12 +8,29 @@ use opentelemetry_otlp::{
     WithHttpConfig as _,
 };
 
-use crate::telemetry::{
-    InitError,
-    settings::{Otlp, Protocol},
+use opentelemetry_sdk::{
+    Resource,
+    metrics::{PeriodicReader, SdkMeterProvider},
 };
 
-pub(in crate::telemetry) fn metric_exporter(settings: &Otlp) -> Result<MetricExporter, InitError> {
+use crate::telemetry::{
+    InitError,
+    settings::{Metrics, Otlp, Protocol},
+};
+
+/// Collects what the instruments of `crate::metrics` have measured, and sends it at the settings' interval.
+pub(in crate::telemetry) fn meter_provider(
+    metrics: &Metrics,
+    resource: Resource,
+) -> Result<SdkMeterProvider, InitError> {
+    let reader = PeriodicReader::builder(metric_exporter(&metrics.exporter)?)
+        .with_interval(metrics.interval)
+        .build();
+    let provider = SdkMeterProvider::builder().with_resource(resource);
+    Ok(provider.with_reader(reader).build())
+}
+
+fn metric_exporter(settings: &Otlp) -> Result<MetricExporter, InitError> {
     match settings.protocol {
         Protocol::HttpProtobuf => http(settings),
         #[cfg(feature = "grpc")]

@@ -21,6 +21,6 @@ mod protobuf;
 mod queue;
 mod transport;
 
-pub(super) use self::{
-    journal::TARGET as JOURNAL, metrics::metric_exporter, processor::OtlpProcessor,
-};
+#[cfg(feature = "logs")]
+pub(super) use self::journal::TARGET as JOURNAL;
+pub(super) use self::{metrics::meter_provider, processor::OtlpProcessor};

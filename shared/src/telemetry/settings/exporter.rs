@@ -1,4 +1,4 @@
-//! Where spans and metrics go: `OTEL_TRACES_EXPORTER` and `OTEL_METRICS_EXPORTER`.
+//! Where spans go: `OTEL_TRACES_EXPORTER`.
 
 use std::fmt::{self, Display};
 
@@ -24,29 +24,23 @@ impl Display for Exporter {
     }
 }
 
+/// The specification's, where this can do that.
+const DEFAULT: &str = if cfg!(feature = "otlp") {
+    "otlp"
+} else {
+    "none"
+};
+
 pub(super) fn read(variables: &mut Variables<'_>) -> Result<Exporter, ConfigError> {
-    let exporter = variables.parse("OTEL_TRACES_EXPORTER", "otlp", |value| {
+    let exporter = variables.parse("OTEL_TRACES_EXPORTER", DEFAULT, |value| {
         let value = value.to_ascii_lowercase();
         ["otlp", "console", "none"]
             .into_iter()
             .find(|known| *known == value)
     });
-    match exporter {
-        Some("console") => Ok(Exporter::Console),
-        Some("none") => Ok(Exporter::None),
-        _ => otlp::read(variables, &otlp::TRACES).map(Exporter::Otlp),
-    }
-}
-
-/// Metrics are off unless asked for, against the specification's default: an exporter that fails once a minute, where a
-/// collector takes traces only, is nothing to find out by accident.
-pub(super) fn metrics(variables: &mut Variables<'_>) -> Result<Option<Otlp>, ConfigError> {
-    let exporter = variables.parse("OTEL_METRICS_EXPORTER", "none", |value| {
-        let value = value.to_ascii_lowercase();
-        ["otlp", "none"].into_iter().find(|known| *known == value)
-    });
-    match exporter {
-        Some("otlp") => otlp::read(variables, &otlp::METRICS).map(Some),
-        _ => Ok(None),
+    match exporter.unwrap_or(DEFAULT) {
+        "console" => Ok(Exporter::Console),
+        "none" => Ok(Exporter::None),
+        _ => otlp::traces(variables).map(Exporter::Otlp),
     }
 }

@@ -4,6 +4,7 @@
 use std::{
     collections::HashMap,
     fmt::{self, Display},
+    ops::RangeInclusive,
     time::Duration,
 };
 
@@ -11,81 +12,14 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use percent_encoding::percent_decode_str;
 use url::Url;
 
-use super::variables::{MILLISECONDS, Variables};
+mod batching;
+mod signal;
+
+pub(in crate::telemetry) use self::batching::Batching;
+pub(super) use self::batching::batching;
+use self::signal::{ENDPOINT, METRICS, Signal, TRACES};
+use super::variables::Variables;
 use crate::{config::ConfigError, redact::Redaction};
-
-/// Where to look for what: each variable of the signal goes before the one for all signals.
-pub(super) struct Signal {
-    /// What HTTP adds to the endpoint for all signals.
-    path: &'static str,
-    endpoint: [&'static str; 2],
-    protocol: [&'static str; 2],
-    timeout: [&'static str; 2],
-    headers: [&'static str; 2],
-    compression: [&'static str; 2],
-    certificate: [&'static str; 2],
-    insecure: [&'static str; 2],
-}
-
-pub(super) const TRACES: Signal = Signal {
-    path: "v1/traces",
-    endpoint: ["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", ENDPOINT],
-    protocol: [
-        "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL",
-        "OTEL_EXPORTER_OTLP_PROTOCOL",
-    ],
-    timeout: [
-        "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT",
-        "OTEL_EXPORTER_OTLP_TIMEOUT",
-    ],
-    headers: [
-        "OTEL_EXPORTER_OTLP_TRACES_HEADERS",
-        "OTEL_EXPORTER_OTLP_HEADERS",
-    ],
-    compression: [
-        "OTEL_EXPORTER_OTLP_TRACES_COMPRESSION",
-        "OTEL_EXPORTER_OTLP_COMPRESSION",
-    ],
-    certificate: [
-        "OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE",
-        "OTEL_EXPORTER_OTLP_CERTIFICATE",
-    ],
-    insecure: [
-        "OTEL_EXPORTER_OTLP_TRACES_INSECURE",
-        "OTEL_EXPORTER_OTLP_INSECURE",
-    ],
-};
-
-pub(super) const METRICS: Signal = Signal {
-    path: "v1/metrics",
-    endpoint: ["OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", ENDPOINT],
-    protocol: [
-        "OTEL_EXPORTER_OTLP_METRICS_PROTOCOL",
-        "OTEL_EXPORTER_OTLP_PROTOCOL",
-    ],
-    timeout: [
-        "OTEL_EXPORTER_OTLP_METRICS_TIMEOUT",
-        "OTEL_EXPORTER_OTLP_TIMEOUT",
-    ],
-    headers: [
-        "OTEL_EXPORTER_OTLP_METRICS_HEADERS",
-        "OTEL_EXPORTER_OTLP_HEADERS",
-    ],
-    compression: [
-        "OTEL_EXPORTER_OTLP_METRICS_COMPRESSION",
-        "OTEL_EXPORTER_OTLP_COMPRESSION",
-    ],
-    certificate: [
-        "OTEL_EXPORTER_OTLP_METRICS_CERTIFICATE",
-        "OTEL_EXPORTER_OTLP_CERTIFICATE",
-    ],
-    insecure: [
-        "OTEL_EXPORTER_OTLP_METRICS_INSECURE",
-        "OTEL_EXPORTER_OTLP_INSECURE",
-    ],
-};
-
-const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
 
 /// Without `Debug`: the headers may hold secrets.
 pub(in crate::telemetry) struct Otlp {
@@ -99,6 +33,13 @@ pub(in crate::telemetry) struct Otlp {
     /// What a collector's certificate is checked against, as PEM, where it is not the system's roots.
     #[cfg(feature = "tls")]
     pub(in crate::telemetry) certificate: Option<Vec<u8>>,
+}
+
+/// How metrics are exported.
+pub(in crate::telemetry) struct Metrics {
+    pub(in crate::telemetry) exporter: Otlp,
+    /// From one export to the next.
+    pub(in crate::telemetry) interval: Duration,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -142,7 +83,28 @@ impl Protocol {
     }
 }
 
-pub(super) fn read(variables: &mut Variables<'_>, signal: &Signal) -> Result<Otlp, ConfigError> {
+/// Where spans go.
+pub(super) fn traces(variables: &mut Variables<'_>) -> Result<Otlp, ConfigError> {
+    read(variables, &TRACES)
+}
+
+/// Metrics are off unless asked for, against the specification's default: an exporter that fails once a minute, where a
+/// collector takes traces only, is nothing to find out by accident.
+pub(super) fn metrics(variables: &mut Variables<'_>) -> Result<Option<Metrics>, ConfigError> {
+    let exporter = variables.parse("OTEL_METRICS_EXPORTER", "none", |value| {
+        let value = value.to_ascii_lowercase();
+        ["otlp", "none"].into_iter().find(|known| *known == value)
+    });
+    match exporter {
+        Some("otlp") => Ok(Some(Metrics {
+            exporter: read(variables, &METRICS)?,
+            interval: milliseconds(variables, "OTEL_METRIC_EXPORT_INTERVAL", 60_000),
+        })),
+        _ => Ok(None),
+    }
+}
+
+fn read(variables: &mut Variables<'_>, signal: &Signal) -> Result<Otlp, ConfigError> {
     let protocol = protocol(variables, signal)?;
     #[cfg(not(feature = "tls"))]
     if let Some((variable, _)) = variables.first(signal.certificate) {
@@ -336,4 +298,11 @@ fn certificate(
             expects: "the path of a readable file with certificates in PEM format",
         }),
     }
+}
+
+/// Of every delay and timeout: up to a day.
+const MILLISECONDS: RangeInclusive<u64> = 1..=24 * 60 * 60 * 1000;
+
+fn milliseconds(variables: &mut Variables<'_>, name: &str, default: u64) -> Duration {
+    Duration::from_millis(variables.number(name, default, MILLISECONDS))
 }

@@ -1,13 +1,8 @@
-//! The SDK's own variables: sampler, batches, limits.
-
-use std::time::Duration;
+//! The SDK's own variables: sampler and limits.
 
 use opentelemetry_sdk::trace::{Sampler, SpanLimits};
 
-use super::{
-    Batching,
-    variables::{MILLISECONDS, Variables},
-};
+use super::variables::Variables;
 use crate::telemetry::texts::ValueLimits;
 
 pub(super) fn sampler(variables: &mut Variables<'_>) -> Sampler {
@@ -45,34 +40,6 @@ fn ratio(variables: &mut Variables<'_>) -> f64 {
     ratio.unwrap_or(1.0)
 }
 
-pub(super) fn batching(variables: &mut Variables<'_>) -> Batching {
-    const QUEUE_SPANS: usize = 100_000_000;
-    let queue_spans = variables.number_or("OTEL_BSP_MAX_QUEUE_SIZE", "no bound", 1..=QUEUE_SPANS);
-    // Not in the specification, hence `RUST`, which it asks for in such a name.
-    let queue_bytes = variables.number(
-        "OTEL_RUST_BSP_MAX_QUEUE_BYTES",
-        Batching::QUEUE_BYTES,
-        Batching::LEAST_QUEUE_BYTES..=Batching::MOST_QUEUE_BYTES,
-    );
-    let most = queue_spans.unwrap_or(QUEUE_SPANS);
-    let batch_spans = variables.number(
-        "OTEL_BSP_MAX_EXPORT_BATCH_SIZE",
-        Batching::BATCH_SPANS.min(most),
-        1..=most,
-    );
-    Batching {
-        queue_bytes,
-        queue_spans,
-        batch_spans,
-        delay: milliseconds(variables, "OTEL_BSP_SCHEDULE_DELAY", 5_000),
-        export_timeout: milliseconds(variables, "OTEL_BSP_EXPORT_TIMEOUT", 30_000),
-    }
-}
-
-pub(super) fn metric_interval(variables: &mut Variables<'_>) -> Duration {
-    milliseconds(variables, "OTEL_METRIC_EXPORT_INTERVAL", 60_000)
-}
-
 pub(super) fn limits(variables: &mut Variables<'_>) -> SpanLimits {
     let default = SpanLimits::default();
     let attributes = variables.number(
@@ -107,8 +74,4 @@ pub(super) fn value_limits(variables: &mut Variables<'_>) -> ValueLimits {
         value: limit,
         stack: limit,
     })
-}
-
-fn milliseconds(variables: &mut Variables<'_>, name: &str, default: u64) -> Duration {
-    Duration::from_millis(variables.number(name, default, MILLISECONDS))
 }

@@ -7,9 +7,6 @@ use crate::{
     redact,
 };
 
-/// Of every delay and timeout: up to a day.
-pub(super) const MILLISECONDS: RangeInclusive<u64> = 1..=24 * 60 * 60 * 1000;
-
 pub(super) struct Variables<'a> {
     lookup: Lookup<'a>,
     warnings: Vec<String>,

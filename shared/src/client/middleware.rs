@@ -1,0 +1,53 @@
+//! The middleware around `reqwest`.
+
+use http::Extensions;
+use opentelemetry::trace::{FutureExt as _, Status};
+use reqwest::{Request, Response};
+use reqwest_middleware::{Middleware, Next, Result};
+
+use super::{
+    TraceMiddleware, UrlTemplate, attempt::Head, error_type, request::Outgoing, resend::Attempts,
+};
+use crate::semconv;
+
+#[async_trait::async_trait]
+impl Middleware for TraceMiddleware {
+    async fn handle(
+        &self,
+        mut request: Request,
+        extensions: &mut Extensions,
+        next: Next<'_>,
+    ) -> Result<Response> {
+        let template = extensions.get::<UrlTemplate>().cloned();
+        let resend_count = Attempts::next(extensions, request.method(), request.url().as_str());
+
+        let attempt = self.start(&Outgoing {
+            method: request.method(),
+            url: Some(request.url()),
+            headers: request.headers(),
+            template: template.as_ref(),
+            resend_count,
+        });
+        attempt.inject(request.headers_mut());
+
+        let result = next
+            .run(request, extensions)
+            .with_context(attempt.context())
+            .await;
+        match &result {
+            Ok(response) => {
+                if semconv::client_status(response.status()) == Status::Unset {
+                    Attempts::answered(extensions);
+                }
+                attempt.answered(&Head {
+                    status: response.status(),
+                    version: response.version(),
+                    headers: response.headers(),
+                    peer: response.remote_addr(),
+                });
+            }
+            Err(error) => attempt.failed(error_type(error)),
+        }
+        result
+    }
+}

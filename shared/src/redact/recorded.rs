@@ -1,0 +1,111 @@
+//! [`Redaction`]: a URL as a span shows it.
+
+use std::{borrow::Cow, sync::Arc};
+
+use super::REDACTED;
+
+const SECRET_KEYS: [&str; 5] = [
+    "X-Amz-Signature",
+    "X-Amz-Credential",
+    "X-Amz-Security-Token",
+    "X-Goog-Signature",
+    "sig",
+];
+
+/// The query keys whose values are secret: those of the conventions, and more that an application names.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Redaction {
+    more_keys: Arc<[String]>,
+}
+
+impl Redaction {
+    /// Takes these keys for secret too.
+    #[cfg(any(feature = "client", feature = "server"))]
+    pub(crate) fn add<K: Into<String>>(&mut self, keys: impl IntoIterator<Item = K>) {
+        let keys = keys.into_iter().map(Into::into);
+        self.more_keys = self.more_keys.iter().cloned().chain(keys).collect();
+    }
+
+    /// `url.query`.
+    pub(crate) fn query(&self, query: &str) -> String {
+        let pairs: Vec<Cow<'_, str>> = query.split('&').map(|pair| self.pair(pair)).collect();
+        pairs.join("&")
+    }
+
+    fn pair<'a>(&self, pair: &'a str) -> Cow<'a, str> {
+        match pair.split_once('=') {
+            Some((key, _)) if self.is_secret(key) => format!("{key}={REDACTED}").into(),
+            _ => pair.into(),
+        }
+    }
+
+    /// Compares what the receiver will read, so an escape in the key does not hide it.
+    fn is_secret(&self, key: &str) -> bool {
+        let key = percent_encoding::percent_decode_str(key).decode_utf8_lossy();
+        let more = self.more_keys.iter().map(String::as_str);
+        SECRET_KEYS
+            .into_iter()
+            .chain(more)
+            .any(|secret| key.eq_ignore_ascii_case(secret))
+    }
+
+    /// `url.full`.
+    #[cfg(any(feature = "client", feature = "otlp"))]
+    pub(crate) fn url(&self, url: &url::Url) -> String {
+        let mut url = url.clone();
+        if !url.username().is_empty() || url.password().is_some() {
+            let hidden = url
+                .set_username(REDACTED)
+                .and_then(|()| url.set_password(Some(REDACTED)));
+            debug_assert!(
+                hidden.is_ok(),
+                "a URL that has user info can have other user info"
+            );
+        }
+        if let Some(query) = url.query().map(|query| self.query(query)) {
+            url.set_query(Some(&query));
+        }
+        url.into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn listed_and_named_keys_are_redacted_and_no_others() {
+        let mut redaction = Redaction::default();
+        redaction.add(["api_key"]);
+        for (query, recorded) in [
+            ("a=1&sig=secret&b=2", "a=1&sig=REDACTED&b=2"),
+            (
+                "X-Amz-Signature=s&X-Amz-Credential=c&X-Amz-Security-Token=t&X-Goog-Signature=g",
+                "X-Amz-Signature=REDACTED&X-Amz-Credential=REDACTED&X-Amz-Security-Token=REDACTED&X-Goog-Signature=REDACTED",
+            ),
+            ("SIG=secret", "SIG=REDACTED"),
+            ("%73ig=secret", "%73ig=REDACTED"),
+            ("api_key=secret&sig=", "api_key=REDACTED&sig=REDACTED"),
+            ("signature=kept&sig", "signature=kept&sig"),
+            ("sig=a=b", "sig=REDACTED"),
+            ("", ""),
+        ] {
+            assert_eq!(redaction.query(query), recorded);
+        }
+    }
+
+    #[cfg(any(feature = "client", feature = "otlp"))]
+    #[test]
+    fn user_info_is_redacted() {
+        let recorded = |url: &str| Redaction::default().url(&url.parse().unwrap());
+        assert_eq!(
+            recorded("https://user:secret@host/a?sig=x#f"),
+            "https://REDACTED:REDACTED@host/a?sig=REDACTED#f"
+        );
+        assert_eq!(
+            recorded("https://token@host/"),
+            "https://REDACTED:REDACTED@host/"
+        );
+        assert_eq!(recorded("http://host/a?b=c"), "http://host/a?b=c");
+    }
+}

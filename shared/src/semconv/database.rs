@@ -1,0 +1,8 @@
+//! Of the CLIENT spans of queries.
+
+pub(crate) const DB_COLLECTION_NAME: &str = "db.collection.name";
+pub(crate) const DB_NAMESPACE: &str = "db.namespace";
+pub(crate) const DB_OPERATION_NAME: &str = "db.operation.name";
+pub(crate) const DB_QUERY_TEXT: &str = "db.query.text";
+pub(crate) const DB_RESPONSE_STATUS_CODE: &str = "db.response.status_code";
+pub(crate) const DB_SYSTEM_NAME: &str = "db.system.name";

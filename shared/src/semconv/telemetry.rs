@@ -1,0 +1,9 @@
+//! Of exceptions, and of telemetry itself.
+
+pub(crate) const EXCEPTION: &str = "exception";
+pub(crate) const EXCEPTION_MESSAGE: &str = "exception.message";
+pub(crate) const EXCEPTION_STACKTRACE: &str = "exception.stacktrace";
+pub(crate) const EXCEPTION_TYPE: &str = "exception.type";
+
+pub(crate) const OTEL_COMPONENT_NAME: &str = "otel.component.name";
+pub(crate) const OTEL_COMPONENT_TYPE: &str = "otel.component.type";

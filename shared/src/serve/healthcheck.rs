@@ -1,0 +1,62 @@
+//! `healthcheck`: what a container's health check runs, where there is no shell and no curl.
+
+use std::{
+    io::{Read as _, Write as _},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream},
+    process::ExitCode,
+    time::Duration,
+};
+
+use crate::config::{self, Lookup};
+
+/// How long `healthcheck` waits for the service.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Asks the service at `LISTEN_ADDR` whether it is ready.
+pub(super) fn check(lookup: Lookup<'_>, default_address: &str) -> ExitCode {
+    let expects = "an address with a port, such as 127.0.0.1:8080";
+    match config::read(lookup, "LISTEN_ADDR", default_address, expects) {
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+        Ok(address) => match status_line(reachable(address)) {
+            Ok(line) if line.split(' ').nth(1) == Some("200") => ExitCode::SUCCESS,
+            Ok(line) => {
+                eprintln!("{address} is not ready: {line}");
+                ExitCode::FAILURE
+            }
+            Err(error) => {
+                eprintln!("{address} does not answer: {error}");
+                ExitCode::FAILURE
+            }
+        },
+    }
+}
+
+/// A service that listens on all addresses is asked on loopback.
+fn reachable(mut address: SocketAddr) -> SocketAddr {
+    match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => address.set_ip(Ipv4Addr::LOCALHOST.into()),
+        IpAddr::V6(ip) if ip.is_unspecified() => address.set_ip(Ipv6Addr::LOCALHOST.into()),
+        _ => {}
+    }
+    address
+}
+
+fn status_line(address: SocketAddr) -> std::io::Result<String> {
+    let mut stream = TcpStream::connect_timeout(&address, PATIENCE)?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_write_timeout(Some(PATIENCE))?;
+    write!(
+        stream,
+        "GET /readyz HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"
+    )?;
+    let mut answer = Vec::new();
+    stream.take(64 * 1024).read_to_end(&mut answer)?;
+    Ok(String::from_utf8_lossy(&answer)
+        .lines()
+        .next()
+        .unwrap_or_default()
+        .to_owned())
+}

@@ -1,0 +1,25 @@
+//! [`KnownRoute`]: the route that matched, by whoever knows it. It is kept for the end of the request without a copy.
+
+use http::request::Parts;
+
+use super::{extensions::Route, framework::MatchedPath};
+
+pub(super) enum KnownRoute {
+    Told(Route),
+    /// There for a layer that a router was given with `Router::layer`.
+    Matched(MatchedPath),
+}
+
+impl KnownRoute {
+    pub(super) fn of(request: &Parts) -> Option<Self> {
+        let told = request.extensions.get().cloned().map(Self::Told);
+        told.or_else(|| request.extensions.get().cloned().map(Self::Matched))
+    }
+
+    pub(super) fn as_str(&self) -> &str {
+        match self {
+            Self::Told(Route(route)) => route,
+            Self::Matched(path) => path.as_str(),
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! [`Batching`]: how spans wait for their export, in the variables of the SDK's batch processor, `OTEL_BSP_*`.
+
+use std::time::Duration;
+
+use super::{super::variables::Variables, milliseconds};
+
+/// How spans wait for their export.
+pub(in crate::telemetry) struct Batching {
+    /// How much the encoded spans that wait may take.
+    pub(in crate::telemetry) queue_bytes: usize,
+    /// How many may wait, where that too is bounded.
+    pub(in crate::telemetry) queue_spans: Option<usize>,
+    /// How many are exported together.
+    pub(in crate::telemetry) batch_spans: usize,
+    /// From one export to the next, unless a batch is full before.
+    pub(in crate::telemetry) delay: Duration,
+    /// How long one attempt to export a batch may take, if the exporter's own timeout is not shorter.
+    pub(in crate::telemetry) export_timeout: Duration,
+}
+
+impl Batching {
+    pub(in crate::telemetry) const QUEUE_BYTES: usize = 32 * 1024 * 1024;
+    const LEAST_QUEUE_BYTES: usize = 1024 * 1024;
+    const MOST_QUEUE_BYTES: usize = 64 * 1024 * 1024 * 1024;
+    const BATCH_SPANS: usize = 512;
+}
+
+pub(in crate::telemetry::settings) fn batching(variables: &mut Variables<'_>) -> Batching {
+    const QUEUE_SPANS: usize = 100_000_000;
+    let queue_spans = variables.number_or("OTEL_BSP_MAX_QUEUE_SIZE", "no bound", 1..=QUEUE_SPANS);
+    // Not in the specification, hence `RUST`, which it asks for in such a name.
+    let queue_bytes = variables.number(
+        "OTEL_RUST_BSP_MAX_QUEUE_BYTES",
+        Batching::QUEUE_BYTES,
+        Batching::LEAST_QUEUE_BYTES..=Batching::MOST_QUEUE_BYTES,
+    );
+    let most = queue_spans.unwrap_or(QUEUE_SPANS);
+    let batch_spans = variables.number(
+        "OTEL_BSP_MAX_EXPORT_BATCH_SIZE",
+        Batching::BATCH_SPANS.min(most),
+        1..=most,
+    );
+    Batching {
+        queue_bytes,
+        queue_spans,
+        batch_spans,
+        delay: milliseconds(variables, "OTEL_BSP_SCHEDULE_DELAY", 5_000),
+        export_timeout: milliseconds(variables, "OTEL_BSP_EXPORT_TIMEOUT", 30_000),
+    }
+}
