@@ -17,9 +17,9 @@ const SECONDS: [f64; 14] = [
     0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0,
 ];
 
-/// The instruments of one side, made when first used.
+/// The instruments of one side, made when first used while metrics are wanted.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Metrics(Arc<OnceLock<Option<Instruments>>>);
+pub(crate) struct Metrics(Arc<OnceLock<Instruments>>);
 
 #[derive(Debug)]
 pub(crate) struct Instruments {
@@ -31,13 +31,14 @@ pub(crate) struct Instruments {
 impl Metrics {
     pub(crate) fn of(provider: &dyn MeterProvider) -> Self {
         let meter = provider.meter_with_scope(scope());
-        Self(Arc::new(OnceLock::from(Some(Instruments::new(&meter)))))
+        Self(Arc::new(OnceLock::from(Instruments::new(&meter))))
     }
 
     /// None where no metrics are wanted.
     pub(crate) fn instruments(&self) -> Option<&Instruments> {
-        let make = || is_enabled().then(|| Instruments::new(&global::meter_with_scope(scope())));
-        self.0.get_or_init(make).as_ref()
+        let make = || Instruments::new(&global::meter_with_scope(scope()));
+        let wanted = || is_enabled().then(|| self.0.get_or_init(make));
+        self.0.get().or_else(wanted)
     }
 }
 
