@@ -20,7 +20,8 @@ pub use self::{accept::serve, health::health, limits::Limits};
 use crate::{
     config::{self, Lookup},
     error::chain,
-    task, telemetry,
+    task,
+    telemetry::{self, Builder, InitError, Service, Telemetry},
 };
 
 /// How long requests may take to end once the service is told to stop.
@@ -50,24 +51,31 @@ pub enum ServeError {
 
 /// The command line of a service: without an argument `main` runs; `healthcheck` asks a running service whether it is
 /// ready, for a container's health check; `--help` and `--version` do what they say.
+///
+/// With [`service!()`](crate::service) for `service`, `--version` is that of the calling crate.
 pub fn cli(
-    service: &'static str,
+    service: impl Into<Service>,
     about: &'static str,
     default_address: &'static str,
     main: fn() -> ExitCode,
 ) -> ExitCode {
-    let arguments =
-        Command::new(service)
-            .about(about)
-            .version(env!("CARGO_PKG_VERSION"))
-            .after_help("All settings are environment variables; docs/settings.md lists them.")
-            .subcommand(Command::new("healthcheck").about(
-                "Exits with 0 if the service at LISTEN_ADDR is ready to serve, with 1 if not",
-            ))
-            .get_matches();
+    let arguments = command(&service.into(), about).get_matches();
     match arguments.subcommand_name() {
         Some("healthcheck") => health::check(&config::variable, default_address),
         _ => main(),
+    }
+}
+
+fn command(service: &Service, about: &'static str) -> Command {
+    let healthcheck = Command::new("healthcheck")
+        .about("Exits with 0 if the service at LISTEN_ADDR is ready to serve, with 1 if not");
+    let command = Command::new(service.name().to_owned())
+        .about(about)
+        .after_help("All settings are environment variables; docs/settings.md lists them.")
+        .subcommand(healthcheck);
+    match service.version_text() {
+        Some(version) => command.version(version.to_owned()),
+        None => command,
     }
 }
 
@@ -75,21 +83,54 @@ pub fn cli(
 ///
 /// `start` reads its settings through the lookup, binds and serves until the token is cancelled, which SIGINT and SIGTERM
 /// do. A second signal ends the process at once. The exit code is 0 unless something could not be started.
+///
+/// `service` is who the process is, as [`telemetry::init`] takes it; [`main_with`] takes more wishes than that.
 pub fn main<E>(
-    service: &'static str,
+    service: impl Into<Service>,
     start: impl AsyncFnOnce(Lookup<'_>, CancellationToken) -> Result<(), E>,
 ) -> ExitCode
 where
     E: StdError + 'static,
 {
+    main_with(service, Builder::init, start)
+}
+
+/// The same, with telemetry set up by `set_up`: with a sampler, an exporter or layers of one's own.
+///
+/// ```no_run
+/// # fn main() -> std::process::ExitCode {
+/// use axum::Router;
+/// use shared::serve::{self, Limits};
+/// use tracing_subscriber::{fmt, layer::SubscriberExt as _, registry};
+///
+/// serve::main_with(
+///     shared::service!(),
+///     |telemetry| telemetry.log(false).init_on(registry().with(fmt::layer())),
+///     async |_, shutdown| {
+///         let listener = serve::bind(([127, 0, 0, 1], 3000).into()).await?;
+///         serve::serve(listener, Router::new(), Limits::default(), shutdown).await
+///     },
+/// )
+/// # }
+/// ```
+pub fn main_with<E>(
+    service: impl Into<Service>,
+    set_up: impl FnOnce(Builder) -> Result<Telemetry, InitError>,
+    start: impl AsyncFnOnce(Lookup<'_>, CancellationToken) -> Result<(), E>,
+) -> ExitCode
+where
+    E: StdError + 'static,
+{
+    let service = service.into();
+    let name = service.name().to_owned();
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
-        Err(error) => return refused(service, &error),
+        Err(error) => return refused(&name, &error),
     };
     let code = runtime.block_on(async {
-        let telemetry = match telemetry::init(service) {
+        let telemetry = match set_up(telemetry::builder(service)) {
             Ok(telemetry) => telemetry,
-            Err(error) => return refused(service, &error),
+            Err(error) => return refused(&name, &error),
         };
         let shutdown = CancellationToken::new();
         task::untracked(signals::heed(shutdown.clone()));
@@ -135,4 +176,16 @@ pub async fn bind(address: SocketAddr) -> Result<TcpListener, ServeError> {
     TcpListener::bind(address)
         .await
         .map_err(|source| ServeError::Bind { address, source })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn version_of_the_command_line_is_the_services() {
+        let ours = command(&Service::from("shop").version("7.8.9"), "");
+        assert_eq!(ours.render_version(), "shop 7.8.9\n");
+        assert_eq!(command(&"shop".into(), "").get_version(), None);
+    }
 }

@@ -10,35 +10,49 @@ mod otlp;
 mod propagators;
 mod resource;
 mod sdk;
+mod span_levels;
 mod unsupported;
 mod variables;
 
 use std::time::Duration;
 
-use opentelemetry::propagation::TextMapCompositePropagator;
 use opentelemetry_sdk::{
     Resource,
-    trace::{Sampler, SpanLimits},
+    trace::{ShouldSample, SpanLimits},
 };
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::{
+    EnvFilter,
+    filter::{ParseError, Targets},
+};
 
 use self::variables::Variables;
 pub(super) use self::{
     exporter::Exporter,
     otlp::{Otlp, Protocol},
-    resource::SERVICE_NAME,
+    propagators::Propagators,
 };
-use super::texts::ValueLimits;
+use super::{Service, texts::ValueLimits};
 use crate::{
     config::{self, ConfigError, Lookup},
     logs,
 };
 
+/// What the code says, which counts where the environment says nothing, and beside it.
+pub(super) struct Code {
+    pub(super) service: Service,
+    pub(super) span_levels: Targets,
+    /// In place of the environment's.
+    pub(super) sampler: Option<Box<dyn ShouldSample>>,
+    /// Whether there is to be a log of ours.
+    pub(super) logs: bool,
+}
+
 pub(super) struct Settings {
-    pub(super) log_format: logs::Format,
-    pub(super) log_filter: EnvFilter,
-    pub(super) propagator: TextMapCompositePropagator,
+    /// None where nobody wants a log.
+    pub(super) logs: Option<Logs>,
+    pub(super) propagators: Propagators,
     pub(super) resource: Resource,
+    pub(super) span_levels: Targets,
     /// None where the SDK is disabled.
     pub(super) traces: Option<Traces>,
     /// None unless asked for.
@@ -47,9 +61,22 @@ pub(super) struct Settings {
     pub(super) warnings: Vec<String>,
 }
 
+/// Which lines are written, and how.
+#[derive(Debug)]
+pub(super) struct Logs {
+    pub(super) format: logs::Format,
+    directives: String,
+}
+
+impl Logs {
+    pub(super) fn filter(&self) -> EnvFilter {
+        parse(&self.directives).expect("they were parsed when they were read")
+    }
+}
+
 pub(super) struct Traces {
     pub(super) exporter: Exporter,
-    pub(super) sampler: Sampler,
+    pub(super) sampler: Box<dyn ShouldSample>,
     pub(super) batching: Batching,
     pub(super) limits: SpanLimits,
     pub(super) value_limits: ValueLimits,
@@ -82,8 +109,8 @@ pub(super) struct Metrics {
     pub(super) interval: Duration,
 }
 
-/// Reads them all. `service` is the service's name where the environment gives none.
-pub(super) fn read(lookup: Lookup<'_>, service: &str) -> Result<Settings, ConfigError> {
+/// Reads them all.
+pub(super) fn read(lookup: Lookup<'_>, code: Code) -> Result<Settings, ConfigError> {
     let mut variables = Variables::new(lookup);
     let disabled = variables.parse("OTEL_SDK_DISABLED", "false", |value| {
         value.to_ascii_lowercase().parse().ok()
@@ -94,7 +121,10 @@ pub(super) fn read(lookup: Lookup<'_>, service: &str) -> Result<Settings, Config
     } else {
         Some(Traces {
             exporter: exporter::read(&mut variables)?,
-            sampler: sdk::sampler(&mut variables),
+            sampler: match code.sampler {
+                Some(sampler) => sdk::replaced_sampler(&mut variables, sampler),
+                None => Box::new(sdk::sampler(&mut variables)),
+            },
             batching: sdk::batching(&mut variables),
             limits: sdk::limits(&mut variables),
             value_limits: sdk::value_limits(&mut variables),
@@ -111,10 +141,10 @@ pub(super) fn read(lookup: Lookup<'_>, service: &str) -> Result<Settings, Config
     });
     unsupported::warn(&mut variables);
     Ok(Settings {
-        log_format: config::read(lookup, "LOG_FORMAT", "json", "json or pretty")?,
-        log_filter: log_filter(lookup)?,
-        propagator: propagators::read(&mut variables),
-        resource: resource::read(&mut variables, service),
+        logs: code.logs.then(|| logs(lookup)).transpose()?,
+        propagators: propagators::read(&mut variables),
+        resource: resource::read(&mut variables, code.service),
+        span_levels: span_levels::read(&mut variables, code.span_levels),
         traces,
         metrics,
         warnings: variables.into_warnings(),
@@ -124,13 +154,19 @@ pub(super) fn read(lookup: Lookup<'_>, service: &str) -> Result<Settings, Config
 /// What OpenTelemetry says of itself at `info` is no news to whoever runs a service.
 const LOG_FILTER: &str = "info,opentelemetry=warn";
 
-fn log_filter(lookup: Lookup<'_>) -> Result<EnvFilter, ConfigError> {
+fn logs(lookup: Lookup<'_>) -> Result<Logs, ConfigError> {
     let directives = config::text(lookup, "RUST_LOG").unwrap_or_else(|| LOG_FILTER.to_owned());
-    EnvFilter::builder()
-        .parse(&directives)
-        .map_err(|_| ConfigError {
+    if parse(&directives).is_err() {
+        return Err(ConfigError {
             variable: "RUST_LOG",
             value: directives,
             expects: "levels such as info or checkout=debug,info",
-        })
+        });
+    }
+    let format = config::read(lookup, "LOG_FORMAT", "json", "json or pretty")?;
+    Ok(Logs { format, directives })
+}
+
+fn parse(directives: &str) -> Result<EnvFilter, ParseError> {
+    EnvFilter::builder().parse(directives)
 }
