@@ -24,6 +24,7 @@
 //! A request goes through [`layer`](TraceLayer), [`service`](Trace), [`future`](ResponseFuture) and
 //! [`body`](ResponseBody), a file each; `span` is the guard that all of them end in.
 
+mod access;
 mod body;
 mod extensions;
 mod failure;
@@ -38,6 +39,7 @@ mod span;
 
 pub(crate) use self::extensions::{CutOff, RequestSpan};
 pub use self::{
+    access::{Outcome, RequestEnd},
     body::ResponseBody,
     extensions::{ErrorType, PeerAddr},
     forwarded::ForwardedHeader,

@@ -110,7 +110,13 @@ impl<S> Trace<S> {
         let cx = cx
             .with_value(RequestSpan(cx.span().span_context().span_id()))
             .with_value(failure.clone());
-        let span = ServerSpan::new(cx.clone(), request, failure, metrics);
+        let span = ServerSpan::new(
+            cx.clone(),
+            request,
+            failure,
+            metrics,
+            options.access_log.clone(),
+        );
         (cx, Some(span))
     }
 }
