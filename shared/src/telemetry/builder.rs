@@ -12,8 +12,9 @@ use tracing_subscriber::{layer::SubscriberExt as _, registry::LookupSpan};
 use super::{
     InitError, Parts, Service, Telemetry,
     export::{self, Export},
-    layers, meters, records,
+    log, meters,
     settings::{self, Code},
+    span_layer,
 };
 use crate::{config, semconv};
 
@@ -42,7 +43,7 @@ impl Builder {
         Self {
             code: Code {
                 service,
-                span_levels: layers::default_levels(),
+                span_levels: span_layer::default_levels(),
                 sampler: None,
                 logs: true,
             },
@@ -76,8 +77,9 @@ impl Builder {
         self
     }
 
-    /// Shows every span to this processor too, before those of earlier ones leave: to add attributes when it starts, to
-    /// count, to look. What it does is in none of the books ([`SpanCounts`](super::SpanCounts)).
+    /// Shows every span to this processor too, before it is exported: to add attributes when it starts, to count, to look.
+    /// It is called where the span starts and ends, so it must not block. What it does is in none of the books
+    /// ([`SpanCounts`](super::SpanCounts)).
     pub fn span_processor(mut self, processor: impl SpanProcessor + 'static) -> Self {
         self.provider = self.provider.with_span_processor(processor);
         self
@@ -86,9 +88,10 @@ impl Builder {
     /// Exports the sampled spans by this exporter too, from a thread of its own, beside where `OTEL_TRACES_EXPORTER` sends
     /// them (`none` sends them here alone).
     ///
-    /// That is the SDK's batch processor: it drops what does not fit, it does not keep spans for an exporter that fails,
-    /// and at the end it has what ours has left of the deadline. What becomes of these spans is in none of the books, which
-    /// count every span once. Values are not cut, nor are errors redacted.
+    /// That is the SDK's batch processor, with its `OTEL_BSP_*`: it drops what does not fit, it does not keep spans for an
+    /// exporter that fails, and at the end it has what the way of `OTEL_TRACES_EXPORTER` leaves of the deadline, and a
+    /// second. What becomes of these spans is in none of the books, which count every span once. Values are not cut, and
+    /// errors not redacted. For another way, such as a file at once, make it a [`span_processor`](Self::span_processor).
     pub fn span_exporter(mut self, exporter: impl SpanExporter + 'static) -> Self {
         self.provider = self.provider.with_batch_exporter(exporter);
         self
@@ -142,7 +145,7 @@ impl Builder {
         let (telemetry, parts) = self.build()?;
         let subscriber = subscriber.with(parts.log_layer()).with(parts.span_layer());
         tracing::subscriber::set_global_default(subscriber)?;
-        records::bridge();
+        log::bridge();
         parts.install();
         Ok(telemetry)
     }

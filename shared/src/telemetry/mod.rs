@@ -6,8 +6,8 @@
 //! - [`Late`] is for a tracer or an instrument that is asked for before any of that.
 //!
 //! What may be set is in `settings`. Ended spans leave by `export`, which is `otlp` or `console`; what became of them is in
-//! the books (`counts`), and measured where metrics are on (`meters`). What becomes a span or a log line is in `layers`, and
-//! records of the `log` crate come in by `records`. A panic goes to the log and to its span (`panics`).
+//! the books (`counts`), and measured where metrics are on (`meters`). What becomes a span is in `span_layer`, and what a log line
+//! in `log`. A panic goes to the log and to its span (`panics`).
 
 mod builder;
 mod console;
@@ -15,14 +15,14 @@ mod counts;
 mod error;
 mod export;
 mod late;
-mod layers;
+mod log;
 mod meters;
 mod otlp;
 mod panics;
 mod parts;
-mod records;
 mod service;
 mod settings;
+mod span_layer;
 mod texts;
 
 use std::{sync::OnceLock, time::Duration};
@@ -143,11 +143,11 @@ mod testing {
     use opentelemetry_sdk::trace::SdkTracer;
     use tracing_subscriber::layer::SubscriberExt as _;
 
-    use super::{late, layers, panics};
+    use super::{late, panics, span_layer};
 
     pub(crate) fn install_for_tests(tracer: SdkTracer) {
-        let subscriber =
-            tracing_subscriber::registry().with(layers::spans(tracer, layers::default_levels()));
+        let subscriber = tracing_subscriber::registry()
+            .with(span_layer::layer(tracer, span_layer::default_levels()));
         tracing::subscriber::set_global_default(subscriber)
             .expect("the recorder is the only global `tracing` subscriber of the test process");
         panics::set_hook_before_current();

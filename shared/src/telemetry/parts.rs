@@ -11,8 +11,11 @@ use tracing_subscriber::{Layer, filter::Targets, registry::LookupSpan};
 use super::{
     EXPORT,
     export::Export,
-    late, layers, panics,
-    settings::{Logs, Propagators},
+    late,
+    log::{self, Logs},
+    panics,
+    settings::Propagators,
+    span_layer,
 };
 use crate::metrics;
 
@@ -66,7 +69,7 @@ impl Parts {
         S: Subscriber + for<'span> LookupSpan<'span> + Send + Sync,
     {
         let tracer = self.tracer.clone()?;
-        Some(layers::spans(tracer, self.span_levels.clone()))
+        Some(span_layer::layer(tracer, self.span_levels.clone()))
     }
 
     /// The layer that writes log lines with trace ids to standard output, as `RUST_LOG` and `LOG_FORMAT` say. None where
@@ -76,7 +79,7 @@ impl Parts {
         S: Subscriber + for<'span> LookupSpan<'span> + Send + Sync,
     {
         let logs = self.logs.as_ref()?;
-        Some(layers::log(self.service_name.clone(), logs))
+        Some(log::layer(logs, self.service_name.clone()))
     }
 
     /// The provider of tracers. None with `OTEL_SDK_DISABLED=true`.

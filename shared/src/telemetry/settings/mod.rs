@@ -20,10 +20,7 @@ use opentelemetry_sdk::{
     Resource,
     trace::{ShouldSample, SpanLimits},
 };
-use tracing_subscriber::{
-    EnvFilter,
-    filter::{ParseError, Targets},
-};
+use tracing_subscriber::filter::Targets;
 
 use self::variables::Variables;
 pub(super) use self::{
@@ -31,11 +28,12 @@ pub(super) use self::{
     otlp::{Otlp, Protocol},
     propagators::Propagators,
 };
-use super::{Service, texts::ValueLimits};
-use crate::{
-    config::{self, ConfigError, Lookup},
-    logs,
+use super::{
+    Service,
+    log::{self, Logs},
+    texts::ValueLimits,
 };
+use crate::config::{ConfigError, Lookup};
 
 /// What the code says, which counts where the environment says nothing, and beside it.
 pub(super) struct Code {
@@ -59,19 +57,6 @@ pub(super) struct Settings {
     pub(super) metrics: Option<Metrics>,
     /// What was ignored, to be said once there is a log to say it in.
     pub(super) warnings: Vec<String>,
-}
-
-/// Which lines are written, and how.
-#[derive(Debug)]
-pub(super) struct Logs {
-    pub(super) format: logs::Format,
-    directives: String,
-}
-
-impl Logs {
-    pub(super) fn filter(&self) -> EnvFilter {
-        parse(&self.directives).expect("they were parsed when they were read")
-    }
 }
 
 pub(super) struct Traces {
@@ -141,7 +126,7 @@ pub(super) fn read(lookup: Lookup<'_>, code: Code) -> Result<Settings, ConfigErr
     });
     unsupported::warn(&mut variables);
     Ok(Settings {
-        logs: code.logs.then(|| logs(lookup)).transpose()?,
+        logs: code.logs.then(|| log::read(lookup)).transpose()?,
         propagators: propagators::read(&mut variables),
         resource: resource::read(&mut variables, code.service),
         span_levels: span_levels::read(&mut variables, code.span_levels),
@@ -149,24 +134,4 @@ pub(super) fn read(lookup: Lookup<'_>, code: Code) -> Result<Settings, ConfigErr
         metrics,
         warnings: variables.into_warnings(),
     })
-}
-
-/// What OpenTelemetry says of itself at `info` is no news to whoever runs a service.
-const LOG_FILTER: &str = "info,opentelemetry=warn";
-
-fn logs(lookup: Lookup<'_>) -> Result<Logs, ConfigError> {
-    let directives = config::text(lookup, "RUST_LOG").unwrap_or_else(|| LOG_FILTER.to_owned());
-    if parse(&directives).is_err() {
-        return Err(ConfigError {
-            variable: "RUST_LOG",
-            value: directives,
-            expects: "levels such as info or checkout=debug,info",
-        });
-    }
-    let format = config::read(lookup, "LOG_FORMAT", "json", "json or pretty")?;
-    Ok(Logs { format, directives })
-}
-
-fn parse(directives: &str) -> Result<EnvFilter, ParseError> {
-    EnvFilter::builder().parse(directives)
 }
