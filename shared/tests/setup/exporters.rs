@@ -1,16 +1,24 @@
 //! Exporters, processors and samplers of one's own, beside OTLP.
 
+use std::{
+    sync::mpsc::{Sender, channel},
+    time::Duration,
+};
+
 use opentelemetry::{
-    Context, KeyValue, global,
-    trace::{Span as _, Tracer as _},
+    Context, KeyValue, TraceId, global,
+    trace::{Link, Span as _, SpanKind, TraceState, Tracer as _},
 };
 use opentelemetry_sdk::{
     error::OTelSdkResult,
-    trace::{Sampler, Span, SpanData, SpanExporter, SpanProcessor},
+    trace::{
+        Sampler, SamplingDecision, SamplingResult, ShouldSample, Span, SpanData, SpanExporter,
+        SpanProcessor,
+    },
 };
-use shared::telemetry;
+use shared::{server::TraceLayer, telemetry};
 
-use crate::process::{run, shut_down};
+use crate::process::{request, run, shut_down};
 
 /// Prints the names of the spans that it is given.
 #[derive(Debug)]
@@ -50,18 +58,49 @@ fn exporter_of_ones_own_may_be_the_only_one() {
         let telemetry = telemetry::builder("one-way").log(false);
         let telemetry = telemetry.span_exporter(Prints).init().unwrap();
         global::tracer("setup").start("one").end();
+        request(&TraceLayer::new(), "/").await;
         assert_eq!(shut_down(telemetry).await.ended, 0, "there are no books");
     };
     let Some(outcome) = run(&[("OTEL_TRACES_EXPORTER", "none")], child) else {
         return;
     };
-    assert_eq!(outcome.lines(), ["exported one"]);
+    assert_eq!(outcome.lines(), ["exported one", "exported GET"]);
     assert_eq!(outcome.names(), [""; 0]);
+}
+
+/// Sends the names of the spans that it is given.
+#[derive(Debug)]
+struct Sends(Sender<String>);
+
+impl SpanExporter for Sends {
+    async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
+        for span in batch {
+            self.0.send(span.name.into_owned()).unwrap();
+        }
+        Ok(())
+    }
+}
+
+#[test]
+fn exporter_of_ones_own_gets_the_last_spans_though_the_collector_is_away() {
+    let child = async || {
+        let (sender, exported) = channel();
+        let telemetry = telemetry::builder("half-way").span_exporter(Sends(sender));
+        let telemetry = telemetry.init().unwrap();
+        global::tracer("setup").start("last").end();
+        let counts = telemetry.shutdown(Duration::from_millis(200)).await;
+        assert_eq!(counts.lost.shutdown, 1);
+        let name = exported.recv_timeout(Duration::from_secs(30)).unwrap();
+        assert_eq!(name, "last");
+    };
+    // Nobody listens there.
+    let variables = [("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1")];
+    run(&variables, child);
 }
 
 /// Marks every span when it starts, and notes the names of those that end.
 #[derive(Debug)]
-struct Marks;
+pub(crate) struct Marks;
 
 impl SpanProcessor for Marks {
     fn on_start(&self, span: &mut Span, _cx: &Context) {
@@ -76,7 +115,7 @@ impl SpanProcessor for Marks {
         Ok(())
     }
 
-    fn shutdown_with_timeout(&self, _timeout: std::time::Duration) -> OTelSdkResult {
+    fn shutdown_with_timeout(&self, _timeout: Duration) -> OTelSdkResult {
         println!("shut down");
         Ok(())
     }
@@ -116,4 +155,51 @@ fn sampler_of_ones_own_replaces_that_of_the_environment_which_is_told() {
     let expected =
         "OTEL_TRACES_SAMPLER is set, but the program brings a sampler of its own: it has no effect";
     assert_eq!(outcome.warnings(), [expected]);
+}
+
+/// Samples what is asked of `/wanted`, whoever asks.
+#[derive(Debug, Clone)]
+struct Wanted;
+
+impl ShouldSample for Wanted {
+    fn should_sample(
+        &self,
+        _parent: Option<&Context>,
+        _trace_id: TraceId,
+        _name: &str,
+        _kind: &SpanKind,
+        attributes: &[KeyValue],
+        _links: &[Link],
+    ) -> SamplingResult {
+        let wanted = KeyValue::new("url.path", "/wanted");
+        SamplingResult {
+            decision: if attributes.contains(&wanted) {
+                SamplingDecision::RecordAndSample
+            } else {
+                SamplingDecision::Drop
+            },
+            attributes: vec![KeyValue::new("sampled.by", "path")],
+            trace_state: TraceState::default(),
+        }
+    }
+}
+
+#[test]
+fn sampler_of_ones_own_sees_what_a_request_is() {
+    let child = async || {
+        let telemetry = telemetry::builder("sampled").sampler(Wanted);
+        let telemetry = telemetry.init().unwrap();
+        for path in ["/unwanted", "/wanted", "/"] {
+            request(&TraceLayer::new(), path).await;
+        }
+        assert_eq!(shut_down(telemetry).await.exported, 1);
+    };
+    let Some(outcome) = run(&[], child) else {
+        return;
+    };
+    let [span] = &outcome.spans()[..] else {
+        panic!("one span");
+    };
+    let mut keys = span.attributes.iter().map(|attribute| &attribute.key);
+    assert!(keys.any(|key| key == "sampled.by"), "{span:?}");
 }

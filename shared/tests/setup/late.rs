@@ -2,7 +2,6 @@
 
 use std::{collections::BTreeMap, sync::LazyLock};
 
-use http::{Request, Response};
 use opentelemetry::{
     global::{self, BoxedTracer},
     metrics::Counter,
@@ -16,9 +15,8 @@ use shared::{
     server::TraceLayer,
     telemetry::{self, Late},
 };
-use tower::{Layer as _, ServiceExt as _, service_fn};
 
-use crate::process::{run, shut_down};
+use crate::process::{request, run, shut_down};
 
 static ORDERS: Late<Counter<u64>> =
     Late::new(|| global::meter("shop").u64_counter("shop.orders").build());
@@ -30,15 +28,12 @@ static LAZY: LazyLock<BoxedTracer> = LazyLock::new(|| global::tracer("shop"));
 fn tracer_and_instrument_that_were_used_before_work_after() {
     let variables = [("OTEL_METRICS_EXPORTER", "otlp")];
     let child = async || {
-        let service = TraceLayer::new().layer(service_fn(async |_: Request<String>| {
-            Ok::<_, std::convert::Infallible>(Response::new(String::new()))
-        }));
+        let layer = TraceLayer::new();
         let all = async |when: &'static str| {
             ORDERS.add(1, &[]);
             TRACER.start(format!("late, {when}"));
             LAZY.start(format!("lazy, {when}"));
-            let request = Request::get("/").body(String::new()).unwrap();
-            service.clone().oneshot(request).await.unwrap();
+            request(&layer, "/").await;
         };
         all("before").await;
         let telemetry = telemetry::init("late").unwrap();

@@ -15,5 +15,6 @@ mod late;
 mod parts;
 mod process;
 mod records;
+mod serve;
 mod service;
 mod span_levels;

@@ -1,10 +1,18 @@
 //! [`run`]: one test in two processes, the one that is looked at and the one that looks.
 
-use std::{any::type_name, collections::HashMap, env, process::Command, time::Duration};
+use std::{
+    any::type_name, collections::HashMap, convert::Infallible, env, process::Command,
+    time::Duration,
+};
 
+use http::{Request, Response};
 use opentelemetry_proto::tonic::trace::v1::Span;
 use serde_json::Value;
-use shared::telemetry::{SpanCounts, Telemetry};
+use shared::{
+    server::TraceLayer,
+    telemetry::{SpanCounts, Telemetry},
+};
+use tower::{Layer as _, ServiceExt as _, service_fn};
 
 use crate::collector::{Collector, Export};
 
@@ -56,6 +64,15 @@ pub(crate) fn run<C: AsyncFnOnce()>(variables: &[(&str, &str)], child: C) -> Opt
 /// Ends telemetry as a program does.
 pub(crate) async fn shut_down(telemetry: Telemetry) -> SpanCounts {
     telemetry.shutdown(Duration::from_secs(30)).await
+}
+
+/// A request to a traced service, which answers it.
+pub(crate) async fn request(layer: &TraceLayer, path: &str) {
+    let answers =
+        service_fn(async |_: Request<String>| Ok::<_, Infallible>(Response::new(String::new())));
+    let request = Request::get(path).body(String::new()).unwrap();
+    let Ok(answer) = layer.layer(answers).oneshot(request).await;
+    assert_eq!(answer.status(), 200);
 }
 
 impl Outcome {
