@@ -52,7 +52,7 @@ pub enum StartError {
 
 /// The whole process, from settings to exit status.
 pub fn main() -> ExitCode {
-    shared::serve::main("checkout", async |lookup, shutdown| {
+    shared::serve::main(shared::service!(), async |lookup, shutdown| {
         let config = Config::read(lookup)?;
         let listener = shared::serve::bind(config.listen_addr).await?;
         run(config, listener, shutdown).await

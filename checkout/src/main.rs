@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     shared::serve::cli(
-        "checkout",
+        shared::service!(),
         "Takes orders and asks inventory for the stock",
         checkout::DEFAULT_LISTEN_ADDR,
         checkout::main,

@@ -40,7 +40,10 @@ async fn trace(State(store): State<Store>, Path(id): Path<String>) -> Response {
         Err(error) => return problem(StatusCode::BAD_REQUEST, &error.to_string()),
     };
     match store.trace(id) {
-        Some(trace) => Json(Answer { result: otlp(&trace) }).into_response(),
+        Some(trace) => Json(Answer {
+            result: otlp(&trace),
+        })
+        .into_response(),
         None => problem(StatusCode::NOT_FOUND, "trace not found"),
     }
 }

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     shared::serve::cli(
-        "inventory",
+        shared::service!(),
         "Answers what is in stock and reserves it for orders",
         inventory::DEFAULT_LISTEN_ADDR,
         inventory::main,

@@ -12,6 +12,8 @@
 //! - [`error`]: an error and its causes on one line
 //! - [`redact`]: secrets out of URLs, wherever one turns up
 //! - [`span`]: the current span's trace id, and how to mark it as failed
+//! - [`opentelemetry`], [`opentelemetry_sdk`], [`tracing_opentelemetry`]: the crates as this one has them. Two versions of
+//!   one in a program do not know of each other, and the trace is cut where they meet: use these, and there is one
 //! - `testing`: record spans and look at them as a tree, with the cargo feature `testing`
 //! - `semconv`: the semantic conventions, spelled once
 //!
@@ -29,7 +31,7 @@
 //! | `reqwest` | the same as a middleware for reqwest | `client`; reqwest, reqwest-middleware |
 //! | `database` | spans of queries: [`database`] | |
 //! | `metrics` | durations of requests, and how many there are | OpenTelemetry's API for metrics |
-//! | `telemetry` | set-up: [`telemetry`], with spans on the console, or nowhere | OpenTelemetry's SDK, tracing-subscriber |
+//! | `telemetry` | set-up: [`telemetry`], with spans on the console, or nowhere | OpenTelemetry's SDK, tracing-opentelemetry, tracing-subscriber |
 //! | `logs` | log lines with trace ids: [`logs`] | `telemetry`; json-subscriber |
 //! | `otlp` | spans and metrics to a collector over HTTP, which is the default with it | `telemetry`, `metrics`; opentelemetry-otlp, reqwest |
 //! | `grpc`, in addition | the same over gRPC | `otlp`; tonic |
@@ -69,3 +71,7 @@ pub mod telemetry;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod tracer;
+
+pub use opentelemetry;
+#[cfg(feature = "telemetry")]
+pub use {opentelemetry_sdk, tracing_opentelemetry};

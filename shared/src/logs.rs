@@ -15,6 +15,7 @@ use opentelemetry::{
     trace::{SpanContext, TraceContextExt as _},
 };
 use tracing::{Event, Subscriber};
+use tracing_log::NormalizeEvent as _;
 use tracing_subscriber::{
     Layer,
     fmt::{
@@ -67,7 +68,7 @@ where
     let mut layer = JsonLayer::new(|| Output);
     layer.with_timer("timestamp", SystemTime);
     layer.with_level("level");
-    layer.with_target("target");
+    layer.add_dynamic_field("target", |event, _| Some(target(event)));
     layer.add_static_field("service", service.into());
     layer.add_dynamic_field("trace_id", |event, _| {
         with_current(event, |span| span.trace_id().to_string())
@@ -77,6 +78,16 @@ where
     });
     layer.with_flattened_event_with_renames(|name, ()| not_reserved(name), ());
     layer
+}
+
+/// Where the event comes from; a record of the `log` crate says so in a field.
+fn target(event: &Event<'_>) -> String {
+    let record = event.normalized_metadata();
+    record
+        .as_ref()
+        .unwrap_or(event.metadata())
+        .target()
+        .to_owned()
 }
 
 fn with_current<T>(event: &Event<'_>, f: impl FnOnce(&SpanContext) -> T) -> Option<T> {

@@ -5,10 +5,11 @@ use std::sync::{Arc, OnceLock};
 use opentelemetry::{
     Context, InstrumentationScope,
     global::{BoxedSpan, BoxedTracer},
-    trace::{SpanBuilder, TraceContextExt as _, Tracer as _},
+    trace::{Span as _, SpanBuilder, TraceContextExt as _, Tracer as _},
 };
 
-/// A tracer of the global provider, taken when the first span is made: a layer may be built before telemetry is.
+/// A tracer of the global provider, taken when the first span is made that is one: a layer may be built, and asked, before
+/// telemetry is.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Tracer(Arc<OnceLock<BoxedTracer>>);
 
@@ -22,10 +23,16 @@ impl Tracer {
     }
 
     pub(crate) fn start(&self, span: SpanBuilder, parent: &Context) -> BoxedSpan {
-        let tracer = self
-            .0
-            .get_or_init(|| opentelemetry::global::tracer_with_scope(scope()));
-        tracer.build_with_context(span, parent)
+        if let Some(tracer) = self.0.get() {
+            return tracer.build_with_context(span, parent);
+        }
+        let tracer = opentelemetry::global::tracer_with_scope(scope());
+        let span = tracer.build_with_context(span, parent);
+        // While there is no provider, a tracer gives the parent for its span, and would do so for ever.
+        if span.span_context().span_id() != parent.span().span_context().span_id() {
+            let _ = self.0.set(tracer);
+        }
+        span
     }
 }
 

@@ -47,6 +47,35 @@ async fn successful_checkout_is_one_joined_trace_of_both_services() {
 }
 
 #[tokio::test]
+async fn each_service_says_its_version_and_which_of_its_processes_it_is() {
+    let services = Services::start().await;
+    let answer = services.checkout(r#"{"item_id":"item-123"}"#).await;
+    let trace = services.trace(answer.trace_id(), 10).await;
+    let of = |service: &str, name: &str, key: &str| {
+        let resource = row(&trace, service, name)
+            .span
+            .source
+            .resource
+            .as_ref()
+            .unwrap();
+        attributes::find(&resource.attributes, key).unwrap()
+    };
+    let of_both = |key| {
+        [
+            of("checkout", "POST /checkout", key),
+            of("inventory", "POST /reservations", key),
+        ]
+    };
+    assert_eq!(of_both("service.version"), [env!("CARGO_PKG_VERSION"); 2]);
+    let [checkout, inventory] = of_both("service.instance.id");
+    assert_ne!(checkout, inventory);
+    assert_eq!(
+        checkout,
+        of("checkout", "send_receipt", "service.instance.id")
+    );
+}
+
+#[tokio::test]
 async fn panic_in_inventory_is_proved_to_be_the_failure_in_checkout() {
     let services = Services::start().await;
     let answer = services.checkout(r#"{"item_id":"item-corrupt"}"#).await;

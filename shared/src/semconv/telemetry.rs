@@ -1,4 +1,4 @@
-//! Of exceptions, and of telemetry itself.
+//! Of exceptions, of the resource, and of telemetry itself.
 
 pub(crate) const EXCEPTION: &str = "exception";
 pub(crate) const EXCEPTION_MESSAGE: &str = "exception.message";
@@ -7,3 +7,7 @@ pub(crate) const EXCEPTION_TYPE: &str = "exception.type";
 
 pub(crate) const OTEL_COMPONENT_NAME: &str = "otel.component.name";
 pub(crate) const OTEL_COMPONENT_TYPE: &str = "otel.component.type";
+
+pub(crate) const SERVICE_INSTANCE_ID: &str = "service.instance.id";
+pub(crate) const SERVICE_NAME: &str = "service.name";
+pub(crate) const SERVICE_VERSION: &str = "service.version";

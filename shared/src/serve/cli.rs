@@ -5,27 +5,46 @@ use std::process::ExitCode;
 use clap::Command;
 
 use super::healthcheck;
-use crate::config;
+use crate::{config, telemetry::Service};
 
 /// The command line of a service: without an argument `main` runs; `healthcheck` asks a running service whether it is
 /// ready, for a container's health check; `--help` and `--version` do what they say.
+///
+/// With [`service!()`](crate::service) for `service`, `--version` is that of the calling crate.
 pub fn cli(
-    service: &'static str,
+    service: impl Into<Service>,
     about: &'static str,
     default_address: &'static str,
     main: fn() -> ExitCode,
 ) -> ExitCode {
-    let arguments =
-        Command::new(service)
-            .about(about)
-            .version(env!("CARGO_PKG_VERSION"))
-            .after_help("All settings are environment variables; docs/settings.md lists them.")
-            .subcommand(Command::new("healthcheck").about(
-                "Exits with 0 if the service at LISTEN_ADDR is ready to serve, with 1 if not",
-            ))
-            .get_matches();
+    let arguments = command(&service.into(), about).get_matches();
     match arguments.subcommand_name() {
         Some("healthcheck") => healthcheck::check(&config::variable, default_address),
         _ => main(),
+    }
+}
+
+fn command(service: &Service, about: &'static str) -> Command {
+    let healthcheck = Command::new("healthcheck")
+        .about("Exits with 0 if the service at LISTEN_ADDR is ready to serve, with 1 if not");
+    let command = Command::new(service.name().to_owned())
+        .about(about)
+        .after_help("All settings are environment variables; docs/settings.md lists them.")
+        .subcommand(healthcheck);
+    match service.version_text() {
+        Some(version) => command.version(version.to_owned()),
+        None => command,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn version_of_the_command_line_is_the_services() {
+        let ours = command(&Service::from("shop").version("7.8.9"), "");
+        assert_eq!(ours.render_version(), "shop 7.8.9\n");
+        assert_eq!(command(&"shop".into(), "").get_version(), None);
     }
 }

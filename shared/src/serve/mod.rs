@@ -25,7 +25,8 @@ pub use self::{accept::serve, health::health, limits::Limits};
 use crate::{
     config::{self, Lookup},
     error::chain,
-    task, telemetry,
+    task,
+    telemetry::{self, Builder, InitError, Service, Telemetry},
 };
 
 /// How long requests may take to end once the service is told to stop.
@@ -58,21 +59,54 @@ pub enum ServeError {
 ///
 /// `start` reads its settings through the lookup, binds and serves until the token is cancelled, which SIGINT and SIGTERM
 /// do. A second signal ends the process at once. The exit code is 0 unless something could not be started.
+///
+/// `service` is who the process is, as [`telemetry::init`] takes it; [`main_with`] takes more wishes than that.
 pub fn main<E>(
-    service: &'static str,
+    service: impl Into<Service>,
     start: impl AsyncFnOnce(Lookup<'_>, CancellationToken) -> Result<(), E>,
 ) -> ExitCode
 where
     E: StdError + 'static,
 {
+    main_with(service, Builder::init, start)
+}
+
+/// The same, with telemetry set up by `set_up`: with a sampler, an exporter or layers of one's own.
+///
+/// ```no_run
+/// # fn main() -> std::process::ExitCode {
+/// use axum::Router;
+/// use shared::serve::{self, Limits};
+/// use tracing_subscriber::{fmt, layer::SubscriberExt as _, registry};
+///
+/// serve::main_with(
+///     shared::service!(),
+///     |telemetry| telemetry.log(false).init_on(registry().with(fmt::layer())),
+///     async |_, shutdown| {
+///         let listener = serve::bind(([127, 0, 0, 1], 3000).into()).await?;
+///         serve::serve(listener, Router::new(), Limits::default(), shutdown).await
+///     },
+/// )
+/// # }
+/// ```
+pub fn main_with<E>(
+    service: impl Into<Service>,
+    set_up: impl FnOnce(Builder) -> Result<Telemetry, InitError>,
+    start: impl AsyncFnOnce(Lookup<'_>, CancellationToken) -> Result<(), E>,
+) -> ExitCode
+where
+    E: StdError + 'static,
+{
+    let service = service.into();
+    let name = service.name().to_owned();
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
-        Err(error) => return refused(service, &error),
+        Err(error) => return refused(&name, &error),
     };
     let code = runtime.block_on(async {
-        let telemetry = match telemetry::init(service) {
+        let telemetry = match set_up(telemetry::builder(service)) {
             Ok(telemetry) => telemetry,
-            Err(error) => return refused(service, &error),
+            Err(error) => return refused(&name, &error),
         };
         let shutdown = CancellationToken::new();
         task::untracked(signals::heed(shutdown.clone()));

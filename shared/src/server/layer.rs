@@ -6,7 +6,12 @@ use http::{HeaderName, request, response};
 use opentelemetry::{KeyValue, global::ObjectSafeTracerProvider, propagation::TextMapPropagator};
 use tower_layer::Layer;
 
-use super::{forwarded::ForwardedHeader, options::Options, service::Trace};
+use super::{
+    access::{AccessLog, RequestEnd},
+    forwarded::ForwardedHeader,
+    options::Options,
+    service::Trace,
+};
 use crate::{semconv::KnownMethods, tracer::Tracer};
 
 /// Wraps a service so that every request is a SERVER span, continued from the caller's trace context.
@@ -134,6 +139,42 @@ impl TraceLayer {
     #[must_use]
     pub fn traceresponse(mut self, send: bool) -> Self {
         self.options().traceresponse = send;
+        self
+    }
+
+    /// Whether every request leaves one line in the log when it ends: `request served` at `info`, `request failed` at
+    /// `error`, with method, route, status, duration and `error.type`. Default: true. `RUST_LOG` has the last word
+    /// (`info,shared::server=error` for the failures alone).
+    #[must_use]
+    pub fn access_log(mut self, write: bool) -> Self {
+        self.options().access_log = if write {
+            AccessLog::Line
+        } else {
+            AccessLog::Off
+        };
+        self
+    }
+
+    /// Calls this when a request ends, in place of our line, and in the request's context: its log lines have the trace
+    /// ids. For an access log of one's own, with other fields or in another place. It is called where the request ends,
+    /// so it must not block; a panic in it is reported and goes no further.
+    ///
+    /// ```
+    /// use shared::server::{Outcome, RequestEnd, TraceLayer};
+    ///
+    /// # let _ =
+    /// TraceLayer::new().access_log_with(|end: &RequestEnd<'_>| {
+    ///     if end.outcome != Outcome::Served {
+    ///         tracing::warn!(route = end.route, outcome = ?end.outcome, "not served");
+    ///     }
+    /// });
+    /// ```
+    #[must_use]
+    pub fn access_log_with(
+        mut self,
+        log: impl Fn(&RequestEnd<'_>) + Send + Sync + 'static,
+    ) -> Self {
+        self.options().access_log = AccessLog::Custom(Arc::new(log));
         self
     }
 

@@ -24,6 +24,7 @@
 //! A request goes through [`layer`](TraceLayer), [`service`](Trace), [`future`](ResponseFuture) and
 //! [`body`](ResponseBody), a file each; `span` is the guard that all of them end in.
 
+mod access;
 mod body;
 mod extensions;
 mod failure;
@@ -40,6 +41,7 @@ mod service;
 mod span;
 
 pub use self::{
+    access::{Outcome, RequestEnd},
     body::ResponseBody,
     extensions::{CutOff, ErrorType, PeerAddr, Route},
     forwarded::ForwardedHeader,

@@ -8,7 +8,7 @@ use opentelemetry::{
     propagation::{Extractor, TextMapPropagator},
 };
 
-use super::{forwarded::Trusted, metrics::Instruments};
+use super::{access::AccessLog, forwarded::Trusted, metrics::Instruments};
 use crate::{
     headers::Recorded, metrics::Metrics, propagation, redact::Redaction, semconv::KnownMethods,
     tracer::Tracer,
@@ -30,6 +30,7 @@ pub(super) struct Options {
     pub(super) trusted: Trusted,
     pub(super) body_sizes: bool,
     pub(super) traceresponse: bool,
+    pub(super) access_log: AccessLog,
     pub(super) propagator: Option<Arc<dyn TextMapPropagator + Send + Sync>>,
     pub(super) filter: Option<Arc<Predicate>>,
     pub(super) public_endpoint: Option<Arc<Predicate>>,
@@ -50,6 +51,7 @@ impl Default for Options {
             trusted: Trusted::default(),
             body_sizes: false,
             traceresponse: true,
+            access_log: AccessLog::default(),
             propagator: None,
             filter: None,
             public_endpoint: None,

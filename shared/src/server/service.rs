@@ -103,7 +103,8 @@ impl<S> Trace<S> {
             request: current.clone(),
         });
         let cx = cx.with_value(current.clone());
-        let span = ServerSpan::new(cx.clone(), request, current, metrics);
+        let access_log = options.access_log.clone();
+        let span = ServerSpan::new(cx.clone(), request, current, metrics, access_log);
         (cx, Some(span))
     }
 }

@@ -9,6 +9,7 @@ use http::{Method, StatusCode, request, response};
 use opentelemetry::{Context, KeyValue, trace::TraceContextExt as _};
 
 use super::{
+    access::{AccessLog, Outcome, RequestEnd},
     extensions::{CutOff, ErrorType},
     metrics::ServerMetrics,
     options::Options,
@@ -18,9 +19,6 @@ use crate::{
     semconv,
     span::request::{CurrentRequest, Failure},
 };
-
-/// Longer than any registered method; the characters of a method are ASCII.
-const MAX_METHOD: usize = 32;
 
 /// How a request ended.
 pub(super) enum End {
@@ -43,6 +41,7 @@ pub(super) struct ServerSpan {
     cut_off: Option<CutOff>,
     body_size: Option<u64>,
     metrics: Option<ServerMetrics>,
+    access_log: AccessLog,
     ended: bool,
 }
 
@@ -52,6 +51,7 @@ impl ServerSpan {
         request: &request::Parts,
         current: CurrentRequest,
         metrics: Option<ServerMetrics>,
+        access_log: AccessLog,
     ) -> Self {
         Self {
             cx,
@@ -63,6 +63,7 @@ impl ServerSpan {
             cut_off: request.extensions.get().cloned(),
             body_size: None,
             metrics,
+            access_log,
             ended: false,
         }
     }
@@ -133,33 +134,25 @@ impl ServerSpan {
             metrics.ended(duration, self.status, error_type.clone());
         }
         span.end();
-        self.log(duration, abandoned, error_type);
+        self.log(duration, abandoned, error_type.as_deref());
     }
 
-    /// One line a request, with the trace ids that every line gets.
-    fn log(&self, duration: Duration, abandoned: bool, error_type: Option<Cow<'static, str>>) {
+    fn log(&self, duration: Duration, abandoned: bool, error_type: Option<&str>) {
         let _current = self.cx.clone().attach();
-        let method = short(self.method.as_str());
-        let route = self.route.as_ref().map(KnownRoute::as_str);
-        let status = self.status.map(|status| status.as_u16());
-        // To the microsecond.
-        let duration_ms = (duration.as_secs_f64() * 1e6).round() / 1e3;
-        let end = match (abandoned, status) {
-            (true, None) => "request abandoned before the answer",
-            (true, Some(_)) => "request abandoned within the answer",
-            (false, _) => "request served",
+        let outcome = match (error_type, abandoned) {
+            (Some(_), _) => Outcome::Failed,
+            (None, true) => Outcome::Abandoned,
+            (None, false) => Outcome::Served,
         };
-        if let Some(error_type) = error_type {
-            tracing::error!(method, route, status, duration_ms, error.type = %error_type, "request failed");
-        } else {
-            tracing::info!(method, route, status, duration_ms, "{end}");
-        }
+        self.access_log.write(&RequestEnd {
+            method: &self.method,
+            route: self.route.as_ref().map(KnownRoute::as_str),
+            status: self.status,
+            duration,
+            error_type,
+            outcome,
+        });
     }
-}
-
-/// A method as the log names it: a caller may send a word of a hundred thousand letters.
-fn short(method: &str) -> &str {
-    method.get(..MAX_METHOD).unwrap_or(method)
 }
 
 impl Drop for ServerSpan {

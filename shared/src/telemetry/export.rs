@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use opentelemetry_sdk::{
     Resource,
-    trace::{SdkTracerProvider, SpanProcessor as _},
+    trace::{SdkTracerProvider, SpanProcessor as _, TracerProviderBuilder},
 };
 
 use super::{
@@ -22,8 +22,10 @@ pub(super) enum Export {
     Nowhere,
 }
 
-/// The provider that the settings ask for. Without an exporter it still makes spans, so that ids go to logs and callees.
+/// The provider that the settings ask for, with the processors that there are already. Without an exporter it still makes
+/// spans, so that ids go to logs and callees.
 pub(super) fn provider(
+    provider: TracerProviderBuilder,
     traces: Traces,
     resource: Resource,
 ) -> Result<(SdkTracerProvider, Export), InitError> {
@@ -36,7 +38,7 @@ pub(super) fn provider(
         Exporter::Console => Export::Console(ConsoleProcessor::new(limits)),
         Exporter::None => Export::Nowhere,
     };
-    let provider = SdkTracerProvider::builder()
+    let provider = provider
         .with_resource(resource)
         .with_sampler(traces.sampler)
         .with_span_limits(traces.limits);

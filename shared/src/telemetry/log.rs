@@ -1,9 +1,11 @@
-//! The log of a process: which lines are written, and how. Without the cargo feature `logs` there is none (`no_log`).
+//! The log of a process: which lines are written and how, and the records of the `log` crate among them.
 
-use tracing::{Level, Metadata};
+use tracing::{Level, Metadata, Subscriber, level_filters::LevelFilter};
+use tracing_log::{AsLog as _, LogTracer};
 use tracing_subscriber::{
-    EnvFilter, Layer, Registry,
-    filter::{FilterExt as _, LevelFilter, filter_fn},
+    EnvFilter, Layer,
+    filter::{FilterExt as _, ParseError, filter_fn},
+    registry::LookupSpan,
 };
 
 use super::otlp;
@@ -12,37 +14,49 @@ use crate::{
     logs,
 };
 
+/// Which lines are written, and how.
+#[derive(Debug)]
 pub(super) struct Logs {
     format: logs::Format,
-    filter: EnvFilter,
+    directives: String,
 }
 
 /// What the environment says of the log.
 pub(super) fn read(lookup: Lookup<'_>) -> Result<Logs, ConfigError> {
-    Ok(Logs {
-        format: config::read(lookup, "LOG_FORMAT", "json", "json or pretty")?,
-        filter: filter(lookup)?,
-    })
+    let directives = config::text(lookup, "RUST_LOG").unwrap_or_else(|| LOG_FILTER.to_owned());
+    if parse(&directives).is_err() {
+        return Err(ConfigError {
+            variable: "RUST_LOG",
+            value: directives,
+            expects: "levels such as info or checkout=debug,info",
+        });
+    }
+    let format = config::read(lookup, "LOG_FORMAT", "json", "json or pretty")?;
+    Ok(Logs { format, directives })
 }
 
 /// The layer that writes log lines.
-pub(super) fn layer(logs: Logs, service: String) -> impl Layer<Registry> + Send + Sync {
+pub(super) fn layer<S>(logs: &Logs, service: String) -> impl Layer<S> + Send + Sync + use<S>
+where
+    S: Subscriber + for<'span> LookupSpan<'span> + Send + Sync,
+{
+    let filter = parse(&logs.directives).expect("they were parsed when they were read");
     let must_be_heard = filter_fn(must_be_heard).with_max_level_hint(LevelFilter::INFO);
-    logs::layer::<Registry>(service, logs.format).with_filter(logs.filter.or(must_be_heard))
+    logs::layer::<S>(service, logs.format).with_filter(filter.or(must_be_heard))
+}
+
+/// Makes an event of every record that passes the subscriber's filters. Whoever has set a logger before keeps it.
+pub(super) fn bridge() {
+    // A record that no filter lets through costs one comparison.
+    let most = LevelFilter::current().as_log();
+    let _ = LogTracer::builder().with_max_level(most).init();
 }
 
 /// What OpenTelemetry says of itself at `info` is no news to whoever runs a service.
 const LOG_FILTER: &str = "info,opentelemetry=warn";
 
-fn filter(lookup: Lookup<'_>) -> Result<EnvFilter, ConfigError> {
-    let directives = config::text(lookup, "RUST_LOG").unwrap_or_else(|| LOG_FILTER.to_owned());
-    EnvFilter::builder()
-        .parse(&directives)
-        .map_err(|_| ConfigError {
-            variable: "RUST_LOG",
-            value: directives,
-            expects: "levels such as info or checkout=debug,info",
-        })
+fn parse(directives: &str) -> Result<EnvFilter, ParseError> {
+    EnvFilter::builder().parse(directives)
 }
 
 /// What an operator must hear whatever `RUST_LOG` says: a panic, a service that cannot run, a setting that is ignored, spans

@@ -1,7 +1,11 @@
 //! The books as the SDK's own metrics, by the conventions for
 //! [SDK metrics](https://opentelemetry.io/docs/specs/semconv/otel/sdk-metrics/).
 
-use opentelemetry::{KeyValue, global, metrics::AsyncInstrument};
+use opentelemetry::{
+    KeyValue,
+    metrics::{AsyncInstrument, MeterProvider as _},
+};
+use opentelemetry_sdk::metrics::SdkMeterProvider;
 
 use super::{LostSpans, export::Export};
 use crate::{semconv, tracer::scope};
@@ -13,11 +17,11 @@ pub(super) fn enable() {
 }
 
 /// Has the books read whenever metrics are collected.
-pub(super) fn observe(export: &Export) {
+pub(super) fn observe(export: &Export, provider: &SdkMeterProvider) {
     let Export::Otlp(processor) = export else {
         return;
     };
-    let meter = global::meter_with_scope(scope());
+    let meter = provider.meter_with_scope(scope());
     let books = processor.clone();
     meter
         .i64_observable_up_down_counter("otel.sdk.processor.span.queue.size")

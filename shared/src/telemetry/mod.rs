@@ -1,71 +1,47 @@
 //! Telemetry of a process, from the `OTEL_*` variables: set up once by [`init`], ended by [`Telemetry::shutdown`].
 //!
+//! - [`init`] is one line, and all that a service needs: with [`service!`](crate::service) it knows its version too.
+//! - [`builder`] is for wishes of one's own: a sampler, further exporters and layers, no panic hook, no log.
+//! - [`Builder::build`] gives the [`Parts`], to be put together by hand.
+//! - [`Late`] is for a tracer or an instrument that is asked for before any of that.
+//!
 //! What may be set is in `settings`. Ended spans leave by `export`, which is `otlp` or `console`; what became of them is in
-//! the books (`counts`), and measured where metrics are on (`meters`). A panic goes to the log and to its span (`panics`).
+//! the books (`counts`), and measured where metrics are on (`meters`). What becomes a span is in `span_layer`, and what a log line
+//! in `log`. A panic goes to the log and to its span (`panics`).
 
+mod builder;
 mod console;
 mod counts;
+mod error;
 mod export;
+mod late;
 #[cfg_attr(not(feature = "logs"), path = "no_log.rs")]
 mod log;
 mod meters;
 #[cfg_attr(not(feature = "otlp"), path = "no_otlp.rs")]
 mod otlp;
 mod panics;
+mod parts;
+mod service;
 mod settings;
+mod span_layer;
 mod texts;
 
 use std::{sync::OnceLock, time::Duration};
 
-use opentelemetry::{global, trace::TracerProvider as _};
-use opentelemetry_sdk::{
-    metrics::SdkMeterProvider,
-    trace::{SdkTracer, SdkTracerProvider},
-};
-use tracing::{Level, Metadata};
-use tracing_subscriber::{
-    Layer as _,
-    filter::filter_fn,
-    layer::SubscriberExt as _,
-    registry::LookupSpan,
-    util::{SubscriberInitExt as _, TryInitError},
-};
+use opentelemetry_sdk::{metrics::SdkMeterProvider, trace::SdkTracerProvider};
 
-pub use self::counts::{LostSpans, SpanCounts};
 use self::export::Export;
-use crate::config::{self, ConfigError};
-
-/// Why telemetry could not be set up.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum InitError {
-    /// A variable has a value that cannot be used.
-    #[error(transparent)]
-    Setting(#[from] ConfigError),
-    /// The exporter refused its settings; the message names the variable and the value.
-    #[cfg(feature = "otlp")]
-    #[error("cannot set up the exporter: {0}")]
-    Exporter(#[from] opentelemetry_otlp::ExporterBuildError),
-    /// The client that spans are exported with cannot be made.
-    #[cfg(feature = "otlp")]
-    #[error("cannot set up the exporter's HTTP client")]
-    Client(#[source] reqwest::Error),
-    /// The channel that spans are exported over cannot be made.
-    #[cfg(feature = "grpc")]
-    #[error("cannot set up the exporter's gRPC channel")]
-    Channel(#[source] tonic::transport::Error),
-    /// The system gives no thread to the exporter.
-    #[cfg(feature = "otlp")]
-    #[error("cannot start the exporter's thread")]
-    Thread(#[source] std::io::Error),
-    /// The gRPC exporter of metrics lives on the runtime that it is set up in.
-    #[cfg(feature = "otlp")]
-    #[error("metrics are to be exported over gRPC: call `telemetry::init` inside a Tokio runtime")]
-    NoRuntime,
-    /// `init` was called twice, or somebody else has set the process's `tracing` subscriber.
-    #[error("a tracing subscriber is already set: call `telemetry::init` once, before any other")]
-    AlreadySet(#[from] TryInitError),
-}
+#[cfg(feature = "testing")]
+pub(crate) use self::testing::install_for_tests;
+pub use self::{
+    builder::Builder,
+    counts::{LostSpans, SpanCounts},
+    error::InitError,
+    late::Late,
+    parts::Parts,
+    service::Service,
+};
 
 /// The process's telemetry. Keep it until the end and then call [`shutdown`](Self::shutdown): spans wait in a queue for
 /// up to five seconds (`OTEL_BSP_SCHEDULE_DELAY`), and a process that just exits takes them with it.
@@ -87,67 +63,33 @@ pub fn spans() -> SpanCounts {
 
 /// Sets up traces, metrics, logs, propagation and the panic hook for this process, by its environment variables.
 ///
-/// `service` is the service's name where neither `OTEL_SERVICE_NAME` nor `OTEL_RESOURCE_ATTRIBUTES` gives one. Call it
-/// once, first thing in `main`, and inside a Tokio runtime where metrics go out over gRPC. A collector that cannot be
-/// reached is no error: spans wait for it, up to 32 MiB of them (`OTEL_RUST_BSP_MAX_QUEUE_BYTES`), and the log says so.
+/// `service` is who the process is where the environment says nothing else: a name, or [`service!()`](crate::service) for
+/// that of the crate with its version. Call it once, first thing in `main`, and inside a Tokio runtime where metrics go out
+/// over gRPC. A collector that cannot be reached is no error: spans wait for it, up to 32 MiB of them
+/// (`OTEL_RUST_BSP_MAX_QUEUE_BYTES`), and the log says so.
+///
+/// Records of the `log` crate are log lines too, unless somebody has set a logger before.
+///
+/// ```no_run
+/// # #[tokio::main]
+/// # async fn main() -> Result<(), shared::telemetry::InitError> {
+/// let telemetry = shared::telemetry::init("checkout")?;
+/// // ... what the service does ...
+/// telemetry.shutdown(std::time::Duration::from_secs(5)).await;
+/// # Ok(()) }
+/// ```
 ///
 /// # Errors
 ///
 /// When a variable has a value that nothing can be used in place of (an endpoint, `LOG_FORMAT`, `RUST_LOG`, a cargo
 /// feature that is missing), or a `tracing` subscriber is already set. Any other is replaced, with a warning.
-pub fn init(service: &str) -> Result<Telemetry, InitError> {
-    let settings = settings::read(&config::variable, service)?;
-    let service_name = settings
-        .resource
-        .get(&opentelemetry::Key::from_static_str(settings::SERVICE_NAME))
-        .map_or_else(|| service.to_owned(), |name| name.to_string());
+pub fn init(service: impl Into<Service>) -> Result<Telemetry, InitError> {
+    builder(service).init()
+}
 
-    let exporter = match &settings.traces {
-        Some(traces) => traces.exporter.to_string(),
-        None => "none: OTEL_SDK_DISABLED".to_owned(),
-    };
-    let meters = settings
-        .metrics
-        .map(|metrics| otlp::meter_provider(&metrics, settings.resource.clone()))
-        .transpose()?;
-    let (provider, export) = match settings.traces {
-        Some(traces) => {
-            let (provider, export) = export::provider(traces, settings.resource)?;
-            (Some(provider), export)
-        }
-        None => (None, Export::Nowhere),
-    };
-    let spans = provider
-        .as_ref()
-        .map(|provider| span_layer(provider.tracer(service_name.clone())));
-    let logs = log::layer(settings.logs, service_name);
-    // The log layer stands on the bare registry; the order of the two does not matter to either.
-    tracing_subscriber::registry()
-        .with(logs)
-        .with(spans)
-        .try_init()?;
-
-    if let Some(provider) = &provider {
-        global::set_tracer_provider(provider.clone());
-    }
-    if let Some(meters) = &meters {
-        global::set_meter_provider(meters.clone());
-        meters::enable();
-        meters::observe(&export);
-    }
-    // Once a process, as the subscriber above.
-    let _ = EXPORT.set(export.clone());
-    global::set_text_map_propagator(settings.propagator);
-    panics::set_hook();
-    for warning in settings.warnings {
-        tracing::warn!("{warning}");
-    }
-    tracing::info!(exporter, "telemetry is set up");
-    Ok(Telemetry {
-        provider,
-        meters,
-        export,
-    })
+/// The same with wishes that the environment cannot express: see [`Builder`].
+pub fn builder(service: impl Into<Service>) -> Builder {
+    Builder::new(service.into())
 }
 
 impl Telemetry {
@@ -197,54 +139,20 @@ const A_MOMENT: Duration = Duration::from_secs(1);
 /// For whoever gives it all the time there is.
 const LONGEST: Duration = Duration::from_hours(24);
 
-/// The layer that makes a span of every `tracing` span, with no attribute that nobody asked for.
-fn span_layer<S>(tracer: SdkTracer) -> impl tracing_subscriber::Layer<S>
-where
-    S: tracing::Subscriber + for<'span> LookupSpan<'span>,
-{
-    tracing_opentelemetry::layer()
-        .with_tracer(tracer)
-        .with_location(false)
-        .with_target(false)
-        .with_threads(false)
-        .with_tracked_inactivity(false)
-        .with_filter(filter_fn(|metadata| {
-            is_instrumented(metadata) && is_span_or_exception(metadata)
-        }))
-}
-
 /// What [`init`] does for a process, as far as a test process wants it: spans and panics on them, no log.
 #[cfg(feature = "testing")]
-pub(crate) fn install_for_tests(tracer: SdkTracer) {
-    let subscriber = tracing_subscriber::registry().with(span_layer(tracer));
-    subscriber
-        .try_init()
-        .expect("the recorder is the only global `tracing` subscriber of the test process");
-    panics::set_hook_before_current();
-}
+mod testing {
+    use opentelemetry_sdk::trace::SdkTracer;
+    use tracing_subscriber::layer::SubscriberExt as _;
 
-/// Spans from `info` up, but none of the exporter's own HTTP client: it would trace its tracing.
-fn is_instrumented(metadata: &Metadata<'_>) -> bool {
-    const OWN: [&str; 9] = [
-        "h2",
-        "hyper",
-        "hyper_util",
-        "opentelemetry",
-        "opentelemetry-otlp",
-        "opentelemetry_sdk",
-        "reqwest",
-        "tonic",
-        "tower",
-    ];
-    // The crate, and not whatever begins like it.
-    let target = metadata.target();
-    let origin = target.split_once("::").map_or(target, |(origin, _)| origin);
-    *metadata.level() <= Level::INFO && !OWN.contains(&origin)
-}
+    use super::{late, panics, span_layer};
 
-/// Log lines stay log lines: copied to spans as well, each `error!` would silently turn its span's status. Only an event
-/// that is nothing but an error, as `#[instrument(err)]` makes it, is its span's exception.
-fn is_span_or_exception(metadata: &Metadata<'_>) -> bool {
-    let fields = metadata.fields();
-    metadata.is_span() || (fields.field("error").is_some() && fields.field("message").is_none())
+    pub(crate) fn install_for_tests(tracer: SdkTracer) {
+        let subscriber = tracing_subscriber::registry()
+            .with(span_layer::layer(tracer, span_layer::default_levels()));
+        tracing::subscriber::set_global_default(subscriber)
+            .expect("the recorder is the only global `tracing` subscriber of the test process");
+        panics::set_hook_before_current();
+        late::providers_are_set();
+    }
 }

@@ -45,8 +45,8 @@ pub fn recorder() -> &'static Recorder {
     RECORDER.get_or_init(|| {
         let recorder = Box::leak(Box::<Recorder>::default());
         let provider = recorder.provider("");
+        global::set_tracer_provider(provider.clone());
         telemetry::install_for_tests(provider.tracer("testing"));
-        global::set_tracer_provider(provider);
         global::set_text_map_propagator(TextMapCompositePropagator::new(vec![
             Box::new(TraceContextPropagator::new()),
             Box::new(BaggagePropagator::new()),

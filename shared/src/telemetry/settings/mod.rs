@@ -11,14 +11,15 @@ mod otlp;
 mod propagators;
 mod resource;
 mod sdk;
+mod span_levels;
 mod unsupported;
 mod variables;
 
-use opentelemetry::propagation::TextMapCompositePropagator;
 use opentelemetry_sdk::{
     Resource,
-    trace::{Sampler, SpanLimits},
+    trace::{ShouldSample, SpanLimits},
 };
+use tracing_subscriber::filter::Targets;
 
 #[cfg(feature = "otlp")]
 pub(super) use self::otlp::Protocol;
@@ -26,18 +27,31 @@ use self::variables::Variables;
 pub(super) use self::{
     exporter::Exporter,
     otlp::{Batching, Metrics, Otlp},
-    resource::SERVICE_NAME,
+    propagators::Propagators,
 };
 use super::{
+    Service,
     log::{self, Logs},
     texts::ValueLimits,
 };
 use crate::config::{ConfigError, Lookup};
 
+/// What the code says, which counts where the environment says nothing, and beside it.
+pub(super) struct Code {
+    pub(super) service: Service,
+    pub(super) span_levels: Targets,
+    /// In place of the environment's.
+    pub(super) sampler: Option<Box<dyn ShouldSample>>,
+    /// Whether there is to be a log of ours.
+    pub(super) logs: bool,
+}
+
 pub(super) struct Settings {
-    pub(super) logs: Logs,
-    pub(super) propagator: TextMapCompositePropagator,
+    /// None where nobody wants a log.
+    pub(super) logs: Option<Logs>,
+    pub(super) propagators: Propagators,
     pub(super) resource: Resource,
+    pub(super) span_levels: Targets,
     /// None where the SDK is disabled.
     pub(super) traces: Option<Traces>,
     /// None unless asked for.
@@ -48,14 +62,14 @@ pub(super) struct Settings {
 
 pub(super) struct Traces {
     pub(super) exporter: Exporter,
-    pub(super) sampler: Sampler,
+    pub(super) sampler: Box<dyn ShouldSample>,
     pub(super) batching: Batching,
     pub(super) limits: SpanLimits,
     pub(super) value_limits: ValueLimits,
 }
 
-/// Reads them all. `service` is the service's name where the environment gives none.
-pub(super) fn read(lookup: Lookup<'_>, service: &str) -> Result<Settings, ConfigError> {
+/// Reads them all.
+pub(super) fn read(lookup: Lookup<'_>, code: Code) -> Result<Settings, ConfigError> {
     let mut variables = Variables::new(lookup);
     let disabled = variables.parse("OTEL_SDK_DISABLED", "false", |value| {
         value.to_ascii_lowercase().parse().ok()
@@ -66,7 +80,10 @@ pub(super) fn read(lookup: Lookup<'_>, service: &str) -> Result<Settings, Config
     } else {
         Some(Traces {
             exporter: exporter::read(&mut variables)?,
-            sampler: sdk::sampler(&mut variables),
+            sampler: match code.sampler {
+                Some(sampler) => sdk::replaced_sampler(&mut variables, sampler),
+                None => Box::new(sdk::sampler(&mut variables)),
+            },
             batching: otlp::batching(&mut variables),
             limits: sdk::limits(&mut variables),
             value_limits: sdk::value_limits(&mut variables),
@@ -79,9 +96,10 @@ pub(super) fn read(lookup: Lookup<'_>, service: &str) -> Result<Settings, Config
     };
     unsupported::warn(&mut variables);
     Ok(Settings {
-        logs: log::read(lookup)?,
-        propagator: propagators::read(&mut variables),
-        resource: resource::read(&mut variables, service),
+        logs: code.logs.then(|| log::read(lookup)).transpose()?,
+        propagators: propagators::read(&mut variables),
+        resource: resource::read(&mut variables, code.service),
+        span_levels: span_levels::read(&mut variables, code.span_levels),
         traces,
         metrics,
         warnings: variables.into_warnings(),

@@ -10,7 +10,18 @@ const DEFAULT: [&str; 2] = ["tracecontext", "baggage"];
 
 type Propagator = Box<dyn TextMapPropagator + Send + Sync>;
 
-pub(super) fn read(variables: &mut Variables<'_>) -> TextMapCompositePropagator {
+/// The names of those that are used, each once.
+#[derive(Debug)]
+pub(in crate::telemetry) struct Propagators(Vec<String>);
+
+impl Propagators {
+    /// All of them as one.
+    pub(in crate::telemetry) fn composite(&self) -> TextMapCompositePropagator {
+        TextMapCompositePropagator::new(self.0.iter().filter_map(|name| propagator(name)).collect())
+    }
+}
+
+pub(super) fn read(variables: &mut Variables<'_>) -> Propagators {
     let list = variables.text(VARIABLE).unwrap_or_default();
     let mut known: Vec<String> = Vec::new();
     let mut unknown = Vec::new();
@@ -32,7 +43,7 @@ pub(super) fn read(variables: &mut Variables<'_>) -> TextMapCompositePropagator 
     for name in unknown {
         variables.unusable(VARIABLE, name, known.join(","));
     }
-    TextMapCompositePropagator::new(known.iter().filter_map(|name| propagator(name)).collect())
+    Propagators(known)
 }
 
 fn propagator(name: &str) -> Option<Propagator> {

@@ -5,15 +5,15 @@ use opentelemetry_sdk::{Resource, resource::TelemetryResourceDetector};
 use percent_encoding::percent_decode_str;
 
 use super::variables::Variables;
+use crate::{semconv, telemetry::Service};
 
-pub(in crate::telemetry) const SERVICE_NAME: &str = "service.name";
-
-/// `service.name` in the specification's order, `OTEL_RESOURCE_ATTRIBUTES`, and what the SDK says of itself.
-pub(super) fn read(variables: &mut Variables<'_>, service: &str) -> Resource {
+/// What the SDK says of itself, what the code says of its service, and before that what the environment says:
+/// `service.name` in the specification's order.
+pub(super) fn read(variables: &mut Variables<'_>, service: Service) -> Resource {
     let attributes = variables.parse("OTEL_RESOURCE_ATTRIBUTES", "no attribute of it", attributes);
     let resource = Resource::builder_empty()
         .with_detector(Box::new(TelemetryResourceDetector))
-        .with_service_name(service.to_owned())
+        .with_attributes(service.into_attributes())
         .with_attributes(attributes.unwrap_or_default());
     match variables.text("OTEL_SERVICE_NAME") {
         Some(name) => resource.with_service_name(name),
@@ -36,6 +36,6 @@ fn attributes(list: &str) -> Option<Vec<KeyValue>> {
             Some(KeyValue::new(Key::new(key), decode(value)?))
         })
         // An empty name is none: it would hide the one in the code.
-        .filter(|pair| !matches!(pair, Some(pair) if pair.key.as_str() == SERVICE_NAME && pair.value.as_str().is_empty()))
+        .filter(|pair| !matches!(pair, Some(pair) if pair.key.as_str() == semconv::SERVICE_NAME && pair.value.as_str().is_empty()))
         .collect()
 }

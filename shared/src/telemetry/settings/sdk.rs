@@ -1,6 +1,6 @@
 //! The SDK's own variables: sampler and limits.
 
-use opentelemetry_sdk::trace::{Sampler, SpanLimits};
+use opentelemetry_sdk::trace::{Sampler, ShouldSample, SpanLimits};
 
 use super::variables::Variables;
 use crate::telemetry::texts::ValueLimits;
@@ -28,6 +28,21 @@ pub(super) fn sampler(variables: &mut Variables<'_>) -> Sampler {
     } else {
         root
     }
+}
+
+/// The code's own sampler; whoever asks the environment for another is told.
+pub(super) fn replaced_sampler(
+    variables: &mut Variables<'_>,
+    sampler: Box<dyn ShouldSample>,
+) -> Box<dyn ShouldSample> {
+    for name in ["OTEL_TRACES_SAMPLER", "OTEL_TRACES_SAMPLER_ARG"] {
+        if variables.text(name).is_some() {
+            variables.warn(format!(
+                "{name} is set, but the program brings a sampler of its own: it has no effect"
+            ));
+        }
+    }
+    sampler
 }
 
 fn ratio(variables: &mut Variables<'_>) -> f64 {

@@ -1,0 +1,20 @@
+//! Set-up that composes, each time in a process of its own: what the code may say beside the environment, and what comes of it.
+
+#![expect(clippy::unwrap_used, reason = "a test's helpers may panic")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a collector's threads and a span of one's own belong to no trace"
+)]
+
+mod builder;
+#[expect(dead_code, reason = "the other tests use all of it")]
+#[path = "../settings/collector.rs"]
+mod collector;
+mod exporters;
+mod late;
+mod parts;
+mod process;
+mod records;
+mod serve;
+mod service;
+mod span_levels;

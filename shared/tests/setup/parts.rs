@@ -1,0 +1,99 @@
+//! Telemetry that is put together by hand.
+
+use opentelemetry::{
+    Context, global,
+    trace::{TraceContextExt as _, Tracer as _, TracerProvider as _},
+};
+use shared::{propagation, telemetry};
+use tracing_subscriber::{layer::SubscriberExt as _, registry, util::SubscriberInitExt as _};
+
+use crate::{
+    builder::Prints,
+    process::{run, shut_down},
+};
+
+/// The names of the headers that the global propagator would send for a sampled span.
+fn headers() -> Vec<String> {
+    let mut carrier = std::collections::HashMap::new();
+    let tracer = opentelemetry_sdk::trace::SdkTracerProvider::default().tracer("setup");
+    let cx = Context::new().with_span(tracer.start("span"));
+    let _current = cx.attach();
+    propagation::inject(&mut carrier);
+    carrier.into_keys().collect()
+}
+
+#[test]
+fn nothing_is_global_before_it_is_installed() {
+    let variables = [("OTEL_PROPAGATORS", "b3"), ("OTEL_BSP_SCHEDULE_DELAY", "x")];
+    let child = async || {
+        let (telemetry, parts) = telemetry::builder("by-hand").build().unwrap();
+        assert!(!tracing::dispatcher::has_been_set());
+        global::tracer("setup").start("too early");
+        assert_eq!(headers(), [""; 0]);
+        assert_eq!(parts.warnings().len(), 1);
+
+        registry()
+            .with(Prints)
+            .with(parts.log_layer())
+            .with(parts.span_layer())
+            .init();
+        parts.install();
+        tracing::info_span!("in time").in_scope(|| tracing::warn!("heard"));
+        global::tracer("setup").start("by the API");
+        assert_eq!(headers(), ["b3"]);
+        let counts = shut_down(telemetry).await;
+        assert_eq!(counts, telemetry::spans());
+        assert_eq!(counts.exported, 2);
+    };
+    let Some(outcome) = run(&variables, child) else {
+        return;
+    };
+    assert_eq!(outcome.names(), ["by the API", "in time"]);
+    assert_eq!(outcome.warnings().len(), 2, "the setting and the event");
+    assert_eq!(outcome.log("heard")["service"], "by-hand");
+    assert!(outcome.lines().contains(&"mine: heard"));
+    outcome.log("telemetry is set up");
+}
+
+#[test]
+fn two_services_in_one_process_have_each_their_own() {
+    let child = async || {
+        for name in ["one", "two"] {
+            let (telemetry, parts) = telemetry::builder(name).build().unwrap();
+            let provider = parts.tracer_provider().unwrap();
+            provider.tracer("setup").start(name);
+            assert_eq!(shut_down(telemetry).await.exported, 1);
+        }
+    };
+    let Some(outcome) = run(&[], child) else {
+        return;
+    };
+    let resources = outcome.resources();
+    let names: Vec<_> = resources
+        .iter()
+        .map(|it| it["service.name"].as_str())
+        .collect();
+    assert_eq!(names, ["one", "two"]);
+}
+
+#[test]
+fn disabled_telemetry_has_parts_that_do_nothing() {
+    let variables = [("OTEL_SDK_DISABLED", "true")];
+    let child = async || {
+        let (telemetry, parts) = telemetry::builder("disabled").log(false).build().unwrap();
+        assert!(parts.tracer_provider().is_none() && parts.meter_provider().is_none());
+        registry()
+            .with(Prints)
+            .with(parts.log_layer())
+            .with(parts.span_layer())
+            .init();
+        parts.install();
+        tracing::info_span!("span").in_scope(|| tracing::debug!("heard all the same"));
+        shut_down(telemetry).await;
+    };
+    let Some(outcome) = run(&variables, child) else {
+        return;
+    };
+    assert!(outcome.lines().contains(&"mine: heard all the same"));
+    assert_eq!(outcome.names(), [""; 0]);
+}

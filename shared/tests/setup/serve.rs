@@ -1,0 +1,44 @@
+//! A service that has wishes of its own and is run from its first line to its last span.
+
+use std::process::ExitCode;
+
+use shared::serve::{self, ServeError};
+
+use crate::{exporters::Marks, process::run};
+
+async fn service(expected: ExitCode) {
+    // It brings a runtime of its own, and waits for all tasks that are ours.
+    let service = tokio::task::spawn_blocking(|| {
+        serve::main_with(
+            "served",
+            |telemetry| telemetry.span_processor(Marks).init(),
+            async |_, _| {
+                tracing::info_span!("work").in_scope(|| ());
+                Ok::<_, ServeError>(())
+            },
+        )
+    });
+    assert_eq!(service.await.unwrap(), expected);
+}
+
+#[test]
+fn telemetry_is_the_services_own_and_is_ended_with_it() {
+    let Some(outcome) = run(&[], async || service(ExitCode::SUCCESS).await) else {
+        return;
+    };
+    for line in ["ended work", "shut down"] {
+        assert!(outcome.lines().contains(&line), "{:#?}", outcome.lines());
+    }
+    assert_eq!(outcome.log("stopped")["spans.exported"], 1);
+    assert_eq!(outcome.resources()[0]["service.name"], "served");
+}
+
+#[test]
+fn telemetry_that_cannot_be_set_up_is_told_by_the_services_name() {
+    let variables = [("OTEL_EXPORTER_OTLP_ENDPOINT", "nonsense")];
+    let Some(outcome) = run(&variables, async || service(ExitCode::FAILURE).await) else {
+        return;
+    };
+    let expected = "served: OTEL_EXPORTER_OTLP_ENDPOINT is `nonsense`";
+    assert!(outcome.stderr.starts_with(expected), "{}", outcome.stderr);
+}
