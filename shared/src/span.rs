@@ -6,7 +6,7 @@ use std::{
 };
 
 use opentelemetry::{
-    Context, KeyValue,
+    Context, KeyValue, SpanId,
     trace::{Status, TraceContextExt as _},
 };
 
@@ -29,22 +29,43 @@ impl Failure {
     }
 }
 
-/// A context value beside a server span: what failed in its request so far, in whichever span. Whoever knows better
-/// overwrites it, and the answer decides whether it counts.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct RequestFailure(Arc<Mutex<Option<Failure>>>);
+/// A context value beside a server span, for all that happens below it: which span that is, and what failed in its
+/// request so far, in whichever span. Whoever knows better overwrites it, and the answer decides whether it counts.
+#[derive(Debug, Clone)]
+pub(crate) struct CurrentRequest {
+    span_id: SpanId,
+    failure: Arc<Mutex<Option<Failure>>>,
+}
 
-impl RequestFailure {
-    pub(crate) fn set(&self, failure: Option<Failure>) {
-        self.update(|it| *it = failure);
+impl CurrentRequest {
+    pub(crate) fn new(span_id: SpanId) -> Self {
+        Self {
+            span_id,
+            failure: Arc::default(),
+        }
     }
 
-    pub(crate) fn update(&self, update: impl FnOnce(&mut Option<Failure>)) {
-        update(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
+    /// For a task that the request has left behind: what fails in it is none of the request's.
+    pub(crate) fn without_its_failure(&self) -> Self {
+        Self::new(self.span_id)
     }
 
-    pub(crate) fn get(&self) -> Option<Failure> {
-        let failure = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+    /// Whether a span is the request's own. How that ends is for the server layer to say; a panic in it may be caught, and
+    /// the answer a good one.
+    pub(crate) fn is(&self, span_id: SpanId) -> bool {
+        self.span_id == span_id
+    }
+
+    pub(crate) fn set_failure(&self, failure: Option<Failure>) {
+        self.update_failure(|it| *it = failure);
+    }
+
+    pub(crate) fn update_failure(&self, update: impl FnOnce(&mut Option<Failure>)) {
+        update(&mut self.failure.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    pub(crate) fn failure(&self) -> Option<Failure> {
+        let failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
         failure.clone()
     }
 }
@@ -74,8 +95,8 @@ pub fn fail(error_type: impl Into<Cow<'static, str>>, description: impl Into<Cow
     let error_type = error_type.into();
     let description: Cow<'_, str> = redact::text(&description.into()).into_owned().into();
     Context::map_current(|cx| {
-        if let Some(request) = cx.get::<RequestFailure>() {
-            request.set(Some(Failure {
+        if let Some(request) = cx.get::<CurrentRequest>() {
+            request.set_failure(Some(Failure {
                 error_type: Some(error_type.clone()),
                 description: description.clone(),
             }));

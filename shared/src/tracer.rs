@@ -1,4 +1,5 @@
-//! The tracer of this crate's own spans, and the context that a trace begins from.
+//! The tracer of this crate's own spans, what is known of its spans before they are made, and the context that a trace
+//! begins from.
 
 use std::sync::{Arc, OnceLock};
 
@@ -10,19 +11,79 @@ use opentelemetry::{
 
 /// A tracer of the global provider, taken when the first span is made: a layer may be built before telemetry is.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Tracer(Arc<OnceLock<BoxedTracer>>);
+pub(crate) struct Tracer {
+    tracer: Arc<OnceLock<BoxedTracer>>,
+    /// Of a provider that was given nothing is known.
+    is_given: bool,
+}
+
+/// What becomes of a span, as far as that is certain before it is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fate {
+    /// The sampler decides, and may want to see name and attributes.
+    Sampled,
+    /// It has ids, for the log and for the services behind, and nobody will ever see its name and attributes.
+    Dropped,
+    /// There is none, and the caller's goes on in its place.
+    Absent,
+}
+
+/// What the process's telemetry does with spans, for those who can save themselves the work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sampling {
+    /// `OTEL_SDK_DISABLED`: there are no spans.
+    Disabled,
+    /// A span has its parent's fate; a trace is dropped where `drops_roots`, or it is for the sampler to say.
+    ByParent { drops_roots: bool },
+    /// Every span is dropped.
+    Never,
+}
+
+static SAMPLING: OnceLock<Sampling> = OnceLock::new();
+
+/// Says so of the global provider. What nobody says is not known, and then every span is made.
+pub(crate) fn foretell(sampling: Sampling) {
+    SAMPLING.get_or_init(|| sampling);
+}
 
 impl Tracer {
     /// A tracer of a given provider.
     pub(crate) fn of(provider: &dyn ObjectSafeTracerProvider) -> Self {
-        Self(Arc::new(OnceLock::from(BoxedTracer::new(
-            provider.boxed_tracer(scope()),
-        ))))
+        let tracer = BoxedTracer::new(provider.boxed_tracer(scope()));
+        Self {
+            tracer: Arc::new(OnceLock::from(tracer)),
+            is_given: true,
+        }
+    }
+
+    /// What becomes of a span below `parent`.
+    pub(crate) fn fate(&self, parent: &Context) -> Fate {
+        let Some(sampling) = SAMPLING.get().filter(|_| !self.is_given) else {
+            return Fate::Sampled;
+        };
+        let is_dropped = match *sampling {
+            Sampling::Disabled => return Fate::Absent,
+            Sampling::Never => true,
+            Sampling::ByParent { drops_roots } => {
+                let span = parent.span();
+                let parent = span.span_context();
+                if parent.is_valid() {
+                    !parent.is_sampled()
+                } else {
+                    drops_roots
+                }
+            }
+        };
+        if is_dropped {
+            Fate::Dropped
+        } else {
+            Fate::Sampled
+        }
     }
 
     pub(crate) fn start(&self, span: SpanBuilder, parent: &Context) -> BoxedSpan {
         let tracer = self
-            .0
+            .tracer
             .get_or_init(|| opentelemetry::global::tracer_with_scope(scope()));
         tracer.build_with_context(span, parent)
     }

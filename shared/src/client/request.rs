@@ -1,11 +1,13 @@
 //! What a request says about itself, as span name and attributes: the same whichever client sends it.
 
+use std::borrow::Cow;
+
 use http::{HeaderMap, Method, Request, header::HOST};
 use opentelemetry::{KeyValue, Value};
 use url::Url;
 
 use super::{TraceMiddleware, UrlTemplate, attempt::Attempt};
-use crate::semconv;
+use crate::semconv::{self, KnownMethods};
 
 /// A request on its way out.
 pub(super) struct Outgoing<'a> {
@@ -21,22 +23,23 @@ pub(super) struct Outgoing<'a> {
 impl TraceMiddleware {
     /// Starts the span of an attempt.
     pub(super) fn start(&self, request: &Outgoing<'_>) -> Attempt {
-        let method = self.known_methods.name(request.method);
-        let name = semconv::http_span_name(&method, request.template.map(|template| &*template.0));
         let tell_baggage = request.url.is_some_and(|url| self.baggage_to.includes(url));
-        Attempt::start(name, self.attributes(request), self, tell_baggage)
+        Attempt::start(self, tell_baggage, || {
+            let method = self.known_methods.name(request.method);
+            let template = request.template.map(|template| &*template.0);
+            let name = semconv::http_span_name(&method, template);
+            (name, self.attributes(method, request))
+        })
     }
 
-    fn attributes(&self, request: &Outgoing<'_>) -> Vec<KeyValue> {
-        let mut attributes = Vec::with_capacity(9);
+    fn attributes(&self, method: Cow<'static, str>, request: &Outgoing<'_>) -> Vec<KeyValue> {
+        // Room for those of the answer, too.
+        let mut attributes = Vec::with_capacity(12);
         let mut push = |key: &'static str, value: Value| attributes.push(KeyValue::new(key, value));
-        push(
-            semconv::HTTP_REQUEST_METHOD,
-            self.known_methods.name(request.method).into(),
-        );
-        if let Some(original) = self.known_methods.original(request.method) {
+        if let Some(original) = KnownMethods::original(&method, request.method) {
             push(semconv::HTTP_REQUEST_METHOD_ORIGINAL, original.into());
         }
+        push(semconv::HTTP_REQUEST_METHOD, method.into());
         if let Some(url) = request.url {
             push(semconv::URL_FULL, self.redaction.url(url).into());
             if let Some(host) = url.host_str() {

@@ -1,8 +1,8 @@
-//! What layers tell each other of a request: in its extensions, in those of its response, and in the context beside its span.
+//! What layers tell each other of a request: in its extensions, and in those of its response.
 
 use std::{borrow::Cow, net::SocketAddr};
 
-use opentelemetry::{Context, SpanId};
+use opentelemetry::Context;
 use tokio_util::sync::CancellationToken;
 
 /// Names the failure behind a response, as a response extension: the server span takes it for `error.type` in place
@@ -28,8 +28,3 @@ pub(crate) struct CutOff(pub(crate) CancellationToken);
 /// A request extension beside a server span: the context that the request runs in. A layer that finds it steps aside.
 #[derive(Debug, Clone)]
 pub(super) struct Traced(pub(super) Context);
-
-/// A context value beside a server span: which span it is. How a request ends is for the layer to say; a panic in it may
-/// be caught, and the answer a good one.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct RequestSpan(pub(crate) SpanId);

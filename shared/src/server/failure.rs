@@ -10,7 +10,7 @@ use opentelemetry::{
 
 use crate::{
     semconv,
-    span::{Failure, RequestFailure},
+    span::{CurrentRequest, Failure},
 };
 
 /// A span whose failure waits for the end: its `error.type`, and the status that goes with it.
@@ -20,21 +20,21 @@ use crate::{
 #[derive(Debug)]
 pub(super) struct OneFailure {
     pub(super) span: BoxedSpan,
-    pub(super) failure: RequestFailure,
+    pub(super) request: CurrentRequest,
 }
 
 impl Span for OneFailure {
     fn set_attribute(&mut self, attribute: KeyValue) {
         if attribute.key.as_str() == semconv::ERROR_TYPE {
             let name = attribute.value.as_str().into_owned();
-            self.failure.set(Some(Failure::named(name)));
+            self.request.set_failure(Some(Failure::named(name)));
         } else {
             self.span.set_attribute(attribute);
         }
     }
 
     fn end_with_timestamp(&mut self, end: SystemTime) {
-        if let Some(failure) = self.failure.get() {
+        if let Some(failure) = self.request.failure() {
             if let Some(name) = failure.error_type {
                 self.span
                     .set_attribute(KeyValue::new(semconv::ERROR_TYPE, name));
@@ -63,8 +63,9 @@ impl Span for OneFailure {
 
     fn set_status(&mut self, status: Status) {
         if let Status::Error { description } = status {
-            self.failure
-                .update(|failure| failure.get_or_insert_default().description = description);
+            self.request.update_failure(|failure| {
+                failure.get_or_insert_default().description = description
+            });
         } else {
             self.span.set_status(status);
         }

@@ -6,7 +6,7 @@ use std::{
     task::{Context as TaskContext, Poll},
 };
 
-use http::{HeaderValue, Method, Response, StatusCode};
+use http::{HeaderName, HeaderValue, Method, Response, StatusCode};
 use http_body::Body;
 use opentelemetry::{Context, trace::TraceContextExt as _};
 use pin_project_lite::pin_project;
@@ -124,7 +124,7 @@ fn answer<B: Body>(
 
 /// [W3C Trace Context Level 2 has no such header yet](https://w3c.github.io/trace-context/#trace-context-http-response-headers-format):
 /// the name and format are those of its editor's draft, which other instrumentations use too.
-const TRACERESPONSE: &str = "traceresponse";
+const TRACERESPONSE: HeaderName = HeaderName::from_static("traceresponse");
 
 /// [RFC 9110, section 6.4.1](https://www.rfc-editor.org/rfc/rfc9110#section-6.4.1): the server drops these bodies unread.
 fn may_have_body(method: &Method, status: StatusCode) -> bool {

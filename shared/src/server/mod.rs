@@ -36,7 +36,7 @@ mod request;
 mod service;
 mod span;
 
-pub(crate) use self::extensions::{CutOff, RequestSpan};
+pub(crate) use self::extensions::CutOff;
 pub use self::{
     body::ResponseBody,
     extensions::{ErrorType, PeerAddr},

@@ -9,21 +9,19 @@ use http::{Request, Response};
 use http_body::Body;
 use opentelemetry::{
     Context,
-    trace::{Link, SpanBuilder, SpanContext, SpanKind, TraceContextExt as _},
+    trace::{Link, Span as _, SpanBuilder, SpanContext, SpanKind, TraceContextExt as _},
 };
 use tower_service::Service;
 
 use super::{
-    body::ResponseBody,
-    extensions::{RequestSpan, Traced},
-    failure::OneFailure,
-    future::ResponseFuture,
-    metrics::ServerMetrics,
-    options::Options,
-    request,
-    span::ServerSpan,
+    body::ResponseBody, extensions::Traced, failure::OneFailure, future::ResponseFuture,
+    metrics::ServerMetrics, options::Options, request, span::ServerSpan,
 };
-use crate::{propagation::HeaderExtractor, span::RequestFailure, tracer::empty_context};
+use crate::{
+    propagation::HeaderExtractor,
+    span::CurrentRequest,
+    tracer::{Fate, empty_context},
+};
 
 /// The service that [`TraceLayer`](super::TraceLayer) makes.
 #[derive(Clone)]
@@ -92,25 +90,46 @@ impl<S> Trace<S> {
         if !options.is_traced(request) {
             return (parent, None);
         }
-        let name = options.custom_name(request);
-        let name = name.unwrap_or_else(|| request::span_name(request, options).into());
-        let attributes = request::attributes(request, options);
+        let fate = options.tracer.fate(&parent);
+        // Nothing is made that nobody will see.
+        let attributes = if fate == Fate::Sampled || options.metrics.instruments().is_some() {
+            request::attributes(request, options)
+        } else {
+            Vec::new()
+        };
         let metrics = ServerMetrics::started(&options.metrics, &attributes);
-        let mut span = SpanBuilder::from_name(name)
-            .with_kind(SpanKind::Server)
-            .with_attributes(attributes);
-        if let Some(stranger) = stranger.filter(SpanContext::is_valid) {
-            span = span.with_links(vec![Link::with_context(stranger)]);
-        }
-        let failure = RequestFailure::default();
-        let cx = parent.with_span(OneFailure {
-            span: options.tracer.start(span, &parent),
-            failure: failure.clone(),
-        });
-        let cx = cx
-            .with_value(RequestSpan(cx.span().span_context().span_id()))
-            .with_value(failure.clone());
-        let span = ServerSpan::new(cx.clone(), request, failure, metrics);
+        let span = SpanBuilder::from_name("").with_kind(SpanKind::Server);
+        let (cx, current) = match fate {
+            Fate::Absent if metrics.is_none() && !ServerSpan::is_logged() => return (parent, None),
+            Fate::Absent => {
+                let callers = parent.span().span_context().span_id();
+                (parent, CurrentRequest::new(callers))
+            }
+            Fate::Dropped => self.span(span, &parent),
+            Fate::Sampled => {
+                let name = options.custom_name(request);
+                let stranger = stranger.filter(SpanContext::is_valid);
+                let span = SpanBuilder {
+                    name: name.unwrap_or_else(|| request::span_name(request, options).into()),
+                    attributes: Some(attributes),
+                    links: stranger.map(|stranger| vec![Link::with_context(stranger)]),
+                    ..span
+                };
+                self.span(span, &parent)
+            }
+        };
+        let cx = cx.with_value(current.clone());
+        let span = ServerSpan::new(cx.clone(), request, current, metrics);
         (cx, Some(span))
+    }
+
+    fn span(&self, span: SpanBuilder, parent: &Context) -> (Context, CurrentRequest) {
+        let span = self.options.tracer.start(span, parent);
+        let request = CurrentRequest::new(span.span_context().span_id());
+        let span = OneFailure {
+            span,
+            request: request.clone(),
+        };
+        (parent.with_span(span), request)
     }
 }

@@ -5,6 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use axum::extract::MatchedPath;
 use http::{Method, StatusCode, request, response};
 use opentelemetry::{Context, KeyValue, trace::TraceContextExt as _};
 
@@ -15,7 +16,7 @@ use super::{
 };
 use crate::{
     semconv,
-    span::{Failure, RequestFailure},
+    span::{CurrentRequest, Failure},
 };
 
 /// Longer than any registered method; the characters of a method are ASCII.
@@ -36,9 +37,11 @@ pub(super) struct ServerSpan {
     cx: Context,
     started: Instant,
     method: Method,
-    route: Option<String>,
+    route: Option<MatchedPath>,
     status: Option<StatusCode>,
-    failure: RequestFailure,
+    request: CurrentRequest,
+    /// Whether anybody wants to know more of the span.
+    is_recorded: bool,
     cut_off: Option<CutOff>,
     body_size: Option<u64>,
     metrics: Option<ServerMetrics>,
@@ -49,21 +52,27 @@ impl ServerSpan {
     pub(super) fn new(
         cx: Context,
         request: &request::Parts,
-        failure: RequestFailure,
+        current: CurrentRequest,
         metrics: Option<ServerMetrics>,
     ) -> Self {
         Self {
+            is_recorded: cx.span().is_recording(),
             cx,
             started: Instant::now(),
             method: request.method.clone(),
-            route: super::request::route(request).map(str::to_owned),
+            route: request.extensions.get().cloned(),
             status: None,
-            failure,
+            request: current,
             cut_off: request.extensions.get().cloned(),
             body_size: None,
             metrics,
             ended: false,
         }
+    }
+
+    /// Whether the log takes lines of requests at all, so that a request without a span needs nothing of this.
+    pub(super) fn is_logged() -> bool {
+        tracing::enabled!(tracing::Level::ERROR)
     }
 
     pub(super) fn method(&self) -> &Method {
@@ -76,15 +85,18 @@ impl ServerSpan {
         if semconv::is_server_error(response.status) {
             // What the handler has named is more than a code says, and less than the layer that answers in its stead.
             if let Some(ErrorType(name)) = response.extensions.remove() {
-                self.failure.set(Some(Failure::named(name)));
+                self.request.set_failure(Some(Failure::named(name)));
             }
             let code = || response.status.as_str().to_owned().into();
-            self.failure.update(|failure| {
+            self.request.update_failure(|failure| {
                 let failure = failure.get_or_insert_default();
                 failure.error_type.get_or_insert_with(code);
             });
         }
         self.body_size = options.body_sizes.then_some(0);
+        if !self.is_recorded {
+            return;
+        }
         let span = self.cx.span();
         let status = i64::from(response.status.as_u16());
         span.set_attribute(KeyValue::new(semconv::HTTP_RESPONSE_STATUS_CODE, status));
@@ -114,12 +126,15 @@ impl ServerSpan {
             span.add_event(semconv::EVENT_ABANDONED, Vec::new());
         }
         match end {
-            End::Failed(error_type) => self.failure.set(Some(Failure::named(error_type))),
+            End::Failed(error_type) => self.request.set_failure(Some(Failure::named(error_type))),
             _ if self.status.is_some_and(semconv::is_server_error) => {}
             // Whatever failed on the way, the caller has an answer, or wants none.
-            _ => self.failure.set(None),
+            _ => self.request.set_failure(None),
         }
-        let error_type = self.failure.get().and_then(|failure| failure.error_type);
+        let error_type = self
+            .request
+            .failure()
+            .and_then(|failure| failure.error_type);
         if let Some(size) = self.body_size {
             let size = i64::try_from(size).unwrap_or(i64::MAX);
             span.set_attribute(KeyValue::new(semconv::HTTP_RESPONSE_BODY_SIZE, size));
@@ -136,7 +151,7 @@ impl ServerSpan {
     fn log(&self, duration: Duration, abandoned: bool, error_type: Option<Cow<'static, str>>) {
         let _current = self.cx.clone().attach();
         let method = short(self.method.as_str());
-        let route = self.route.as_deref();
+        let route = self.route.as_ref().map(MatchedPath::as_str);
         let status = self.status.map(|status| status.as_u16());
         // To the microsecond.
         let duration_ms = (duration.as_secs_f64() * 1e6).round() / 1e3;

@@ -12,7 +12,7 @@ use opentelemetry::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::Task;
-use crate::span::RequestFailure;
+use crate::span::CurrentRequest;
 
 /// How long a cancelled task may take to go. A future is gone at its next poll; blocking work looks when it looks.
 const GRACE: Duration = Duration::from_secs(1);
@@ -97,9 +97,8 @@ impl Registry {
 /// is on the spans it makes. The span of whoever spawned it may long have ended, and its failure is none of theirs.
 fn handed_on() -> Context {
     let cx = Context::current();
-    let cx = match cx.get::<RequestFailure>() {
-        // One that nobody reads.
-        Some(_) => cx.with_value(RequestFailure::default()),
+    let cx = match cx.get::<CurrentRequest>() {
+        Some(request) => cx.with_value(request.without_its_failure()),
         None => cx,
     };
     let span_context = cx.span().span_context().clone();

@@ -34,6 +34,7 @@ use self::export::Export;
 use crate::{
     config::{self, ConfigError},
     logs, metrics,
+    tracer::{self, Sampling},
 };
 
 /// Why telemetry could not be set up.
@@ -102,6 +103,10 @@ pub fn init(service: &str) -> Result<Telemetry, InitError> {
         Some(traces) => traces.exporter.to_string(),
         None => "none: OTEL_SDK_DISABLED".to_owned(),
     };
+    let sampling = match &settings.traces {
+        Some(traces) => traces.sampling,
+        None => Some(Sampling::Disabled),
+    };
     let meters = settings
         .metrics
         .map(|metrics| export::meter_provider(&metrics, settings.resource.clone()))
@@ -132,6 +137,9 @@ pub fn init(service: &str) -> Result<Telemetry, InitError> {
         global::set_meter_provider(meters.clone());
         metrics::enable();
         meters::observe(&export);
+    }
+    if let Some(sampling) = sampling {
+        tracer::foretell(sampling);
     }
     // Once a process, as the subscriber above.
     let _ = EXPORT.set(export.clone());

@@ -8,7 +8,7 @@ use opentelemetry::{
 };
 
 use super::stack::from_panic;
-use crate::{config, redact, semconv, server::RequestSpan};
+use crate::{config, redact, semconv, span::CurrentRequest};
 
 /// Of the message, in bytes.
 const MESSAGE_LIMIT: usize = 4096;
@@ -94,8 +94,8 @@ impl Report {
         // Of a request's own span the server layer knows the end, panicked or not.
         let span_id = span.span_context().span_id();
         if cx
-            .get::<RequestSpan>()
-            .is_none_or(|request| request.0 != span_id)
+            .get::<CurrentRequest>()
+            .is_none_or(|request| !request.is(span_id))
         {
             span.set_attribute(KeyValue::new(semconv::ERROR_TYPE, semconv::ERROR_PANIC));
             span.set_status(Status::error(""));

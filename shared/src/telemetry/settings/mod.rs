@@ -32,6 +32,7 @@ use super::texts::ValueLimits;
 use crate::{
     config::{self, ConfigError, Lookup},
     logs,
+    tracer::Sampling,
 };
 
 pub(super) struct Settings {
@@ -50,6 +51,7 @@ pub(super) struct Settings {
 pub(super) struct Traces {
     pub(super) exporter: Exporter,
     pub(super) sampler: Sampler,
+    pub(super) sampling: Option<Sampling>,
     pub(super) batching: Batching,
     pub(super) limits: SpanLimits,
     pub(super) value_limits: ValueLimits,
@@ -92,9 +94,11 @@ pub(super) fn read(lookup: Lookup<'_>, service: &str) -> Result<Settings, Config
     let traces = if disabled {
         None
     } else {
+        let (sampler, sampling) = sdk::sampler(&mut variables);
         Some(Traces {
             exporter: exporter::read(&mut variables)?,
-            sampler: sdk::sampler(&mut variables),
+            sampler,
+            sampling,
             batching: sdk::batching(&mut variables),
             limits: sdk::limits(&mut variables),
             value_limits: sdk::value_limits(&mut variables),

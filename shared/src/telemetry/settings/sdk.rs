@@ -8,9 +8,10 @@ use super::{
     Batching,
     variables::{MILLISECONDS, Variables},
 };
-use crate::telemetry::texts::ValueLimits;
+use crate::{telemetry::texts::ValueLimits, tracer::Sampling};
 
-pub(super) fn sampler(variables: &mut Variables<'_>) -> Sampler {
+/// The sampler, and what is certain of it before it is asked.
+pub(super) fn sampler(variables: &mut Variables<'_>) -> (Sampler, Option<Sampling>) {
     const DEFAULT: &str = "parentbased_always_on";
     let value = variables.text("OTEL_TRACES_SAMPLER");
     let value = value.unwrap_or_else(|| DEFAULT.to_owned());
@@ -19,19 +20,21 @@ pub(super) fn sampler(variables: &mut Variables<'_>) -> Sampler {
         Some(root) => (true, root),
         None => (false, name.as_str()),
     };
-    let root = match root {
-        "always_on" => Sampler::AlwaysOn,
-        "always_off" => Sampler::AlwaysOff,
-        "traceidratio" => Sampler::TraceIdRatioBased(ratio(variables)),
+    let (parent_based, root) = match root {
+        "always_on" => (parent_based, Sampler::AlwaysOn),
+        "always_off" => (parent_based, Sampler::AlwaysOff),
+        "traceidratio" => (parent_based, Sampler::TraceIdRatioBased(ratio(variables))),
         _ => {
             variables.unusable("OTEL_TRACES_SAMPLER", &value, DEFAULT);
-            return Sampler::ParentBased(Box::new(Sampler::AlwaysOn));
+            (true, Sampler::AlwaysOn)
         }
     };
+    let drops_roots = matches!(root, Sampler::AlwaysOff);
     if parent_based {
-        Sampler::ParentBased(Box::new(root))
+        let sampling = Sampling::ByParent { drops_roots };
+        (Sampler::ParentBased(Box::new(root)), Some(sampling))
     } else {
-        root
+        (root, drops_roots.then_some(Sampling::Never))
     }
 }
 
