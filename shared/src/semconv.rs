@@ -159,29 +159,35 @@ pub(crate) fn without_brackets(host: &str) -> &str {
 
 /// `network.peer.address`, shared by those attributes that have it.
 pub(crate) fn address(ip: IpAddr) -> StringValue {
-    let text = match ip {
-        IpAddr::V4(ip) => dotted(ip),
-        IpAddr::V6(ip) => ip.to_string(),
+    let text: Arc<str> = match ip {
+        IpAddr::V4(ip) => dotted(ip, &mut [0; _]).into(),
+        IpAddr::V6(ip) => ip.to_string().into(),
     };
-    Arc::<str>::from(text).into()
+    text.into()
 }
 
-/// As `to_string` writes it, which takes three allocations and 40 % of what all attributes of a request take.
-fn dotted(ip: Ipv4Addr) -> String {
-    let mut text = String::with_capacity("255.255.255.255".len());
-    for octet in ip.octets() {
-        if !text.is_empty() {
-            text.push('.');
+const LONGEST: usize = "255.255.255.255".len();
+
+/// As `to_string` writes it, which takes three allocations and a fifth of what all attributes of a request take.
+fn dotted(ip: Ipv4Addr, text: &mut [u8; LONGEST]) -> &str {
+    let mut length = 0;
+    let mut push = |byte| {
+        text[length] = byte;
+        length += 1;
+    };
+    for (index, octet) in ip.octets().into_iter().enumerate() {
+        if index > 0 {
+            push(b'.');
         }
         if octet >= 100 {
-            text.push((b'0' + octet / 100).into());
+            push(b'0' + octet / 100);
         }
         if octet >= 10 {
-            text.push((b'0' + octet / 10 % 10).into());
+            push(b'0' + octet / 10 % 10);
         }
-        text.push((b'0' + octet % 10).into());
+        push(b'0' + octet % 10);
     }
-    text
+    str::from_utf8(&text[..length]).unwrap_or_default()
 }
 
 /// `network.protocol.version`, without the name of the protocol.
@@ -205,7 +211,7 @@ mod tests {
         let octets = [0, 1, 9, 10, 19, 99, 100, 101, 110, 200, 255];
         for (a, b) in octets.iter().flat_map(|a| octets.map(|b| (*a, b))) {
             let ip = Ipv4Addr::new(a, b, 0, a);
-            assert_eq!(dotted(ip), ip.to_string());
+            assert_eq!(dotted(ip, &mut [0; _]), ip.to_string());
         }
     }
 }

@@ -28,22 +28,14 @@ pub(crate) enum Fate {
     Absent,
 }
 
-/// What the process's telemetry does with spans, for those who can save themselves the work.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Sampling {
-    /// `OTEL_SDK_DISABLED`: there are no spans.
-    Disabled,
-    /// A span has its parent's fate; a trace is dropped where `drops_roots`, or it is for the sampler to say.
-    ByParent { drops_roots: bool },
-    /// Every span is dropped.
-    Never,
-}
+type Foretell = Box<dyn Fn(&Context) -> Fate + Send + Sync>;
 
-static SAMPLING: OnceLock<Sampling> = OnceLock::new();
+static FORETELL: OnceLock<Foretell> = OnceLock::new();
 
-/// Says so of the global provider. What nobody says is not known, and then every span is made.
-pub(crate) fn foretell(sampling: Sampling) {
-    SAMPLING.get_or_init(|| sampling);
+/// Says what becomes of the global provider's spans below a parent, where that is known before they are made. While nobody
+/// says so, all of them are made.
+pub(crate) fn foretell(fate: impl Fn(&Context) -> Fate + Send + Sync + 'static) {
+    FORETELL.get_or_init(|| Box::new(fate));
 }
 
 impl Tracer {
@@ -58,27 +50,8 @@ impl Tracer {
 
     /// What becomes of a span below `parent`.
     pub(crate) fn fate(&self, parent: &Context) -> Fate {
-        let Some(sampling) = SAMPLING.get().filter(|_| !self.is_given) else {
-            return Fate::Sampled;
-        };
-        let is_dropped = match *sampling {
-            Sampling::Disabled => return Fate::Absent,
-            Sampling::Never => true,
-            Sampling::ByParent { drops_roots } => {
-                let span = parent.span();
-                let parent = span.span_context();
-                if parent.is_valid() {
-                    !parent.is_sampled()
-                } else {
-                    drops_roots
-                }
-            }
-        };
-        if is_dropped {
-            Fate::Dropped
-        } else {
-            Fate::Sampled
-        }
+        let foretell = FORETELL.get().filter(|_| !self.is_given);
+        foretell.map_or(Fate::Sampled, |fate| fate(parent))
     }
 
     pub(crate) fn start(&self, span: SpanBuilder, parent: &Context) -> BoxedSpan {

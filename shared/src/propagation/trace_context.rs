@@ -59,7 +59,8 @@ impl TextMapPropagator for TraceContextPropagator {
         if !span_context.is_valid() {
             return;
         }
-        injector.set(TRACEPARENT, traceparent(cx, span_context));
+        let header = traceparent(cx, span_context);
+        injector.set(TRACEPARENT, String::from_utf8_lossy(&header).into_owned());
         let trace_state = span_context.trace_state();
         let trace_state = origin(cx, span_context)
             .and_then(|origin| origin.unchanged(trace_state))
@@ -111,7 +112,7 @@ impl TextMapPropagator for TraceContextPropagator {
 /// `00-<trace id>-<span id>-<flags>`: the value of `traceparent`, and of the `traceresponse` header.
 ///
 /// The random flag is kept as the caller sent it, and set on a trace that was started here, whose id is random.
-pub(crate) fn traceparent(cx: &Context, span_context: &SpanContext) -> String {
+pub(crate) fn traceparent(cx: &Context, span_context: &SpanContext) -> [u8; 55] {
     let random = match origin(cx, span_context) {
         Some(origin) => origin.flags & RANDOM,
         None if span_context.is_remote() => span_context.trace_flags().to_u8() & RANDOM,
@@ -122,7 +123,7 @@ pub(crate) fn traceparent(cx: &Context, span_context: &SpanContext) -> String {
     write_hex(&mut header[3..35], &span_context.trace_id().to_bytes());
     write_hex(&mut header[36..52], &span_context.span_id().to_bytes());
     write_hex(&mut header[53..], &[flags]);
-    String::from_utf8_lossy(&header).into_owned()
+    header
 }
 
 /// Two lower-case digits a byte; several times faster than `write!`.

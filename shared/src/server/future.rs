@@ -108,7 +108,7 @@ fn answer<B: Body>(
     if options.traceresponse && cx.span().span_context().is_valid() {
         let header = traceparent(cx, cx.span().span_context());
         let header =
-            HeaderValue::try_from(header).expect("hex digits and hyphens are a header value");
+            HeaderValue::from_bytes(&header).expect("hex digits and hyphens are a header value");
         head.headers.insert(TRACERESPONSE, header);
     }
     let has_body =

@@ -119,7 +119,7 @@ impl<S> Trace<S> {
             }
         };
         let cx = cx.with_value(current.clone());
-        let span = ServerSpan::new(cx.clone(), request, current, metrics);
+        let span = ServerSpan::new(cx.clone(), request, current, fate == Fate::Sampled, metrics);
         (cx, Some(span))
     }
 

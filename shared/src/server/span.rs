@@ -53,10 +53,11 @@ impl ServerSpan {
         cx: Context,
         request: &request::Parts,
         current: CurrentRequest,
+        is_seen: bool,
         metrics: Option<ServerMetrics>,
     ) -> Self {
         Self {
-            is_recorded: cx.span().is_recording(),
+            is_recorded: is_seen && cx.span().is_recording(),
             cx,
             started: Instant::now(),
             method: request.method.clone(),

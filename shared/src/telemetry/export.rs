@@ -12,6 +12,7 @@ use super::{
     InitError, SpanCounts,
     console::ConsoleProcessor,
     otlp::{self, OtlpProcessor},
+    sampling::Ids,
     settings::{Exporter, Metrics, Traces},
 };
 
@@ -39,7 +40,8 @@ pub(super) fn provider(
     };
     let provider = SdkTracerProvider::builder()
         .with_resource(resource)
-        .with_sampler(traces.sampler)
+        .with_sampler(traces.sampling.sampler())
+        .with_id_generator(Ids)
         .with_span_limits(traces.limits);
     let provider = match &export {
         Export::Otlp(processor) => provider.with_span_processor(processor.clone()),

@@ -9,6 +9,7 @@ mod export;
 mod meters;
 mod otlp;
 mod panics;
+mod sampling;
 mod settings;
 mod texts;
 
@@ -34,7 +35,7 @@ use self::export::Export;
 use crate::{
     config::{self, ConfigError},
     logs, metrics,
-    tracer::{self, Sampling},
+    tracer::{self, Fate},
 };
 
 /// Why telemetry could not be set up.
@@ -103,10 +104,10 @@ pub fn init(service: &str) -> Result<Telemetry, InitError> {
         Some(traces) => traces.exporter.to_string(),
         None => "none: OTEL_SDK_DISABLED".to_owned(),
     };
-    let sampling = match &settings.traces {
-        Some(traces) => traces.sampling,
-        None => Some(Sampling::Disabled),
-    };
+    let sampling = settings
+        .traces
+        .as_ref()
+        .map(|traces| traces.sampling.clone());
     let meters = settings
         .metrics
         .map(|metrics| export::meter_provider(&metrics, settings.resource.clone()))
@@ -138,8 +139,10 @@ pub fn init(service: &str) -> Result<Telemetry, InitError> {
         metrics::enable();
         meters::observe(&export);
     }
-    if let Some(sampling) = sampling {
-        tracer::foretell(sampling);
+    match (sampling, &export) {
+        (None, _) => tracer::foretell(|_| Fate::Absent),
+        (Some(_), Export::Nowhere) => tracer::foretell(|_| Fate::Dropped),
+        (Some(sampling), _) => tracer::foretell(move |parent| sampling.fate(parent)),
     }
     // Once a process, as the subscriber above.
     let _ = EXPORT.set(export.clone());

@@ -16,10 +16,7 @@ mod variables;
 use std::time::Duration;
 
 use opentelemetry::propagation::TextMapCompositePropagator;
-use opentelemetry_sdk::{
-    Resource,
-    trace::{Sampler, SpanLimits},
-};
+use opentelemetry_sdk::{Resource, trace::SpanLimits};
 use tracing_subscriber::EnvFilter;
 
 use self::variables::Variables;
@@ -28,11 +25,10 @@ pub(super) use self::{
     otlp::{Otlp, Protocol},
     resource::SERVICE_NAME,
 };
-use super::texts::ValueLimits;
+use super::{sampling::Sampling, texts::ValueLimits};
 use crate::{
     config::{self, ConfigError, Lookup},
     logs,
-    tracer::Sampling,
 };
 
 pub(super) struct Settings {
@@ -50,8 +46,7 @@ pub(super) struct Settings {
 
 pub(super) struct Traces {
     pub(super) exporter: Exporter,
-    pub(super) sampler: Sampler,
-    pub(super) sampling: Option<Sampling>,
+    pub(super) sampling: Sampling,
     pub(super) batching: Batching,
     pub(super) limits: SpanLimits,
     pub(super) value_limits: ValueLimits,
@@ -94,11 +89,9 @@ pub(super) fn read(lookup: Lookup<'_>, service: &str) -> Result<Settings, Config
     let traces = if disabled {
         None
     } else {
-        let (sampler, sampling) = sdk::sampler(&mut variables);
         Some(Traces {
             exporter: exporter::read(&mut variables)?,
-            sampler,
-            sampling,
+            sampling: sdk::sampling(&mut variables),
             batching: sdk::batching(&mut variables),
             limits: sdk::limits(&mut variables),
             value_limits: sdk::value_limits(&mut variables),

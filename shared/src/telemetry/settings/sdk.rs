@@ -8,33 +8,32 @@ use super::{
     Batching,
     variables::{MILLISECONDS, Variables},
 };
-use crate::{telemetry::texts::ValueLimits, tracer::Sampling};
+use crate::telemetry::{sampling::Sampling, texts::ValueLimits};
 
-/// The sampler, and what is certain of it before it is asked.
-pub(super) fn sampler(variables: &mut Variables<'_>) -> (Sampler, Option<Sampling>) {
+pub(super) fn sampling(variables: &mut Variables<'_>) -> Sampling {
     const DEFAULT: &str = "parentbased_always_on";
     let value = variables.text("OTEL_TRACES_SAMPLER");
     let value = value.unwrap_or_else(|| DEFAULT.to_owned());
     let name = value.to_ascii_lowercase();
-    let (parent_based, root) = match name.strip_prefix("parentbased_") {
+    let (is_parent_based, root) = match name.strip_prefix("parentbased_") {
         Some(root) => (true, root),
         None => (false, name.as_str()),
     };
-    let (parent_based, root) = match root {
-        "always_on" => (parent_based, Sampler::AlwaysOn),
-        "always_off" => (parent_based, Sampler::AlwaysOff),
-        "traceidratio" => (parent_based, Sampler::TraceIdRatioBased(ratio(variables))),
+    let (is_parent_based, root) = match root {
+        "always_on" => (is_parent_based, Sampler::AlwaysOn),
+        "always_off" => (is_parent_based, Sampler::AlwaysOff),
+        "traceidratio" => (
+            is_parent_based,
+            Sampler::TraceIdRatioBased(ratio(variables)),
+        ),
         _ => {
             variables.unusable("OTEL_TRACES_SAMPLER", &value, DEFAULT);
             (true, Sampler::AlwaysOn)
         }
     };
-    let drops_roots = matches!(root, Sampler::AlwaysOff);
-    if parent_based {
-        let sampling = Sampling::ByParent { drops_roots };
-        (Sampler::ParentBased(Box::new(root)), Some(sampling))
-    } else {
-        (root, drops_roots.then_some(Sampling::Never))
+    Sampling {
+        is_parent_based,
+        root,
     }
 }
 
