@@ -2,11 +2,11 @@
 
 use std::borrow::Cow;
 
-use http::{HeaderMap, Method, Request, header::HOST};
+use http::{Extensions, HeaderMap, Method, Request, header::HOST};
 use opentelemetry::{KeyValue, Value};
 use url::Url;
 
-use super::{TraceMiddleware, UrlTemplate, attempt::Attempt};
+use super::{TraceMiddleware, UrlTemplate, attempt::Attempt, resend::Attempts};
 use crate::semconv::{self, KnownMethods};
 
 /// A request on its way out.
@@ -16,13 +16,13 @@ pub(super) struct Outgoing<'a> {
     pub(super) url: Option<&'a Url>,
     pub(super) headers: &'a HeaderMap,
     pub(super) template: Option<&'a UrlTemplate>,
-    /// How often it was sent before.
-    pub(super) resend_count: i64,
+    /// Where its attempts are counted, if anywhere.
+    pub(super) extensions: Option<&'a mut Extensions>,
 }
 
 impl TraceMiddleware {
     /// Starts the span of an attempt.
-    pub(super) fn start(&self, request: &Outgoing<'_>) -> Attempt {
+    pub(super) fn start(&self, request: Outgoing<'_>) -> Attempt {
         let tell_baggage = request.url.is_some_and(|url| self.baggage_to.includes(url));
         Attempt::start(self, tell_baggage, || {
             let method = self.known_methods.name(request.method);
@@ -32,7 +32,7 @@ impl TraceMiddleware {
         })
     }
 
-    fn attributes(&self, method: Cow<'static, str>, request: &Outgoing<'_>) -> Vec<KeyValue> {
+    fn attributes(&self, method: Cow<'static, str>, request: Outgoing<'_>) -> Vec<KeyValue> {
         // Room for those of the answer, too.
         let mut attributes = Vec::with_capacity(12);
         let mut push = |key: &'static str, value: Value| attributes.push(KeyValue::new(key, value));
@@ -53,11 +53,11 @@ impl TraceMiddleware {
         if let Some(UrlTemplate(template)) = request.template {
             push(semconv::URL_TEMPLATE, template.clone().into());
         }
-        if request.resend_count > 0 {
-            push(
-                semconv::HTTP_REQUEST_RESEND_COUNT,
-                request.resend_count.into(),
-            );
+        if let (Some(extensions), Some(url)) = (request.extensions, request.url) {
+            let sent_before = Attempts::next(extensions, request.method, url.as_str());
+            if sent_before > 0 {
+                push(semconv::HTTP_REQUEST_RESEND_COUNT, sent_before.into());
+            }
         }
         attributes.extend(
             self.request_headers

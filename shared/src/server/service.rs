@@ -59,24 +59,48 @@ where
 
     fn call(&mut self, request: Request<RequestBody>) -> Self::Future {
         let (mut parts, body) = request.into_parts();
-        let (cx, span) = self.start(&parts);
-        if span.is_some() {
+        let Start {
+            cx,
+            span,
+            is_traced,
+        } = self.start(&parts);
+        if is_traced {
             parts.extensions.insert(Traced(cx.clone()));
         }
         let _current = cx.clone().attach();
         let response = self.inner.call(Request::from_parts(parts, body));
-        ResponseFuture::new(response, cx, span, Arc::clone(&self.options))
+        let options = is_traced.then(|| Arc::clone(&self.options));
+        ResponseFuture::new(response, cx, span, options)
+    }
+}
+
+/// What a request begins with.
+struct Start {
+    /// The context that it runs in.
+    cx: Context,
+    /// Its span, if anybody will see it or the line that it leaves in the log.
+    span: Option<ServerSpan>,
+    /// False where the request is filtered out or has a span already.
+    is_traced: bool,
+}
+
+impl Start {
+    fn untraced(cx: Context) -> Self {
+        Self {
+            cx,
+            span: None,
+            is_traced: false,
+        }
     }
 }
 
 impl<S> Trace<S> {
-    /// The context that the request runs in, and its span, unless the request is filtered out or has one already.
-    fn start(&self, request: &http::request::Parts) -> (Context, Option<ServerSpan>) {
+    fn start(&self, request: &http::request::Parts) -> Start {
         if let Some(Traced(outer)) = request.extensions.get() {
             let current = Context::current();
             // Whoever called this may have done so on a task of its own, without the context.
             let is_below = current.span().span_context().is_valid();
-            return (if is_below { current } else { outer.clone() }, None);
+            return Start::untraced(if is_below { current } else { outer.clone() });
         }
         let options = &self.options;
         let caller = options.extract(&HeaderExtractor(&request.headers));
@@ -88,48 +112,56 @@ impl<S> Trace<S> {
             (caller, None)
         };
         if !options.is_traced(request) {
-            return (parent, None);
+            return Start::untraced(parent);
         }
-        let fate = options.tracer.fate(&parent);
-        // Nothing is made that nobody will see.
-        let attributes = if fate == Fate::Sampled || options.metrics.instruments().is_some() {
-            request::attributes(request, options)
-        } else {
-            Vec::new()
-        };
-        let metrics = ServerMetrics::started(&options.metrics, &attributes);
-        let span = SpanBuilder::from_name("").with_kind(SpanKind::Server);
-        let (cx, current) = match fate {
-            Fate::Absent if metrics.is_none() && !ServerSpan::is_logged() => return (parent, None),
-            Fate::Absent => {
-                let callers = parent.span().span_context().span_id();
-                (parent, CurrentRequest::new(callers))
+        self.trace(request, &parent, stranger)
+    }
+
+    /// Makes the span, and of it no more than somebody will see.
+    fn trace(
+        &self,
+        request: &http::request::Parts,
+        parent: &Context,
+        stranger: Option<SpanContext>,
+    ) -> Start {
+        let options = &self.options;
+        let fate = options.tracer.fate(parent);
+        let mut span = SpanBuilder::from_name("").with_kind(SpanKind::Server);
+        let mut metrics = None;
+        if fate == Fate::Sampled || options.metrics.instruments().is_some() {
+            let attributes = request::attributes(request, options);
+            metrics = ServerMetrics::started(&options.metrics, &attributes);
+            let name = options.custom_name(request);
+            span.name = name.unwrap_or_else(|| request::span_name(request, options).into());
+            span.attributes = Some(attributes);
+            let stranger = stranger.filter(SpanContext::is_valid);
+            span.links = stranger.map(|stranger| vec![Link::with_context(stranger)]);
+        }
+        let span = (fate != Fate::Absent).then(|| options.tracer.start(span, parent));
+        if fate != Fate::Sampled && metrics.is_none() && !ServerSpan::is_logged() {
+            return Start {
+                cx: span.map_or_else(|| parent.clone(), |span| parent.with_span(span)),
+                span: None,
+                is_traced: true,
+            };
+        }
+        let (cx, current) = match span {
+            Some(span) => {
+                let current = CurrentRequest::new(span.span_context().span_id());
+                let request = current.clone();
+                (parent.with_span(OneFailure { span, request }), current)
             }
-            Fate::Dropped => self.span(span, &parent),
-            Fate::Sampled => {
-                let name = options.custom_name(request);
-                let stranger = stranger.filter(SpanContext::is_valid);
-                let span = SpanBuilder {
-                    name: name.unwrap_or_else(|| request::span_name(request, options).into()),
-                    attributes: Some(attributes),
-                    links: stranger.map(|stranger| vec![Link::with_context(stranger)]),
-                    ..span
-                };
-                self.span(span, &parent)
+            None => {
+                let callers = parent.span().span_context().span_id();
+                (parent.clone(), CurrentRequest::new(callers))
             }
         };
         let cx = cx.with_value(current.clone());
-        let span = ServerSpan::new(cx.clone(), request, current, fate == Fate::Sampled, metrics);
-        (cx, Some(span))
-    }
-
-    fn span(&self, span: SpanBuilder, parent: &Context) -> (Context, CurrentRequest) {
-        let span = self.options.tracer.start(span, parent);
-        let request = CurrentRequest::new(span.span_context().span_id());
-        let span = OneFailure {
-            span,
-            request: request.clone(),
-        };
-        (parent.with_span(span), request)
+        let span = ServerSpan::new(cx.clone(), request, fate, current, metrics);
+        Start {
+            cx,
+            span: Some(span),
+            is_traced: true,
+        }
     }
 }

@@ -17,6 +17,7 @@ use super::{
 use crate::{
     semconv,
     span::{CurrentRequest, Failure},
+    tracer::Fate,
 };
 
 /// Longer than any registered method; the characters of a method are ASCII.
@@ -40,7 +41,9 @@ pub(super) struct ServerSpan {
     route: Option<MatchedPath>,
     status: Option<StatusCode>,
     request: CurrentRequest,
-    /// Whether anybody wants to know more of the span.
+    /// Whether the context's span is the request's own, and not its caller's.
+    has_span: bool,
+    /// Whether anybody wants to know more of it.
     is_recorded: bool,
     cut_off: Option<CutOff>,
     body_size: Option<u64>,
@@ -52,12 +55,13 @@ impl ServerSpan {
     pub(super) fn new(
         cx: Context,
         request: &request::Parts,
+        fate: Fate,
         current: CurrentRequest,
-        is_seen: bool,
         metrics: Option<ServerMetrics>,
     ) -> Self {
         Self {
-            is_recorded: is_seen && cx.span().is_recording(),
+            has_span: fate != Fate::Absent,
+            is_recorded: fate == Fate::Sampled && cx.span().is_recording(),
             cx,
             started: Instant::now(),
             method: request.method.clone(),
@@ -123,7 +127,7 @@ impl ServerSpan {
         }
         let span = self.cx.span();
         let abandoned = matches!(end, End::Abandoned);
-        if abandoned {
+        if abandoned && self.is_recorded {
             span.add_event(semconv::EVENT_ABANDONED, Vec::new());
         }
         match end {
@@ -136,7 +140,7 @@ impl ServerSpan {
             .request
             .failure()
             .and_then(|failure| failure.error_type);
-        if let Some(size) = self.body_size {
+        if let Some(size) = self.body_size.filter(|_| self.is_recorded) {
             let size = i64::try_from(size).unwrap_or(i64::MAX);
             span.set_attribute(KeyValue::new(semconv::HTTP_RESPONSE_BODY_SIZE, size));
         }
@@ -144,7 +148,9 @@ impl ServerSpan {
         if let Some(metrics) = self.metrics.take() {
             metrics.ended(duration, self.status, error_type.clone());
         }
-        span.end();
+        if self.has_span {
+            span.end();
+        }
         self.log(duration, abandoned, error_type);
     }
 
