@@ -8,29 +8,49 @@ use opentelemetry::{
     trace::{Span as _, SpanBuilder, TraceContextExt as _, Tracer as _},
 };
 
+#[cfg(any(feature = "client", feature = "server"))]
+use crate::fate::{self, Fate};
+
 /// A tracer of the global provider, taken when the first span is made that is one: a layer may be built, and asked, before
 /// telemetry is.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Tracer(Arc<OnceLock<BoxedTracer>>);
+pub(crate) struct Tracer {
+    tracer: Arc<OnceLock<BoxedTracer>>,
+    /// Of the spans of a provider that was given nothing is known before.
+    #[cfg(any(feature = "client", feature = "server"))]
+    is_given: bool,
+}
 
 impl Tracer {
     /// A tracer of a given provider.
     #[cfg(any(feature = "client", feature = "server"))]
     pub(crate) fn of(provider: &dyn opentelemetry::global::ObjectSafeTracerProvider) -> Self {
-        Self(Arc::new(OnceLock::from(BoxedTracer::new(
-            provider.boxed_tracer(scope()),
-        ))))
+        let tracer = BoxedTracer::new(provider.boxed_tracer(scope()));
+        Self {
+            tracer: Arc::new(OnceLock::from(tracer)),
+            is_given: true,
+        }
+    }
+
+    /// What becomes of a span below `parent`.
+    #[cfg(any(feature = "client", feature = "server"))]
+    pub(crate) fn fate(&self, parent: &Context) -> Fate {
+        if self.is_given {
+            Fate::Sampled
+        } else {
+            fate::of_global(parent)
+        }
     }
 
     pub(crate) fn start(&self, span: SpanBuilder, parent: &Context) -> BoxedSpan {
-        if let Some(tracer) = self.0.get() {
+        if let Some(tracer) = self.tracer.get() {
             return tracer.build_with_context(span, parent);
         }
         let tracer = opentelemetry::global::tracer_with_scope(scope());
         let span = tracer.build_with_context(span, parent);
         // While there is no provider, a tracer gives the parent for its span, and would do so for ever.
         if span.span_context().span_id() != parent.span().span_context().span_id() {
-            let _ = self.0.set(tracer);
+            let _ = self.tracer.set(tracer);
         }
         span
     }

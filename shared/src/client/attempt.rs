@@ -11,6 +11,7 @@ use opentelemetry::{
 
 use super::TraceMiddleware;
 use crate::{
+    fate::Fate,
     headers::Recorded,
     metrics::{self, Histogram, Meter, Metrics, low_cardinality},
     propagation::{self, remember_origin},
@@ -19,7 +20,9 @@ use crate::{
 
 /// Ends its span when dropped: with an answer, with a failure, or with neither where the caller has dropped the request.
 pub(super) struct Attempt {
+    /// With the attempt's span, or with the caller's where the attempt has none.
     cx: Context,
+    fate: Fate,
     started: Instant,
     metrics: Metrics<Instruments>,
     measured: Vec<KeyValue>,
@@ -37,24 +40,33 @@ pub(super) struct Head<'a> {
 }
 
 impl Attempt {
-    /// Starts the span, as a child of the current one.
+    /// Starts the span, as a child of the current one. `describe` gives its name and attributes, if anybody wants them.
     pub(super) fn start(
-        name: String,
-        attributes: Vec<KeyValue>,
         settings: &TraceMiddleware,
         tell_baggage: bool,
+        describe: impl FnOnce() -> (String, Vec<KeyValue>),
     ) -> Self {
         let metrics = settings.metrics.clone();
-        let measured = metrics
-            .instruments()
-            .map(|_| low_cardinality(&attributes, &DURATION))
-            .unwrap_or_default();
-        let span = SpanBuilder::from_name(name)
-            .with_kind(SpanKind::Client)
-            .with_attributes(attributes);
         let parent = remember_origin(Context::current());
+        let fate = settings.tracer.fate(&parent);
+        let mut span = SpanBuilder::from_name("").with_kind(SpanKind::Client);
+        let mut measured = Vec::new();
+        if fate == Fate::Sampled || metrics.instruments().is_some() {
+            let (name, attributes) = describe();
+            if metrics.instruments().is_some() {
+                measured = low_cardinality(&attributes, &DURATION);
+            }
+            span = span.with_attributes(attributes);
+            span.name = name.into();
+        }
         Self {
-            cx: parent.with_span(settings.tracer.start(span, &parent)),
+            cx: match fate {
+                Fate::Absent => parent,
+                Fate::Dropped | Fate::Sampled => {
+                    parent.with_span(settings.tracer.start(span, &parent))
+                }
+            },
+            fate,
             started: Instant::now(),
             metrics,
             measured,
@@ -70,7 +82,7 @@ impl Attempt {
 
     /// Writes the context into the headers of the request, and of the baggage nothing where it is not for the server.
     pub(super) fn inject(&self, headers: &mut HeaderMap) {
-        if self.tell_baggage {
+        if self.tell_baggage || self.cx.baggage().is_empty() {
             propagation::inject_headers(&self.cx, headers);
         } else {
             propagation::inject_headers(&self.cx.with_cleared_baggage(), headers);
@@ -79,16 +91,18 @@ impl Attempt {
 
     /// The response's head is there.
     pub(super) fn answered(self, head: &Head<'_>) {
+        if !self.is_described() {
+            return;
+        }
         let status = head.status;
-        let mut attributes = vec![KeyValue::new(
-            semconv::HTTP_RESPONSE_STATUS_CODE,
-            i64::from(status.as_u16()),
-        )];
+        let mut attributes = Vec::with_capacity(6);
+        let code = i64::from(status.as_u16());
+        attributes.push(KeyValue::new(semconv::HTTP_RESPONSE_STATUS_CODE, code));
         if let Some(version) = semconv::protocol_version(head.version) {
             attributes.push(KeyValue::new(semconv::NETWORK_PROTOCOL_VERSION, version));
         }
         if let Some(peer) = head.peer {
-            let (address, port) = (peer.ip().to_string(), i64::from(peer.port()));
+            let (address, port) = (semconv::address(peer.ip()), i64::from(peer.port()));
             attributes.push(KeyValue::new(semconv::NETWORK_PEER_ADDRESS, address));
             attributes.push(KeyValue::new(semconv::NETWORK_PEER_PORT, port));
         }
@@ -107,14 +121,21 @@ impl Attempt {
         self.finish(attributes, Status::error(""));
     }
 
+    /// Whether anybody wants to know more of it.
+    fn is_described(&self) -> bool {
+        self.fate == Fate::Sampled || self.metrics.instruments().is_some()
+    }
+
     fn finish(mut self, attributes: Vec<KeyValue>, status: Status) {
         if self.metrics.instruments().is_some() {
             self.measured
                 .extend(low_cardinality(&attributes, &DURATION));
         }
-        let span = self.cx.span();
-        span.set_attributes(attributes);
-        span.set_status(status);
+        if self.fate == Fate::Sampled {
+            let span = self.cx.span();
+            span.set_attributes(attributes);
+            span.set_status(status);
+        }
     }
 }
 
@@ -124,7 +145,9 @@ impl Drop for Attempt {
             let duration = self.started.elapsed().as_secs_f64();
             instruments.duration.record(duration, &self.measured);
         }
-        self.cx.span().end();
+        if self.fate != Fate::Absent {
+            self.cx.span().end();
+        }
     }
 }
 

@@ -19,14 +19,12 @@ impl Middleware for TraceMiddleware {
         next: Next<'_>,
     ) -> Result<Response> {
         let template = extensions.get::<UrlTemplate>().cloned();
-        let resend_count = Attempts::next(extensions, request.method(), request.url().as_str());
-
-        let attempt = self.start(&Outgoing {
+        let attempt = self.start(Outgoing {
             method: request.method(),
             url: Some(request.url()),
             headers: request.headers(),
             template: template.as_ref(),
-            resend_count,
+            extensions: Some(extensions),
         });
         attempt.inject(request.headers_mut());
 

@@ -31,7 +31,6 @@ mod redirect;
 mod request;
 #[cfg_attr(not(feature = "reqwest"), path = "no_reqwest.rs")]
 mod reqwest;
-#[cfg(feature = "reqwest")]
 mod resend;
 mod service;
 

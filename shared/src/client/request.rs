@@ -1,11 +1,13 @@
 //! What a request says about itself, as span name and attributes: the same whichever client sends it.
 
-use http::{HeaderMap, Method, Request, header::HOST};
+use std::borrow::Cow;
+
+use http::{Extensions, HeaderMap, Method, Request, header::HOST};
 use opentelemetry::{KeyValue, Value};
 use url::Url;
 
-use super::{TraceMiddleware, UrlTemplate, attempt::Attempt};
-use crate::semconv;
+use super::{TraceMiddleware, UrlTemplate, attempt::Attempt, resend::Attempts};
+use crate::semconv::{self, KnownMethods};
 
 /// A request on its way out.
 pub(super) struct Outgoing<'a> {
@@ -14,29 +16,30 @@ pub(super) struct Outgoing<'a> {
     pub(super) url: Option<&'a Url>,
     pub(super) headers: &'a HeaderMap,
     pub(super) template: Option<&'a UrlTemplate>,
-    /// How often it was sent before.
-    pub(super) resend_count: i64,
+    /// Where its attempts are counted, if anywhere.
+    pub(super) extensions: Option<&'a mut Extensions>,
 }
 
 impl TraceMiddleware {
     /// Starts the span of an attempt.
-    pub(super) fn start(&self, request: &Outgoing<'_>) -> Attempt {
-        let method = self.known_methods.name(request.method);
-        let name = semconv::http_span_name(&method, request.template.map(|template| &*template.0));
+    pub(super) fn start(&self, request: Outgoing<'_>) -> Attempt {
         let tell_baggage = request.url.is_some_and(|url| self.baggage_to.includes(url));
-        Attempt::start(name, self.attributes(request), self, tell_baggage)
+        Attempt::start(self, tell_baggage, || {
+            let method = self.known_methods.name(request.method);
+            let template = request.template.map(|template| &*template.0);
+            let name = semconv::http_span_name(&method, template);
+            (name, self.attributes(method, request))
+        })
     }
 
-    fn attributes(&self, request: &Outgoing<'_>) -> Vec<KeyValue> {
-        let mut attributes = Vec::with_capacity(9);
+    fn attributes(&self, method: Cow<'static, str>, request: Outgoing<'_>) -> Vec<KeyValue> {
+        // Room for those of the answer, too.
+        let mut attributes = Vec::with_capacity(12);
         let mut push = |key: &'static str, value: Value| attributes.push(KeyValue::new(key, value));
-        push(
-            semconv::HTTP_REQUEST_METHOD,
-            self.known_methods.name(request.method).into(),
-        );
-        if let Some(original) = self.known_methods.original(request.method) {
+        if let Some(original) = KnownMethods::original(&method, request.method) {
             push(semconv::HTTP_REQUEST_METHOD_ORIGINAL, original.into());
         }
+        push(semconv::HTTP_REQUEST_METHOD, method.into());
         if let Some(url) = request.url {
             push(semconv::URL_FULL, self.redaction.url(url).into());
             if let Some(host) = url.host_str() {
@@ -50,11 +53,11 @@ impl TraceMiddleware {
         if let Some(UrlTemplate(template)) = request.template {
             push(semconv::URL_TEMPLATE, template.clone().into());
         }
-        if request.resend_count > 0 {
-            push(
-                semconv::HTTP_REQUEST_RESEND_COUNT,
-                request.resend_count.into(),
-            );
+        if let (Some(extensions), Some(url)) = (request.extensions, request.url) {
+            let sent_before = Attempts::next(extensions, request.method, url.as_str());
+            if sent_before > 0 {
+                push(semconv::HTTP_REQUEST_RESEND_COUNT, sent_before.into());
+            }
         }
         attributes.extend(
             self.request_headers

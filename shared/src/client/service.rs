@@ -40,12 +40,12 @@ where
     }
 
     fn call(&mut self, mut request: Request<RequestBody>) -> Self::Future {
-        let attempt = self.settings.start(&Outgoing {
+        let attempt = self.settings.start(Outgoing {
             method: request.method(),
             url: request::url(&request).as_ref(),
             headers: request.headers(),
             template: request.extensions().get(),
-            resend_count: 0,
+            extensions: None,
         });
         attempt.inject(request.headers_mut());
         let cx = attempt.context();

@@ -48,7 +48,10 @@ impl<S: BuildHasher> Carrier for HashMap<String, String, S> {
 
 impl Carrier for HeaderInjector<'_> {
     fn remove(&mut self, key: &str) {
-        self.0.remove(key);
+        match usual(key) {
+            Some(name) => self.0.remove(name),
+            None => self.0.remove(key),
+        };
     }
 }
 
@@ -91,7 +94,11 @@ impl Extractor for HeaderExtractor<'_> {
 
     fn get_all(&self, key: &str) -> Option<Vec<&str>> {
         let mut values = Vec::new();
-        for value in self.0.get_all(key) {
+        let headers = match usual(key) {
+            Some(name) => self.0.get_all(name),
+            None => self.0.get_all(key),
+        };
+        for value in headers {
             match str::from_utf8(value.as_bytes()) {
                 Ok(value) => values.push(value),
                 // A list header may have one bad member and good ones beside it.
@@ -100,6 +107,16 @@ impl Extractor for HeaderExtractor<'_> {
         }
         (!values.is_empty()).then_some(values)
     }
+}
+
+/// The header that nearly every request asks for, as a name that need not be parsed and copied again.
+fn usual(key: &str) -> Option<&'static HeaderName> {
+    static USUAL: [HeaderName; 3] = [
+        HeaderName::from_static("traceparent"),
+        HeaderName::from_static("tracestate"),
+        HeaderName::from_static("baggage"),
+    ];
+    USUAL.iter().find(|name| *name == key)
 }
 
 fn text(bytes: &[u8]) -> &str {
@@ -112,15 +129,8 @@ pub struct HeaderInjector<'a>(pub &'a mut HeaderMap);
 
 impl Injector for HeaderInjector<'_> {
     fn set(&mut self, key: &str, value: String) {
-        // The usual ones need no allocation.
-        const USUAL: [HeaderName; 3] = [
-            HeaderName::from_static("traceparent"),
-            HeaderName::from_static("tracestate"),
-            HeaderName::from_static("baggage"),
-        ];
-        let usual = USUAL.into_iter().find(|name| name == key);
         // Propagators write ASCII. What is no header all the same is left out: propagation never fails a request.
-        if let Some(name) = usual.or_else(|| HeaderName::try_from(key).ok())
+        if let Some(name) = usual(key).cloned().or_else(|| key.parse().ok())
             && let Ok(value) = HeaderValue::try_from(value)
         {
             self.0.insert(name, value);

@@ -31,7 +31,8 @@ impl TraceContextPropagator {
 }
 
 /// What came over the wire and what [`SpanContext`] cannot keep: an unsampled span loses the random flag, and
-/// [`TraceState`] loses spelling. It lives in the context beside the span and counts for its own trace only.
+/// [`TraceState`] loses spelling. It lives in the context beside the span and counts for its own trace only. There is none
+/// where nothing would get lost: a random trace id and no `tracestate`.
 #[derive(Debug)]
 struct Origin {
     trace_id: TraceId,
@@ -58,7 +59,8 @@ impl TextMapPropagator for TraceContextPropagator {
         if !span_context.is_valid() {
             return;
         }
-        injector.set(TRACEPARENT, traceparent(cx, span_context));
+        let header = traceparent(cx, span_context);
+        injector.set(TRACEPARENT, String::from_utf8_lossy(&header).into_owned());
         let trace_state = span_context.trace_state();
         let trace_state = origin(cx, span_context)
             .and_then(|origin| origin.unchanged(trace_state))
@@ -87,7 +89,12 @@ impl TextMapPropagator for TraceContextPropagator {
             true,
             trace_state.unwrap_or_default(),
         );
-        cx.with_remote_span_context(caller).with_value(Origin {
+        let cx = cx.with_remote_span_context(caller);
+        if list.is_empty() && flags & RANDOM != 0 {
+            // As the spans below say by themselves; most requests are like this, and a value is three allocations.
+            return cx;
+        }
+        cx.with_value(Origin {
             trace_id,
             flags,
             trace_state: list,
@@ -105,43 +112,43 @@ impl TextMapPropagator for TraceContextPropagator {
 /// `00-<trace id>-<span id>-<flags>`: the value of `traceparent`, and of the `traceresponse` header.
 ///
 /// The random flag is kept as the caller sent it, and set on a trace that was started here, whose id is random.
-pub(crate) fn traceparent(cx: &Context, span_context: &SpanContext) -> String {
+pub(crate) fn traceparent(cx: &Context, span_context: &SpanContext) -> [u8; 55] {
     let random = match origin(cx, span_context) {
         Some(origin) => origin.flags & RANDOM,
         None if span_context.is_remote() => span_context.trace_flags().to_u8() & RANDOM,
         None => RANDOM,
     };
     let flags = span_context.trace_flags().to_u8() & SAMPLED | random;
-    let mut header = String::with_capacity(55);
-    header.push_str("00-");
-    push_hex(&mut header, &span_context.trace_id().to_bytes());
-    header.push('-');
-    push_hex(&mut header, &span_context.span_id().to_bytes());
-    header.push('-');
-    push_hex(&mut header, &[flags]);
+    let mut header = *b"00-00000000000000000000000000000000-0000000000000000-00";
+    write_hex(&mut header[3..35], &span_context.trace_id().to_bytes());
+    write_hex(&mut header[36..52], &span_context.span_id().to_bytes());
+    write_hex(&mut header[53..], &[flags]);
     header
 }
 
 /// Two lower-case digits a byte; several times faster than `write!`.
-fn push_hex(text: &mut String, bytes: &[u8]) {
+fn write_hex(text: &mut [u8], bytes: &[u8]) {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    for byte in bytes {
-        text.push(DIGITS[usize::from(byte >> 4)].into());
-        text.push(DIGITS[usize::from(byte & 0xf)].into());
+    for (pair, byte) in text.chunks_exact_mut(2).zip(bytes) {
+        pair[0] = DIGITS[usize::from(byte >> 4)];
+        pair[1] = DIGITS[usize::from(byte & 0xf)];
     }
 }
 
 /// Notes that a trace was not started here, for a context with a caller's span that was extracted by another propagator or
 /// made by hand: the spans below will not know.
 pub(crate) fn remember_origin(cx: Context) -> Context {
-    let span_context = cx.span().span_context().clone();
+    let span = cx.span();
+    let span_context = span.span_context();
+    let (trace_id, flags) = (span_context.trace_id(), span_context.trace_flags().to_u8());
     let is_callers = span_context.is_valid() && span_context.is_remote();
-    if !is_callers || origin(&cx, &span_context).is_some() {
+    // With the flag it is like any trace that was started here.
+    if !is_callers || flags & RANDOM != 0 || origin(&cx, span_context).is_some() {
         return cx;
     }
     cx.with_value(Origin {
-        trace_id: span_context.trace_id(),
-        flags: span_context.trace_flags().to_u8(),
+        trace_id,
+        flags,
         trace_state: String::new(),
         is_held: false,
     })

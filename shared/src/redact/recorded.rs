@@ -52,8 +52,12 @@ impl Redaction {
     /// `url.full`.
     #[cfg(any(feature = "client", feature = "otlp"))]
     pub(crate) fn url(&self, url: &url::Url) -> String {
+        let is_anonymous = url.username().is_empty() && url.password().is_none();
+        if is_anonymous && url.query().is_none_or(str::is_empty) {
+            return url.as_str().to_owned();
+        }
         let mut url = url.clone();
-        if !url.username().is_empty() || url.password().is_some() {
+        if !is_anonymous {
             let hidden = url
                 .set_username(REDACTED)
                 .and_then(|()| url.set_password(Some(REDACTED)));

@@ -53,6 +53,15 @@ pub(super) enum AccessLog {
 }
 
 impl AccessLog {
+    /// Whether anybody takes what would be written. A request that has no span either needs nothing of it.
+    pub(super) fn is_written(&self) -> bool {
+        match self {
+            Self::Line => tracing::enabled!(tracing::Level::ERROR),
+            Self::Custom(_) => true,
+            Self::Off => false,
+        }
+    }
+
     /// Called in the context of the request's span, once.
     pub(super) fn write(&self, end: &RequestEnd<'_>) {
         match self {

@@ -6,7 +6,7 @@ use std::{
     task::{Context as TaskContext, Poll},
 };
 
-use http::{HeaderValue, Method, Response, StatusCode};
+use http::{HeaderName, HeaderValue, Method, Response, StatusCode};
 use http_body::Body;
 use opentelemetry::{Context, trace::TraceContextExt as _};
 use pin_project_lite::pin_project;
@@ -25,7 +25,8 @@ pin_project! {
         inner: Option<F>,
         cx: Context,
         span: Option<ServerSpan>,
-        options: Arc<Options>,
+        // None where the request is not traced here.
+        options: Option<Arc<Options>>,
     }
 
     impl<F> PinnedDrop for ResponseFuture<F> {
@@ -43,7 +44,7 @@ impl<F> ResponseFuture<F> {
         inner: F,
         cx: Context,
         span: Option<ServerSpan>,
-        options: Arc<Options>,
+        options: Option<Arc<Options>>,
     ) -> Self {
         Self {
             inner: Some(inner),
@@ -81,8 +82,8 @@ where
             return Poll::Pending;
         };
         Poll::Ready(match result {
-            Ok(response) => Ok(match span {
-                Some(span) => answer(response, span, this.cx, this.options),
+            Ok(response) => Ok(match this.options {
+                Some(options) => answer(response, span, this.cx, options),
                 None => response.map(|body| ResponseBody::untraced(body, this.cx.clone())),
             }),
             Err(error) => {
@@ -98,33 +99,39 @@ where
 /// Notes the response on the span, names the span in the response, and leaves the end of the span to the body.
 fn answer<B: Body>(
     response: Response<B>,
-    mut span: ServerSpan,
+    mut span: Option<ServerSpan>,
     cx: &Context,
     options: &Options,
 ) -> Response<ResponseBody<B>> {
     let length = content_length(&response);
     let (mut head, body) = response.into_parts();
-    span.answered(&mut head, options);
+    if let Some(span) = &mut span {
+        span.answered(&mut head, options);
+    }
     if options.traceresponse && cx.span().span_context().is_valid() {
         let header = traceparent(cx, cx.span().span_context());
         let header =
-            HeaderValue::try_from(header).expect("hex digits and hyphens are a header value");
+            HeaderValue::from_bytes(&header).expect("hex digits and hyphens are a header value");
         head.headers.insert(TRACERESPONSE, header);
     }
-    let has_body =
-        !body.is_end_stream() && length != Some(0) && may_have_body(span.method(), head.status);
-    let body = if has_body {
-        ResponseBody::traced(body, cx.clone(), span, length)
-    } else {
-        span.finish(End::Complete);
-        ResponseBody::untraced(body, cx.clone())
+    let is_empty = body.is_end_stream() || length == Some(0);
+    let body = match span {
+        Some(span) if !is_empty && may_have_body(span.method(), head.status) => {
+            ResponseBody::traced(body, cx.clone(), span, length)
+        }
+        ended => {
+            if let Some(span) = ended {
+                span.finish(End::Complete);
+            }
+            ResponseBody::untraced(body, cx.clone())
+        }
     };
     Response::from_parts(head, body)
 }
 
 /// [W3C Trace Context Level 2 has no such header yet](https://w3c.github.io/trace-context/#trace-context-http-response-headers-format):
 /// the name and format are those of its editor's draft, which other instrumentations use too.
-const TRACERESPONSE: &str = "traceresponse";
+const TRACERESPONSE: HeaderName = HeaderName::from_static("traceresponse");
 
 /// [RFC 9110, section 6.4.1](https://www.rfc-editor.org/rfc/rfc9110#section-6.4.1): the server drops these bodies unread.
 fn may_have_body(method: &Method, status: StatusCode) -> bool {

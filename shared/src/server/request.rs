@@ -8,7 +8,10 @@ use opentelemetry::{KeyValue, Value};
 use super::{
     extensions::PeerAddr, forwarded::Forwarded, framework, options::Options, route::KnownRoute,
 };
-use crate::{headers, semconv};
+use crate::{
+    headers,
+    semconv::{self, KnownMethods},
+};
 
 /// `{method} {route}`.
 pub(super) fn span_name(request: &Parts, options: &Options) -> String {
@@ -40,10 +43,10 @@ pub(super) fn attributes(request: &Parts, options: &Options) -> Vec<KeyValue> {
 
 fn method(request: &Parts, options: &Options, push: &mut impl FnMut(&'static str, Value)) {
     let name = options.known_methods.name(&request.method);
-    push(semconv::HTTP_REQUEST_METHOD, name.into());
-    if let Some(original) = options.known_methods.original(&request.method) {
+    if let Some(original) = KnownMethods::original(&name, &request.method) {
         push(semconv::HTTP_REQUEST_METHOD_ORIGINAL, original.into());
     }
+    push(semconv::HTTP_REQUEST_METHOD, name.into());
 }
 
 fn url(
@@ -89,14 +92,15 @@ fn client(
     push: &mut impl FnMut(&'static str, Value),
 ) {
     let peer = peer(request);
+    let address = peer.map(|peer| semconv::address(peer.ip()));
     let client = forwarded
-        .map(Cow::into_owned)
-        .or_else(|| Some(peer?.ip().to_string()));
+        .map(|client| client.into_owned().into())
+        .or_else(|| address.clone());
     if let Some(client) = client {
         push(semconv::CLIENT_ADDRESS, client.into());
     }
-    if let Some(peer) = peer {
-        push(semconv::NETWORK_PEER_ADDRESS, peer.ip().to_string().into());
+    if let Some((peer, address)) = peer.zip(address) {
+        push(semconv::NETWORK_PEER_ADDRESS, address.into());
         push(semconv::NETWORK_PEER_PORT, i64::from(peer.port()).into());
     }
     if let Some(version) = semconv::protocol_version(request.version) {

@@ -17,7 +17,9 @@ use super::{
     body::ResponseBody, extensions::Traced, failure::OneFailure, future::ResponseFuture,
     metrics::ServerMetrics, options::Options, request, span::ServerSpan,
 };
-use crate::{propagation::HeaderExtractor, span::request::CurrentRequest, tracer::empty_context};
+use crate::{
+    fate::Fate, propagation::HeaderExtractor, span::request::CurrentRequest, tracer::empty_context,
+};
 
 /// The service that [`TraceLayer`](super::TraceLayer) makes.
 #[derive(Clone)]
@@ -55,24 +57,48 @@ where
 
     fn call(&mut self, request: Request<RequestBody>) -> Self::Future {
         let (mut parts, body) = request.into_parts();
-        let (cx, span) = self.start(&parts);
-        if span.is_some() {
+        let Start {
+            cx,
+            span,
+            is_traced,
+        } = self.start(&parts);
+        if is_traced {
             parts.extensions.insert(Traced(cx.clone()));
         }
         let _current = cx.clone().attach();
         let response = self.inner.call(Request::from_parts(parts, body));
-        ResponseFuture::new(response, cx, span, Arc::clone(&self.options))
+        let options = is_traced.then(|| Arc::clone(&self.options));
+        ResponseFuture::new(response, cx, span, options)
+    }
+}
+
+/// What a request begins with.
+struct Start {
+    /// The context that it runs in.
+    cx: Context,
+    /// Its span, if anybody will see it or the line that it leaves in the log.
+    span: Option<ServerSpan>,
+    /// False where the request is filtered out or has a span already.
+    is_traced: bool,
+}
+
+impl Start {
+    fn untraced(cx: Context) -> Self {
+        Self {
+            cx,
+            span: None,
+            is_traced: false,
+        }
     }
 }
 
 impl<S> Trace<S> {
-    /// The context that the request runs in, and its span, unless the request is filtered out or has one already.
-    fn start(&self, request: &http::request::Parts) -> (Context, Option<ServerSpan>) {
+    fn start(&self, request: &http::request::Parts) -> Start {
         if let Some(Traced(outer)) = request.extensions.get() {
             let current = Context::current();
             // Whoever called this may have done so on a task of its own, without the context.
             let is_below = current.span().span_context().is_valid();
-            return (if is_below { current } else { outer.clone() }, None);
+            return Start::untraced(if is_below { current } else { outer.clone() });
         }
         let options = &self.options;
         let caller = options.extract(&HeaderExtractor(&request.headers));
@@ -84,27 +110,54 @@ impl<S> Trace<S> {
             (caller, None)
         };
         if !options.is_traced(request) {
-            return (parent, None);
+            return Start::untraced(parent);
         }
-        let name = options.custom_name(request);
-        let name = name.unwrap_or_else(|| request::span_name(request, options).into());
-        let attributes = request::attributes(request, options);
-        let metrics = ServerMetrics::started(&options.metrics, &attributes);
-        let mut span = SpanBuilder::from_name(name)
-            .with_kind(SpanKind::Server)
-            .with_attributes(attributes);
-        if let Some(stranger) = stranger.filter(SpanContext::is_valid) {
-            span = span.with_links(vec![Link::with_context(stranger)]);
+        self.trace(request, &parent, stranger)
+    }
+
+    /// Makes the span, and of it no more than somebody will see.
+    fn trace(
+        &self,
+        request: &http::request::Parts,
+        parent: &Context,
+        stranger: Option<SpanContext>,
+    ) -> Start {
+        let options = &self.options;
+        let fate = options.tracer.fate(parent);
+        let mut span = SpanBuilder::from_name("").with_kind(SpanKind::Server);
+        let mut metrics = None;
+        if fate == Fate::Sampled || options.metrics.instruments().is_some() {
+            let attributes = request::attributes(request, options);
+            metrics = ServerMetrics::started(&options.metrics, &attributes);
+            let name = options.custom_name(request);
+            span.name = name.unwrap_or_else(|| request::span_name(request, options).into());
+            span.attributes = Some(attributes);
+            let stranger = stranger.filter(SpanContext::is_valid);
+            span.links = stranger.map(|stranger| vec![Link::with_context(stranger)]);
         }
-        let span = options.tracer.start(span, &parent);
-        let current = CurrentRequest::new(span.span_context().span_id());
-        let cx = parent.with_span(OneFailure {
-            span,
-            request: current.clone(),
-        });
+        let span = (fate != Fate::Absent).then(|| options.tracer.start(span, parent));
+        if fate != Fate::Sampled && metrics.is_none() && !options.access_log.is_written() {
+            return Start {
+                cx: span.map_or_else(|| parent.clone(), |span| parent.with_span(span)),
+                span: None,
+                is_traced: true,
+            };
+        }
+        let (cx, current) = if let Some(span) = span {
+            let current = CurrentRequest::new(span.span_context().span_id());
+            let request = current.clone();
+            (parent.with_span(OneFailure { span, request }), current)
+        } else {
+            let callers = parent.span().span_context().span_id();
+            (parent.clone(), CurrentRequest::new(callers))
+        };
         let cx = cx.with_value(current.clone());
         let access_log = options.access_log.clone();
-        let span = ServerSpan::new(cx.clone(), request, current, metrics, access_log);
-        (cx, Some(span))
+        let span = ServerSpan::new(cx.clone(), request, fate, current, metrics, access_log);
+        Start {
+            cx,
+            span: Some(span),
+            is_traced: true,
+        }
     }
 }

@@ -16,6 +16,7 @@ use super::{
     route::KnownRoute,
 };
 use crate::{
+    fate::Fate,
     semconv,
     span::request::{CurrentRequest, Failure},
 };
@@ -38,6 +39,10 @@ pub(super) struct ServerSpan {
     route: Option<KnownRoute>,
     status: Option<StatusCode>,
     request: CurrentRequest,
+    /// Whether the context's span is the request's own, and not its caller's.
+    has_span: bool,
+    /// Whether anybody wants to know more of it.
+    is_recorded: bool,
     cut_off: Option<CutOff>,
     body_size: Option<u64>,
     metrics: Option<ServerMetrics>,
@@ -49,11 +54,14 @@ impl ServerSpan {
     pub(super) fn new(
         cx: Context,
         request: &request::Parts,
+        fate: Fate,
         current: CurrentRequest,
         metrics: Option<ServerMetrics>,
         access_log: AccessLog,
     ) -> Self {
         Self {
+            has_span: fate != Fate::Absent,
+            is_recorded: fate == Fate::Sampled && cx.span().is_recording(),
             cx,
             started: Instant::now(),
             method: request.method.clone(),
@@ -87,6 +95,9 @@ impl ServerSpan {
             });
         }
         self.body_size = options.body_sizes.then_some(0);
+        if !self.is_recorded {
+            return;
+        }
         let span = self.cx.span();
         let status = i64::from(response.status.as_u16());
         span.set_attribute(KeyValue::new(semconv::HTTP_RESPONSE_STATUS_CODE, status));
@@ -112,7 +123,7 @@ impl ServerSpan {
         }
         let span = self.cx.span();
         let abandoned = matches!(end, End::Abandoned);
-        if abandoned {
+        if abandoned && self.is_recorded {
             span.add_event(semconv::EVENT_ABANDONED, Vec::new());
         }
         match end {
@@ -125,7 +136,7 @@ impl ServerSpan {
             .request
             .failure()
             .and_then(|failure| failure.error_type);
-        if let Some(size) = self.body_size {
+        if let Some(size) = self.body_size.filter(|_| self.is_recorded) {
             let size = i64::try_from(size).unwrap_or(i64::MAX);
             span.set_attribute(KeyValue::new(semconv::HTTP_RESPONSE_BODY_SIZE, size));
         }
@@ -133,7 +144,9 @@ impl ServerSpan {
         if let Some(metrics) = self.metrics.take() {
             metrics.ended(duration, self.status, error_type.clone());
         }
-        span.end();
+        if self.has_span {
+            span.end();
+        }
         self.log(duration, abandoned, error_type.as_deref());
     }
 

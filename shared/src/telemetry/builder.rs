@@ -13,6 +13,7 @@ use super::{
     InitError, Parts, Service, Telemetry,
     export::{self, Export},
     log, meters, otlp,
+    sampling::Foresight,
     settings::{self, Code},
     span_layer,
 };
@@ -35,6 +36,8 @@ use crate::{config, semconv};
 pub struct Builder {
     code: Code,
     provider: TracerProviderBuilder,
+    /// Whether somebody sees spans that `OTEL_TRACES_EXPORTER` sends nowhere.
+    is_watched: bool,
     panic_hook: bool,
 }
 
@@ -48,6 +51,7 @@ impl Builder {
                 logs: true,
             },
             provider: SdkTracerProvider::builder(),
+            is_watched: false,
             panic_hook: true,
         }
     }
@@ -82,6 +86,7 @@ impl Builder {
     /// ([`SpanCounts`](super::SpanCounts)).
     pub fn span_processor(mut self, processor: impl SpanProcessor + 'static) -> Self {
         self.provider = self.provider.with_span_processor(processor);
+        self.is_watched = true;
         self
     }
 
@@ -94,6 +99,7 @@ impl Builder {
     /// errors not redacted. For another way, such as a file at once, make it a [`span_processor`](Self::span_processor).
     pub fn span_exporter(mut self, exporter: impl SpanExporter + 'static) -> Self {
         self.provider = self.provider.with_batch_exporter(exporter);
+        self.is_watched = true;
         self
     }
 
@@ -171,12 +177,19 @@ impl Builder {
             .metrics
             .map(|metrics| otlp::meter_provider(&metrics, settings.resource.clone()))
             .transpose()?;
-        let (provider, export) = match settings.traces {
+        let (provider, export, foresight) = match settings.traces {
             Some(traces) => {
-                let made = export::provider(self.provider, traces, settings.resource)?;
-                (Some(made.0), made.1)
+                let sampling = traces.sampling.clone();
+                let (provider, export) =
+                    export::provider(self.provider, traces, settings.resource)?;
+                let foresight = match (&export, sampling) {
+                    (_, None) => Foresight::Nothing,
+                    (Export::Nowhere, _) if !self.is_watched => Foresight::NoReaders,
+                    (_, Some(sampling)) => Foresight::Sampling(sampling),
+                };
+                (Some(provider), export, foresight)
             }
-            None => (None, Export::Nowhere),
+            None => (None, Export::Nowhere, Foresight::NoSpans),
         };
         if let Some(meters) = &meters {
             meters::observe(&export, meters);
@@ -188,6 +201,7 @@ impl Builder {
             provider: provider.clone(),
             meters: meters.clone(),
             export: export.clone(),
+            foresight,
             propagators: settings.propagators,
             span_levels: settings.span_levels,
             logs: settings.logs,

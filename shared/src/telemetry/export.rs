@@ -11,6 +11,7 @@ use super::{
     InitError, SpanCounts,
     console::ConsoleProcessor,
     otlp::OtlpProcessor,
+    sampling::Ids,
     settings::{Exporter, Traces},
 };
 
@@ -41,6 +42,7 @@ pub(super) fn provider(
     let provider = provider
         .with_resource(resource)
         .with_sampler(traces.sampler)
+        .with_id_generator(Ids)
         .with_span_limits(traces.limits);
     let provider = match &export {
         Export::Otlp(processor) => provider.with_span_processor(processor.clone()),

@@ -22,6 +22,7 @@ mod meters;
 mod otlp;
 mod panics;
 mod parts;
+mod sampling;
 mod service;
 mod settings;
 mod span_layer;

@@ -52,13 +52,17 @@ pub(super) fn member_bytes(buffer: &mut Vec<u8>, field: u32, value: &[u8]) {
 /// A message within a message.
 pub(super) fn message(buffer: &mut Vec<u8>, field: u32, write: impl FnOnce(&mut Vec<u8>)) {
     key(buffer, field, LENGTH_DELIMITED);
-    let start = buffer.len();
+    // The length stands before what it is the length of, and has room for one digit: nearly all are below 128.
+    let start = buffer.len() + 1;
+    buffer.push(0);
     write(buffer);
-    // The length stands before what it is the length of: it goes to the end and is turned to the front.
-    let end = buffer.len();
-    varint(buffer, (end - start) as u64);
-    let digits = buffer.len() - end;
-    buffer[start..].rotate_right(digits);
+    let length = buffer.len() - start;
+    if length >= 0x80 {
+        let more = varint_len(length as u64) - 1;
+        buffer.extend_from_slice(&[0; 9][..more]);
+        buffer.copy_within(start..start + length, start + more);
+    }
+    write_varint(&mut buffer[start - 1..], length as u64);
 }
 
 /// The head of a message of `length` bytes, which the caller writes.
@@ -71,10 +75,30 @@ fn key(buffer: &mut Vec<u8>, field: u32, wire_type: u32) {
     varint(buffer, u64::from(field << 3 | wire_type));
 }
 
-fn varint(buffer: &mut Vec<u8>, mut value: u64) {
-    while value >= 0x80 {
-        buffer.push(value.to_le_bytes()[0] | 0x80);
-        value >>= 7;
+fn varint(buffer: &mut Vec<u8>, value: u64) {
+    if value < 0x80 {
+        return buffer.push(value.to_le_bytes()[0]);
     }
-    buffer.push(value.to_le_bytes()[0]);
+    let mut digits = [0; LONGEST];
+    let length = write_varint(&mut digits, value);
+    buffer.extend_from_slice(&digits[..length]);
+}
+
+/// Of a varint.
+const LONGEST: usize = 10;
+
+fn varint_len(value: u64) -> usize {
+    write_varint(&mut [0; LONGEST], value)
+}
+
+/// Tells how many bytes it has.
+fn write_varint(digits: &mut [u8], mut value: u64) -> usize {
+    let mut length = 0;
+    while value >= 0x80 {
+        digits[length] = value.to_le_bytes()[0] | 0x80;
+        value >>= 7;
+        length += 1;
+    }
+    digits[length] = value.to_le_bytes()[0];
+    length + 1
 }

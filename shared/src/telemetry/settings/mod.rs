@@ -32,6 +32,7 @@ pub(super) use self::{
 use super::{
     Service,
     log::{self, Logs},
+    sampling::Sampling,
     texts::ValueLimits,
 };
 use crate::config::{ConfigError, Lookup};
@@ -63,6 +64,8 @@ pub(super) struct Settings {
 pub(super) struct Traces {
     pub(super) exporter: Exporter,
     pub(super) sampler: Box<dyn ShouldSample>,
+    /// What is known of the sampler. None of the code's own.
+    pub(super) sampling: Option<Sampling>,
     pub(super) batching: Batching,
     pub(super) limits: SpanLimits,
     pub(super) value_limits: ValueLimits,
@@ -78,12 +81,17 @@ pub(super) fn read(lookup: Lookup<'_>, code: Code) -> Result<Settings, ConfigErr
     let traces = if disabled {
         None
     } else {
+        let exporter = exporter::read(&mut variables)?;
+        let (sampler, sampling) = if let Some(sampler) = code.sampler {
+            (sdk::replaced_sampler(&mut variables, sampler), None)
+        } else {
+            let sampling = sdk::sampling(&mut variables);
+            (sampling.sampler(), Some(sampling))
+        };
         Some(Traces {
-            exporter: exporter::read(&mut variables)?,
-            sampler: match code.sampler {
-                Some(sampler) => sdk::replaced_sampler(&mut variables, sampler),
-                None => Box::new(sdk::sampler(&mut variables)),
-            },
+            exporter,
+            sampler,
+            sampling,
             batching: otlp::batching(&mut variables),
             limits: sdk::limits(&mut variables),
             value_limits: sdk::value_limits(&mut variables),

@@ -3,30 +3,32 @@
 use opentelemetry_sdk::trace::{Sampler, ShouldSample, SpanLimits};
 
 use super::variables::Variables;
-use crate::telemetry::texts::ValueLimits;
+use crate::telemetry::{sampling::Sampling, texts::ValueLimits};
 
-pub(super) fn sampler(variables: &mut Variables<'_>) -> Sampler {
+pub(super) fn sampling(variables: &mut Variables<'_>) -> Sampling {
     const DEFAULT: &str = "parentbased_always_on";
     let value = variables.text("OTEL_TRACES_SAMPLER");
     let value = value.unwrap_or_else(|| DEFAULT.to_owned());
     let name = value.to_ascii_lowercase();
-    let (parent_based, root) = match name.strip_prefix("parentbased_") {
+    let (is_parent_based, root) = match name.strip_prefix("parentbased_") {
         Some(root) => (true, root),
         None => (false, name.as_str()),
     };
-    let root = match root {
-        "always_on" => Sampler::AlwaysOn,
-        "always_off" => Sampler::AlwaysOff,
-        "traceidratio" => Sampler::TraceIdRatioBased(ratio(variables)),
+    let (is_parent_based, root) = match root {
+        "always_on" => (is_parent_based, Sampler::AlwaysOn),
+        "always_off" => (is_parent_based, Sampler::AlwaysOff),
+        "traceidratio" => {
+            let ratio = ratio(variables);
+            (is_parent_based, Sampler::TraceIdRatioBased(ratio))
+        }
         _ => {
             variables.unusable("OTEL_TRACES_SAMPLER", &value, DEFAULT);
-            return Sampler::ParentBased(Box::new(Sampler::AlwaysOn));
+            (true, Sampler::AlwaysOn)
         }
     };
-    if parent_based {
-        Sampler::ParentBased(Box::new(root))
-    } else {
-        root
+    Sampling {
+        is_parent_based,
+        root,
     }
 }
 

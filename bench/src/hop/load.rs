@@ -1,0 +1,99 @@
+//! [`Load`]: requests, one after the other on each of so many connections.
+
+use std::{
+    net::SocketAddr,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context as _, ensure};
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Empty};
+use hyper::{
+    Request, StatusCode,
+    client::conn::http1::{SendRequest, handshake},
+    header::HOST,
+};
+use hyper_util::rt::TokioIo;
+use tokio::{net::TcpStream, task::JoinSet, time::timeout};
+
+/// No request takes this long on a machine that works.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+type Connection = SendRequest<Empty<Bytes>>;
+
+pub(super) struct Load {
+    address: SocketAddr,
+    connections: Vec<Connection>,
+}
+
+/// What was answered, and in which time.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Answered {
+    pub(super) requests: u64,
+    pub(super) took: Duration,
+}
+
+impl Load {
+    pub(super) async fn open(address: SocketAddr, connections: u16) -> anyhow::Result<Self> {
+        let mut load = Self {
+            address,
+            connections: Vec::new(),
+        };
+        for _ in 0..connections {
+            let stream = TcpStream::connect(address).await?;
+            stream.set_nodelay(true)?;
+            let (sender, connection) = handshake(TokioIo::new(stream)).await?;
+            // It ends with its sender; what it fails with the sender is told.
+            tokio::spawn(connection);
+            load.connections.push(sender);
+        }
+        Ok(load)
+    }
+
+    /// Keeps every connection busy for so long, then waits for the last answers.
+    pub(super) async fn run(&mut self, lasts: Duration) -> anyhow::Result<Answered> {
+        let begin = Instant::now();
+        let mut tasks = JoinSet::new();
+        for connection in self.connections.drain(..) {
+            tasks.spawn(ask(connection, self.address, begin + lasts));
+        }
+        let mut requests = 0;
+        while let Some(task) = tasks.join_next().await {
+            let (connection, answered) = task??;
+            self.connections.push(connection);
+            requests += answered;
+        }
+        Ok(Answered {
+            requests,
+            took: begin.elapsed(),
+        })
+    }
+}
+
+async fn ask(
+    mut connection: Connection,
+    address: SocketAddr,
+    until: Instant,
+) -> anyhow::Result<(Connection, u64)> {
+    let mut answered = 0;
+    while Instant::now() < until {
+        let request = Request::get("/orders/item-123")
+            .header(HOST, address.to_string())
+            .body(Empty::new())?;
+        let answer = async {
+            let response = connection.send_request(request).await?;
+            let status = response.status();
+            let body = response.into_body().collect().await?.to_bytes();
+            ensure!(
+                status == StatusCode::OK && body == "item-123: in stock\n",
+                "A answered {status}: {body:?}"
+            );
+            Ok(())
+        };
+        timeout(PATIENCE, answer)
+            .await
+            .context("A does not answer")??;
+        answered += 1;
+    }
+    Ok((connection, answered))
+}

@@ -1,0 +1,133 @@
+//! [`measure`]: one variant, once: its processes, its load, what it has cost.
+
+use std::{
+    fmt,
+    time::{Duration, Instant},
+};
+
+use super::{
+    load::{self, Answered},
+    process::Process,
+};
+use crate::{
+    control::{Cost, Received},
+    variant::Variant,
+};
+
+/// What a variant is put under.
+pub(super) struct Load<'a> {
+    pub(super) connections: u16,
+    pub(super) warm_up: Duration,
+    pub(super) lasts: Duration,
+    pub(super) count_allocations: bool,
+    pub(super) under_a: Option<&'a str>,
+}
+
+/// What a variant did and what that cost.
+pub(super) struct Measured {
+    pub(super) answered: Answered,
+    pub(super) a: Cost,
+    pub(super) b: Cost,
+    /// Spans that all requests have made, those of the warm-up too, and that are to be sent.
+    pub(super) ended: u64,
+    pub(super) received: Received,
+    /// Of both services, a request.
+    pub(super) log_lines: f64,
+}
+
+/// Spans that wait are sent after this at the latest, in every variant: it is waited for twice.
+const SCHEDULE_DELAY_MS: &str = "500";
+
+/// How long the spans of the warm-up may take to arrive; what is lost never does.
+const ARRIVAL: Duration = Duration::from_secs(5);
+
+#[expect(clippy::cast_precision_loss, reason = "requests of a minute")]
+pub(super) async fn measure(variant: Variant, load: &Load<'_>) -> anyhow::Result<Measured> {
+    let mut sink = Process::start(None, &["sink".to_owned()], &[]).await?;
+    let mut environment = vec![
+        (
+            "OTEL_EXPORTER_OTLP_ENDPOINT",
+            format!("http://{}", sink.address),
+        ),
+        ("OTEL_BSP_SCHEDULE_DELAY", SCHEDULE_DELAY_MS.to_owned()),
+    ];
+    let own = variant.environment().into_iter();
+    environment.extend(own.map(|(name, value)| (name, value.to_owned())));
+
+    let mut arguments = vec!["service".to_owned(), variant.name()];
+    arguments.extend(
+        load.count_allocations
+            .then(|| "--count-allocations".to_owned()),
+    );
+    let mut b = Process::start(None, &arguments, &environment).await?;
+    arguments.extend(["--calls".to_owned(), b.address.to_string()]);
+    let mut a = Process::start(load.under_a, &arguments, &environment).await?;
+
+    let mut requests = load::Load::open(a.address, load.connections).await?;
+    let warm_up = requests.run(load.warm_up).await?;
+    arrival(&mut sink, warm_up.requests * variant.spans()).await?;
+    a.start_measuring().await?;
+    b.start_measuring().await?;
+    let answered = requests.run(load.lasts).await?;
+    drop(requests);
+
+    // B waits for A's connections to be closed.
+    let (a, a_lines) = a.end().await?;
+    let (b, b_lines) = b.end().await?;
+    let all = warm_up.requests + answered.requests;
+    Ok(Measured {
+        answered,
+        a,
+        b,
+        ended: all * variant.spans(),
+        received: sink.received().await?,
+        log_lines: (a_lines + b_lines) as f64 / all as f64,
+    })
+}
+
+/// Waits until the spans have arrived, so that sending them is no part of what is measured next.
+async fn arrival(sink: &mut Process, spans: u64) -> anyhow::Result<()> {
+    let until = Instant::now() + ARRIVAL;
+    while sink.received().await?.spans < spans && Instant::now() < until {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    Ok(())
+}
+
+#[expect(clippy::cast_precision_loss, reason = "requests of a minute")]
+impl Measured {
+    pub(super) fn requests_a_second(&self) -> f64 {
+        self.answered.requests as f64 / self.answered.took.as_secs_f64()
+    }
+
+    /// Of A and of B, in µs a request.
+    pub(super) fn cpu(&self) -> [f64; 2] {
+        [self.a, self.b].map(|cost| cost.cpu_us / self.answered.requests as f64)
+    }
+
+    /// Of both services, a request.
+    pub(super) fn allocations(&self) -> f64 {
+        (self.a.allocations + self.b.allocations) as f64 / self.answered.requests as f64
+    }
+
+    pub(super) fn attributes_a_span(&self) -> f64 {
+        self.received.attributes as f64 / self.received.spans.max(1) as f64
+    }
+
+    pub(super) fn bytes_a_span(&self) -> f64 {
+        self.received.bytes as f64 / self.received.spans.max(1) as f64
+    }
+}
+
+impl fmt::Display for Measured {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [a, b] = self.cpu();
+        let rate = self.requests_a_second();
+        let spans = self.received.spans;
+        write!(
+            f,
+            "{rate:.0} requests/s, {a:.1} + {b:.1} µs, {spans} of {} spans",
+            self.ended
+        )
+    }
+}
