@@ -21,6 +21,9 @@
 //! aside. What is above the layer it cannot see: a timeout there drops the request, and looks like a caller who has
 //! gone. Put timeouts, limits and [`crate::problem::catch_panic`] below it.
 //!
+//! On a server without axum whoever accepts connections tells the layer what it knows of a request: [`PeerAddr`], [`Route`]
+//! and, where it cuts requests off, [`CutOff`].
+//!
 //! A request goes through [`layer`](TraceLayer), [`service`](Trace), [`future`](ResponseFuture) and
 //! [`body`](ResponseBody), a file each; `span` is the guard that all of them end in.
 
