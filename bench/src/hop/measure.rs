@@ -61,7 +61,10 @@ pub(super) async fn measure(variant: Variant, load: &Load<'_>) -> anyhow::Result
     );
     let mut b = Process::start(None, &arguments, &environment).await?;
     arguments.extend(["--calls".to_owned(), b.address.to_string()]);
-    let mut a = Process::start(load.under_a, &arguments, &environment).await?;
+    let under_a = load
+        .under_a
+        .map(|command| command.replace("{}", &variant.name()));
+    let mut a = Process::start(under_a.as_deref(), &arguments, &environment).await?;
 
     let mut requests = load::Load::open(a.address, load.connections).await?;
     let warm_up = requests.run(load.warm_up).await?;

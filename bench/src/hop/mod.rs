@@ -28,7 +28,7 @@ pub(crate) struct Plan {
     /// Measure these alone, and `untraced`, which the others are compared with
     #[arg(long, value_enum, value_delimiter = ',')]
     only: Vec<Variant>,
-    /// Run A under this command, such as `perf record -g -o a.perf`; README.md has more
+    /// Run A under this command, with `{}` for the variant's name, in the rounds that do not count allocations
     #[arg(long, value_name = "COMMAND")]
     under_a: Option<String>,
 }
@@ -61,6 +61,7 @@ pub(crate) fn run(plan: &Plan) -> anyhow::Result<()> {
         for row in &mut rows {
             let counted = measure::Load {
                 count_allocations: true,
+                under_a: None,
                 lasts: COUNTING,
                 ..plan.load()
             };
