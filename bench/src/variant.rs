@@ -24,6 +24,10 @@ pub(crate) enum Variant {
     OursDisabledNoLog,
     /// The OpenTelemetry API by hand, with the attributes of `shared`
     ByHand,
+    /// Go's net/http alone; only where it is named, since it needs Go
+    GoUntraced,
+    /// Go's otelhttp on both sides, all sampled; only where it is named
+    GoOtelhttp,
     /// fastrace with its crates for axum, reqwest and OpenTelemetry
     #[cfg(feature = "peers")]
     Fastrace,
@@ -36,6 +40,14 @@ pub(crate) enum Variant {
     /// axum-tracing-opentelemetry and reqwest-tracing, with a line of JSON for each request served
     #[cfg(feature = "peers")]
     PublishedLog,
+}
+
+/// The program that a variant is.
+pub(crate) enum Program {
+    /// This one.
+    Ours,
+    /// The folder `go`, with these arguments.
+    Go(&'static [&'static str]),
 }
 
 /// The code that a variant runs.
@@ -60,9 +72,26 @@ const LONG_QUEUE: (&str, &str) = ("OTEL_BSP_MAX_QUEUE_SIZE", "65536");
 const DISABLED: (&str, &str) = ("OTEL_SDK_DISABLED", "true");
 
 impl Variant {
+    /// What it is compared with.
+    pub(crate) fn base(self) -> Self {
+        match self {
+            Self::GoUntraced | Self::GoOtelhttp => Self::GoUntraced,
+            _ => Self::Untraced,
+        }
+    }
+
+    pub(crate) fn program(self) -> Program {
+        match self {
+            Self::GoUntraced => Program::Go(&[]),
+            Self::GoOtelhttp => Program::Go(&["--traced"]),
+            _ => Program::Ours,
+        }
+    }
+
     pub(crate) fn stack(self) -> Stack {
         match self {
-            Self::Untraced => Stack::Untraced,
+            // Go's have none here.
+            Self::Untraced | Self::GoUntraced | Self::GoOtelhttp => Stack::Untraced,
             Self::Ours
             | Self::OursNoLog
             | Self::OursNotSampled
@@ -84,13 +113,13 @@ impl Variant {
     /// The environment of both services.
     pub(crate) fn environment(self) -> Vec<(&'static str, &'static str)> {
         match self {
-            Self::Untraced | Self::Ours => vec![],
+            Self::Untraced | Self::Ours | Self::GoUntraced => vec![],
             Self::OursNoLog => vec![NO_LOG],
             Self::OursNotSampled => NOT_SAMPLED.to_vec(),
             Self::OursNotSampledNoLog => [&NOT_SAMPLED[..], &[NO_LOG]].concat(),
             Self::OursDisabled => vec![DISABLED],
             Self::OursDisabledNoLog => vec![DISABLED, NO_LOG],
-            Self::ByHand => vec![LONG_QUEUE],
+            Self::ByHand | Self::GoOtelhttp => vec![LONG_QUEUE],
             #[cfg(feature = "peers")]
             // Of its own its queue has no end.
             Self::Fastrace => vec![],
@@ -103,6 +132,7 @@ impl Variant {
     pub(crate) fn spans(self) -> u64 {
         match self {
             Self::Untraced
+            | Self::GoUntraced
             | Self::OursNotSampled
             | Self::OursNotSampledNoLog
             | Self::OursDisabled
