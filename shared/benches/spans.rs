@@ -10,7 +10,9 @@ use std::{
 };
 
 use axum::extract::ConnectInfo;
-use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
+use criterion::{
+    BatchSize, BenchmarkGroup, Criterion, criterion_group, criterion_main, measurement::WallTime,
+};
 use http::{Request, Response, header};
 use http_body_util::Empty;
 use opentelemetry::{
@@ -26,6 +28,7 @@ use shared::{client::ClientTraceLayer, propagation::TraceContextPropagator, serv
 use tower::{Layer as _, Service, service_fn};
 
 type Body = Empty<&'static [u8]>;
+type Group<'a> = BenchmarkGroup<'a, WallTime>;
 
 /// Ended spans go nowhere.
 #[derive(Debug)]
@@ -83,11 +86,15 @@ fn incoming() -> Request<Body> {
     request
 }
 
+fn outgoing() -> Request<Body> {
+    request("http://127.0.0.1:8081/check/item-123")
+}
+
 fn answer(_: Request<Body>) -> Ready<Result<Response<Body>, Infallible>> {
     ready(Ok(Response::new(Body::new())))
 }
 
-/// One request, to the end of its response: no runtime is measured with it.
+/// Polled by hand: no runtime is measured with it.
 fn through<S>(service: &mut S, request: Request<Body>) -> S::Response
 where
     S: Service<Request<Body>, Error = Infallible>,
@@ -99,53 +106,35 @@ where
     }
 }
 
-fn server(criterion: &mut Criterion) {
-    let mut group = criterion.benchmark_group("server span");
-    let mut bare = service_fn(answer);
-    group.bench_function("none", |bencher| {
+/// One request after the other, each to the end of its response: a server's span ends with the body.
+fn measure<S>(group: &mut Group<'_>, state: &str, request: fn() -> Request<Body>, mut service: S)
+where
+    S: Service<Request<Body>, Error = Infallible>,
+{
+    group.bench_function(state, |bencher| {
         bencher.iter_batched(
-            incoming,
-            |request| through(&mut bare, request),
+            request,
+            |request| drop(through(&mut service, request)),
             BatchSize::SmallInput,
         );
     });
+}
+
+fn server(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("server span");
+    measure(&mut group, "none", incoming, service_fn(answer));
     for (state, provider) in states() {
-        let mut service = TraceLayer::new()
-            .tracer_provider(&*provider)
-            .layer(service_fn(answer));
-        group.bench_function(state, |bencher| {
-            bencher.iter_batched(
-                incoming,
-                // Its span ends with its body.
-                |request| drop(through(&mut service, request)),
-                BatchSize::SmallInput,
-            );
-        });
+        let layer = TraceLayer::new().tracer_provider(&*provider);
+        measure(&mut group, state, incoming, layer.layer(service_fn(answer)));
     }
 }
 
 fn client(criterion: &mut Criterion) {
-    let outgoing = || request("http://127.0.0.1:8081/check/item-123");
     let mut group = criterion.benchmark_group("client span");
-    let mut bare = service_fn(answer);
-    group.bench_function("none", |bencher| {
-        bencher.iter_batched(
-            outgoing,
-            |request| through(&mut bare, request),
-            BatchSize::SmallInput,
-        );
-    });
+    measure(&mut group, "none", outgoing, service_fn(answer));
     for (state, provider) in states() {
-        let mut service = ClientTraceLayer::new()
-            .tracer_provider(&*provider)
-            .layer(service_fn(answer));
-        group.bench_function(state, |bencher| {
-            bencher.iter_batched(
-                outgoing,
-                |request| through(&mut service, request),
-                BatchSize::SmallInput,
-            );
-        });
+        let layer = ClientTraceLayer::new().tracer_provider(&*provider);
+        measure(&mut group, state, outgoing, layer.layer(service_fn(answer)));
     }
 }
 
