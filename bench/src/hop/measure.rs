@@ -8,6 +8,7 @@ use std::{
 use super::{
     load::{self, Answered},
     process::Process,
+    program,
 };
 use crate::{
     control::{Cost, Received},
@@ -43,7 +44,8 @@ const ARRIVAL: Duration = Duration::from_secs(5);
 
 #[expect(clippy::cast_precision_loss, reason = "requests of a minute")]
 pub(super) async fn measure(variant: Variant, load: &Load<'_>) -> anyhow::Result<Measured> {
-    let mut sink = Process::start(None, &["sink".to_owned()], &[]).await?;
+    let mut sink =
+        Process::start(None, std::env::current_exe()?, &["sink".to_owned()], &[]).await?;
     let mut environment = vec![
         (
             "OTEL_EXPORTER_OTLP_ENDPOINT",
@@ -54,14 +56,17 @@ pub(super) async fn measure(variant: Variant, load: &Load<'_>) -> anyhow::Result
     let own = variant.environment().into_iter();
     environment.extend(own.map(|(name, value)| (name, value.to_owned())));
 
-    let mut arguments = vec!["service".to_owned(), variant.name()];
+    let (program, mut arguments) = program::service(variant)?;
     arguments.extend(
         load.count_allocations
             .then(|| "--count-allocations".to_owned()),
     );
-    let mut b = Process::start(None, &arguments, &environment).await?;
+    let mut b = Process::start(None, program.clone(), &arguments, &environment).await?;
     arguments.extend(["--calls".to_owned(), b.address.to_string()]);
-    let mut a = Process::start(load.under_a, &arguments, &environment).await?;
+    let under_a = load
+        .under_a
+        .map(|command| command.replace("{}", &variant.name()));
+    let mut a = Process::start(under_a.as_deref(), program, &arguments, &environment).await?;
 
     let mut requests = load::Load::open(a.address, load.connections).await?;
     let warm_up = requests.run(load.warm_up).await?;

@@ -3,6 +3,7 @@
 mod load;
 mod measure;
 mod process;
+mod program;
 mod statistics;
 mod table;
 
@@ -11,7 +12,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum as _};
 
 use self::{measure::Measured, table::Row};
-use crate::variant::Variant;
+use crate::variant::{Program, Variant};
 
 /// How much is measured.
 #[derive(Args)]
@@ -28,7 +29,7 @@ pub(crate) struct Plan {
     /// Measure these alone, and `untraced`, which the others are compared with
     #[arg(long, value_enum, value_delimiter = ',')]
     only: Vec<Variant>,
-    /// Run A under this command, such as `perf record -g -o a.perf`; README.md has more
+    /// Run A under this command, with `{}` for the variant's name, in the rounds that do not count allocations
     #[arg(long, value_name = "COMMAND")]
     under_a: Option<String>,
 }
@@ -43,6 +44,7 @@ pub(crate) fn run(plan: &Plan) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
+    program::build(plan.variants())?;
     let mut rows = plan.variants().map(Row::new).collect::<Vec<_>>();
     runtime.block_on(async {
         for round in 0..plan.rounds {
@@ -61,6 +63,7 @@ pub(crate) fn run(plan: &Plan) -> anyhow::Result<()> {
         for row in &mut rows {
             let counted = measure::Load {
                 count_allocations: true,
+                under_a: None,
                 lasts: COUNTING,
                 ..plan.load()
             };
@@ -74,8 +77,13 @@ pub(crate) fn run(plan: &Plan) -> anyhow::Result<()> {
 
 impl Plan {
     fn variants(&self) -> impl Iterator<Item = Variant> {
-        let wanted = |variant: &Variant| {
-            *variant == Variant::Untraced || self.only.is_empty() || self.only.contains(variant)
+        let named = |variant: &Variant| match variant.program() {
+            Program::Ours => self.only.is_empty() || self.only.contains(variant),
+            Program::Go(_) => self.only.contains(variant),
+        };
+        let wanted = move |variant: &Variant| {
+            let is_base = |other: &Variant| other.base() == *variant;
+            *variant == Variant::Untraced || named(variant) || self.only.iter().any(is_base)
         };
         Variant::value_variants().iter().copied().filter(wanted)
     }

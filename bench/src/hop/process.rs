@@ -1,6 +1,6 @@
 //! [`Process`]: a service or the sink, started, spoken to and ended.
 
-use std::{net::SocketAddr, process::Stdio, time::Duration};
+use std::{net::SocketAddr, path::PathBuf, process::Stdio, time::Duration};
 
 use anyhow::{Context as _, bail};
 use tokio::{
@@ -27,19 +27,18 @@ pub(super) struct Process {
 }
 
 impl Process {
-    /// This program again with these arguments, under another command where there is one; it has answered with where it
-    /// listens.
+    /// A program with these arguments, under another command where there is one; it has answered with where it listens.
     pub(super) async fn start(
         under: Option<&str>,
+        program: PathBuf,
         arguments: &[String],
         environment: &[(&str, String)],
     ) -> anyhow::Result<Self> {
-        let program = std::env::current_exe()?.into_os_string();
         let mut words = under
             .unwrap_or_default()
             .split_whitespace()
             .map(Into::into)
-            .chain([program]);
+            .chain([program.into_os_string()]);
         let first = words.next().context("no program")?;
         let mut child = Command::new(&first)
             .args(words)

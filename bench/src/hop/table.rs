@@ -43,13 +43,12 @@ const HEAD: &str = "\
 | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
 ";
 
-/// The first row is what the others are compared with.
+/// Each row beside the one that its variant is compared with.
 pub(super) fn markdown(rows: &[Row]) -> String {
     let mut table = HEAD.to_owned();
-    let Some(base) = rows.first() else {
-        return table;
-    };
     for row in rows {
+        let is_base = |other: &&Row| other.variant == row.variant.base();
+        let base = rows.iter().find(is_base).unwrap_or(row);
         let ratios = row.beside(base, |this, base| {
             this.requests_a_second() / base.requests_a_second()
         });

@@ -1,10 +1,17 @@
 //! The two services: `GET /orders/{id}` of A asks `GET /stock/{id}` of B. No database, no work: what is left is HTTP and
 //! tracing. A variant is a file each: how it sets telemetry up, what it puts around the router and around the client.
 
+mod by_hand;
 mod cost;
+#[cfg(feature = "peers")]
+mod fastrace;
 mod ours;
+#[cfg(feature = "peers")]
+mod published;
 mod untraced;
 
+#[cfg(feature = "peers")]
+pub(crate) use self::published::Published;
 use std::{future::Future, net::SocketAddr};
 
 use anyhow::Context as _;
@@ -61,6 +68,11 @@ pub(crate) fn run(
         match variant.stack() {
             Stack::Untraced => untraced::run(run).await,
             Stack::Ours => ours::run(run).await,
+            Stack::ByHand => by_hand::run(run).await,
+            #[cfg(feature = "peers")]
+            Stack::Published(published) => published::run(run, published).await,
+            #[cfg(feature = "peers")]
+            Stack::Fastrace => fastrace::run(run).await,
         }
     })?;
     Said::Ended(cost.read()?).say()
