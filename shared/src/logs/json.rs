@@ -63,7 +63,7 @@ impl Json {
         event.record(fields);
         fields.push_to(line);
         line.push_str("}\n");
-        output::write(line);
+        output::log(line, *metadata.level());
         line.shrink_to(KEPT_BYTES);
         fields.text.shrink_to(KEPT_BYTES);
     }

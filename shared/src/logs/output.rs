@@ -1,23 +1,92 @@
-//! [`Output`]: where lines go, each as a whole.
+//! Standard output, which gets lines as a whole and in their order (`writer`).
 
-use std::io::{self, Write};
+use std::{
+    io::{self, Write},
+    sync::{Arc, OnceLock},
+};
 
-use super::escape;
+use tracing::{Level, Metadata};
+use tracing_subscriber::fmt::MakeWriter;
 
-/// Standard output, and standard error for a line that it does not take, because the disk is full or nobody reads it any
-/// more: the layers above would drop the line without a word.
-pub(super) struct Output;
+use super::{escape, writer::Writer};
 
-/// Writes a line with its end, in which every text is escaped.
-pub(super) fn write(line: &str) {
-    let written = io::stdout().write_all(line.as_bytes());
-    let _ = written.or_else(|_| io::stderr().write_all(line.as_bytes()));
+/// None where the system has no thread for it: then a line is written by whoever logs it.
+static WRITER: OnceLock<Option<Arc<Writer>>> = OnceLock::new();
+
+/// From here on lines are written by a thread of their own.
+pub(super) fn start() {
+    WRITER.get_or_init(|| Writer::start(write).ok());
 }
 
-impl Write for Output {
-    /// A line is written as a whole.
+fn writer() -> Option<&'static Writer> {
+    WRITER.get()?.as_deref()
+}
+
+/// Takes a line with its end, in which every text is escaped. An error is written when this returns, unless standard output
+/// takes nothing.
+pub(super) fn log(line: &str, level: Level) {
+    let Some(writer) = writer() else {
+        return write(line);
+    };
+    if let Some(lost) = writer.push(line, level == Level::ERROR) {
+        tracing::error!(
+            // A name that filters know.
+            target: "shared::telemetry::logs",
+            lost,
+            "log lines are lost: standard output took none for a while"
+        );
+    }
+}
+
+/// Waits until all lines are written that were logged so far, for a few seconds at most. Says whether they are.
+pub(crate) fn flush() -> bool {
+    writer().is_none_or(Writer::flush)
+}
+
+/// Flushes the log when it is dropped. From then on every line is written when it is logged: the process may end at any
+/// moment.
+#[derive(Debug)]
+pub(crate) struct FlushOnDrop;
+
+impl Drop for FlushOnDrop {
+    fn drop(&mut self) {
+        if let Some(writer) = writer() {
+            writer.close();
+        }
+    }
+}
+
+/// Standard output, and standard error for what it does not take, because the disk is full or nobody reads it any more.
+fn write(lines: &str) {
+    let written = io::stdout().write_all(lines.as_bytes());
+    let _ = written.or_else(|_| io::stderr().write_all(lines.as_bytes()));
+}
+
+/// For the layer that formats lines for people.
+pub(super) struct Output;
+
+pub(super) struct Line {
+    level: Level,
+}
+
+impl MakeWriter<'_> for Output {
+    type Writer = Line;
+
+    fn make_writer(&self) -> Line {
+        Line { level: Level::INFO }
+    }
+
+    fn make_writer_for(&self, event: &Metadata<'_>) -> Line {
+        Line {
+            level: *event.level(),
+        }
+    }
+}
+
+impl Write for Line {
+    /// A line is given as a whole.
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        write(&escape::line(&String::from_utf8_lossy(line)));
+        log(&escape::line(&String::from_utf8_lossy(line)), self.level);
         Ok(line.len())
     }
 

@@ -71,6 +71,7 @@ pub struct Telemetry {
     provider: Option<SdkTracerProvider>,
     meters: Option<SdkMeterProvider>,
     export: Export,
+    log: logs::FlushOnDrop,
 }
 
 /// For those who have no [`Telemetry`] at hand, such as a health endpoint.
@@ -145,6 +146,7 @@ pub fn init(service: &str) -> Result<Telemetry, InitError> {
         provider,
         meters,
         export,
+        log: logs::FlushOnDrop,
     })
 }
 
@@ -164,6 +166,7 @@ impl Telemetry {
             provider,
             meters,
             export,
+            log,
         } = self;
         let books = export.clone();
         let deadline = deadline.min(LONGEST);
@@ -186,6 +189,7 @@ impl Telemetry {
             Ok(Err(error)) => tracing::warn!(%error, "metrics did not shut down cleanly"),
             Err(_) => tracing::warn!(?deadline, "metrics did not shut down in time"),
         }
+        drop(log);
         books.counts()
     }
 }

@@ -5,5 +5,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod child;
+mod delivery;
 mod format;
 mod hostile;
+#[path = "../support/watchdog.rs"]
+mod watchdog;
