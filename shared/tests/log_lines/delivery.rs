@@ -3,7 +3,7 @@
 
 use std::{
     collections::BTreeMap,
-    io::{self, BufRead as _, Read as _},
+    io::{self, BufRead as _, BufReader, Write as _},
     process, thread,
     time::Duration,
 };
@@ -183,11 +183,14 @@ fn nobody_waits_for_ever_for_a_log_that_is_not_read_and_what_is_lost_is_told() {
 
 #[test]
 fn processes_that_share_a_pipe_do_not_tear_each_other_s_lines() {
-    let (mut read, write) = io::pipe().unwrap();
+    let (read, mut write) = io::pipe().unwrap();
+    // Nearly full, and emptied in small pieces, so that they wait for each other in the middle of what they write.
+    write.write_all("\n".repeat(60_000).as_bytes()).unwrap();
     let children = [(); 3].map(|()| start_on(write.try_clone().unwrap(), "says_and_exits"));
     drop(write);
     let mut output = String::new();
-    read.read_to_string(&mut output).unwrap();
+    let mut read = BufReader::with_capacity(512, read);
+    while read.read_line(&mut output).unwrap() > 0 {}
     for mut child in children {
         assert!(child.wait().unwrap().success());
     }
