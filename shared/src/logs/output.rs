@@ -28,7 +28,12 @@ pub(super) fn log(line: &str, level: Level) {
     let Some(writer) = writer() else {
         return write(line);
     };
-    if let Some(lost) = writer.push(line, level == Level::ERROR) {
+    writer.push(line, level == Level::ERROR);
+    tell_lost(writer);
+}
+
+fn tell_lost(writer: &Writer) {
+    if let Some(lost) = writer.lost() {
         tracing::error!(
             // A name that filters know.
             target: "shared::telemetry::logs",
@@ -52,6 +57,7 @@ impl Drop for FlushOnDrop {
     fn drop(&mut self) {
         if let Some(writer) = writer() {
             writer.close();
+            tell_lost(writer);
         }
     }
 }

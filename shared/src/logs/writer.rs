@@ -114,24 +114,29 @@ impl Writer {
         self.done.notify_all();
     }
 
-    /// Takes a line with its end. Says once how many were lost before, as soon as the output takes lines again.
-    pub(super) fn push(&self, line: &str, urgent: bool) -> Option<u64> {
+    /// Takes a line with its end.
+    pub(super) fn push(&self, line: &str, urgent: bool) {
         let mut state = self.lock();
         if !state.has_room(line) {
             state = self.wait_while(state, |state| !state.has_room(line));
             if !state.has_room(line) {
                 state.lost += 1;
-                return None;
+                return;
             }
         }
         state.waiting.push_str(line);
         state.unwritten += line.len();
         if urgent || state.closed {
             let end = state.end();
-            state = self.wait_while(state, |state| state.written < end);
+            drop(self.wait_while(state, |state| state.written < end));
         } else if state.thread == Thread::Idle || state.waiting.len() >= ENOUGH {
             self.call(&mut state);
         }
+    }
+
+    /// How many lines were lost, told once, and not before the output takes lines again.
+    pub(super) fn lost(&self) -> Option<u64> {
+        let mut state = self.lock();
         let told = state.lost > 0 && !state.stuck;
         told.then(|| mem::take(&mut state.lost))
     }
@@ -219,7 +224,26 @@ fn whole_lines(lines: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::mpsc;
+
     use super::*;
+
+    #[test]
+    fn lines_without_room_are_lost_and_told_once_when_the_output_takes_lines_again() {
+        let (blocked, gate) = mpsc::channel::<()>();
+        let writer = Writer::start(move |_| gate.recv().unwrap_or_default()).unwrap();
+        let line = "x".repeat(ROOM / 4) + "\n";
+        for _ in 0..5 {
+            writer.push(&line, false);
+        }
+        assert!(!writer.flush());
+        assert_eq!(writer.lost(), None);
+        drop(blocked);
+        writer.close();
+        assert_eq!(writer.lost(), Some(2));
+        assert_eq!(writer.lost(), None);
+        assert!(writer.flush());
+    }
 
     #[test]
     fn a_write_has_whole_lines_and_no_more_than_a_pipe_takes_at_once_unless_it_is_one() {
