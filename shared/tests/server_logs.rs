@@ -51,7 +51,7 @@ async fn panics() {
 async fn serve_and_call() {
     // The test harness has begun a line of its own.
     println!("\nBEGIN");
-    let _telemetry = telemetry::init("noisy").unwrap();
+    let telemetry = telemetry::init("noisy").unwrap();
     let router = Router::new()
         .route("/echo/{*path}", any(echo))
         .route("/panics", get(panics))
@@ -86,6 +86,8 @@ async fn serve_and_call() {
             .await;
         connection.answer().await;
     }
+    // With it go the last lines of the log.
+    drop(telemetry);
     println!("END");
 }
 

@@ -1,86 +1,102 @@
-//! [`Output`]: where lines go, each as one line, whoever had a say in what is in it.
+//! Standard output, which gets lines as a whole and in their order (`writer`).
 
 use std::{
-    borrow::Cow,
-    fmt::Write as _,
     io::{self, Write},
+    sync::{Arc, OnceLock},
 };
 
-/// Standard output, and standard error for a line that it does not take, because the disk is full or nobody reads it any
-/// more: the layers above would drop the line without a word.
+use tracing::{Level, Metadata};
+use tracing_subscriber::fmt::MakeWriter;
+
+use super::{escape, writer::Writer};
+
+/// None where the system has no thread for it: then a line is written by whoever logs it.
+static WRITER: OnceLock<Option<Arc<Writer>>> = OnceLock::new();
+
+/// From here on lines are written by a thread of their own.
+pub(super) fn start() {
+    WRITER.get_or_init(|| Writer::start(write).ok());
+}
+
+fn writer() -> Option<&'static Writer> {
+    WRITER.get()?.as_deref()
+}
+
+/// Takes a line with its end, in which every text is escaped. An error is written when this returns, unless standard output
+/// takes nothing.
+pub(super) fn log(line: &str, level: Level) {
+    let Some(writer) = writer() else {
+        return write(line);
+    };
+    writer.push(line, level == Level::ERROR);
+    tell_lost(writer);
+}
+
+fn tell_lost(writer: &Writer) {
+    if let Some(lost) = writer.lost() {
+        tracing::error!(
+            // A name that filters know.
+            target: "shared::telemetry::logs",
+            lost,
+            "log lines are lost: standard output took none for a while"
+        );
+    }
+}
+
+/// Waits until all lines are written that were logged so far, for a few seconds at most. Says whether they are.
+pub(crate) fn flush() -> bool {
+    writer().is_none_or(Writer::flush)
+}
+
+/// Flushes the log when it is dropped. From then on every line is written when it is logged: the process may end at any
+/// moment.
+#[derive(Debug)]
+pub(crate) struct FlushOnDrop;
+
+impl Drop for FlushOnDrop {
+    fn drop(&mut self) {
+        if let Some(writer) = writer() {
+            writer.close();
+            tell_lost(writer);
+        }
+    }
+}
+
+/// Standard output, and standard error for what it does not take, because the disk is full or nobody reads it any more.
+fn write(lines: &str) {
+    let written = io::stdout().write_all(lines.as_bytes());
+    let _ = written.or_else(|_| io::stderr().write_all(lines.as_bytes()));
+}
+
+/// For the layer that formats lines for people.
 pub(super) struct Output;
 
-impl Write for Output {
-    /// A line is written as a whole.
+pub(super) struct Line {
+    level: Level,
+}
+
+impl MakeWriter<'_> for Output {
+    type Writer = Line;
+
+    fn make_writer(&self) -> Line {
+        Line { level: Level::INFO }
+    }
+
+    fn make_writer_for(&self, event: &Metadata<'_>) -> Line {
+        Line {
+            level: *event.level(),
+        }
+    }
+}
+
+impl Write for Line {
+    /// A line is given as a whole.
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        let text = String::from_utf8_lossy(line);
-        let text = escape(&text);
-        let written = io::stdout().write_all(text.as_bytes());
-        let _ = written.or_else(|_| io::stderr().write_all(text.as_bytes()));
+        log(&escape::line(&String::from_utf8_lossy(line)), self.level);
         Ok(line.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        let _ = io::stdout().flush();
         Ok(())
-    }
-}
-
-/// The line with what would end it early, move a terminal's cursor or turn its text around as `\n` or `\u202e`, which for
-/// JSON is the same text.
-fn escape(line: &str) -> Cow<'_, str> {
-    let text = line.strip_suffix('\n').unwrap_or(line);
-    // Nearly every line is plain, and each is looked at: bytes are quicker than characters.
-    let is_plain = text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
-    if is_plain || !text.contains(is_command) {
-        return line.into();
-    }
-    let mut escaped = String::with_capacity(line.len() + 16);
-    for character in text.chars() {
-        match character {
-            '\n' => escaped.push_str("\\n"),
-            '\r' => escaped.push_str("\\r"),
-            '\t' => escaped.push_str("\\t"),
-            command if is_command(command) => {
-                // Infallible: it is a string.
-                let _ = write!(escaped, "\\u{:04x}", u32::from(command));
-            }
-            other => escaped.push(other),
-        }
-    }
-    escaped.push_str(&line[text.len()..]);
-    escaped.into()
-}
-
-/// Control characters, separators of lines, and those that change the direction of text
-/// ([UAX #9](https://www.unicode.org/reports/tr9/#Directional_Formatting_Characters)).
-fn is_command(character: char) -> bool {
-    character.is_control()
-        || matches!(character, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_line_is_one_line_of_text() {
-        for (line, written) in [
-            ("plain ü 漢 🦀\n", "plain ü 漢 🦀\n"),
-            ("no end", "no end"),
-            ("", ""),
-            ("a\nERROR forged\r\n\n", "a\\nERROR forged\\r\\n\n"),
-            (
-                "\x1b[31m\x07\0\x7f\u{9b}2J\n",
-                "\\u001b[31m\\u0007\\u0000\\u007f\\u009b2J\n",
-            ),
-            (
-                "a\u{2028}b\u{202e}c\u{2066}d\u{61c}\n",
-                "a\\u2028b\\u202ec\\u2066d\\u061c\n",
-            ),
-            ("tab\there\n", "tab\\there\n"),
-        ] {
-            assert_eq!(escape(line), written);
-        }
     }
 }

@@ -2,6 +2,8 @@
 
 use tokio_util::sync::CancellationToken;
 
+use crate::telemetry;
+
 /// Cancels `shutdown` at the first signal and exits at the second.
 ///
 /// They are listened for from the call on, and not from the first poll: one that comes in between would end the process
@@ -20,6 +22,7 @@ pub(super) fn heed(shutdown: CancellationToken) -> impl Future<Output = ()> + Se
         tracing::info!("told to stop; a second signal ends the process at once");
         shutdown.cancel();
         signals.next().await;
+        telemetry::flush_log();
         #[expect(
             clippy::disallowed_methods,
             reason = "whoever asks twice does not want to wait for the last spans"

@@ -214,6 +214,7 @@ impl Builder {
             provider,
             meters,
             export,
+            log: log::FlushOnDrop,
         };
         Ok((telemetry, parts))
     }

@@ -9,6 +9,7 @@ use tracing_subscriber::{
 };
 
 use super::otlp;
+pub(crate) use crate::logs::{FlushOnDrop, flush};
 use crate::{
     config::{self, ConfigError, Lookup},
     logs,

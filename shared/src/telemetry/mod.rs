@@ -33,6 +33,8 @@ use std::{sync::OnceLock, time::Duration};
 use opentelemetry_sdk::{metrics::SdkMeterProvider, trace::SdkTracerProvider};
 
 use self::export::Export;
+#[cfg(feature = "serve")]
+pub(crate) use self::log::flush as flush_log;
 #[cfg(feature = "testing")]
 pub(crate) use self::testing::install_for_tests;
 pub use self::{
@@ -52,6 +54,7 @@ pub struct Telemetry {
     provider: Option<SdkTracerProvider>,
     meters: Option<SdkMeterProvider>,
     export: Export,
+    log: log::FlushOnDrop,
 }
 
 /// For those who have no [`Telemetry`] at hand, such as a health endpoint.
@@ -109,6 +112,7 @@ impl Telemetry {
             provider,
             meters,
             export,
+            log,
         } = self;
         let books = export.clone();
         let deadline = deadline.min(LONGEST);
@@ -131,6 +135,7 @@ impl Telemetry {
             Ok(Err(error)) => tracing::warn!(%error, "metrics did not shut down cleanly"),
             Err(_) => tracing::warn!(?deadline, "metrics did not shut down in time"),
         }
+        drop(log);
         books.counts()
     }
 }

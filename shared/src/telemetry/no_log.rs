@@ -21,3 +21,11 @@ pub(super) fn layer<S: Subscriber>(_: &Logs, _: String) -> impl Layer<S> + Send 
 }
 
 pub(super) fn bridge() {}
+
+/// Every line that there is has been written, by whoever writes it.
+pub(crate) fn flush() -> bool {
+    true
+}
+
+#[derive(Debug)]
+pub(super) struct FlushOnDrop;

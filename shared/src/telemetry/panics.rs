@@ -19,6 +19,7 @@ use std::{
 use opentelemetry::Context;
 
 use self::report::Report;
+use super::log;
 
 /// How long a panicking thread waits until its panic is logged and on its span. That is done at once, unless the thread
 /// holds a lock that it needs: then the thread goes on, and the rest is done when it lets go of the lock.
@@ -117,8 +118,9 @@ fn report_from_a_thread(report: Report, work: Work) -> std::io::Result<Receiver<
         let logged = catch_unwind(AssertUnwindSafe(|| {
             let _current = cx.clone().attach();
             report.log();
+            log::flush()
         }));
-        if logged.is_ok() {
+        if let Ok(true) = logged {
             // Whoever has waited long enough is not there any more.
             let _ = say.send(Done::Logged);
         }

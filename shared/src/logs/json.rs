@@ -1,0 +1,216 @@
+//! [`Json`]: the layer that writes an event as one JSON object, put together in one buffer that is used again.
+
+use std::{
+    cell::RefCell,
+    fmt::{self, Write as _},
+    ops::Range,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use serde_json::Number;
+use tracing::{
+    Event, Subscriber,
+    field::{Field, Visit},
+};
+use tracing_log::NormalizeEvent as _;
+use tracing_subscriber::{Layer, layer::Context};
+
+use super::{current_ids, escape, output};
+
+/// Of a buffer that a long line has made larger, so much is kept for the next line.
+const KEPT_BYTES: usize = 16 * 1024;
+
+thread_local! {
+    static BUFFERS: RefCell<Buffers> = RefCell::default();
+}
+
+pub(super) struct Json {
+    /// As the inside of a JSON string.
+    service: String,
+}
+
+impl Json {
+    pub(super) fn new(service: &str) -> Self {
+        let mut escaped = String::new();
+        escape::push_json(&mut escaped, service);
+        Self { service: escaped }
+    }
+
+    fn log(&self, event: &Event<'_>, buffers: &mut Buffers) {
+        let Buffers { line, fields } = buffers;
+        line.clear();
+        let record = event.normalized_metadata();
+        let metadata = record.as_ref().unwrap_or(event.metadata());
+        let ids = current_ids(event);
+        line.push_str("{\"level\":\"");
+        line.push_str(metadata.level().as_str());
+        line.push_str("\",\"service\":\"");
+        line.push_str(&self.service);
+        if let Some((_, span_id)) = ids {
+            line.push_str("\",\"span_id\":\"");
+            push_hex(line, &span_id.to_bytes());
+        }
+        line.push_str("\",\"target\":\"");
+        escape::push_json(line, metadata.target());
+        line.push_str("\",\"timestamp\":\"");
+        // A clock that is set to before 1970 has no such text. Infallible: it is a string.
+        let now = SystemTime::now().max(UNIX_EPOCH);
+        let _ = write!(line, "{}", humantime::format_rfc3339_micros(now));
+        if let Some((trace_id, _)) = ids {
+            line.push_str("\",\"trace_id\":\"");
+            push_hex(line, &trace_id.to_bytes());
+        }
+        line.push('"');
+        fields.clear();
+        fields.are_a_records = record.is_some();
+        event.record(fields);
+        fields.push_to(line);
+        line.push_str("}\n");
+        output::log(line, *metadata.level());
+        line.shrink_to(KEPT_BYTES);
+        fields.text.shrink_to(KEPT_BYTES);
+    }
+}
+
+impl<S: Subscriber> Layer<S> for Json {
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        let logged = BUFFERS.try_with(|buffers| {
+            let mut buffers = buffers.try_borrow_mut().ok()?;
+            self.log(event, &mut buffers);
+            Some(())
+        });
+        // A value that logs while it is formatted, or a thread that is at its end.
+        if !matches!(logged, Ok(Some(()))) {
+            self.log(event, &mut Buffers::default());
+        }
+    }
+}
+
+#[derive(Default)]
+struct Buffers {
+    line: String,
+    fields: Fields,
+}
+
+/// The event's own fields, as they come.
+#[derive(Default)]
+struct Fields {
+    /// `"key":value`, one after the other.
+    text: String,
+    /// Of the `log` crate, of whom `log.target` and its like are said elsewhere.
+    are_a_records: bool,
+    /// Where each is.
+    parts: Vec<(&'static str, Range<usize>)>,
+}
+
+impl Fields {
+    fn clear(&mut self) {
+        self.text.clear();
+        self.parts.clear();
+    }
+
+    fn add(&mut self, field: &Field, push_value: impl FnOnce(&mut String)) {
+        if self.are_a_records && field.name().starts_with("log.") {
+            return;
+        }
+        let key = not_reserved(field.name());
+        let start = self.text.len();
+        self.text.push('"');
+        escape::push_json(&mut self.text, key);
+        self.text.push_str("\":");
+        push_value(&mut self.text);
+        self.parts.push((key, start..self.text.len()));
+    }
+
+    fn add_text(&mut self, field: &Field, text: fmt::Arguments<'_>) {
+        self.add(field, |line| {
+            line.push('"');
+            // Fails where the value says that it cannot be formatted: what it wrote before that is all there is.
+            let _ = Text(line).write_fmt(text);
+            line.push('"');
+        });
+    }
+
+    /// Each key once, in their order; where an event has one twice, it is the last.
+    fn push_to(&mut self, line: &mut String) {
+        self.parts.sort_by_key(|(key, _)| *key);
+        for (at, (key, part)) in self.parts.iter().enumerate() {
+            let next = self.parts.get(at + 1);
+            if next.is_none_or(|(next, _)| next != key) {
+                line.push(',');
+                line.push_str(&self.text[part.clone()]);
+            }
+        }
+    }
+}
+
+impl Visit for Fields {
+    fn record_f64(&mut self, field: &Field, value: f64) {
+        // JSON has no text for what is no number.
+        self.add(field, |line| match Number::from_f64(value) {
+            Some(number) => push(line, number),
+            None => line.push_str("null"),
+        });
+    }
+
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        self.add(field, |line| push(line, value));
+    }
+
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        self.add(field, |line| push(line, value));
+    }
+
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        self.add(field, |line| push(line, value));
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.add(field, |line| {
+            line.push('"');
+            escape::push_json(line, value);
+            line.push('"');
+        });
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        self.add_text(field, format_args!("{value:?}"));
+    }
+}
+
+/// The inside of a JSON string.
+struct Text<'a>(&'a mut String);
+
+impl fmt::Write for Text<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        escape::push_json(self.0, text);
+        Ok(())
+    }
+}
+
+fn push(line: &mut String, value: impl fmt::Display) {
+    // Infallible: it is a string.
+    let _ = write!(line, "{value}");
+}
+
+/// Two lower-case digits a byte; several times faster than `write!`.
+fn push_hex(line: &mut String, bytes: &[u8]) {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    for byte in bytes {
+        line.push(DIGITS[usize::from(byte >> 4)].into());
+        line.push(DIGITS[usize::from(byte & 0xf)].into());
+    }
+}
+
+/// A line is one object with each key once, whatever an event calls its fields.
+fn not_reserved(field: &'static str) -> &'static str {
+    match field {
+        "timestamp" => "event.timestamp",
+        "level" => "event.level",
+        "target" => "event.target",
+        "service" => "event.service",
+        "trace_id" => "event.trace_id",
+        "span_id" => "event.span_id",
+        _ => field,
+    }
+}

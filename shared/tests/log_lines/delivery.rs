@@ -1,0 +1,200 @@
+//! Lines go out together, a few milliseconds' worth of them: none is lost, torn or out of order, however the process ends, as
+//! long as somebody reads them.
+
+use std::{
+    collections::BTreeMap,
+    io::{self, BufRead as _, BufReader, Write as _},
+    process, thread,
+    time::Duration,
+};
+
+use serde_json::Value;
+use shared::telemetry::Telemetry;
+
+use crate::child::{Child, start_on};
+
+const THREADS: u64 = 4;
+const LINES: u64 = 400;
+
+/// Of a line among many: its text is longer than what a pipe takes at once, now and then, and than what it takes at all.
+fn length(number: u64) -> usize {
+    match number {
+        _ if number.is_multiple_of(150) => 100_000,
+        _ if number.is_multiple_of(20) => 5_000,
+        _ => usize::try_from(number).unwrap(),
+    }
+}
+
+pub(crate) fn many_threads() {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "they are waited for, and have no trace"
+    )]
+    thread::scope(|scope| {
+        for thread in 0..THREADS {
+            scope.spawn(move || {
+                for number in 0..LINES {
+                    let text = "x".repeat(length(number));
+                    if number.is_multiple_of(100) {
+                        tracing::error!(thread, number, text, "one of many");
+                    } else {
+                        tracing::info!(thread, number, text, "one of many");
+                    }
+                }
+            });
+        }
+    });
+}
+
+#[expect(clippy::disallowed_methods, reason = "how a process ends")]
+pub(crate) fn abort() {
+    tracing::info!("before");
+    tracing::error!("as it must");
+    process::abort();
+}
+
+#[expect(clippy::disallowed_methods, reason = "how a process ends")]
+pub(crate) fn say_and_exit(telemetry: Telemetry) {
+    say_some();
+    drop(telemetry);
+    tracing::info!("after the end");
+    process::exit(0);
+}
+
+fn say_some() {
+    for number in 0..LINES {
+        tracing::info!(number, "one of some");
+    }
+}
+
+pub(crate) fn say_and_wait() {
+    say_some();
+    loop {
+        thread::park();
+    }
+}
+
+/// Far more than what waits for somebody who reads it.
+const TOO_MANY: u64 = 60_000;
+
+pub(crate) fn say_more_than_fits() {
+    let mut number = 0_u64;
+    let mut say = || {
+        if number.is_multiple_of(10_000) {
+            tracing::error!(number, "one of {}", "x".repeat(100));
+        } else {
+            tracing::info!(number, "one of {}", "x".repeat(100));
+        }
+        number += 1;
+    };
+    (0..TOO_MANY).for_each(|_| say());
+    eprintln!("SAID");
+    loop {
+        say();
+        thread::park_timeout(Duration::from_millis(5));
+    }
+}
+
+/// The lines of this test in what was written to standard output.
+fn parse(output: &str) -> impl Iterator<Item = Value> {
+    let lines = output.lines().filter(|line| line.starts_with('{'));
+    let lines = lines.map(|line| {
+        serde_json::from_str::<Value>(line).unwrap_or_else(|error| panic!("{error}: {line}"))
+    });
+    lines.filter(|line| line["target"] == module_path!())
+}
+
+fn messages(output: &str) -> Vec<String> {
+    let messages = parse(output).map(|line| line["message"].as_str().unwrap().to_owned());
+    messages.collect()
+}
+
+#[test]
+fn each_line_is_whole_and_in_its_thread_s_order() {
+    for line in Child::start("says_much_from_many_threads", "pretty").lines() {
+        assert_eq!(line.matches("one of many").count(), 1, "{line}");
+    }
+    let mut next = BTreeMap::new();
+    for line in Child::start("says_much_from_many_threads", "json").lines() {
+        let line: Value = serde_json::from_str(&line).unwrap();
+        let number = line["number"].as_u64().unwrap();
+        let next = next.entry(line["thread"].as_u64().unwrap()).or_insert(0);
+        assert_eq!(number, *next);
+        *next += 1;
+        assert_eq!(line["text"].as_str().unwrap().len(), length(number));
+    }
+    let all = (0..THREADS).map(|thread| (thread, LINES));
+    assert_eq!(next, all.collect());
+}
+
+#[test]
+fn an_error_is_written_before_the_call_returns_and_all_that_came_before_it() {
+    let output = Child::start("aborts", "json").output();
+    assert!(!output.status.success());
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(messages(&stdout), ["before", "as it must"]);
+}
+
+#[test]
+fn a_line_after_the_end_of_telemetry_is_written_before_the_call_returns() {
+    let output = Child::start("says_and_exits", "json").output();
+    assert!(output.status.success());
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    let messages = messages(&stdout);
+    assert_eq!(messages.len() as u64, LINES + 1);
+    assert_eq!(messages.last().unwrap(), "after the end");
+}
+
+#[test]
+fn lines_go_out_by_themselves_and_are_there_when_the_process_is_killed() {
+    let mut child = Child::start("says_and_waits", "json");
+    child.go_on();
+    let mut said = String::new();
+    let last = format!("\"number\":{}", LINES - 1);
+    while !said.contains(&last) {
+        said += &child.line().expect("it waits");
+    }
+    child.kill();
+    assert_eq!(child.line(), None);
+    let numbers = parse(&said).map(|line| line["number"].as_u64().unwrap());
+    assert!(numbers.eq(0..LINES));
+}
+
+#[test]
+fn nobody_waits_for_ever_for_a_log_that_is_not_read_and_what_is_lost_is_told() {
+    let mut child = Child::start("says_more_than_fits", "json");
+    child.go_on();
+    let said = child.stderr().lines().next().unwrap().unwrap();
+    assert_eq!(said, "SAID");
+    let mut numbers = Vec::new();
+    let lost = loop {
+        let line: Value = serde_json::from_str(&child.line().expect("it goes on")).unwrap();
+        if let Some(lost) = line["lost"].as_u64() {
+            assert_eq!(line["level"], "ERROR");
+            break lost;
+        }
+        numbers.extend(line["number"].as_u64());
+    };
+    child.kill();
+    assert!(numbers.is_sorted());
+    assert!(numbers.iter().copied().take(10_000).eq(0..10_000));
+    assert_eq!(lost, numbers.last().unwrap() + 1 - numbers.len() as u64);
+}
+
+#[test]
+fn processes_that_share_a_pipe_do_not_tear_each_other_s_lines() {
+    let (read, mut write) = io::pipe().unwrap();
+    // Nearly full, and emptied in small pieces, so that they wait for each other in the middle of what they write.
+    write.write_all("\n".repeat(60_000).as_bytes()).unwrap();
+    let children = [(); 3].map(|()| start_on(write.try_clone().unwrap(), "says_and_exits"));
+    drop(write);
+    let mut output = String::new();
+    let mut read = BufReader::with_capacity(512, read);
+    while read.read_line(&mut output).unwrap() > 0 {}
+    for mut child in children {
+        assert!(child.wait().unwrap().success());
+    }
+    let messages = messages(&output).into_iter();
+    let count = messages.filter(|message| message == "one of some").count();
+    assert_eq!(count as u64, 3 * LINES);
+}

@@ -1,0 +1,58 @@
+//! One event is one line in either format, whatever is in it, and a line finds its way out.
+
+use crate::child::Child;
+
+const TEXTS: [&str; 5] = [
+    "one\n2026-01-01T00:00:00Z ERROR checkout forged trace_id=00000000000000000000000000000001",
+    "\r\x1b[2K\x1b[31mred\x07\0\x08",
+    "\u{9b}31m\u{85}\u{7f}",
+    "abc\u{202e}cba\u{2066}\u{200f}\u{2028}\u{2029}\u{feff}",
+    "\",\"level\":\"ERROR\"}\n{\"level\":\"ERROR\",\"a\":\"\\",
+];
+
+pub(crate) fn say() {
+    for text in TEXTS {
+        tracing::info!(display = %text, debug = ?text, text, error = %text, "said {text}");
+    }
+}
+
+fn is_command(character: char) -> bool {
+    let directions = "\u{61c}\u{200e}\u{200f}\u{2028}\u{2029}\u{202a}\u{202b}\u{202c}\u{202d}\u{202e}\
+                      \u{2066}\u{2067}\u{2068}\u{2069}";
+    character.is_control() || directions.contains(character)
+}
+
+#[test]
+fn a_pretty_line_is_one_line_without_commands_to_the_terminal() {
+    let lines = Child::start("says_hostile_texts", "pretty").lines();
+    assert_eq!(lines.len(), TEXTS.len(), "{lines:#?}");
+    for line in lines {
+        assert!(!line.contains(is_command), "{line:?}");
+        assert!(line.contains("  INFO a \"service\" said "), "{line}");
+    }
+}
+
+#[test]
+fn a_json_line_is_the_same_text_without_commands_to_the_terminal() {
+    let lines = Child::start("says_hostile_texts", "json").lines();
+    assert_eq!(lines.len(), TEXTS.len(), "{lines:#?}");
+    for (line, text) in lines.into_iter().zip(TEXTS) {
+        assert!(!line.contains(is_command), "{line:?}");
+        let line: serde_json::Value = serde_json::from_str(&line).unwrap();
+        assert_eq!(line["display"], text);
+        assert_eq!(line["text"], text);
+        assert_eq!(line["message"], format!("said {text}"));
+    }
+}
+
+#[test]
+fn a_line_that_standard_output_does_not_take_goes_to_standard_error() {
+    for format in ["json", "pretty"] {
+        let child = Child::start("says_hostile_texts", format);
+        let output = child.wait_without_reading();
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        for text in ["telemetry is set up", "said one", "said abc"] {
+            assert!(stderr.contains(text), "{format}: {stderr}");
+        }
+    }
+}

@@ -1,0 +1,12 @@
+//! What is in a log line, to the byte, and that it finds its way out.
+//!
+//! A log is the process's, so each test has a process of its own: `child` is this test binary again.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod child;
+mod delivery;
+mod format;
+mod hostile;
+#[path = "../support/watchdog.rs"]
+mod watchdog;
