@@ -6,7 +6,11 @@ mod support;
 
 use std::{net::SocketAddr, time::Duration};
 
-use axum::{Router, body::Body, routing::post};
+use axum::{
+    Router,
+    body::Body,
+    routing::{get, post},
+};
 use bytes::Bytes;
 use futures_util::stream;
 use http_body::Frame;
@@ -249,6 +253,16 @@ async fn a_response_body_that_breaks_is_no_failure_of_the_span_that_ended_with_t
     let error = patience(result.unwrap().bytes()).await.unwrap_err();
     assert_eq!(shape(clients(&trace)[0]), get_span(&trace, expected));
     assert_eq!(error_type(&Error::Reqwest(error)), "reset");
+}
+
+#[tokio::test]
+async fn an_answer_that_cannot_be_read_as_what_it_should_be_is_body() {
+    recorder();
+    let service = start(Router::new().route("/", get("no number"))).await;
+    let request = client(TraceMiddleware::new()).get(service.url("/"));
+    let error = call(request).await.0.unwrap().json::<u32>().await;
+    let error = Error::Reqwest(error.unwrap_err());
+    assert_eq!(error_type(&error), "body", "{error:?}");
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ mod support;
 
 use std::{
     convert::Infallible,
+    io::ErrorKind,
     panic::{AssertUnwindSafe, catch_unwind},
     task::{Context, Waker},
     time::SystemTime,
@@ -298,4 +299,24 @@ async fn a_panic_in_the_client_ends_its_span_though_somebody_keeps_the_future() 
     let span = recorder().span(&trace_id, "GET").await;
     drop(kept);
     assert_eq!(span.error_type().as_deref(), Some("panic"));
+}
+
+#[tokio::test]
+async fn a_client_that_fails_with_an_error_of_the_system_is_named_by_its_kind() {
+    recorder();
+    for (kind, name) in [
+        (ErrorKind::TimedOut, "timeout"),
+        (ErrorKind::ConnectionReset, "reset"),
+        (ErrorKind::PermissionDenied, "_OTHER"),
+    ] {
+        let fails =
+            move |_: Request<Body>| std::future::ready(Err::<Response<Body>, _>(kind.into()));
+        let client = ClientTraceLayer::new().layer(tower::service_fn(fails));
+        let sent = client.oneshot(get_request("http://shop.example/"));
+        let (trace_id, result) = recorder().in_trace("caller", sent).await;
+        let error: std::io::Error = result.unwrap_err();
+        assert_eq!(error.kind(), kind);
+        let span = recorder().span(&trace_id, "GET").await;
+        assert_eq!(span.error_type().as_deref(), Some(name), "{error}");
+    }
 }

@@ -56,12 +56,19 @@ async fn chunked() -> Body {
     Body::from_stream(stream::iter(parts))
 }
 
+/// A body that does not know that it is at its end when it has all that was announced.
+async fn announced() -> Response {
+    let body = chunked().await;
+    ([(header::CONTENT_LENGTH, "8")], body).into_response()
+}
+
 fn router() -> Router {
     Router::new()
         .route("/empty", get(()))
         .route("/text", get("some text"))
         .route("/large", get(|| async { "x".repeat(1 << 20) }))
         .route("/chunked", get(chunked))
+        .route("/announced", get(announced))
         .route("/trailers", get(trailers))
         .route("/204", get(StatusCode::NO_CONTENT))
         .route("/204-with-body", get((StatusCode::NO_CONTENT, "dropped")))
@@ -104,6 +111,7 @@ async fn every_body_passes_byte_for_byte_and_is_complete() {
             200,
             "3\r\none\r\n5\r\nthree\r\n0\r\n\r\n",
         ),
+        ("GET", "/announced", "", 200, "\r\n\r\nonethree"),
         (
             "GET",
             "/trailers",

@@ -4,7 +4,7 @@
 
 mod support;
 
-use std::{collections::BTreeMap, fmt, process::Command};
+use std::{collections::BTreeMap, fmt, process::Command, time::Instant};
 
 use axum::{
     Router,
@@ -127,6 +127,10 @@ impl Line {
         value.unwrap_or_else(|| panic!("no text {key}: {self:?}"))
     }
 
+    fn duration_ms(&self) -> f64 {
+        self.0["duration_ms"].as_f64().unwrap()
+    }
+
     /// The lines with this message, by trace id: one of each trace.
     fn with_message<'a>(lines: &'a [Self], message: &str) -> BTreeMap<&'a str, &'a Self> {
         let mut found = BTreeMap::new();
@@ -145,6 +149,7 @@ async fn one_event_is_one_json_line_whatever_callers_send() {
     if std::env::var_os(CHILD).is_some() {
         return serve_and_call().await;
     }
+    let before = Instant::now();
     let output = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "--nocapture"])
         .arg("one_event_is_one_json_line_whatever_callers_send")
@@ -155,6 +160,7 @@ async fn one_event_is_one_json_line_whatever_callers_send() {
         .env("RUST_BACKTRACE", "1")
         .output()
         .unwrap();
+    let elapsed_ms = before.elapsed().as_secs_f64() * 1e3;
     let said = String::from_utf8(output.stdout).unwrap();
     assert!(
         output.status.success(),
@@ -215,6 +221,10 @@ async fn one_event_is_one_json_line_whatever_callers_send() {
     assert_end(panics, Some("/panics"), 500);
     assert_eq!(panics.text("error.type"), "panic");
 
+    let ends = served.values().chain(failed.values());
+    let sum_ms: f64 = ends.map(|line| line.duration_ms()).sum();
+    assert!(sum_ms <= elapsed_ms, "one after the other: {sum_ms} ms");
+
     let panicked = Line::with_message(&lines, "panicked");
     assert_eq!(panicked.len(), 1);
     let cause = panicked[panics.text("trace_id")];
@@ -240,7 +250,7 @@ fn assert_end(line: &Line, route: Option<&str>, status: u64) {
     assert_eq!(line.text("level"), level);
     assert_eq!(line.0.get("route").and_then(Value::as_str), route);
     assert_eq!(line.0["status"], status);
-    assert!(line.0["duration_ms"].as_f64().unwrap() > 0.0);
+    assert!(line.duration_ms() > 0.0);
     assert_eq!(line.text("trace_id").len(), 32);
     assert_eq!(line.text("span_id").len(), 16);
     assert_ne!(line.text("method"), "");

@@ -159,3 +159,24 @@ async fn task_outside_of_any_trace_begins_one_that_is_recorded() {
     let trace = recorder.trace(&trace_id, 1).await;
     assert_eq!(trace.tree(), "INTERNAL refresh_prices\n");
 }
+
+#[tokio::test]
+async fn task_that_panicked_says_so_and_was_not_cancelled() {
+    let task = task::spawn(async { panic!("the printer is out of paper") });
+    let error = task.await.unwrap_err();
+    assert!(matches!(error, task::TaskError::Panicked(_)), "{error:?}");
+    assert_eq!(error.to_string(), "the task panicked");
+}
+
+#[tokio::test]
+async fn task_of_a_runtime_that_is_gone_was_cancelled() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
+    let task = {
+        let _within = runtime.enter();
+        task::spawn(std::future::pending::<()>())
+    };
+    runtime.shutdown_background();
+    assert!(matches!(task.await, Err(task::TaskError::Cancelled)));
+}

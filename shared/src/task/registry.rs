@@ -108,7 +108,7 @@ fn handed_on() -> Context {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::LazyLock;
+    use std::{sync::LazyLock, time::Instant};
 
     use tokio::sync::oneshot;
 
@@ -116,6 +116,8 @@ mod tests {
     use super::*;
 
     const LONG: Duration = Duration::from_hours(1);
+    /// For a thread that cannot be paused.
+    const LONG_ENOUGH: Duration = Duration::from_secs(10);
 
     #[tokio::test(start_paused = true)]
     async fn finish_waits_for_tasks_and_counts_down_to_zero() {
@@ -149,8 +151,9 @@ mod tests {
         let (start, started) = oneshot::channel();
         let polling = registry.spawn_blocking(|| {
             start.send(()).unwrap();
-            let cancellation = cancellation();
+            let (cancellation, started) = (cancellation(), Instant::now());
             while !cancellation.is_cancelled() {
+                assert!(started.elapsed() < LONG_ENOUGH, "nobody cancels it");
                 std::thread::yield_now();
             }
             "tidied up"

@@ -17,6 +17,12 @@ fn set(list: &str) -> BTreeSet<String> {
     members.map(str::to_owned).collect()
 }
 
+/// Two members of so many bytes together, the comma between them included.
+fn two_members(bytes: usize) -> String {
+    let value = "v".repeat(bytes - "a=1,b=".len());
+    format!("a=1,b={value}")
+}
+
 #[rustfmt::skip]
 fn rows() -> Vec<(&'static str, Vec<Vec<u8>>, String)> {
     let row = |claim, values: &[&str], sent: &str| {
@@ -62,7 +68,8 @@ fn rows() -> Vec<(&'static str, Vec<Vec<u8>>, String)> {
         row("of 65 the first 64 are kept", &[&members(65)], &members(64)),
         row("what is skipped does not count", &[&format!("{},{}", "bad,".repeat(64), members(64))], &members(64)),
         row("8192 bytes are kept", &[&longest], &longest),
-        row("of 8193 bytes the members that fit are kept", &["tenant=acme", &longest], "tenant=acme"),
+        row("8192 bytes are kept, the comma counted", &[&two_members(8192)], &two_members(8192)),
+        row("of 8193 bytes the members that fit are kept", &[&two_members(8193)], "a=1"),
     ]
 }
 
@@ -105,6 +112,27 @@ fn a_list_never_leaves_longer_than_the_limit() {
     let mut sent = HashMap::new();
     BaggagePropagator::new().inject_context(&Context::new().with_baggage(baggage), &mut sent);
     assert_eq!(sent["baggage"], "tier=gold", "24000 bytes when encoded");
+}
+
+#[test]
+fn a_list_is_read_up_to_the_limit_the_comma_counted() {
+    for (bytes, members) in [(8192, 2), (8193, 1)] {
+        let carrier = HashMap::from([("baggage".to_owned(), two_members(bytes))]);
+        let cx = BaggagePropagator::new().extract_with_context(&Context::new(), &carrier);
+        assert_eq!(cx.baggage().len(), members, "{bytes} bytes");
+    }
+}
+
+#[test]
+fn a_list_leaves_with_as_many_bytes_as_are_allowed_the_comma_counted() {
+    for (bytes, sent) in [(8192, two_members(8192)), (8193, "a=1".to_owned())] {
+        let value = "v".repeat(bytes - "a=1,b=".len());
+        let entries = [KeyValue::new("a", "1"), KeyValue::new("b", value)];
+        let mut carrier = HashMap::new();
+        let cx = Context::new().with_baggage(entries);
+        BaggagePropagator::new().inject_context(&cx, &mut carrier);
+        assert_eq!(carrier["baggage"], sent, "{bytes} bytes");
+    }
 }
 
 #[test]

@@ -6,6 +6,7 @@
     reason = "what comes in is read into an empty context"
 )]
 
+mod adapters;
 mod b3;
 mod baggage;
 mod carriers;

@@ -1,0 +1,77 @@
+//! The adapters themselves, as a propagator or a carrier of another crate uses them.
+
+use std::collections::HashMap;
+
+use http::{HeaderMap, HeaderValue};
+use opentelemetry::propagation::{Extractor, Injector};
+use shared::{
+    propagation::{Fresh, HeaderExtractor, HeaderInjector, MapExtractor, inject},
+    testing::recorder,
+};
+
+/// A carrier that somebody else has made, and no map.
+#[derive(Default)]
+struct Message {
+    lines: Vec<(String, String)>,
+    room: usize,
+}
+
+impl Injector for Message {
+    fn set(&mut self, key: &str, value: String) {
+        self.lines.push((key.to_owned(), value));
+    }
+
+    fn reserve(&mut self, additional: usize) {
+        self.room += additional;
+    }
+}
+
+#[test]
+fn an_extractor_names_every_key_that_it_holds() {
+    let (mut headers, mut message) = (HeaderMap::new(), HashMap::new());
+    for key in ["b3", "uber-trace-id"] {
+        headers.insert(key, HeaderValue::from_static("1"));
+        message.insert(key.to_owned(), "1".to_owned());
+    }
+    let extractors: [&dyn Extractor; 2] = [&HeaderExtractor(&headers), &MapExtractor(&message)];
+    for extractor in extractors {
+        let mut keys = extractor.keys();
+        keys.sort_unstable();
+        assert_eq!(keys, ["b3", "uber-trace-id"]);
+    }
+}
+
+#[test]
+fn one_value_of_a_key_is_the_first_by_spelling() {
+    let mut message = HashMap::from([("B3".to_owned(), "0".to_owned())]);
+    assert_eq!(MapExtractor(&message).get("b3"), Some("0"));
+    message.insert("b3".to_owned(), "1".to_owned());
+    assert_eq!(MapExtractor(&message).get("b3"), Some("0"));
+    assert_eq!(MapExtractor(&message).get("uber-trace-id"), None);
+}
+
+#[tokio::test]
+async fn an_injector_of_another_crate_carries_the_trace() {
+    let mut message = Message::default();
+    let sending = async { inject(&mut Fresh(&mut message)) };
+    let (trace_id, ()) = recorder().in_trace("send", sending).await;
+    let [(key, value)] = &message.lines[..] else {
+        panic!("one line: {:?}", message.lines);
+    };
+    assert_eq!((key.as_str(), &value[3..35]), ("traceparent", &*trace_id));
+}
+
+#[test]
+fn room_that_a_propagator_asks_for_is_made_in_the_carrier() {
+    let (mut message, mut headers) = (Message::default(), HeaderMap::new());
+    Fresh(&mut message).reserve(100);
+    assert_eq!(message.room, 100);
+    HeaderInjector(&mut headers).reserve(100);
+    assert!(headers.capacity() >= 100, "{}", headers.capacity());
+}
+
+#[test]
+fn a_carrier_around_somebody_elses_is_printed_without_its_content() {
+    let mut message = HashMap::from([("baggage".to_owned(), "tenant=acme".to_owned())]);
+    assert_eq!(format!("{:?}", Fresh(&mut message)), "Fresh(..)");
+}

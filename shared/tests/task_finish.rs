@@ -1,0 +1,20 @@
+//! The end of a process's tasks, which is one for all of them: a test binary of its own.
+
+use std::{future::pending, time::Duration};
+
+use shared::task::{self, TaskError};
+
+#[tokio::test]
+async fn finish_waits_for_the_tasks_of_the_process_and_counts_those_that_it_cancels() {
+    assert_eq!(task::running(), 0);
+    let stuck = [(); 2].map(|()| task::spawn(pending::<()>()));
+    assert_eq!(task::running(), 2);
+    assert_eq!(task::finish(Duration::ZERO).await, 2);
+    assert_eq!(task::running(), 0);
+    for task in stuck {
+        assert!(matches!(task.await, Err(TaskError::Cancelled)));
+    }
+    let quick = task::spawn(tokio::task::yield_now());
+    assert_eq!(task::finish(Duration::from_secs(10)).await, 0);
+    assert!(quick.await.is_ok(), "it was waited for");
+}
