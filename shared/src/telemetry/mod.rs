@@ -112,7 +112,8 @@ impl Telemetry {
             provider,
             meters,
             export,
-            log,
+            // Dropped last.
+            log: _log,
         } = self;
         let books = export.clone();
         let deadline = deadline.min(LONGEST);
@@ -135,7 +136,6 @@ impl Telemetry {
             Ok(Err(error)) => tracing::warn!(%error, "metrics did not shut down cleanly"),
             Err(_) => tracing::warn!(?deadline, "metrics did not shut down in time"),
         }
-        drop(log);
         books.counts()
     }
 }
