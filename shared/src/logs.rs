@@ -6,10 +6,10 @@
 //! terminal (`escape`).
 //!
 //! A thread of its own writes the lines (`writer`), in their order and several at once: the first after a pause without delay,
-//! the others within a few milliseconds. An error is written when its call returns, and everything that was said before it; so
-//! is a panic before it goes on, and every line from the end of telemetry on (its shutdown, or that it is dropped). At a second
-//! signal what waits is written, too. So a process that is killed, aborts without a panic or calls `exit` with telemetry still
-//! up loses no more than the last few milliseconds, of lines that are no errors.
+//! the others within a few milliseconds. An error is written when its call returns, and everything that was said before it, for
+//! up to a hundred errors a second; so is a panic before it goes on, and every line from the end of telemetry on (its shutdown,
+//! or that it is dropped). At a second signal what waits is written, too. So a process that is killed, aborts without a panic
+//! or calls `exit` with telemetry still up loses no more than the last few milliseconds, and no error but those of a storm.
 //!
 //! Where standard output takes nothing, 4 MiB of lines wait, and who logs an error or finds no room waits for a second, once.
 //! From then on nobody waits until it takes lines again; those without room are lost, and an error says how many, as soon as

@@ -22,8 +22,8 @@ fn writer() -> Option<&'static Writer> {
     WRITER.get()?.as_deref()
 }
 
-/// Takes a line with its end, in which every text is escaped. An error is written when this returns, unless standard output
-/// takes nothing.
+/// Takes a line with its end, in which every text is escaped. An error is written when this returns, unless there are
+/// many, or standard output takes nothing.
 pub(super) fn log(line: &str, level: Level) {
     let Some(writer) = writer() else {
         return write(line);

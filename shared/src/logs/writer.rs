@@ -19,6 +19,9 @@ const GATHER: Duration = Duration::from_millis(5);
 const ENOUGH: usize = 64 * 1024;
 /// So many bytes wait for an output that takes nothing.
 const ROOM: usize = 4 * 1024 * 1024;
+/// So many errors a second are waited for: each costs two changes of threads, ten times the line, and a storm of them comes when
+/// there is least to spare.
+const URGENT_A_SECOND: u32 = 100;
 /// How long an output may take nothing before nobody waits for it any more.
 const PATIENCE: Duration = Duration::from_secs(1);
 /// How long a flush may take where the output is slow.
@@ -47,6 +50,8 @@ struct State {
     stuck: bool,
     /// Every line is urgent.
     closed: bool,
+    /// Since when errors are counted, for a second, and how many there were.
+    urgent: Option<(Instant, u32)>,
     /// Lines, since the last time that somebody was told.
     lost: u64,
 }
@@ -126,7 +131,7 @@ impl Writer {
         }
         state.waiting.push_str(line);
         state.unwritten += line.len();
-        if urgent || state.closed {
+        if state.closed || urgent && state.may_wait(Instant::now()) {
             let end = state.end();
             drop(self.wait_while(state, |state| state.written < end));
         } else if state.thread == Thread::Idle || state.waiting.len() >= ENOUGH {
@@ -202,6 +207,16 @@ impl State {
         self.unwritten == 0 || self.unwritten + line.len() <= ROOM
     }
 
+    fn may_wait(&mut self, now: Instant) -> bool {
+        let second = Duration::from_secs(1);
+        let current = self
+            .urgent
+            .filter(|(start, _)| now.duration_since(*start) < second);
+        let (start, count) = current.unwrap_or((now, 0));
+        self.urgent = Some((start, count.saturating_add(1)));
+        count < URGENT_A_SECOND
+    }
+
     /// Where the last line that was taken ends.
     fn end(&self) -> u64 {
         self.written + self.unwritten as u64
@@ -243,6 +258,16 @@ mod tests {
         assert_eq!(writer.lost(), Some(2));
         assert_eq!(writer.lost(), None);
         assert!(writer.flush());
+    }
+
+    #[test]
+    fn a_storm_of_errors_waits_for_no_more_than_so_many_a_second() {
+        let mut state = State::default();
+        let start = Instant::now();
+        let mut waits = |at: Duration| (0..200).filter(|_| state.may_wait(start + at)).count();
+        assert_eq!(waits(Duration::ZERO), 100);
+        assert_eq!(waits(Duration::from_millis(999)), 0);
+        assert_eq!(waits(Duration::from_secs(1)), 100);
     }
 
     #[test]
