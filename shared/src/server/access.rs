@@ -7,6 +7,7 @@ use std::{
 };
 
 use http::{Method, StatusCode};
+use tracing::{Level, Metadata, callsite::DefaultCallsite, metadata::Kind};
 
 /// Longer than any registered method; the characters of a method are ASCII.
 const MAX_METHOD: usize = 32;
@@ -56,7 +57,7 @@ impl AccessLog {
     /// Whether anybody takes what would be written. A request that has no span either needs nothing of it.
     pub(super) fn is_written(&self) -> bool {
         match self {
-            Self::Line => tracing::enabled!(tracing::Level::ERROR),
+            Self::Line => is_wanted(),
             Self::Custom(_) => true,
             Self::Off => false,
         }
@@ -71,6 +72,23 @@ impl AccessLog {
             Self::Off => {}
         }
     }
+}
+
+/// Whether a line of this module gets anywhere, as its callsite knows.
+///
+/// `tracing::enabled!` would ask the filters, which keep their answer for what comes next on this thread: a span, which they
+/// then lose.
+fn is_wanted() -> bool {
+    static LINE: DefaultCallsite = DefaultCallsite::new(&METADATA);
+    static METADATA: Metadata<'static> = tracing::metadata! {
+        name: "access",
+        target: module_path!(),
+        level: Level::ERROR,
+        fields: &[],
+        callsite: &LINE,
+        kind: Kind::EVENT,
+    };
+    !LINE.interest().is_never()
 }
 
 /// One line a request, with the trace ids that every line gets.

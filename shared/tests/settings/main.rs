@@ -19,6 +19,7 @@ mod propagators;
 mod resource;
 mod sdk;
 mod secrets;
+mod unseen;
 #[expect(dead_code, reason = "the other tests use all of it")]
 #[path = "../wire/mod.rs"]
 mod wire;

@@ -99,3 +99,23 @@ fn logger_that_somebody_has_set_keeps_its_records() {
     assert!(outcome.lines().contains(&"mine: outside"));
     assert!(outcome.logs().iter().all(|log| log["message"] != "outside"));
 }
+
+/// Filters keep what they were asked last for what comes next on the thread.
+#[test]
+fn record_costs_no_span_whether_it_is_written_or_not() {
+    let child = async || {
+        let telemetry = telemetry::init("records").unwrap();
+        for _ in 0..10 {
+            log::info!("not written");
+            tracing::info_span!("after a record").in_scope(|| ());
+            log::warn!(target: "orders::stock", "written");
+            tracing::info_span!("after a line").in_scope(|| ());
+        }
+        shut_down(telemetry).await;
+    };
+    let Some(outcome) = run(&[("RUST_LOG", "error,orders=debug")], child) else {
+        return;
+    };
+    let expected = [["after a line"; 10], ["after a record"; 10]].concat();
+    assert_eq!(outcome.names(), expected);
+}
