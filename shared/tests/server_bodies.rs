@@ -62,6 +62,12 @@ async fn announced() -> Response {
     ([(header::CONTENT_LENGTH, "8")], body).into_response()
 }
 
+/// A body that would have to be asked to know that it is empty, as was announced.
+async fn announced_empty() -> Response {
+    let body = Body::from_stream(stream::empty::<std::io::Result<Bytes>>());
+    ([(header::CONTENT_LENGTH, "0")], body).into_response()
+}
+
 fn router() -> Router {
     Router::new()
         .route("/empty", get(()))
@@ -69,6 +75,7 @@ fn router() -> Router {
         .route("/large", get(|| async { "x".repeat(1 << 20) }))
         .route("/chunked", get(chunked))
         .route("/announced", get(announced))
+        .route("/announced-empty", get(announced_empty))
         .route("/trailers", get(trailers))
         .route("/204", get(StatusCode::NO_CONTENT))
         .route("/204-with-body", get((StatusCode::NO_CONTENT, "dropped")))
@@ -112,6 +119,7 @@ async fn every_body_passes_byte_for_byte_and_is_complete() {
             "3\r\none\r\n5\r\nthree\r\n0\r\n\r\n",
         ),
         ("GET", "/announced", "", 200, "\r\n\r\nonethree"),
+        ("GET", "/announced-empty", "", 200, "\r\n\r\n"),
         (
             "GET",
             "/trailers",

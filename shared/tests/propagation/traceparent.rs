@@ -198,6 +198,28 @@ fn an_id_that_was_not_made_here_is_not_called_random() {
     assert_eq!(sent(0x03, true), format!("{pair}-03"));
 }
 
+#[test]
+fn a_span_below_the_callers_calls_the_id_random_if_the_caller_did() {
+    let propagator = TraceContextPropagator::new();
+    for flags in ["00", "01", "02", "03"] {
+        let received = String::from_utf8(pair("00", flags)).unwrap();
+        let received = HashMap::from([("traceparent".to_owned(), received)]);
+        let cx = propagator.extract_with_context(&Context::default(), &received);
+        let caller = cx.span().span_context().clone();
+        let below = SpanContext::new(
+            caller.trace_id(),
+            SpanId::from(3),
+            caller.trace_flags() & TraceFlags::SAMPLED,
+            false,
+            TraceState::default(),
+        );
+        let mut sent = HashMap::<String, String>::new();
+        propagator.inject_context(&cx.with_remote_span_context(below), &mut sent);
+        let expected = format!("00-{TRACE_ID}-0000000000000003-{flags}");
+        assert_eq!(sent["traceparent"], expected);
+    }
+}
+
 #[tokio::test]
 async fn a_call_in_a_trace_that_was_not_made_here_does_not_call_its_id_random() {
     recorder();
