@@ -2,10 +2,11 @@
 
 use std::collections::{HashMap, HashSet};
 
+use opentelemetry::TraceId;
 use opentelemetry_proto::tonic::trace::v1::Span;
 
 use crate::{
-    collector::Collector,
+    collector::{Collector, Export},
     process::Process,
     wire::{Message, line},
 };
@@ -54,12 +55,9 @@ fn what_a_sampler_says_before_a_root_is_made_is_what_it_says_then() {
     process.stop();
 
     let mut exported: HashMap<String, Vec<Span>> = HashMap::new();
-    for span in collector.exports().iter().flat_map(|export| export.spans()) {
-        let id: String = span
-            .trace_id
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
+    for span in collector.exports().iter().flat_map(Export::spans) {
+        let id = TraceId::from_bytes(span.trace_id.as_slice().try_into().unwrap());
+        let id = id.to_string();
         exported.entry(id).or_default().push(span);
     }
     for id in &all {
