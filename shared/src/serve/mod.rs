@@ -66,7 +66,7 @@ pub fn main<E>(
     start: impl AsyncFnOnce(Lookup<'_>, CancellationToken) -> Result<(), E>,
 ) -> ExitCode
 where
-    E: StdError + 'static,
+    E: Into<Box<dyn StdError>>,
 {
     main_with(service, Builder::init, start)
 }
@@ -95,7 +95,7 @@ pub fn main_with<E>(
     start: impl AsyncFnOnce(Lookup<'_>, CancellationToken) -> Result<(), E>,
 ) -> ExitCode
 where
-    E: StdError + 'static,
+    E: Into<Box<dyn StdError>>,
 {
     let service = service.into();
     let name = service.name().to_owned();
@@ -112,8 +112,10 @@ where
         task::untracked(signals::heed(shutdown.clone()));
         let result = start(&config::variable, shutdown.clone()).await;
         shutdown.cancel();
-        if let Err(error) = &result {
-            tracing::error!(error = chain(error), "cannot run");
+        let is_ok = result.is_ok();
+        if let Err(error) = result {
+            let error: Box<dyn StdError> = error.into();
+            tracing::error!(error = chain(&*error), "cannot run");
         }
         let unfinished = task::finish(TASKS).await;
         let spans = telemetry.shutdown(FLUSH).await;
@@ -126,7 +128,7 @@ where
             tasks.unfinished = unfinished,
             "stopped"
         );
-        if result.is_ok() {
+        if is_ok {
             ExitCode::SUCCESS
         } else {
             ExitCode::FAILURE
