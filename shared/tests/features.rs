@@ -7,7 +7,7 @@ use std::{collections::BTreeSet, process::Command};
 const SERVERS: &[&str] = &["axum", "clap", "tokio-io-timeout"];
 const CLIENTS: &[&str] = &["reqwest", "reqwest-middleware", "url"];
 const TELEMETRY: &[&str] = &[
-    "json-subscriber",
+    "tracing-log",
     "opentelemetry_sdk",
     "tracing-opentelemetry",
     "tracing-subscriber",
@@ -87,7 +87,7 @@ fn what_has_no_feature_needs_none_of_it() {
 
 #[test]
 fn set_up_without_a_collector_compiles_no_exporter() {
-    let logs: &[&str] = &["json-subscriber"];
+    let logs: &[&str] = &["tracing-log"];
     assert_without("telemetry", &[SERVERS, CLIENTS, EXPORT, logs]);
     assert_without("testing", &[SERVERS, CLIENTS, EXPORT, logs]);
     assert_without("logs", &[SERVERS, CLIENTS, EXPORT]);
