@@ -65,7 +65,8 @@ use crate::{
     headers::Recorded, metrics::Metrics, redact::Redaction, semconv::KnownMethods, tracer::Tracer,
 };
 
-/// Makes every attempt of a request a CLIENT span and injects its context into the headers.
+/// Makes every attempt of a request a CLIENT span and injects its context into the headers. Around `reqwest` it is a
+/// middleware, around any other client a layer ([`ClientTraceLayer`]); where it goes is in the [module](self)'s examples.
 ///
 /// Attributes by the [HTTP conventions](https://opentelemetry.io/docs/specs/semconv/http/http-spans/#http-client-span).
 /// The span ends when the response's headers are in, so a body that fails later is not its failure. A request whose
@@ -93,6 +94,18 @@ pub struct TraceMiddleware {
 /// It is recorded as `url.template` and in the span's name. Without it the name is the method alone, since a path would
 /// make as many names as there are items. One that is not static, from a generated client or a table of routes, may be
 /// owned: keep to few.
+///
+/// ```
+/// use shared::client::UrlTemplate;
+///
+/// # let client = shared::client::traced(|client| client)?;
+/// # let item_id = "item-123";
+/// let request = client
+///     .get(format!("http://127.0.0.1:8081/check/{item_id}"))
+///     .with_extension(UrlTemplate::new("/check/{item_id}"));
+/// # drop(request);
+/// # Ok::<_, reqwest::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UrlTemplate(Cow<'static, str>);
 
@@ -109,14 +122,14 @@ impl TraceMiddleware {
         Self::default()
     }
 
-    /// Makes spans with this provider instead of the global one.
+    /// Makes spans with this provider instead of the global one: for several services in one process, and for tests.
     #[must_use]
     pub fn tracer_provider(mut self, provider: &dyn ObjectSafeTracerProvider) -> Self {
         self.tracer = Tracer::of(provider);
         self
     }
 
-    /// Records metrics with this provider. Default: the global one, if [`crate::telemetry::init`] has set one.
+    /// Records metrics with this provider, for the same. Default: the global one, if [`crate::telemetry::init`] has set one.
     #[cfg(feature = "metrics")]
     #[must_use]
     pub fn meter_provider(mut self, provider: &dyn opentelemetry::metrics::MeterProvider) -> Self {
