@@ -175,7 +175,8 @@ fn explain(rejection: &JsonRejection) -> String {
     }
 }
 
-/// For [`axum::Router::fallback`]: 404 `not_found`, in place of an empty answer.
+/// For [`axum::Router::fallback`]: 404 `not_found`, in place of an empty answer, and in the router's layers whatever it is merged
+/// with.
 #[expect(clippy::unused_async, reason = "a handler is async")]
 pub async fn not_found() -> Problem {
     Problem::new(

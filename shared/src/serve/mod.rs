@@ -8,7 +8,7 @@
 //!     serve::main(shared::service!(), async |_, shutdown| {
 //!         let limits = Limits::default(); // Limits::read takes them from the environment
 //!         let router = limits
-//!             .around(Router::new().route("/", get("hello")))
+//!             .around(Router::new().route("/", get("hello")).fallback(problem::not_found))
 //!             .layer(problem::catch_panic())
 //!             .layer(TraceLayer::new())
 //!             .merge(health(async || Ok(())));

@@ -7,9 +7,9 @@
 )]
 
 #[expect(dead_code, reason = "other tests use all of it")]
-#[path = "settings/collector.rs"]
+#[path = "../settings/collector.rs"]
 mod collector;
-#[path = "support/watchdog.rs"]
+#[path = "../support/watchdog.rs"]
 mod watchdog;
 
 use std::{
@@ -35,7 +35,7 @@ use serde_json::Value;
 use watchdog::Watchdog;
 
 mod service {
-    include!("../examples/service.rs");
+    include!("service.rs");
 
     pub(super) fn run() -> ExitCode {
         main()
@@ -43,7 +43,7 @@ mod service {
 }
 
 mod by_hand {
-    include!("../examples/by_hand.rs");
+    include!("by_hand.rs");
 
     pub(super) fn run() -> Result<(), Box<dyn Error>> {
         main()
@@ -75,12 +75,12 @@ fn page_shows_what_is_run_here() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let page = fs::read_to_string(root.join("../docs/lift.md")).unwrap();
     for example in ["service", "by_hand"] {
-        let file = root.join("examples").join(example).with_extension("rs");
+        let file = root.join("tests/lift").join(example).with_extension("rs");
         let file = fs::read_to_string(file).unwrap();
         let (_, code) = file.split_once("\n\n").unwrap();
         assert!(
             page.contains(&format!("```rust,no_run\n{code}```\n")),
-            "docs/lift.md does not have this of shared/examples/{example}.rs:\n{code}"
+            "docs/lift.md does not have this of shared/tests/lift/{example}.rs:\n{code}"
         );
     }
 }
@@ -104,7 +104,10 @@ fn joins_and_loses_nothing(role: &str) {
     let address = line(&mut log, "listening")["address"].clone();
     let address = address.as_str().unwrap();
 
-    let answer = ask(address);
+    let answer = ask(address, "/nothing-here");
+    assert!(answer.starts_with("HTTP/1.1 404 "), "{answer}");
+    assert!(answer.contains(r#""code":"not_found""#), "{answer}");
+    let answer = ask(address, "/hello");
     assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
     // The answer is there, and the task that it has left behind is still waiting for this:
     let (sender, accepted) = mpsc::channel();
@@ -122,8 +125,10 @@ fn joins_and_loses_nothing(role: &str) {
     line(&mut log, "stopped");
     assert!(child.wait().unwrap().success());
     let spans = collector.spans();
-    let [server, client] = ["GET /hello", "GET /check/{item_id}"].map(|name| &spans[name]);
-    assert_eq!(spans.len(), 2, "{spans:#?}");
+    let mut names: Vec<_> = spans.keys().collect();
+    names.sort();
+    assert_eq!(names, ["GET", "GET /check/{item_id}", "GET /hello"]);
+    let (server, client) = (&spans["GET /hello"], &spans["GET /check/{item_id}"]);
     assert_eq!(server.kind(), SpanKind::Server);
     assert_eq!(hex(&server.parent_span_id), CALLERS_SPAN);
     let attributes = texts(server);
@@ -164,11 +169,11 @@ fn line(log: &mut impl std::io::BufRead, message: &str) -> Value {
     found.unwrap_or_else(|| panic!("it ended without a line `{message}`"))
 }
 
-fn ask(address: &str) -> String {
+fn ask(address: &str, path: &str) -> String {
     let mut stream = TcpStream::connect(address).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     let request = format!(
-        "GET /hello HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\
+        "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\
          traceparent: 00-{CALLERS_TRACE}-{CALLERS_SPAN}-01\r\n\r\n"
     );
     stream.write_all(request.as_bytes()).unwrap();
@@ -198,5 +203,8 @@ fn texts(span: &Span) -> HashMap<&str, &str> {
 }
 
 fn hex(id: &[u8]) -> String {
-    id.iter().map(|byte| format!("{byte:02x}")).collect()
+    let digits = id.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    digits
+        .filter_map(|digit| char::from_digit(digit.into(), 16))
+        .collect()
 }

@@ -1,4 +1,4 @@
-// The same without `shared::serve`, as it stands in docs/lift.md: a test includes it, so it begins with no `//!`.
+// The same without `shared::serve`, as it stands there.
 
 use std::{error::Error, future::pending, net::SocketAddr, time::Duration};
 
@@ -16,6 +16,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let client = client::traced(|client| client.timeout(Duration::from_secs(2)))?;
     let app = Router::new()
         .route("/hello", get(hello))
+        .fallback(problem::not_found)
         .with_state(client)
         .layer(from_fn_with_state(Duration::from_secs(8), problem::timeout))
         .layer(problem::catch_panic())

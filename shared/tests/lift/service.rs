@@ -1,4 +1,4 @@
-// A service of docs/lift.md, as it stands there: a test includes it, so it begins with no `//!`.
+// A service of docs/lift.md, as it stands there. It is included, so it begins with no `//!`.
 
 use std::{error::Error, process::ExitCode, time::Duration};
 
@@ -20,7 +20,7 @@ fn main() -> ExitCode {
 }
 
 fn router(client: ClientWithMiddleware, limits: &Limits) -> Router {
-    let routes = Router::new().route("/hello", get(hello)).with_state(client);
+    let routes = Router::new().route("/hello", get(hello)).fallback(problem::not_found).with_state(client);
     limits
         .around(routes)
         .layer(problem::catch_panic())
