@@ -103,7 +103,16 @@ pub fn read<T: FromStr>(
     })
 }
 
-/// Reads a whole number, such as a limit.
+/// Reads a whole number that has a range, such as a limit.
+///
+/// ```
+/// use shared::config;
+///
+/// let expects = "a number from 1 to 100";
+/// let workers = config::number(&config::variable, "WORKERS", "4", &(1..=100_usize), expects)?;
+/// # assert_eq!(workers, 4);
+/// # Ok::<_, config::ConfigError>(())
+/// ```
 ///
 /// # Errors
 ///

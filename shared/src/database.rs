@@ -40,7 +40,7 @@ pub struct Statement<T = &'static str> {
     pub text: T,
 }
 
-/// Why a query failed, as the span shows it.
+/// Why a query failed, as the span shows it: what [`Database::query`] asks of the driver's error.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum QueryError {

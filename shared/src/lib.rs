@@ -59,7 +59,7 @@
 //! - [`error`]: an error and its causes on one line
 //! - [`redact`]: secrets out of URLs, wherever one turns up
 //! - [`span`]: the current span's trace id, and how to mark it as failed
-//! - [`opentelemetry`], [`opentelemetry_sdk`], [`tracing_opentelemetry`]: the crates as this one has them. Two versions of
+//! - `opentelemetry`, `opentelemetry_sdk`, `tracing_opentelemetry`: the crates as this one has them. Two versions of
 //!   one in a program do not know of each other, and the trace is cut where they meet: use these, and there is one
 //! - `testing`: record spans and look at them as a tree, with the cargo feature `testing`
 //! - `semconv`: the semantic conventions, spelled once

@@ -47,11 +47,12 @@ use crate::{
     telemetry::{self, Builder, InitError, Service, Telemetry},
 };
 
-/// How long requests may take to end once the service is told to stop.
+/// How long requests may take to end once the service is told to stop. Whoever stops the process from outside waits for longer than
+/// this, [`TASKS`], [`FLUSH`] and [`Limits::shutdown_delay`] together, and some seconds.
 pub const DRAIN: Duration = Duration::from_secs(10);
-/// How long tasks may take after the last request.
+/// How long tasks may take after the last request, until [`main`] cancels them.
 pub const TASKS: Duration = Duration::from_secs(5);
-/// How long the last spans may take to be exported.
+/// How long the last spans may take to be exported, until [`main`] counts them as lost.
 pub const FLUSH: Duration = Duration::from_secs(5);
 
 /// Why a service does not listen: of [`bind`] and [`serve`].

@@ -113,7 +113,7 @@ impl Span {
         self.end.duration_since(self.start).unwrap_or_default()
     }
 
-    /// An attribute as text, or `None` where the span does not have it.
+    /// An attribute as text, or `None` where the span does not have it. Its type is in [`attributes`](Self::attributes).
     pub fn attribute(&self, key: &str) -> Option<String> {
         self.attributes.get(key).map(ToString::to_string)
     }
