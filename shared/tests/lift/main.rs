@@ -98,9 +98,10 @@ fn the_same_by_hand_loses_nothing_either() {
 fn joins_and_loses_nothing(role: &str) {
     let collector = Collector::start();
     let inventory = TcpListener::bind("127.0.0.1:0").unwrap();
-    let mut child = start(role, &collector, &inventory);
-    let _watchdog = Watchdog::over(child.id(), PATIENCE);
-    let mut log = BufReader::new(child.stdout.take().unwrap());
+    let mut service = Process(start(role, &collector, &inventory));
+    let pid = service.0.id();
+    let _watchdog = Watchdog::over(pid, PATIENCE);
+    let mut log = BufReader::new(service.0.stdout.take().unwrap());
     let address = line(&mut log, "listening")["address"].clone();
     let address = address.as_str().unwrap();
 
@@ -114,8 +115,9 @@ fn joins_and_loses_nothing(role: &str) {
     drop(thread::spawn(move || sender.send(inventory.accept())));
     let (mut call, _) = accepted.recv_timeout(PATIENCE).unwrap().unwrap();
     let told = traceparent(&mut call);
-    let pid = child.id().to_string();
-    let kill = Command::new("kill").args(["-TERM", &pid]).status();
+    let kill = Command::new("kill")
+        .args(["-TERM", &pid.to_string()])
+        .status();
     assert!(kill.unwrap().success());
     while TcpStream::connect(address).is_ok() {}
     let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
@@ -123,7 +125,7 @@ fn joins_and_loses_nothing(role: &str) {
     let _ = call.write_all(answer);
 
     line(&mut log, "stopped");
-    assert!(child.wait().unwrap().success());
+    assert!(service.0.wait().unwrap().success());
     let spans = collector.spans();
     let mut names: Vec<_> = spans.keys().collect();
     names.sort();
@@ -140,6 +142,16 @@ fn joins_and_loses_nothing(role: &str) {
         told,
         format!("00-{CALLERS_TRACE}-{}-01", hex(&client.span_id))
     );
+}
+
+/// Gone with its test, however that ends.
+struct Process(Child);
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }
 
 /// A process whose calls all come to `inventory`, since that is its proxy: the example names an address that others may have.
