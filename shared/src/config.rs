@@ -1,6 +1,31 @@
 //! Settings out of environment variables: each read once, each error naming the variable, its value and what would do.
 //!
 //! Every number and duration has a range. An error that is printed keeps secrets to itself.
+//!
+//! A service reads all of them once, where it starts, through a [`Lookup`]:
+//!
+//! ```
+//! use std::{net::SocketAddr, time::Duration};
+//! use shared::config::{self, ConfigError, Lookup};
+//!
+//! struct Config {
+//!     listen_addr: SocketAddr,
+//!     timeout: Duration,
+//! }
+//!
+//! fn read(lookup: Lookup<'_>) -> Result<Config, ConfigError> {
+//!     let address = "an address with a port, such as 127.0.0.1:8080";
+//!     Ok(Config {
+//!         listen_addr: config::read(lookup, "LISTEN_ADDR", "127.0.0.1:8080", address)?,
+//!         timeout: config::duration(lookup, "STOCK_TIMEOUT", "2s")?,
+//!     })
+//! }
+//!
+//! let config = read(&|name| (name == "STOCK_TIMEOUT").then(|| "500ms".to_owned()))?; // as a test does; a service: config::variable
+//! assert_eq!(config.timeout, Duration::from_millis(500));
+//! # assert_eq!(config.listen_addr.port(), 8080);
+//! # Ok::<_, ConfigError>(())
+//! ```
 
 use std::{fmt, ops::RangeInclusive, str::FromStr, time::Duration};
 
@@ -52,14 +77,14 @@ pub fn variable(name: &str) -> Option<String> {
     std::env::var_os(name).map(|value| value.to_string_lossy().into_owned())
 }
 
-/// The trimmed value of a variable; one that is empty counts as unset.
+/// The trimmed value of a variable; one that is empty counts as unset. For what has no default, and may be left out.
 pub fn text(lookup: Lookup<'_>, variable: &str) -> Option<String> {
     let value = lookup(variable)?;
     let value = value.trim();
     (!value.is_empty()).then(|| value.to_owned())
 }
 
-/// Reads a variable, or `default` where it is unset.
+/// Reads a variable, or `default` where it is unset: for anything that parses, such as an address or an enum of one's own.
 ///
 /// # Errors
 ///
@@ -78,7 +103,16 @@ pub fn read<T: FromStr>(
     })
 }
 
-/// Reads a whole number, such as a limit.
+/// Reads a whole number that has a range, such as a limit.
+///
+/// ```
+/// use shared::config;
+///
+/// let expects = "a number from 1 to 100";
+/// let workers = config::number(&config::variable, "WORKERS", "4", &(1..=100_usize), expects)?;
+/// # assert_eq!(workers, 4);
+/// # Ok::<_, config::ConfigError>(())
+/// ```
 ///
 /// # Errors
 ///

@@ -40,7 +40,7 @@ pub struct Statement<T = &'static str> {
     pub text: T,
 }
 
-/// Why a query failed, as the span shows it.
+/// Why a query failed, as the span shows it: what [`Database::query`] asks of the driver's error.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum QueryError {
@@ -50,7 +50,13 @@ pub enum QueryError {
     Failed(Cow<'static, str>),
 }
 
-/// The database that queries go to, as their spans name it.
+/// The database that queries go to, as their spans name it. Make it once, beside the pool of connections.
+///
+/// ```
+/// use shared::database::Database;
+///
+/// let database = Database::new("postgresql").with_namespace("shop").with_server("db.internal", 5432);
+/// ```
 #[derive(Debug, Clone)]
 pub struct Database {
     attributes: Arc<Vec<KeyValue>>,
@@ -88,6 +94,29 @@ impl Database {
     ///
     /// `reason` says of a failure what the span is to show. A query whose future is dropped is no error: its span ends then
     /// and there.
+    ///
+    /// ```
+    /// use shared::database::{Database, QueryError, Statement};
+    ///
+    /// const SELECT: Statement = Statement {
+    ///     operation: "SELECT",
+    ///     collection: "stock",
+    ///     text: "SELECT available FROM stock WHERE item_id = $1",
+    /// };
+    ///
+    /// # struct Error { code: Option<String> }
+    /// # async fn fetch(_: &str, _: &str) -> Result<u32, Error> { Ok(7) } // the driver's own
+    /// async fn available(database: &Database, item_id: &str) -> Result<u32, Error> {
+    ///     let reason = |error: &Error| match &error.code {
+    ///         Some(code) => QueryError::Answered(code.clone().into()),
+    ///         None => QueryError::Failed("connection".into()),
+    ///     };
+    ///     database.query(&SELECT, reason, fetch(SELECT.text, item_id)).await
+    /// }
+    /// # let database = Database::new("postgresql").with_namespace("shop").with_server("db", 5432);
+    /// # let available = available(&database, "item-123");
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async { assert!(available.await.is_ok()) });
+    /// ```
     ///
     /// # Errors
     ///

@@ -6,6 +6,11 @@ use crate::redact;
 
 /// An error and its causes as one line, from the outermost to the root: for a log line, never for a caller.
 ///
+/// ```
+/// # let error = std::io::Error::other("disk full");
+/// tracing::error!(error = shared::error::chain(&error), "the order failed");
+/// ```
+///
 /// A cause that the message before it already ends with is not said twice. The secrets of URLs are
 /// [redacted](crate::redact::text): the error of an HTTP client names the URL with all that was in it.
 pub fn chain(error: &(dyn Error + 'static)) -> String {

@@ -1,5 +1,52 @@
 //! Distributed tracing for HTTP services, in one piece: what Go has in `otelhttp`, and what goes around it.
 //!
+//! # A traced service
+//!
+//! ```no_run
+//! use std::{error::Error, process::ExitCode, time::Duration};
+//!
+//! use axum::{Router, extract::State, routing::get};
+//! use reqwest_middleware::ClientWithMiddleware;
+//! use shared::{client, serve::{self, Limits}, server::TraceLayer, task};
+//!
+//! fn main() -> ExitCode {
+//!     serve::main(shared::service!(), async |_, shutdown| {
+//!         let client = client::traced(|client| client.timeout(Duration::from_secs(2)))?;
+//!         let router = Router::new()
+//!             .route("/orders/{id}", get(order))
+//!             .with_state(client)
+//!             .layer(TraceLayer::new());
+//!         let listener = serve::bind(([127, 0, 0, 1], 3000).into()).await?;
+//!         serve::serve(listener, router, Limits::default(), shutdown).await?;
+//!         Ok::<_, Box<dyn Error>>(())
+//!     })
+//! }
+//!
+//! #[tracing::instrument(skip_all)]
+//! async fn order(State(client): State<ClientWithMiddleware>) -> &'static str {
+//!     tracing::info!("an order is asked for"); // a line with the trace's id
+//!     let _ = client.get("http://127.0.0.1:8081/stock").send().await; // the next service joins the trace
+//!     drop(task::spawn(async { /* goes on after the answer, in the same trace */ }));
+//!     "an order"
+//! }
+//! ```
+//!
+//! 1. **Set-up** is one line, [`telemetry::init`]`(`[`service!`]`())?`, which reads the `OTEL_*` variables, and one at the end,
+//!    [`Telemetry::shutdown`](telemetry::Telemetry::shutdown), without which the last spans are lost. [`serve::main`] says both and
+//!    all that goes between: signals, a bounded drain, tasks that end. Wishes of one's own go to [`telemetry::builder`].
+//! 2. **The layer**, [`server::TraceLayer`], goes on the router with `Router::layer`, outermost. Every request is a span then,
+//!    continued from its caller's trace, and handlers need not know: a step that is worth a span is a function with
+//!    `#[tracing::instrument]`. A handler that fails says why by [`span::fail`], and its caller gets a [`problem`] with the
+//!    trace id.
+//! 3. **The client**, [`client::traced`], is built once and sends the trace along with every request. Queries are spans
+//!    by [`database`]; whatever else leaves the process takes its context along by [`propagation::inject`], and
+//!    [`propagation::extract`] finds it on the other side.
+//! 4. **Tasks** start by [`task::spawn`] and not by `tokio::spawn`, which would lose the trace, and the task when the process
+//!    ends.
+//! 5. **The log** needs nothing: every line that `tracing` or the `log` crate writes has the ids of its trace ([`logs`]).
+//! 6. **Tests** of one's own propagation have a recorder, and traces as trees to compare with: `testing`, a feature for
+//!    `[dev-dependencies]`.
+//!
 //! # Layout
 //!
 //! A request comes in through [`server`], where its caller's context is read by [`propagation`]; it calls others through
@@ -12,15 +59,15 @@
 //! - [`error`]: an error and its causes on one line
 //! - [`redact`]: secrets out of URLs, wherever one turns up
 //! - [`span`]: the current span's trace id, and how to mark it as failed
-//! - [`opentelemetry`], [`opentelemetry_sdk`], [`tracing_opentelemetry`]: the crates as this one has them. Two versions of
+//! - `opentelemetry`, `opentelemetry_sdk`, `tracing_opentelemetry`: the crates as this one has them. Two versions of
 //!   one in a program do not know of each other, and the trace is cut where they meet: use these, and there is one
 //! - `testing`: record spans and look at them as a tree, with the cargo feature `testing`
 //! - `semconv`: the semantic conventions, spelled once
 //!
 //! # Features
 //!
-//! The default is what an axum service needs that calls others by `reqwest`, asks a database and sends its telemetry to a
-//! collector. Whoever needs less says `default-features = false` and names what it uses: a client compiles no server then,
+//! The default features are what an axum service needs that calls others by `reqwest`, asks a database and sends its telemetry
+//! to a collector. Whoever needs less says `default-features = false` and names what it uses: a client compiles no server then,
 //! and a server no client. [`propagation`], [`task`], [`span`], [`config`], [`error`] and [`redact`] are always there.
 //!
 //! | feature | what for | brings |
@@ -32,7 +79,7 @@
 //! | `database` | spans of queries: [`database`] | |
 //! | `metrics` | durations of requests, and how many there are | OpenTelemetry's API for metrics |
 //! | `telemetry` | set-up: [`telemetry`], with spans on the console, or nowhere | OpenTelemetry's SDK, tracing-opentelemetry, tracing-subscriber |
-//! | `logs` | log lines with trace ids: [`logs`] | `telemetry`; json-subscriber |
+//! | `logs` | log lines with trace ids: [`logs`] | `telemetry`; tracing-log |
 //! | `otlp` | spans and metrics to a collector over HTTP, which is the default with it | `telemetry`, `metrics`; opentelemetry-otlp, reqwest |
 //! | `grpc`, in addition | the same over gRPC | `otlp`; tonic |
 //! | `tls`, in addition | the same to `https://` | `otlp`; rustls |

@@ -16,7 +16,35 @@ use tower_http::{catch_panic::CatchPanicLayer, timeout::TimeoutError};
 
 use crate::{error::causes, semconv, server::ErrorType, span};
 
-/// An answer of the media type `application/problem+json`.
+/// An answer of the media type `application/problem+json`: what a handler's error becomes.
+///
+/// ```
+/// use axum::response::{IntoResponse, Response};
+/// use http::StatusCode;
+/// use shared::{problem::Problem, span};
+///
+/// enum OrderError {
+///     OutOfStock,
+///     Database(std::io::Error),
+/// }
+///
+/// impl IntoResponse for OrderError {
+///     fn into_response(self) -> Response {
+///         let problem = match self {
+///             Self::OutOfStock => {
+///                 Problem::new(StatusCode::CONFLICT, "out_of_stock", "Out of stock", "There is not enough of the item.")
+///             }
+///             Self::Database(error) => {
+///                 span::fail("database", error.to_string()); // for us, and nothing of it for the caller
+///                 Problem::internal()
+///             }
+///         };
+///         problem.into_response()
+///     }
+/// }
+/// # assert_eq!(OrderError::OutOfStock.into_response().status(), 409);
+/// # assert_eq!(OrderError::Database(std::io::ErrorKind::Other.into()).into_response().status(), 500);
+/// ```
 ///
 /// `trace_id` is added when it becomes a response, from the trace that is current then; outside of a trace it is left out.
 #[derive(Debug, Clone, Serialize)]
@@ -85,7 +113,7 @@ impl IntoResponse for Problem {
     }
 }
 
-/// A JSON body, as [`axum::Json`] takes it, whose rejections are [`Problem`]s.
+/// A JSON body, as [`axum::Json`] takes it, whose rejections are [`Problem`]s: as the last argument of a handler, in its place.
 ///
 /// 400 `invalid_request` for what is no JSON or not the JSON that is asked for, 408 `request_timeout` for what does not
 /// arrive within [`Limits::request_body_timeout`](crate::serve::Limits::request_body_timeout), 413 `payload_too_large`,
@@ -147,7 +175,8 @@ fn explain(rejection: &JsonRejection) -> String {
     }
 }
 
-/// For [`axum::Router::fallback`]: 404 `not_found`.
+/// For [`axum::Router::fallback`]: 404 `not_found`, in place of an empty answer, and in the router's layers whatever it is merged
+/// with.
 #[expect(clippy::unused_async, reason = "a handler is async")]
 pub async fn not_found() -> Problem {
     Problem::new(

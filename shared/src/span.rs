@@ -12,7 +12,8 @@ use opentelemetry::{
 
 use crate::{redact, semconv};
 
-/// The id of the current trace as 32 hex digits, or `None` outside of one.
+/// The id of the current trace as 32 hex digits, or `None` outside of one: for an answer, a mail, a row in a table by which
+/// somebody will look for the trace. Log lines and [`problem`](crate::problem)s have it already.
 pub fn trace_id() -> Option<String> {
     Context::map_current(|cx| {
         let span = cx.span();
@@ -33,6 +34,15 @@ pub fn trace_id() -> Option<String> {
 /// `error_type` is a short stable name (`timeout`), never a message: it is what people group by. Call it once in a
 /// span of your own. Does nothing outside of a span, and in a [task](crate::task) that has none of its own. See
 /// [recording errors](https://opentelemetry.io/docs/specs/semconv/general/recording-errors/).
+///
+/// ```
+/// # fn charge() -> Result<(), std::io::Error> { Err(std::io::ErrorKind::TimedOut.into()) }
+/// #[tracing::instrument]
+/// fn charge_payment() -> Result<(), std::io::Error> {
+///     charge().inspect_err(|error| shared::span::fail("payment", error.to_string()))
+/// }
+/// # assert!(charge_payment().is_err());
+/// ```
 pub fn fail(error_type: impl Into<Cow<'static, str>>, description: impl Into<Cow<'static, str>>) {
     let error_type = error_type.into();
     let description: Cow<'_, str> = redact::text(&description.into()).into_owned().into();

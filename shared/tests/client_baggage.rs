@@ -8,9 +8,9 @@ use axum::{Router, response::Redirect, routing::get};
 use http::{HeaderMap, Request, StatusCode, header};
 use hyper_util::{client::legacy::Client, rt::TokioExecutor};
 use opentelemetry::{Context, KeyValue, baggage::BaggageExt as _, trace::FutureExt as _};
-use reqwest_middleware::ClientBuilder;
+use reqwest_middleware::{ClientBuilder, ClientWithMiddleware};
 use shared::{
-    client::{ClientTraceLayer, TraceMiddleware, same_host_redirects},
+    client::{ClientTraceLayer, TraceMiddleware, same_host_redirects, traced},
     testing::recorder,
 };
 use support::{Service, bare_client, client_builder, patience, start};
@@ -111,13 +111,25 @@ async fn a_redirect_to_another_host_is_left_to_the_caller_and_one_on_the_same_is
         .route("/loop", get(async || Redirect::temporary("/loop")))
         .route("/elsewhere", get(async move || Redirect::temporary(&to)));
     let source = start(router).await;
-    let careful = client_builder()
+    let by_hand = client_builder()
         .redirect(same_host_redirects())
         .resolve("payments.example", target.address)
         .build();
-    let client = ClientBuilder::new(careful.unwrap())
+    let by_hand = ClientBuilder::new(by_hand.unwrap())
         .with(TraceMiddleware::new())
         .build();
+    let at_once = traced(|client| {
+        client
+            .resolve("payments.example", target.address)
+            .no_proxy()
+    })
+    .unwrap();
+    for client in [by_hand, at_once] {
+        redirects(&client, &source, &elsewhere).await;
+    }
+}
+
+async fn redirects(client: &ClientWithMiddleware, source: &Service, elsewhere: &str) {
     let get = |path| client.get(source.url(path)).send();
 
     let (trace_id, answer) = with_baggage(get("/here")).await;

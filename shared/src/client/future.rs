@@ -17,7 +17,7 @@ use super::{
 };
 
 pin_project! {
-    /// The response future of [`ClientTrace`](super::ClientTrace).
+    /// The response future of [`ClientTrace`](super::ClientTrace). Named where a client's type is written out.
     pub struct ResponseFuture<F> {
         #[pin]
         inner: Option<F>,

@@ -1,23 +1,39 @@
 //! CLIENT spans for HTTP clients: one for each attempt, with the context injected into its headers.
 //!
-//! [`TraceMiddleware`] goes around `reqwest`, with the cargo feature of that name:
+//! Build the client once and keep it: [`traced`] gives a `reqwest` client whose requests are spans, with the cargo feature
+//! `reqwest`.
 //!
 //! ```
-//! use reqwest_middleware::ClientBuilder;
-//! use shared::client::{TraceMiddleware, UrlTemplate};
+//! use shared::client::{self, UrlTemplate};
+//! use std::time::Duration;
 //!
-//! # #[expect(clippy::disallowed_methods, reason = "the client that the middleware goes around")]
-//! let client = ClientBuilder::new(reqwest::Client::new()).with(TraceMiddleware::new()).build();
+//! let client = client::traced(|client| client.timeout(Duration::from_secs(2)))?;
 //! let request = client
 //!     .get("http://127.0.0.1:8081/check/item-123")
 //!     .with_extension(UrlTemplate::new("/check/{item_id}")); // the span is `GET /check/{item_id}`
+//! # drop(request);
+//! # Ok::<_, reqwest::Error>(())
 //! ```
 //!
-//! A second attempt is the same method and URL with the same extensions, after one that was not answered well. With
-//! retries, put them before this middleware, so that each attempt passes through it (`attempt`):
-//! `ClientBuilder::new(..).with(retry).with(TraceMiddleware::new())`.
+//! That is [`TraceMiddleware`] around `reqwest`. Put it there yourself where it has settings or is not the only middleware.
+//! Retries go before it, so that each attempt passes through it and is a span (`attempt`). A second attempt is the same
+//! method and URL with the same extensions, after one that was not answered well.
 //!
-//! [`ClientTraceLayer`] goes around any other client that is a tower service, with the same spans and settings.
+//! ```
+//! use reqwest_middleware::ClientBuilder;
+//! use shared::client::{TraceMiddleware, same_host_redirects};
+//!
+//! # #[expect(clippy::disallowed_methods, reason = "the client that the middleware goes around")]
+//! let client = reqwest::Client::builder().redirect(same_host_redirects()).build()?;
+//! let client = ClientBuilder::new(client)
+//!     // .with(RetryTransientMiddleware::new_with_policy(policy))
+//!     .with(TraceMiddleware::new().redact_query_keys(["api_key"]))
+//!     .build();
+//! # Ok::<_, reqwest::Error>(())
+//! ```
+//!
+//! [`ClientTraceLayer`] goes around any other client that is a tower service, hyper-util's for one, with the same spans and
+//! settings. Who has to say why a call failed, in a log or a metric of one's own, uses the names of the spans: `error_type`.
 
 mod attempt;
 mod baggage;
@@ -33,6 +49,8 @@ mod request;
 mod reqwest;
 mod resend;
 mod service;
+#[cfg(feature = "reqwest")]
+mod traced;
 
 use std::borrow::Cow;
 
@@ -42,12 +60,13 @@ use opentelemetry::global::ObjectSafeTracerProvider;
 use self::baggage::BaggageTo;
 pub use self::{future::ResponseFuture, layer::ClientTraceLayer, service::ClientTrace};
 #[cfg(feature = "reqwest")]
-pub use self::{redirect::same_host_redirects, reqwest::error_type};
+pub use self::{redirect::same_host_redirects, reqwest::error_type, traced::traced};
 use crate::{
     headers::Recorded, metrics::Metrics, redact::Redaction, semconv::KnownMethods, tracer::Tracer,
 };
 
-/// Makes every attempt of a request a CLIENT span and injects its context into the headers.
+/// Makes every attempt of a request a CLIENT span and injects its context into the headers. Around `reqwest` it is a
+/// middleware, around any other client a layer ([`ClientTraceLayer`]); where it goes is in the [module](self)'s examples.
 ///
 /// Attributes by the [HTTP conventions](https://opentelemetry.io/docs/specs/semconv/http/http-spans/#http-client-span).
 /// The span ends when the response's headers are in, so a body that fails later is not its failure. A request whose
@@ -75,6 +94,18 @@ pub struct TraceMiddleware {
 /// It is recorded as `url.template` and in the span's name. Without it the name is the method alone, since a path would
 /// make as many names as there are items. One that is not static, from a generated client or a table of routes, may be
 /// owned: keep to few.
+///
+/// ```
+/// use shared::client::UrlTemplate;
+///
+/// # let client = shared::client::traced(|client| client)?;
+/// # let item_id = "item-123";
+/// let request = client
+///     .get(format!("http://127.0.0.1:8081/check/{item_id}"))
+///     .with_extension(UrlTemplate::new("/check/{item_id}"));
+/// # drop(request);
+/// # Ok::<_, reqwest::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UrlTemplate(Cow<'static, str>);
 
@@ -91,14 +122,14 @@ impl TraceMiddleware {
         Self::default()
     }
 
-    /// Makes spans with this provider instead of the global one.
+    /// Makes spans with this provider instead of the global one: for several services in one process, and for tests.
     #[must_use]
     pub fn tracer_provider(mut self, provider: &dyn ObjectSafeTracerProvider) -> Self {
         self.tracer = Tracer::of(provider);
         self
     }
 
-    /// Records metrics with this provider. Default: the global one, if [`crate::telemetry::init`] has set one.
+    /// Records metrics with this provider, for the same. Default: the global one, if [`crate::telemetry::init`] has set one.
     #[cfg(feature = "metrics")]
     #[must_use]
     pub fn meter_provider(mut self, provider: &dyn opentelemetry::metrics::MeterProvider) -> Self {

@@ -8,7 +8,8 @@ use crate::{error::causes, semconv};
 /// A stable name for what kept the answer away: `timeout`, `dns`, `tls`, `connect`, `reset`, `redirect`, `body`, or
 /// `_OTHER`.
 ///
-/// The error's own text would have as many values as there are addresses. A failed handshake is `tls` with rustls, and
+/// For whoever groups failures, in a metric or on a span of one's own, by the names that the client spans have. The error's
+/// own text would have as many values as there are addresses. A failed handshake is `tls` with rustls, and
 /// `connect` with native-tls. An error that a middleware has wrapped, as
 /// retries do, is looked through where it names its source.
 pub fn error_type(error: &Error) -> &'static str {

@@ -13,7 +13,7 @@ use super::{
     request::{self, Outgoing},
 };
 
-/// The client that [`ClientTraceLayer`](super::ClientTraceLayer) makes.
+/// The client that [`ClientTraceLayer`](super::ClientTraceLayer) makes. Named where a client's type is written out.
 #[derive(Debug, Clone)]
 pub struct ClientTrace<S> {
     inner: S,

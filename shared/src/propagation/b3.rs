@@ -17,6 +17,9 @@ const DEBUG: TraceFlags = TraceFlags::new(0x04);
 
 /// Reads B3 in either form, the single header first, and writes the one that it was made for.
 ///
+/// For services among others that speak B3, Zipkin's and older Istio's for two. `OTEL_PROPAGATORS=b3,tracecontext` does the
+/// same without code.
+///
 /// The headers are the work of [`opentelemetry_propagator_b3`]; around it, W3C's random flag is kept from being read
 /// as a sampling decision left open, a caller's decision that is open counts as sampled, so does debug, no sign is
 /// taken for a hex digit, the single header is written alone, and nothing without an active span.

@@ -22,7 +22,7 @@ const NOT_A_VALUE: &AsciiSet = &CONTROLS
     .add(b'\\')
     .add(b'%');
 
-/// Reads and writes the `baggage` header.
+/// Reads and writes the `baggage` header. It is there by default; by name it is for a propagator that is put together by hand.
 ///
 /// At most 64 members and 8192 bytes go in and out; of a longer list the first are kept, and of members of one key the
 /// last. A malformed member is skipped and the rest kept. Members are sent in the order of their keys. Baggage goes in clear

@@ -56,6 +56,17 @@ impl Carrier for HeaderInjector<'_> {
 }
 
 /// A carrier that holds no context yet, such as the [`Injector`] of another crate around a new message.
+///
+/// ```
+/// use opentelemetry::propagation::Injector;
+/// use shared::propagation::{Fresh, inject};
+///
+/// /// As a queue's client brings one, for the headers of what it is about to send.
+/// fn send(mut headers: impl Injector) {
+///     inject(&mut Fresh(&mut headers));
+/// }
+/// # send(std::collections::HashMap::new());
+/// ```
 pub struct Fresh<'a>(pub &'a mut dyn Injector);
 
 impl fmt::Debug for Fresh<'_> {
@@ -79,7 +90,16 @@ impl Carrier for Fresh<'_> {
     fn remove(&mut self, _: &str) {}
 }
 
-/// Reads from the headers of a request or a message.
+/// Reads from the headers of a request or a message: what a server does that [`TraceLayer`](crate::server::TraceLayer) is
+/// not in front of.
+///
+/// ```
+/// use shared::propagation::{HeaderExtractor, extract};
+///
+/// let headers = http::HeaderMap::new(); // of what came in
+/// let caller = extract(&HeaderExtractor(&headers)); // the parent of the next span
+/// # drop(caller);
+/// ```
 #[derive(Debug, Clone, Copy)]
 pub struct HeaderExtractor<'a>(pub &'a HeaderMap);
 
@@ -123,7 +143,15 @@ fn text(bytes: &[u8]) -> &str {
     str::from_utf8(bytes).unwrap_or(NOT_TEXT)
 }
 
-/// Writes into the headers of a request or a message, in place of whatever they held under the same name.
+/// Writes into the headers of a request or a message, in place of whatever they held under the same name: for a client that
+/// [`crate::client`] does not go around.
+///
+/// ```
+/// use shared::propagation::{HeaderInjector, inject};
+///
+/// let mut headers = http::HeaderMap::new(); // of what goes out
+/// inject(&mut HeaderInjector(&mut headers));
+/// ```
 #[derive(Debug)]
 pub struct HeaderInjector<'a>(pub &'a mut HeaderMap);
 

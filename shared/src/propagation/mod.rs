@@ -44,13 +44,16 @@ pub use self::{
 
 /// Writes the current context into `carrier` with the global propagator, in place of any that it held.
 ///
-/// Without an active span no trace header is written: the receiver starts a trace of its own.
+/// Call it within the span that stands for the sending, where the message is made. Without an active span no trace header is
+/// written: the receiver starts a trace of its own.
 pub fn inject(carrier: &mut dyn Carrier) {
     Context::map_current(|cx| inject_context(cx, carrier));
 }
 
-/// Writes `cx` into `carrier` with the global propagator, in place of any context that it held: the map of a message that
-/// is sent again may bring the `tracestate` of the first time.
+/// The same with a context that is not the current one, such as one that was kept until a batch is sent.
+///
+/// It goes in place of any that the carrier held: the map of a message that is sent again may bring the `tracestate` of the
+/// first time.
 pub fn inject_context(cx: &Context, carrier: &mut dyn Carrier) {
     opentelemetry::global::get_text_map_propagator(|propagator| {
         for field in propagator.fields() {
@@ -78,6 +81,9 @@ pub(crate) fn inject_headers(cx: &Context, headers: &mut http::HeaderMap) {
 ///
 /// Starts from an empty context, never from the current one: what the carrier does not say is not inherited. A carrier
 /// with no context, or an invalid one, gives a context without a span, whose next span starts a new trace.
+///
+/// What it gives is the parent of the receiver's span; set it before the span is entered, since a later parent is refused.
+/// Work for many messages at once is linked to each of them instead: [`crate::task::linked`].
 pub fn extract(carrier: &dyn Extractor) -> Context {
     opentelemetry::global::get_text_map_propagator(|propagator| extract_with(propagator, carrier))
 }

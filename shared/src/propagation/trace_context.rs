@@ -13,7 +13,8 @@ const TRACESTATE: &str = "tracestate";
 const SAMPLED: u8 = 0x01;
 const RANDOM: u8 = 0x02;
 
-/// Reads and writes `traceparent` and `tracestate` as Level 2 asks.
+/// Reads and writes `traceparent` and `tracestate` as Level 2 asks. It is there by default; by name it is for a propagator that
+/// is put together by hand.
 ///
 /// Against the SDK's propagator: several headers of a name are all read, lengths and characters are checked, the
 /// random flag survives, `tracestate` goes on as it came (also where the SDK's [`TraceState`] type refuses a key that

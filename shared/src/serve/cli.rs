@@ -10,7 +10,15 @@ use crate::{config, telemetry::Service};
 /// The command line of a service: without an argument `main` runs; `healthcheck` asks a running service whether it is
 /// ready, for a container's health check; `--help` and `--version` do what they say.
 ///
-/// With [`service!()`](crate::service) for `service`, `--version` is that of the calling crate.
+/// With [`service!()`](crate::service) for `service`, `--version` is that of the calling crate. `default_address` is the one
+/// that the service takes where `LISTEN_ADDR` is unset; `main` calls [`serve::main`](super::main).
+///
+/// ```no_run
+/// # fn run() -> std::process::ExitCode { std::process::ExitCode::SUCCESS }
+/// fn main() -> std::process::ExitCode {
+///     shared::serve::cli(shared::service!(), "Keeps the stock", "127.0.0.1:8081", run)
+/// }
+/// ```
 pub fn cli(
     service: impl Into<Service>,
     about: &'static str,

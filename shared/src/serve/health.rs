@@ -26,6 +26,17 @@ struct Readiness {
 ///
 /// The reason is what `ready` says, in a few words, or `stopping` from the moment on in which [`serve`](super::serve) is
 /// told to stop. Merge it into a router that has its layers already: what is merged is not wrapped by them.
+/// That router needs a fallback of its own, or what no route matches falls out of its layers.
+///
+/// ```
+/// use axum::Router;
+/// use shared::{problem, server::TraceLayer, serve::health};
+///
+/// # async fn database_answers() -> bool { true }
+/// let ready = async || if database_answers().await { Ok(()) } else { Err("no database") };
+/// let traced = Router::new().fallback(problem::not_found).layer(TraceLayer::new());
+/// let router: Router = traced.merge(health(ready));
+/// ```
 pub fn health<F>(ready: impl Fn() -> F + Clone + Send + Sync + 'static) -> Router
 where
     F: Future<Output = Result<(), &'static str>> + Send,

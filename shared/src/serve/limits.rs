@@ -115,7 +115,7 @@ impl Limits {
     ///
     /// let limits = Limits::default();
     /// let router: Router = limits
-    ///     .around(Router::new().route("/", get("hello")))
+    ///     .around(Router::new().route("/", get("hello")).fallback(problem::not_found))
     ///     .layer(problem::catch_panic())
     ///     .layer(TraceLayer::new())
     ///     .merge(health(async || Ok(())));

@@ -1,5 +1,23 @@
 //! The life of a service: listen, serve, drain, flush.
 //!
+//! ```no_run
+//! use axum::{Router, routing::get};
+//! use shared::{problem, server::TraceLayer, serve::{self, Limits, ServeError, health}};
+//!
+//! fn main() -> std::process::ExitCode {
+//!     serve::main(shared::service!(), async |_, shutdown| {
+//!         let limits = Limits::default(); // Limits::read takes them from the environment
+//!         let router = limits
+//!             .around(Router::new().route("/", get("hello")).fallback(problem::not_found))
+//!             .layer(problem::catch_panic())
+//!             .layer(TraceLayer::new())
+//!             .merge(health(async || Ok(())));
+//!         let listener = serve::bind(([127, 0, 0, 1], 3000).into()).await?;
+//!         serve::serve(listener, router, limits, shutdown).await
+//!     })
+//! }
+//! ```
+//!
 //! [`main`] is what a service's `main` calls: telemetry, `signals`, the service itself, then its tasks and the last spans.
 //! [`serve`] takes connections (`connection`) until it is told to stop, within its [`Limits`]; [`health`] answers whoever
 //! asks how it is.
@@ -29,14 +47,15 @@ use crate::{
     telemetry::{self, Builder, InitError, Service, Telemetry},
 };
 
-/// How long requests may take to end once the service is told to stop.
+/// How long requests may take to end once the service is told to stop. Whoever stops the process from outside waits for longer than
+/// this, [`TASKS`], [`FLUSH`] and [`Limits::shutdown_delay`] together, and some seconds.
 pub const DRAIN: Duration = Duration::from_secs(10);
-/// How long tasks may take after the last request.
+/// How long tasks may take after the last request, until [`main`] cancels them.
 pub const TASKS: Duration = Duration::from_secs(5);
-/// How long the last spans may take to be exported.
+/// How long the last spans may take to be exported, until [`main`] counts them as lost.
 pub const FLUSH: Duration = Duration::from_secs(5);
 
-/// Why a service does not listen.
+/// Why a service does not listen: of [`bind`] and [`serve`].
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ServeError {
@@ -58,7 +77,8 @@ pub enum ServeError {
 /// Runs a service from telemetry to the last flushed span.
 ///
 /// `start` reads its settings through the lookup, binds and serves until the token is cancelled, which SIGINT and SIGTERM
-/// do. A second signal ends the process at once. The exit code is 0 unless something could not be started.
+/// do. A second signal ends the process at once. The exit code is 0 unless something could not be started. Any error will do:
+/// one of your own, an `anyhow::Error`, or a `Box<dyn Error>` with which `?` takes them all. It is logged with its causes.
 ///
 /// `service` is who the process is, as [`telemetry::init`] takes it; [`main_with`] takes more wishes than that.
 pub fn main<E>(
@@ -66,7 +86,7 @@ pub fn main<E>(
     start: impl AsyncFnOnce(Lookup<'_>, CancellationToken) -> Result<(), E>,
 ) -> ExitCode
 where
-    E: StdError + 'static,
+    E: Into<Box<dyn StdError>>,
 {
     main_with(service, Builder::init, start)
 }
@@ -95,7 +115,7 @@ pub fn main_with<E>(
     start: impl AsyncFnOnce(Lookup<'_>, CancellationToken) -> Result<(), E>,
 ) -> ExitCode
 where
-    E: StdError + 'static,
+    E: Into<Box<dyn StdError>>,
 {
     let service = service.into();
     let name = service.name().to_owned();
@@ -112,8 +132,10 @@ where
         task::untracked(signals::heed(shutdown.clone()));
         let result = start(&config::variable, shutdown.clone()).await;
         shutdown.cancel();
-        if let Err(error) = &result {
-            tracing::error!(error = chain(error), "cannot run");
+        let is_ok = result.is_ok();
+        if let Err(error) = result {
+            let error: Box<dyn StdError> = error.into();
+            tracing::error!(error = chain(&*error), "cannot run");
         }
         let unfinished = task::finish(TASKS).await;
         let spans = telemetry.shutdown(FLUSH).await;
@@ -126,7 +148,7 @@ where
             tasks.unfinished = unfinished,
             "stopped"
         );
-        if result.is_ok() {
+        if is_ok {
             ExitCode::SUCCESS
         } else {
             ExitCode::FAILURE
@@ -143,7 +165,7 @@ fn refused(service: &str, error: &(dyn StdError + 'static)) -> ExitCode {
     ExitCode::FAILURE
 }
 
-/// Binds the address that a service listens on.
+/// Binds the address that a service listens on, before it [`serve`]s there: a test takes port 0 and asks the listener.
 ///
 /// # Errors
 ///

@@ -15,7 +15,8 @@ use super::span::{End, ServerSpan};
 use crate::{semconv, tracer::empty_context};
 
 pin_project! {
-    /// The response body of [`Trace`](super::Trace): the inner body's frames, byte for byte.
+    /// The response body of [`Trace`](super::Trace): the inner body's frames, byte for byte. Named where a service's type is
+    /// written out.
     pub struct ResponseBody<B> {
         #[pin]
         inner: Option<B>,

@@ -8,7 +8,17 @@ use tokio_util::sync::CancellationToken;
 /// Names the failure behind a response, as a response extension: the server span takes it for `error.type` in place
 /// of the status code.
 ///
-/// For layers that answer in the handler's stead: [`crate::problem::catch_panic`] says `panic` with it.
+/// For layers that answer in the handler's stead: [`crate::problem::catch_panic`] says `panic` with it. A handler says it by
+/// [`crate::span::fail`], with words for people as well.
+///
+/// ```
+/// use http::{Response, StatusCode};
+/// use shared::server::ErrorType;
+///
+/// let mut response = Response::new("come back later");
+/// *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+/// response.extensions_mut().insert(ErrorType("maintenance".into()));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ErrorType(pub Cow<'static, str>);
 

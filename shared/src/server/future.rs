@@ -19,7 +19,7 @@ use super::{
 use crate::{propagation::traceparent, semconv};
 
 pin_project! {
-    /// The response future of [`Trace`](super::Trace).
+    /// The response future of [`Trace`](super::Trace). Named where a service's type is written out.
     pub struct ResponseFuture<F> {
         #[pin]
         inner: Option<F>,

@@ -18,7 +18,8 @@ use crate::{semconv::KnownMethods, tracer::Tracer};
 ///
 /// The span lasts from the request's head to the last byte of the response's body. Its attributes are those of the
 /// [HTTP conventions](https://opentelemetry.io/docs/specs/semconv/http/http-spans/#http-server-span). The handler runs
-/// with the span as current context, so spans and log lines below it need no hand from anybody.
+/// with the span as current context, so spans and log lines below it need no hand from anybody. Where it goes on a router is
+/// in the [module](super)'s example.
 ///
 /// A clone shares the settings.
 #[derive(Clone)]
@@ -35,7 +36,8 @@ impl TraceLayer {
     }
 
     /// Traces only the requests for which `filter` is true. The others get no span, but the caller's context still
-    /// reaches what the handler calls. Default: all are traced.
+    /// reaches what the handler calls. For what is asked all the time and tells nobody anything; where it has routes of its own,
+    /// merge those in after the layer instead. Default: all are traced.
     #[must_use]
     pub fn filter(
         mut self,
@@ -56,8 +58,8 @@ impl TraceLayer {
         self
     }
 
-    /// Names the spans. Keep to few names: a route, never a path. Default: `{method} {route}`, or the method alone
-    /// where no route matched.
+    /// Names the spans, where routes say too little: one route for all, with the operation in a header or in the query.
+    /// Keep to few names, never a path. Default: `{method} {route}`, or the method alone where no route matched.
     #[must_use]
     pub fn span_name(
         mut self,
@@ -68,6 +70,16 @@ impl TraceLayer {
     }
 
     /// Adds attributes when the span starts, where a sampler can see them. Default: none.
+    ///
+    /// ```
+    /// use shared::{opentelemetry::KeyValue, server::TraceLayer};
+    ///
+    /// # let _ =
+    /// TraceLayer::new().attributes_at_start(|request| {
+    ///     let tenant = request.headers.get("x-tenant").and_then(|tenant| tenant.to_str().ok());
+    ///     tenant.map(|tenant| KeyValue::new("shop.tenant", tenant.to_owned())).into_iter().collect()
+    /// });
+    /// ```
     #[must_use]
     pub fn attributes_at_start(
         mut self,
@@ -77,7 +89,8 @@ impl TraceLayer {
         self
     }
 
-    /// Adds attributes when the response's head is there; the handler may have left them in its extensions. Default: none.
+    /// Adds attributes when the response's head is there; the handler may have left them in its extensions. For what is known
+    /// only then, as whether a cache had it; what a handler says itself goes on its own span. Default: none.
     #[must_use]
     pub fn attributes_at_end(
         mut self,
@@ -128,14 +141,15 @@ impl TraceLayer {
     }
 
     /// Records `http.request.body.size`, as announced by `Content-Length`, and `http.response.body.size`, the bytes that
-    /// were handed over. Default: false.
+    /// were handed over: for who looks for slow requests that are large ones. Default: false.
     #[must_use]
     pub fn body_sizes(mut self, record: bool) -> Self {
         self.options().body_sizes = record;
         self
     }
 
-    /// Whether responses name their span in the header `traceresponse`. Default: true.
+    /// Whether responses name their span in the header `traceresponse`, by which a caller can say which request went wrong.
+    /// Default: true; false where callers are not to see trace ids.
     #[must_use]
     pub fn traceresponse(mut self, send: bool) -> Self {
         self.options().traceresponse = send;
@@ -186,14 +200,14 @@ impl TraceLayer {
         self
     }
 
-    /// Makes spans with this provider instead of the global one.
+    /// Makes spans with this provider instead of the global one: for several services in one process, and for tests.
     #[must_use]
     pub fn tracer_provider(mut self, provider: &dyn ObjectSafeTracerProvider) -> Self {
         self.options().tracer = Tracer::of(provider);
         self
     }
 
-    /// Records metrics with this provider. Default: the global one, if [`crate::telemetry::init`] has set one.
+    /// Records metrics with this provider, for the same. Default: the global one, if [`crate::telemetry::init`] has set one.
     #[cfg(feature = "metrics")]
     #[must_use]
     pub fn meter_provider(mut self, provider: &dyn opentelemetry::metrics::MeterProvider) -> Self {
@@ -201,7 +215,8 @@ impl TraceLayer {
         self
     }
 
-    /// Reads the caller's context with this propagator instead of the global one.
+    /// Reads the caller's context with this propagator instead of the global one: for an entrance whose callers speak other
+    /// headers than the services behind it.
     #[must_use]
     pub fn propagator(
         mut self,

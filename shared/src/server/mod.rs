@@ -11,11 +11,15 @@
 //!
 //! let traced = Router::new()
 //!     .route("/check/{item_id}", get(check))
+//!     .fallback(problem::not_found)
 //!     .layer(problem::catch_panic())
 //!     .layer(TraceLayer::new());
 //! let untraced = Router::new().route("/healthz", get(alive)); // plain: nobody wants its traces
 //! let app: Router = traced.merge(untraced);
 //! ```
+//!
+//! The traced router has a fallback of its own: where neither has one, [`merge`](axum::Router::merge) takes that of the
+//! untraced router, and a request that no route matches leaves no span.
 //!
 //! Of two layers on one request, as a nested router with its own brings, the outer one traces it and the inner one steps
 //! aside. What is above the layer it cannot see: a timeout there drops the request, and looks like a caller who has

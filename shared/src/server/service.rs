@@ -21,7 +21,7 @@ use crate::{
     fate::Fate, propagation::HeaderExtractor, span::request::CurrentRequest, tracer::empty_context,
 };
 
-/// The service that [`TraceLayer`](super::TraceLayer) makes.
+/// The service that [`TraceLayer`](super::TraceLayer) makes. Named where a service's type is written out.
 #[derive(Clone)]
 pub struct Trace<S> {
     inner: S,

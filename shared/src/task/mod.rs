@@ -34,7 +34,7 @@ pub struct Task<T> {
     cancelled: CancellationToken,
 }
 
-/// Why a task has no result.
+/// Why a task has no result: what awaiting a [`Task`] fails with.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TaskError {
@@ -46,7 +46,21 @@ pub enum TaskError {
     Panicked(#[source] JoinError),
 }
 
-/// Spawns a future that keeps the current trace.
+/// Spawns a future that keeps the current trace: in place of `tokio::spawn`, wherever that is called.
+///
+/// ```
+/// # async fn send_receipt() {}
+/// # async fn fetch() -> u32 { 7 }
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// use shared::task;
+///
+/// drop(task::spawn(send_receipt())); // nobody waits for it but the end of the process
+///
+/// let fetching = task::spawn(fetch());
+/// let _cancels = fetching.cancel_on_drop(); // when whoever started it is gone
+/// assert_eq!(fetching.await.unwrap(), 7);
+/// # });
+/// ```
 ///
 /// # Panics
 ///
@@ -92,7 +106,7 @@ pub fn cancellation() -> CancellationToken {
     CURRENT.try_with(Clone::clone).unwrap_or_default()
 }
 
-/// How many tasks are running.
+/// How many tasks are running: for a health endpoint, or a test that waits for the last.
 pub fn running() -> usize {
     TASKS.running()
 }
@@ -101,12 +115,14 @@ pub fn running() -> usize {
 ///
 /// For shutdown, after the server has drained and before telemetry is flushed, so that the tasks' spans are exported. What
 /// is spawned while it cancels is cancelled too; what is spawned after it runs as ever, and has a `finish` of its own.
+/// [`serve::main`](crate::serve::main) calls it, with [`TASKS`](crate::serve::TASKS).
 pub async fn finish(deadline: Duration) -> usize {
     TASKS.finish(deadline).await
 }
 
 impl<T> Task<T> {
-    /// Stops the task where it next awaits something; its spans end there. Blocking work sees it in [`cancellation`].
+    /// Stops the task where it next awaits something; its spans end there. Blocking work sees it in [`cancellation`]. For work
+    /// whose result nobody wants any more.
     pub fn cancel(&self) {
         self.cancelled.cancel();
     }

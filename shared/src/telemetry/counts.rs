@@ -7,6 +7,7 @@ use serde::Serialize;
 /// What became of the spans that this process ended, from its start to now: `ended = exported + lost + waiting`, at every
 /// moment.
 ///
+/// For a health endpoint, and for the last line of a log: whoever looks for a trace in vain learns here whether it was lost.
 /// All zero where nothing is exported: with `OTEL_TRACES_EXPORTER=none` or `OTEL_SDK_DISABLED=true`.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize)]
 #[non_exhaustive]

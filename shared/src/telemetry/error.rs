@@ -4,7 +4,7 @@ use tracing::subscriber::SetGlobalDefaultError;
 
 use crate::config::ConfigError;
 
-/// Why telemetry could not be set up.
+/// Why telemetry could not be set up. Print it and end the process: there is no log yet that could say it.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum InitError {

@@ -60,7 +60,8 @@ pub struct Telemetry {
 /// For those who have no [`Telemetry`] at hand, such as a health endpoint.
 static EXPORT: OnceLock<Export> = OnceLock::new();
 
-/// What became of the spans that this process has ended so far: all zero before [`init`].
+/// What became of the spans that this process has ended so far: all zero before [`init`]. For those who have no [`Telemetry`] at
+/// hand, such as a health endpoint.
 pub fn spans() -> SpanCounts {
     EXPORT.get().map(Export::counts).unwrap_or_default()
 }
@@ -97,7 +98,7 @@ pub fn builder(service: impl Into<Service>) -> Builder {
 }
 
 impl Telemetry {
-    /// What became of the spans so far.
+    /// What became of the spans so far: those of this telemetry, where a process has several.
     pub fn spans(&self) -> SpanCounts {
         self.export.counts()
     }

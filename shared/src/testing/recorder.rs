@@ -26,7 +26,7 @@ use crate::{
 /// How long a test waits for a trace. It ends as soon as the trace is there; this is for the test that fails.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Keeps the spans that end in this process.
+/// Keeps the spans that end in this process. [`recorder`] gives the one that there is.
 #[derive(Debug, Default)]
 pub struct Recorder {
     spans: Mutex<Vec<Span>>,
@@ -67,7 +67,8 @@ impl Recorder {
             .build()
     }
 
-    /// Runs a future as the root span `name` of a new trace; gives the trace's id with the result.
+    /// Runs a future as the root span `name` of a new trace; gives the trace's id with the result. For code that begins no trace
+    /// by itself; of a request to a traced service its answer names the trace.
     pub async fn in_trace<F: Future>(&self, name: &'static str, future: F) -> (String, F::Output) {
         let tracer = global::tracer("testing");
         let none = empty_context();
@@ -78,7 +79,7 @@ impl Recorder {
         (trace_id, output)
     }
 
-    /// The trace, as soon as `spans` of it or more have ended.
+    /// The trace, as soon as `spans` of it or more have ended: they may end after the answer is there.
     ///
     /// # Panics
     ///
@@ -115,7 +116,7 @@ impl Recorder {
         })
     }
 
-    /// What has ended of a trace so far.
+    /// What has ended of a trace so far, without waiting: to show that something has not.
     pub fn now(&self, trace_id: &str) -> Trace {
         Trace::new(
             self.all()
@@ -125,7 +126,7 @@ impl Recorder {
         )
     }
 
-    /// Every span that has ended so far.
+    /// Every span that has ended so far: to look for one that fell off its trace.
     pub fn all(&self) -> Vec<Span> {
         self.spans
             .lock()

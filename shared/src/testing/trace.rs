@@ -113,7 +113,7 @@ impl Span {
         self.end.duration_since(self.start).unwrap_or_default()
     }
 
-    /// An attribute as text, or `None` where the span does not have it.
+    /// An attribute as text, or `None` where the span does not have it. Its type is in [`attributes`](Self::attributes).
     pub fn attribute(&self, key: &str) -> Option<String> {
         self.attributes.get(key).map(ToString::to_string)
     }
@@ -148,7 +148,7 @@ impl Trace {
         Self { spans }
     }
 
-    /// The first span of this name.
+    /// The first span of this name, to look at its attributes and events.
     ///
     /// # Panics
     ///
@@ -182,7 +182,8 @@ impl Trace {
         self.spans.iter().filter(is_orphan).collect()
     }
 
-    /// Asserts that the trace is whole: one root, and every other span has its parent.
+    /// Asserts that the trace is whole: one root, and every other span has its parent. The one thing that a test of propagation
+    /// has to say.
     ///
     /// # Panics
     ///

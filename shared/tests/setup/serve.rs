@@ -1,8 +1,11 @@
 //! A service that has wishes of its own and is run from its first line to its last span.
 
-use std::process::ExitCode;
+use std::{error::Error, process::ExitCode};
 
-use shared::serve::{self, ServeError};
+use shared::{
+    config,
+    serve::{self, ServeError},
+};
 
 use crate::{exporters::Marks, process::run};
 
@@ -41,4 +44,21 @@ fn telemetry_that_cannot_be_set_up_is_told_by_the_services_name() {
     };
     let expected = "served: OTEL_EXPORTER_OTLP_ENDPOINT is `nonsense`";
     assert!(outcome.stderr.starts_with(expected), "{}", outcome.stderr);
+}
+
+#[test]
+fn whatever_error_stops_a_service_is_logged_and_fails_the_process() {
+    let Some(outcome) = run(&[], async || {
+        let service = tokio::task::spawn_blocking(|| {
+            serve::main("served", async |_, _| {
+                config::read::<u8>(&|_| None, "LIMIT", "300", "a number up to 255")?;
+                Ok::<_, Box<dyn Error>>(())
+            })
+        });
+        assert_eq!(service.await.unwrap(), ExitCode::FAILURE);
+    }) else {
+        return;
+    };
+    let expected = "LIMIT is `300`: expected a number up to 255";
+    assert_eq!(outcome.log("cannot run")["error"], expected);
 }
