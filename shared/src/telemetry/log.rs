@@ -68,6 +68,10 @@ fn must_be_heard(metadata: &Metadata<'_>) -> bool {
         concat!(env!("CARGO_CRATE_NAME"), "::serve"),
     ];
     let target = metadata.target();
-    let ours = OURS.iter().any(|module| target.starts_with(module));
+    // And not `shared::server`, which begins like it.
+    let is_within = |rest: &str| rest.is_empty() || rest.starts_with("::");
+    let ours = OURS
+        .iter()
+        .any(|module| target.strip_prefix(module).is_some_and(is_within));
     metadata.is_event() && ours && (*metadata.level() <= Level::WARN || target == otlp::JOURNAL)
 }

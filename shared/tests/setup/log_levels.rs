@@ -1,0 +1,36 @@
+//! Which lines are written is for `RUST_LOG` to say.
+
+use std::convert::Infallible;
+
+use http::{Request, Response, StatusCode};
+use shared::{server::TraceLayer, telemetry};
+use tower::{Layer as _, ServiceExt as _, service_fn};
+
+use crate::process::{run, shut_down};
+
+/// A request that fails, and so leaves a line at level `error`.
+async fn fail() {
+    let telemetry = telemetry::init("levels").unwrap();
+    let service = service_fn(async |_: Request<String>| {
+        let mut answer = Response::new(String::new());
+        *answer.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+        Ok::<_, Infallible>(answer)
+    });
+    let service = TraceLayer::new().layer(service);
+    service.oneshot(Request::new(String::new())).await.unwrap();
+    shut_down(telemetry).await;
+}
+
+#[test]
+fn failed_request_leaves_no_line_where_the_log_is_off() {
+    if let Some(outcome) = run(&[("RUST_LOG", "off")], async || fail().await) {
+        assert_eq!(outcome.logs(), [(); 0].map(|()| serde_json::Value::Null));
+    }
+}
+
+#[test]
+fn failed_request_leaves_a_line_where_only_errors_are_wanted() {
+    if let Some(outcome) = run(&[("RUST_LOG", "error")], async || fail().await) {
+        assert_eq!(outcome.log("request failed")["level"], "ERROR");
+    }
+}
