@@ -61,7 +61,10 @@ impl TextMapPropagator for TraceContextPropagator {
             return;
         }
         let header = traceparent(cx, span_context);
-        injector.set(TRACEPARENT, String::from_utf8_lossy(&header).into_owned());
+        injector.set(
+            TRACEPARENT,
+            str::from_utf8(&header).unwrap_or_default().to_owned(),
+        );
         let trace_state = span_context.trace_state();
         let trace_state = origin(cx, span_context)
             .and_then(|origin| origin.unchanged(trace_state))

@@ -57,12 +57,19 @@ pub(super) fn message(buffer: &mut Vec<u8>, field: u32, write: impl FnOnce(&mut 
     buffer.push(0);
     write(buffer);
     let length = buffer.len() - start;
-    if length >= 0x80 {
-        let more = varint_len(length as u64) - 1;
-        buffer.extend_from_slice(&[0; 9][..more]);
-        buffer.copy_within(start..start + length, start + more);
+    match u8::try_from(length) {
+        Ok(digit @ ..0x80) => buffer[start - 1] = digit,
+        _ => make_room(buffer, start, length),
     }
-    write_varint(&mut buffer[start - 1..], length as u64);
+}
+
+/// For a length of more digits.
+fn make_room(buffer: &mut Vec<u8>, start: usize, length: usize) {
+    let mut digits = [0; LONGEST];
+    let more = write_varint(&mut digits, length as u64) - 1;
+    buffer.extend_from_slice(&digits[..more]);
+    buffer.copy_within(start..start + length, start + more);
+    buffer[start - 1..start + more].copy_from_slice(&digits[..=more]);
 }
 
 /// The head of a message of `length` bytes, which the caller writes.
@@ -75,10 +82,15 @@ fn key(buffer: &mut Vec<u8>, field: u32, wire_type: u32) {
     varint(buffer, u64::from(field << 3 | wire_type));
 }
 
+#[inline]
 fn varint(buffer: &mut Vec<u8>, value: u64) {
-    if value < 0x80 {
-        return buffer.push(value.to_le_bytes()[0]);
+    match u8::try_from(value) {
+        Ok(digit @ ..0x80) => buffer.push(digit),
+        _ => long_varint(buffer, value),
     }
+}
+
+fn long_varint(buffer: &mut Vec<u8>, value: u64) {
     let mut digits = [0; LONGEST];
     let length = write_varint(&mut digits, value);
     buffer.extend_from_slice(&digits[..length]);
@@ -86,10 +98,6 @@ fn varint(buffer: &mut Vec<u8>, value: u64) {
 
 /// Of a varint.
 const LONGEST: usize = 10;
-
-fn varint_len(value: u64) -> usize {
-    write_varint(&mut [0; LONGEST], value)
-}
 
 /// Tells how many bytes it has.
 fn write_varint(digits: &mut [u8], mut value: u64) -> usize {
