@@ -1,15 +1,12 @@
 //! What an endpoint was given in confidence, its user info and its query, is used and never said.
 
-use std::net::TcpListener;
-
-use crate::process::Process;
+use crate::{collector::Place, process::Process};
 
 #[test]
 fn the_secrets_of_an_endpoint_are_not_said_at_the_start_nor_when_an_export_fails() {
-    // Nobody listens there any more.
-    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
-    let address = listener.local_addr().unwrap();
-    drop(listener);
+    // Nobody listens there, nor will any other test.
+    let place = Place::reserve();
+    let address = place.address;
     for variable in [
         "OTEL_EXPORTER_OTLP_ENDPOINT",
         "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
