@@ -7,11 +7,7 @@ use opentelemetry_sdk::trace::{
     SdkTracerProvider, ShouldSample, SpanExporter, SpanProcessor, TracerProviderBuilder,
 };
 use tracing::{Subscriber, level_filters::LevelFilter};
-use tracing_subscriber::{
-    Layer,
-    layer::{Identity, SubscriberExt as _},
-    registry::LookupSpan,
-};
+use tracing_subscriber::{layer::SubscriberExt as _, registry::LookupSpan};
 
 use super::{
     InitError, Parts, Service, Telemetry,
@@ -153,9 +149,7 @@ impl Builder {
         S: Subscriber + for<'span> LookupSpan<'span> + Send + Sync + 'static,
     {
         let (telemetry, parts) = self.build()?;
-        let logs = parts.log_layer().map_or_else(nothing, Layer::boxed);
-        let spans = parts.span_layer().map_or_else(nothing, Layer::boxed);
-        let subscriber = subscriber.with(logs).with(spans);
+        let subscriber = subscriber.with(parts.log_layer()).with(parts.span_layer());
         tracing::subscriber::set_global_default(subscriber)?;
         log::bridge();
         parts.install();
@@ -224,11 +218,6 @@ impl Builder {
         };
         Ok((telemetry, parts))
     }
-}
-
-/// In the place of a layer. `None` would be one that takes an interest in every line and span there is.
-fn nothing<S: Subscriber + for<'span> LookupSpan<'span>>() -> Box<dyn Layer<S> + Send + Sync> {
-    Identity::new().with_filter(LevelFilter::OFF).boxed()
 }
 
 impl fmt::Debug for Builder {

@@ -5,8 +5,8 @@ use opentelemetry_sdk::{
     metrics::SdkMeterProvider,
     trace::{SdkTracer, SdkTracerProvider},
 };
-use tracing::Subscriber;
-use tracing_subscriber::{Layer, filter::Targets, registry::LookupSpan};
+use tracing::{Subscriber, level_filters::LevelFilter};
+use tracing_subscriber::{Layer, filter::Targets, layer::Identity, registry::LookupSpan};
 
 use super::{
     EXPORT,
@@ -63,24 +63,28 @@ pub struct Parts {
 }
 
 impl Parts {
-    /// The layer that makes a span of a trace of every `tracing` span from `INFO` up, or from what was set instead. None
-    /// with `OTEL_SDK_DISABLED=true`, which as a layer does nothing.
-    pub fn span_layer<S>(&self) -> Option<impl Layer<S> + Send + Sync + use<S>>
+    /// The layer that makes a span of a trace of every `tracing` span from `INFO` up, or from what was set instead. With
+    /// `OTEL_SDK_DISABLED=true` it does nothing.
+    pub fn span_layer<S>(&self) -> Box<dyn Layer<S> + Send + Sync>
     where
         S: Subscriber + for<'span> LookupSpan<'span> + Send + Sync,
     {
-        let tracer = self.tracer.clone()?;
-        Some(span_layer::layer(tracer, self.span_levels.clone()))
+        let Some(tracer) = self.tracer.clone() else {
+            return nothing();
+        };
+        span_layer::layer(tracer, self.span_levels.clone()).boxed()
     }
 
-    /// The layer that writes log lines with trace ids to standard output, as `RUST_LOG` and `LOG_FORMAT` say. None where
-    /// [`Builder::log`](super::Builder::log) is false.
-    pub fn log_layer<S>(&self) -> Option<impl Layer<S> + Send + Sync + use<S>>
+    /// The layer that writes log lines with trace ids to standard output, as `RUST_LOG` and `LOG_FORMAT` say. Where
+    /// [`Builder::log`](super::Builder::log) is false it does nothing.
+    pub fn log_layer<S>(&self) -> Box<dyn Layer<S> + Send + Sync>
     where
         S: Subscriber + for<'span> LookupSpan<'span> + Send + Sync,
     {
-        let logs = self.logs.as_ref()?;
-        Some(log::layer(logs, self.service_name.clone()))
+        let Some(logs) = &self.logs else {
+            return nothing();
+        };
+        log::layer(logs, self.service_name.clone()).boxed()
     }
 
     /// The provider of tracers. None with `OTEL_SDK_DISABLED=true`.
@@ -128,4 +132,12 @@ impl Parts {
         }
         tracing::info!(exporter = self.exporter, "telemetry is set up");
     }
+}
+
+/// A layer that does nothing. `None`, as a layer, would take an interest in every line and span that there is.
+fn nothing<S>() -> Box<dyn Layer<S> + Send + Sync>
+where
+    S: Subscriber + for<'span> LookupSpan<'span>,
+{
+    Identity::new().with_filter(LevelFilter::OFF).boxed()
 }

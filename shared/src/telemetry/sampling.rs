@@ -65,7 +65,7 @@ impl Sampling {
         } else if parent.is_valid() {
             self.samples(parent.trace_id())
         } else {
-            let id = TraceId::from(rand::random::<u128>());
+            let id = Ids.new_trace_id();
             NEXT.set(Some(id));
             self.samples(id)
         };

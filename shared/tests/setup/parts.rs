@@ -97,3 +97,19 @@ fn disabled_telemetry_has_parts_that_do_nothing() {
     assert!(outcome.lines().contains(&"mine: heard all the same"));
     assert_eq!(outcome.names(), [""; 0]);
 }
+
+#[test]
+fn layers_that_do_nothing_take_no_interest_in_what_nobody_else_wants() {
+    let child = async || {
+        let (telemetry, parts) = telemetry::builder("disabled").log(false).build().unwrap();
+        registry()
+            .with(parts.log_layer())
+            .with(parts.span_layer())
+            .init();
+        println!("wanted: {}", tracing::enabled!(tracing::Level::ERROR));
+        shut_down(telemetry).await;
+    };
+    if let Some(outcome) = run(&[("OTEL_SDK_DISABLED", "true")], child) {
+        assert!(outcome.lines().contains(&"wanted: false"));
+    }
+}
