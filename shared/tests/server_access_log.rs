@@ -2,9 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod support;
+
 use std::{
     convert::Infallible,
-    fmt,
     panic::AssertUnwindSafe,
     sync::{Arc, Mutex},
 };
@@ -17,12 +18,10 @@ use shared::{
     span,
     testing::recorder,
 };
+use support::Messages;
 use tower::{Layer as _, ServiceExt as _, service_fn};
-use tracing::{Event, Subscriber, field::Field, subscriber};
-use tracing_subscriber::{
-    Layer,
-    layer::{Context, SubscriberExt as _},
-};
+use tracing::subscriber;
+use tracing_subscriber::layer::SubscriberExt as _;
 
 const PARENT: &str = "00f067aa0ba902b7";
 
@@ -120,20 +119,6 @@ async fn log_of_ones_own_that_panics_takes_neither_the_answer_nor_the_process_wi
     recorder().trace(id, 2).await;
 }
 
-/// Keeps the message of every event.
-#[derive(Clone, Default)]
-struct Messages(Arc<Mutex<Vec<String>>>);
-
-impl<S: Subscriber> Layer<S> for Messages {
-    fn on_event(&self, event: &Event<'_>, _cx: Context<'_, S>) {
-        event.record(&mut |field: &Field, value: &dyn fmt::Debug| {
-            if field.name() == "message" {
-                self.0.lock().unwrap().push(format!("{value:?}"));
-            }
-        });
-    }
-}
-
 #[tokio::test]
 async fn line_of_ours_is_left_out_where_it_is_not_wanted() {
     let messages = Messages::default();
@@ -147,7 +132,7 @@ async fn line_of_ours_is_left_out_where_it_is_not_wanted() {
         let layer = TraceLayer::new().access_log(wanted);
         let request = request("/", "4bf92f3577b34da6a3ce929d0e0e4736");
         layer.layer(answers).oneshot(request).await.unwrap();
-        let said = std::mem::take(&mut *messages.0.lock().unwrap());
+        let said = messages.said();
         assert_eq!(said[0], "the handler's own");
         assert_eq!(said[1..], expected, "{wanted}");
     }

@@ -23,6 +23,8 @@ pub(super) struct Attempt {
     /// With the attempt's span, or with the caller's where the attempt has none.
     cx: Context,
     fate: Fate,
+    /// Whether anybody wants to know more of it than its ids.
+    is_described: bool,
     started: Instant,
     metrics: Metrics<Instruments>,
     measured: Vec<KeyValue>,
@@ -51,7 +53,8 @@ impl Attempt {
         let fate = settings.tracer.fate(&parent);
         let mut span = SpanBuilder::from_name("").with_kind(SpanKind::Client);
         let mut measured = Vec::new();
-        if fate == Fate::Sampled || metrics.instruments().is_some() {
+        let is_described = fate == Fate::Sampled || metrics.instruments().is_some();
+        if is_described {
             let (name, attributes) = describe();
             if metrics.instruments().is_some() {
                 measured = low_cardinality(&attributes, &DURATION);
@@ -67,6 +70,7 @@ impl Attempt {
                 }
             },
             fate,
+            is_described,
             started: Instant::now(),
             metrics,
             measured,
@@ -91,7 +95,7 @@ impl Attempt {
 
     /// The response's head is there.
     pub(super) fn answered(self, head: &Head<'_>) {
-        if !self.is_described() {
+        if !self.is_described {
             return;
         }
         let status = head.status;
@@ -119,11 +123,6 @@ impl Attempt {
     pub(super) fn failed(self, error_type: &'static str) {
         let attributes = vec![KeyValue::new(semconv::ERROR_TYPE, error_type)];
         self.finish(attributes, Status::error(""));
-    }
-
-    /// Whether anybody wants to know more of it.
-    fn is_described(&self) -> bool {
-        self.fate == Fate::Sampled || self.metrics.instruments().is_some()
     }
 
     fn finish(mut self, attributes: Vec<KeyValue>, status: Status) {

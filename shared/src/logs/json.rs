@@ -16,6 +16,7 @@ use tracing_log::NormalizeEvent as _;
 use tracing_subscriber::{Layer, layer::Context};
 
 use super::{current_ids, escape, output};
+use crate::propagation::hex_digits;
 
 /// Of a buffer that a long line has made larger, so much is kept for the next line.
 const KEPT_BYTES: usize = 16 * 1024;
@@ -193,13 +194,8 @@ fn push(line: &mut String, value: impl fmt::Display) {
     let _ = write!(line, "{value}");
 }
 
-/// Two lower-case digits a byte; several times faster than `write!`.
 fn push_hex(line: &mut String, bytes: &[u8]) {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    for byte in bytes {
-        line.push(DIGITS[usize::from(byte >> 4)].into());
-        line.push(DIGITS[usize::from(byte & 0xf)].into());
-    }
+    line.extend(bytes.iter().copied().flat_map(hex_digits).map(char::from));
 }
 
 /// A line is one object with each key once, whatever an event calls its fields.

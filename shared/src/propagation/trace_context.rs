@@ -130,13 +130,16 @@ pub(crate) fn traceparent(cx: &Context, span_context: &SpanContext) -> [u8; 55] 
     header
 }
 
-/// Two lower-case digits a byte; several times faster than `write!`.
 fn write_hex(text: &mut [u8], bytes: &[u8]) {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
     for (pair, byte) in text.chunks_exact_mut(2).zip(bytes) {
-        pair[0] = DIGITS[usize::from(byte >> 4)];
-        pair[1] = DIGITS[usize::from(byte & 0xf)];
+        pair.copy_from_slice(&hex_digits(*byte));
     }
+}
+
+/// A byte as it is written in an id, in lower case; several times faster than `write!`.
+pub(crate) fn hex_digits(byte: u8) -> [u8; 2] {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    [byte >> 4, byte & 0xf].map(|digit| DIGITS[usize::from(digit)])
 }
 
 /// Notes that a trace was not started here, for a context with a caller's span that was extracted by another propagator or

@@ -109,7 +109,7 @@ pub(crate) fn address(ip: IpAddr) -> StringValue {
 
 const LONGEST: usize = "255.255.255.255".len();
 
-/// As `to_string` writes it, which takes three allocations and a fifth of what all attributes of a request take.
+/// As `to_string` writes it, which takes three allocations and a quarter of what all attributes of a request take.
 fn dotted(ip: Ipv4Addr, text: &mut [u8; LONGEST]) -> &str {
     let mut length = 0;
     let mut push = |byte| {

@@ -5,6 +5,7 @@
 mod calls;
 mod connection;
 mod gate;
+mod messages;
 mod meters;
 mod numbers;
 mod shape;
@@ -32,6 +33,7 @@ pub(crate) use self::{
     calls::{answered, asked, call, clients, get_span},
     connection::{Answer, Connection, served},
     gate::Gate,
+    messages::Messages,
     meters::{Meters, Points},
     numbers::Numbers,
     shape::{
