@@ -2,7 +2,10 @@
 
 use std::{
     io::{self, Write},
-    sync::{Arc, OnceLock},
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use tracing::{Level, Metadata};
@@ -48,15 +51,30 @@ pub(crate) fn flush() -> bool {
     writer().is_none_or(Writer::flush)
 }
 
-/// Flushes the log when it is dropped. From then on every line is written when it is logged: the process may end at any
-/// moment.
+/// How many [`FlushOnDrop`] there are.
+static KEEPERS: AtomicUsize = AtomicUsize::new(0);
+
+/// Flushes the log when it is dropped. From the last one on every line is written when it is logged: the process may end at
+/// any moment.
 #[derive(Debug)]
-pub(crate) struct FlushOnDrop;
+pub(crate) struct FlushOnDrop(());
+
+impl FlushOnDrop {
+    pub(crate) fn new() -> Self {
+        KEEPERS.fetch_add(1, Ordering::Relaxed);
+        Self(())
+    }
+}
 
 impl Drop for FlushOnDrop {
     fn drop(&mut self) {
+        let is_last = KEEPERS.fetch_sub(1, Ordering::Relaxed) == 1;
         if let Some(writer) = writer() {
-            writer.close();
+            if is_last {
+                writer.close();
+            } else {
+                writer.flush();
+            }
             tell_lost(writer);
         }
     }
@@ -98,5 +116,24 @@ impl Write for Line {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_log_closes_with_the_last_of_those_who_keep_it_open() {
+        start();
+        let writer = writer().unwrap();
+        let [one, other] = [(); 2].map(|()| FlushOnDrop::new());
+        drop(one);
+        assert!(
+            !writer.is_closed(),
+            "a second set-up has failed, or is through"
+        );
+        drop(other);
+        assert!(writer.is_closed());
     }
 }

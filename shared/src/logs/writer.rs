@@ -172,6 +172,11 @@ impl Writer {
         self.flush();
     }
 
+    #[cfg(test)]
+    pub(super) fn is_closed(&self) -> bool {
+        self.lock().closed
+    }
+
     /// Not for longer than [`PATIENCE`], and not at all for an output that is stuck.
     fn wait_while<'a>(
         &'a self,

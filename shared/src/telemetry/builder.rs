@@ -214,7 +214,7 @@ impl Builder {
             provider,
             meters,
             export,
-            log: log::FlushOnDrop,
+            log: log::FlushOnDrop::new(),
         };
         Ok((telemetry, parts))
     }

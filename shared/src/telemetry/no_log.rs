@@ -29,3 +29,9 @@ pub(crate) fn flush() -> bool {
 
 #[derive(Debug)]
 pub(super) struct FlushOnDrop;
+
+impl FlushOnDrop {
+    pub(super) fn new() -> Self {
+        Self
+    }
+}
