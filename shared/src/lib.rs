@@ -95,13 +95,13 @@ pub mod client;
 pub mod config;
 #[cfg(feature = "database")]
 pub mod database;
-pub mod error;
 #[cfg(any(feature = "client", feature = "server", feature = "telemetry"))]
 #[cfg_attr(
     not(all(feature = "telemetry", any(feature = "client", feature = "server"))),
     expect(dead_code, reason = "one side says it and the other asks")
 )]
-mod fate;
+mod decision;
+pub mod error;
 #[cfg(any(feature = "client", feature = "server"))]
 mod headers;
 #[cfg(feature = "logs")]

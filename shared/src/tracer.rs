@@ -9,7 +9,7 @@ use opentelemetry::{
 };
 
 #[cfg(any(feature = "client", feature = "server"))]
-use crate::fate::{self, Fate};
+use crate::decision::{self, Decision};
 
 /// A tracer of the global provider, taken when the first span is made that is one: a layer may be built, and asked, before
 /// telemetry is.
@@ -32,13 +32,13 @@ impl Tracer {
         }
     }
 
-    /// What becomes of a span below `parent`.
+    /// The decision on a span below `parent`.
     #[cfg(any(feature = "client", feature = "server"))]
-    pub(crate) fn fate(&self, parent: &Context) -> Fate {
+    pub(crate) fn decision(&self, parent: &Context) -> Decision {
         if self.is_given {
-            Fate::Sampled
+            Decision::Record
         } else {
-            fate::of_global(parent)
+            decision::of_global(parent)
         }
     }
 

@@ -11,7 +11,7 @@ use opentelemetry::{
 
 use super::TraceMiddleware;
 use crate::{
-    fate::Fate,
+    decision::Decision,
     headers::Recorded,
     metrics::{self, Histogram, Meter, Metrics, low_cardinality},
     propagation::{self, remember_origin},
@@ -22,7 +22,7 @@ use crate::{
 pub(super) struct Attempt {
     /// With the attempt's span, or with the caller's where the attempt has none.
     cx: Context,
-    fate: Fate,
+    decision: Decision,
     /// Whether anybody wants to know more of it than its ids.
     is_described: bool,
     started: Instant,
@@ -50,10 +50,10 @@ impl Attempt {
     ) -> Self {
         let metrics = settings.metrics.clone();
         let parent = remember_origin(Context::current());
-        let fate = settings.tracer.fate(&parent);
+        let decision = settings.tracer.decision(&parent);
         let mut span = SpanBuilder::from_name("").with_kind(SpanKind::Client);
         let mut measured = Vec::new();
-        let is_described = fate == Fate::Sampled || metrics.instruments().is_some();
+        let is_described = decision == Decision::Record || metrics.instruments().is_some();
         if is_described {
             let (name, attributes) = describe();
             if metrics.instruments().is_some() {
@@ -63,13 +63,13 @@ impl Attempt {
             span.name = name.into();
         }
         Self {
-            cx: match fate {
-                Fate::Absent => parent,
-                Fate::Dropped | Fate::Sampled => {
+            cx: match decision {
+                Decision::NoSpan => parent,
+                Decision::Drop | Decision::Record => {
                     parent.with_span(settings.tracer.start(span, &parent))
                 }
             },
-            fate,
+            decision,
             is_described,
             started: Instant::now(),
             metrics,
@@ -130,7 +130,7 @@ impl Attempt {
             self.measured
                 .extend(low_cardinality(&attributes, &DURATION));
         }
-        if self.fate == Fate::Sampled {
+        if self.decision == Decision::Record {
             let span = self.cx.span();
             span.set_attributes(attributes);
             span.set_status(status);
@@ -144,7 +144,7 @@ impl Drop for Attempt {
             let duration = self.started.elapsed().as_secs_f64();
             instruments.duration.record(duration, &self.measured);
         }
-        if self.fate != Fate::Absent {
+        if self.decision != Decision::NoSpan {
             self.cx.span().end();
         }
     }

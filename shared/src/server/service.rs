@@ -18,7 +18,8 @@ use super::{
     metrics::ServerMetrics, options::Options, request, span::ServerSpan,
 };
 use crate::{
-    fate::Fate, propagation::HeaderExtractor, span::request::CurrentRequest, tracer::empty_context,
+    decision::Decision, propagation::HeaderExtractor, span::request::CurrentRequest,
+    tracer::empty_context,
 };
 
 /// The service that [`TraceLayer`](super::TraceLayer) makes. Named where a service's type is written out.
@@ -123,10 +124,10 @@ impl<S> Trace<S> {
         stranger: Option<SpanContext>,
     ) -> Start {
         let options = &self.options;
-        let fate = options.tracer.fate(parent);
+        let decision = options.tracer.decision(parent);
         let mut span = SpanBuilder::from_name("").with_kind(SpanKind::Server);
         let mut metrics = None;
-        if fate == Fate::Sampled || options.metrics.instruments().is_some() {
+        if decision == Decision::Record || options.metrics.instruments().is_some() {
             let attributes = request::attributes(request, options);
             metrics = ServerMetrics::started(&options.metrics, &attributes);
             let name = options.custom_name(request);
@@ -135,8 +136,8 @@ impl<S> Trace<S> {
             let stranger = stranger.filter(SpanContext::is_valid);
             span.links = stranger.map(|stranger| vec![Link::with_context(stranger)]);
         }
-        let span = (fate != Fate::Absent).then(|| options.tracer.start(span, parent));
-        if fate != Fate::Sampled && metrics.is_none() && !options.access_log.is_written() {
+        let span = (decision != Decision::NoSpan).then(|| options.tracer.start(span, parent));
+        if decision != Decision::Record && metrics.is_none() && !options.access_log.is_written() {
             return Start {
                 cx: span.map_or_else(|| parent.clone(), |span| parent.with_span(span)),
                 span: None,
@@ -153,7 +154,7 @@ impl<S> Trace<S> {
         };
         let cx = cx.with_value(current.clone());
         let access_log = options.access_log.clone();
-        let span = ServerSpan::new(cx.clone(), request, fate, current, metrics, access_log);
+        let span = ServerSpan::new(cx.clone(), request, decision, current, metrics, access_log);
         Start {
             cx,
             span: Some(span),

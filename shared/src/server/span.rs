@@ -16,7 +16,7 @@ use super::{
     route::KnownRoute,
 };
 use crate::{
-    fate::Fate,
+    decision::Decision,
     semconv,
     span::request::{CurrentRequest, Failure},
 };
@@ -54,14 +54,14 @@ impl ServerSpan {
     pub(super) fn new(
         cx: Context,
         request: &request::Parts,
-        fate: Fate,
+        decision: Decision,
         current: CurrentRequest,
         metrics: Option<ServerMetrics>,
         access_log: AccessLog,
     ) -> Self {
         Self {
-            has_span: fate != Fate::Absent,
-            is_recorded: fate == Fate::Sampled && cx.span().is_recording(),
+            has_span: decision != Decision::NoSpan,
+            is_recorded: decision == Decision::Record && cx.span().is_recording(),
             cx,
             started: Instant::now(),
             method: request.method.clone(),

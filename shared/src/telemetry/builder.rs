@@ -13,7 +13,7 @@ use super::{
     InitError, Parts, Service, Telemetry,
     export::{self, Export},
     log, meters, otlp,
-    sampling::Foresight,
+    sampling::EarlyDecisions,
     settings::{self, Code},
     span_layer,
 };
@@ -177,19 +177,19 @@ impl Builder {
             .metrics
             .map(|metrics| otlp::meter_provider(&metrics, settings.resource.clone()))
             .transpose()?;
-        let (provider, export, foresight) = match settings.traces {
+        let (provider, export, early_decisions) = match settings.traces {
             Some(traces) => {
                 let sampling = traces.sampling.clone();
                 let (provider, export) =
                     export::provider(self.provider, traces, settings.resource)?;
-                let foresight = match (&export, sampling) {
-                    (_, None) => Foresight::Nothing,
-                    (Export::Nowhere, _) if !self.is_watched => Foresight::NoReaders,
-                    (_, Some(sampling)) => Foresight::Sampling(sampling),
+                let early_decisions = match (&export, sampling) {
+                    (_, None) => EarlyDecisions::Unknown,
+                    (Export::Nowhere, _) if !self.is_watched => EarlyDecisions::NoReaders,
+                    (_, Some(sampling)) => EarlyDecisions::Sampling(sampling),
                 };
-                (Some(provider), export, foresight)
+                (Some(provider), export, early_decisions)
             }
-            None => (None, Export::Nowhere, Foresight::NoSpans),
+            None => (None, Export::Nowhere, EarlyDecisions::NoSpans),
         };
         if let Some(meters) = &meters {
             meters::observe(&export, meters);
@@ -201,7 +201,7 @@ impl Builder {
             provider: provider.clone(),
             meters: meters.clone(),
             export: export.clone(),
-            foresight,
+            early_decisions,
             propagators: settings.propagators,
             span_levels: settings.span_levels,
             logs: settings.logs,

@@ -14,7 +14,7 @@ use super::{
     late,
     log::{self, Logs},
     meters, panics,
-    sampling::Foresight,
+    sampling::EarlyDecisions,
     settings::Propagators,
     span_layer,
 };
@@ -50,7 +50,7 @@ pub struct Parts {
     pub(super) tracer: Option<SdkTracer>,
     pub(super) meters: Option<SdkMeterProvider>,
     pub(super) export: Export,
-    pub(super) foresight: Foresight,
+    pub(super) early_decisions: EarlyDecisions,
     pub(super) propagators: Propagators,
     pub(super) span_levels: Targets,
     pub(super) logs: Option<Logs>,
@@ -119,7 +119,7 @@ impl Parts {
             global::set_meter_provider(meters);
             meters::enable();
         }
-        self.foresight.tell();
+        self.early_decisions.install();
         global::set_text_map_propagator(propagator);
         late::providers_are_set();
         // Of the first, where there are several.

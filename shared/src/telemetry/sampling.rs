@@ -1,4 +1,4 @@
-//! What becomes of a span, before it is made: who asks makes no name and no attributes for spans that nobody will see.
+//! The sampling decision before a span is made: who asks, makes no name and no attributes of spans that nobody will see.
 //!
 //! A sampler decides by the ids of the trace, and those of a root are drawn when it is made. So they are drawn before, by
 //! whoever asks, and laid aside for the root that is made next on this thread. That it is another one does not matter: one
@@ -12,13 +12,13 @@ use opentelemetry::{
 };
 use opentelemetry_sdk::trace::{IdGenerator, Sampler, SamplingDecision, ShouldSample};
 
-use crate::fate::{Fate, foretell};
+use crate::decision::{Decision, decide_by};
 
-/// What is known of the spans of a provider.
+/// What is known, before they are made, of the spans of a provider.
 #[derive(Debug, Clone)]
-pub(super) enum Foresight {
+pub(super) enum EarlyDecisions {
     /// A sampler of somebody else's decides.
-    Nothing,
+    Unknown,
     /// `OTEL_SDK_DISABLED`: there are none.
     NoSpans,
     /// They are exported to nobody.
@@ -26,14 +26,14 @@ pub(super) enum Foresight {
     Sampling(Sampling),
 }
 
-impl Foresight {
+impl EarlyDecisions {
     /// Says it of the global provider.
-    pub(super) fn tell(self) {
+    pub(super) fn install(self) {
         match self {
-            Self::Nothing => foretell(|_| Fate::Sampled),
-            Self::NoSpans => foretell(|_| Fate::Absent),
-            Self::NoReaders => foretell(|_| Fate::Dropped),
-            Self::Sampling(sampling) => foretell(move |parent| sampling.fate(parent)),
+            Self::Unknown => decide_by(|_| Decision::Record),
+            Self::NoSpans => decide_by(|_| Decision::NoSpan),
+            Self::NoReaders => decide_by(|_| Decision::Drop),
+            Self::Sampling(sampling) => decide_by(move |parent| sampling.decision(parent)),
         }
     }
 }
@@ -41,7 +41,7 @@ impl Foresight {
 /// A sampler of the specification's, of which is known that it looks at nothing but ids.
 #[derive(Debug, Clone)]
 pub(super) struct Sampling {
-    /// Whether a span has its parent's fate.
+    /// Whether a span is sampled where its parent is.
     pub(super) is_parent_based: bool,
     pub(super) root: Sampler,
 }
@@ -56,8 +56,8 @@ impl Sampling {
         }
     }
 
-    /// The fate of a span below `parent`.
-    pub(super) fn fate(&self, parent: &Context) -> Fate {
+    /// The decision on a span below `parent`.
+    pub(super) fn decision(&self, parent: &Context) -> Decision {
         let span = parent.span();
         let parent = span.span_context();
         let is_sampled = if parent.is_valid() && self.is_parent_based {
@@ -70,9 +70,9 @@ impl Sampling {
             self.samples(id)
         };
         if is_sampled {
-            Fate::Sampled
+            Decision::Record
         } else {
-            Fate::Dropped
+            Decision::Drop
         }
     }
 
