@@ -5,28 +5,27 @@ use std::{borrow::Cow, net::SocketAddr};
 use http::{HeaderMap, header, request::Parts, uri::Authority};
 use opentelemetry::{KeyValue, Value};
 
-use super::{
-    extensions::PeerAddr, forwarded::Forwarded, framework, options::Options, route::KnownRoute,
-};
+use super::{extensions::PeerAddr, forwarded::Forwarded, framework, options::Options};
 use crate::{
     headers,
     semconv::{self, KnownMethods},
 };
 
 /// `{method} {route}`.
-pub(super) fn span_name(request: &Parts, options: &Options) -> String {
-    let route = KnownRoute::of(request);
-    let route = route.as_ref().map(KnownRoute::as_str);
+pub(super) fn span_name(request: &Parts, route: Option<&str>, options: &Options) -> String {
     semconv::http_span_name(&options.known_methods.name(&request.method), route)
 }
 
 /// The attributes that are known when the span starts, which is when a sampler asks for them.
-pub(super) fn attributes(request: &Parts, options: &Options) -> Vec<KeyValue> {
+pub(super) fn attributes(request: &Parts, route: Option<&str>, options: &Options) -> Vec<KeyValue> {
     let forwarded = options.trusted.read(&request.headers);
     let mut attributes = Vec::with_capacity(16);
     let mut push = |key: &'static str, value: Value| attributes.push(KeyValue::new(key, value));
     method(request, options, &mut push);
     url(request, &forwarded, options, &mut push);
+    if let Some(route) = route {
+        push(semconv::HTTP_ROUTE, route.to_owned().into());
+    }
     server(request, &forwarded, &mut push);
     client(request, forwarded.client, &mut push);
     if let Some(size) = content_length(&request.headers).filter(|_| options.body_sizes) {
@@ -67,9 +66,6 @@ fn url(
     push(semconv::URL_SCHEME, scheme.into());
     if let Some(query) = request.uri.query().filter(|query| !query.is_empty()) {
         push(semconv::URL_QUERY, options.redaction.query(query).into());
-    }
-    if let Some(route) = KnownRoute::of(request) {
-        push(semconv::HTTP_ROUTE, route.as_str().to_owned().into());
     }
 }
 

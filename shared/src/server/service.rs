@@ -15,7 +15,7 @@ use tower_service::Service;
 
 use super::{
     body::ResponseBody, extensions::Traced, failure::OneFailure, future::ResponseFuture,
-    metrics::ServerMetrics, options::Options, request, span::ServerSpan,
+    metrics::ServerMetrics, options::Options, request, route::KnownRoute, span::ServerSpan,
 };
 use crate::{
     decision::Decision, propagation::HeaderExtractor, span::request::CurrentRequest,
@@ -125,26 +125,30 @@ impl<S> Trace<S> {
     ) -> Start {
         let options = &self.options;
         let decision = options.tracer.decision(parent);
+        let start =
+            |span| (decision != Decision::NoSpan).then(|| options.tracer.start(span, parent));
         let mut span = SpanBuilder::from_name("").with_kind(SpanKind::Server);
-        let mut metrics = None;
-        if decision == Decision::Record || options.metrics.instruments().is_some() {
-            let attributes = request::attributes(request, options);
-            metrics = ServerMetrics::started(&options.metrics, &attributes);
-            let name = options.custom_name(request);
-            span.name = name.unwrap_or_else(|| request::span_name(request, options).into());
-            span.attributes = Some(attributes);
-            let stranger = stranger.filter(SpanContext::is_valid);
-            span.links = stranger.map(|stranger| vec![Link::with_context(stranger)]);
-        }
-        let span = (decision != Decision::NoSpan).then(|| options.tracer.start(span, parent));
-        if decision != Decision::Record && metrics.is_none() && !options.access_log.is_written() {
+        let is_described = decision == Decision::Record || options.metrics.instruments().is_some();
+        if !is_described && !options.access_log.is_written() {
             return Start {
-                cx: span.map_or_else(|| parent.clone(), |span| parent.with_span(span)),
+                cx: start(span).map_or_else(|| parent.clone(), |span| parent.with_span(span)),
                 span: None,
                 is_traced: true,
             };
         }
-        let (cx, current) = if let Some(span) = span {
+        let route = KnownRoute::of(request);
+        let mut metrics = None;
+        if is_described {
+            let route = route.as_ref().map(KnownRoute::as_str);
+            let attributes = request::attributes(request, route, options);
+            metrics = ServerMetrics::started(&options.metrics, &attributes);
+            let name = options.custom_name(request);
+            span.name = name.unwrap_or_else(|| request::span_name(request, route, options).into());
+            span.attributes = Some(attributes);
+            let stranger = stranger.filter(SpanContext::is_valid);
+            span.links = stranger.map(|stranger| vec![Link::with_context(stranger)]);
+        }
+        let (cx, current) = if let Some(span) = start(span) {
             let current = CurrentRequest::new(span.span_context().span_id());
             let request = current.clone();
             (parent.with_span(OneFailure { span, request }), current)
@@ -154,7 +158,15 @@ impl<S> Trace<S> {
         };
         let cx = cx.with_value(current.clone());
         let access_log = options.access_log.clone();
-        let span = ServerSpan::new(cx.clone(), request, decision, current, metrics, access_log);
+        let span = ServerSpan::new(
+            cx.clone(),
+            request,
+            route,
+            decision,
+            current,
+            metrics,
+            access_log,
+        );
         Start {
             cx,
             span: Some(span),

@@ -54,6 +54,7 @@ impl ServerSpan {
     pub(super) fn new(
         cx: Context,
         request: &request::Parts,
+        route: Option<KnownRoute>,
         decision: Decision,
         current: CurrentRequest,
         metrics: Option<ServerMetrics>,
@@ -65,7 +66,7 @@ impl ServerSpan {
             cx,
             started: Instant::now(),
             method: request.method.clone(),
-            route: KnownRoute::of(request),
+            route,
             status: None,
             request: current,
             cut_off: request.extensions.get().cloned(),
