@@ -1,12 +1,12 @@
-# One build for both services, then an image for each with nothing in it but its binary:
+# Builds both services once, then one image for each that contains only its binary:
 #   docker build --target checkout .
 #   docker build --target inventory .
 
 FROM rust:1.95-slim-bookworm AS build
 WORKDIR /src
 COPY . .
-# The cache mounts keep downloads and compiled dependencies from one build to the next. Cargo tells by its time whether a
-# source file has changed, and files from another checkout can be older than that cache: hence the touch.
+# The cache mounts keep downloads and compiled dependencies between builds. Cargo detects changed sources by their modification
+# time, and files of another checkout can be older than the cache, so `touch` updates them.
 RUN --mount=type=cache,target=/usr/local/cargo/registry,sharing=locked \
     --mount=type=cache,target=/src/target,id=checkout-inventory-target,sharing=locked \
     touch */src/*.rs \
@@ -21,7 +21,7 @@ ENTRYPOINT ["/usr/local/bin/checkout"]
 
 FROM gcr.io/distroless/cc-debian12:nonroot AS inventory
 COPY --from=build /out/inventory /usr/local/bin/
-# A new volume takes its owner from the directory it is mounted on; this one belongs to the image's user, nonroot.
+# A new volume inherits the owner of its mount point, which must be the image's user, nonroot.
 COPY --from=build --chown=65532:65532 /out/data /data
 EXPOSE 8081
 ENTRYPOINT ["/usr/local/bin/inventory"]
