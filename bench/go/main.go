@@ -1,5 +1,5 @@
-// The same two services in Go, as a pair of their own: net/http alone, and with otelhttp around both sides. It speaks with
-// `hop` as the others do (src/control.rs): commands on standard input, answers as JSON on standard error.
+// The two services in Go: net/http alone, and with otelhttp on both sides. The protocol with `hop` is that of
+// src/control.rs: commands on standard input, replies as JSON on standard error.
 package main
 
 import (
@@ -33,7 +33,7 @@ func say(answer map[string]any) {
 	fmt.Fprintln(os.Stderr, string(line))
 }
 
-// User and system, of all threads.
+// User and system time of all threads.
 func cpu() float64 {
 	var usage syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
@@ -48,7 +48,7 @@ func allocations() uint64 {
 	return memory.Mallocs
 }
 
-// Sets telemetry up from the OTEL_* variables; what it returns sends what waits.
+// Sets up telemetry from the OTEL_* variables. The returned function exports the remaining spans.
 func telemetry(ctx context.Context) func(context.Context) error {
 	exporter, err := otlptracehttp.New(ctx)
 	if err != nil {
@@ -71,7 +71,7 @@ func main() {
 	flag.Parse()
 	ctx := context.Background()
 
-	// As many connections as there are requests: of its own the client keeps two.
+	// One connection per concurrent request; the client keeps two by default.
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.MaxIdleConnsPerHost = 1000
 	client := &http.Client{Transport: transport}

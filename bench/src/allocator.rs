@@ -1,6 +1,6 @@
-//! [`Counting`]: the system's allocator, which counts in the rounds that are for counting.
+//! [`Counting`]: the system allocator, with a count of allocations in the rounds that measure them.
 //!
-//! The other rounds pay one load of a flag that nobody writes, the same in every variant.
+//! The other rounds pay for one load of an unchanged flag, the same in every variant.
 
 use std::{
     alloc::{GlobalAlloc, Layout, System},
@@ -10,46 +10,46 @@ use std::{
 static COUNTS: AtomicBool = AtomicBool::new(false);
 static ALLOCATIONS: AtomicU64 = AtomicU64::new(0);
 
-/// Counts from now on, in all threads of the process.
+/// Starts counting, in all threads of the process.
 pub(crate) fn count() {
     COUNTS.store(true, Relaxed);
 }
 
-/// How many times memory was asked for, larger memory for a value that has some included, since [`count`].
+/// Returns the number of allocations and reallocations since [`count`].
 pub(crate) fn allocations() -> u64 {
     ALLOCATIONS.load(Relaxed)
 }
 
 pub(crate) struct Counting;
 
-fn one() {
+fn count_one() {
     if COUNTS.load(Relaxed) {
         ALLOCATIONS.fetch_add(1, Relaxed);
     }
 }
 
-// SAFETY: every method does what the system's does with the same arguments.
+// SAFETY: every method forwards its arguments unchanged to the system allocator.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        one();
-        // SAFETY: the caller's promise.
+        count_one();
+        // SAFETY: the caller upholds the contract of `GlobalAlloc`.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        one();
-        // SAFETY: the caller's promise.
+        count_one();
+        // SAFETY: the caller upholds the contract of `GlobalAlloc`.
         unsafe { System.alloc_zeroed(layout) }
     }
 
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        one();
-        // SAFETY: the caller's promise.
+        count_one();
+        // SAFETY: the caller upholds the contract of `GlobalAlloc`.
         unsafe { System.realloc(block, layout, size) }
     }
 
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
-        // SAFETY: the caller's promise.
+        // SAFETY: the caller upholds the contract of `GlobalAlloc`.
         unsafe { System.dealloc(block, layout) }
     }
 }

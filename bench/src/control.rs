@@ -1,5 +1,5 @@
-//! How `hop` and its processes speak: commands come as lines on standard input, answers go out as lines of JSON on standard
-//! error, and the end of the input is the end of the process. Standard output is left to the log.
+//! The protocol between `hop` and its processes. Commands are lines on standard input, replies are lines of JSON on standard
+//! error, and the end of the input ends the process. Standard output is for the log.
 
 use std::{
     io::{BufRead as _, stdin},
@@ -10,60 +10,61 @@ use std::{
 use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 
-/// What a process says.
+/// A message from a process.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(tag = "hop", rename_all = "snake_case")]
-pub(crate) enum Said {
-    /// The first thing it says.
+pub(crate) enum Message {
+    /// The first message.
     Listening { address: SocketAddr },
-    /// A service measures from now on.
+    /// A service has started measuring.
     Measuring,
-    /// A service has answered what it had to and sent its spans: the last thing it says.
+    /// The last message: a service has answered its requests and exported its spans.
     Ended(Cost),
-    /// What the sink has received so far.
+    /// The spans that the sink has received so far.
     Received(Received),
 }
 
-/// What a service has cost since it was told to measure, the sending of its last spans included.
+/// The cost of a service since [`MEASURE`], including the export of its last spans.
 #[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
 pub(crate) struct Cost {
-    /// User and system, of all threads.
+    /// User and system time of all threads.
     pub(crate) cpu_us: f64,
-    /// 0 in a round that does not count them.
+    /// 0 in rounds that do not count allocations.
     pub(crate) allocations: u64,
 }
 
-/// What arrived at the sink.
+/// The spans that arrived at the sink.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Received {
     /// Distinct spans.
     pub(crate) spans: u64,
-    /// Spans that came more than once.
+    /// Spans that arrived more than once.
     pub(crate) repeated: u64,
-    /// All of the spans' attributes.
+    /// The sum of all spans' attributes.
     pub(crate) attributes: u64,
     pub(crate) bytes: u64,
 }
 
-/// What a process is told.
+/// Command for a service: start measuring.
 pub(crate) const MEASURE: &str = "measure";
+/// Command for the sink: report the spans received so far.
 pub(crate) const COUNT: &str = "count";
 
-impl Said {
-    pub(crate) fn say(&self) -> anyhow::Result<()> {
+impl Message {
+    pub(crate) fn send(&self) -> anyhow::Result<()> {
         eprintln!("{}", serde_json::to_string(self)?);
         Ok(())
     }
 }
 
-/// Does as it is told on a thread of its own; the receiver learns when standard input has ended.
-pub(crate) fn obey(mut does: impl FnMut(&str) + Send + 'static) -> oneshot::Receiver<()> {
+/// Calls `handle` for each command, on a separate thread. The receiver resolves when standard input ends.
+pub(crate) fn on_command(mut handle: impl FnMut(&str) + Send + 'static) -> oneshot::Receiver<()> {
     let (ended, end) = oneshot::channel();
     thread::spawn(move || {
         for line in stdin().lock().lines().map_while(Result::ok) {
-            does(line.trim());
+            handle(line.trim());
         }
-        // Whoever was to be told has ended already.
+        // The receiver is gone if the process is ending already.
         let _ = ended.send(());
     });
     end

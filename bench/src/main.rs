@@ -1,7 +1,7 @@
-//! What tracing costs a request over two hops, beside what others cost.
+//! Measures the cost of tracing a request over two hops, for several tracing libraries.
 //!
-//! `hop` is the command: it runs each variant (`variant`) as processes of their own, which are this program again: two
-//! services (`service`) and where their spans go (`sink`). README.md says how to read what it prints.
+//! The command `hop` runs each variant (`variant`) as three processes of this program: two services (`service`) and the
+//! receiver of their spans (`sink`). README.md explains the output.
 
 mod allocator;
 mod control;
@@ -19,7 +19,7 @@ use self::{hop::Plan, service::Service, variant::Variant};
 #[global_allocator]
 static ALLOCATOR: allocator::Counting = allocator::Counting;
 
-/// What tracing costs, measured.
+/// Measures the cost of tracing.
 #[derive(Parser)]
 struct Cli {
     #[command(subcommand)]
@@ -28,19 +28,19 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// A calls B, each a process: requests/s, CPU and allocations a request of every variant.
+    /// A calls B, each a process: requests/s, CPU and allocations per request for each variant
     Hop(Plan),
-    /// One of the two services; `hop` starts it.
+    /// One of the two services; started by `hop`
     #[command(hide = true)]
     Service {
         variant: Variant,
-        /// Where B is; without it this is B.
+        /// Address of B; without it, this process is B
         #[arg(long)]
         calls: Option<SocketAddr>,
         #[arg(long)]
         count_allocations: bool,
     },
-    /// Where spans are sent; `hop` starts it.
+    /// The receiver of the spans; started by `hop`
     #[command(hide = true)]
     Sink,
 }

@@ -1,5 +1,5 @@
-//! Where spans go: an OTLP/HTTP receiver that keeps what it is sent and reads it when it is asked what there is, so that it
-//! takes little of the machine while the services are measured.
+//! The receiver of the spans over OTLP/HTTP. It stores request bodies and decodes them only when `hop` asks for the counts, so
+//! that it uses little CPU while the services are measured.
 
 use std::{
     collections::HashSet,
@@ -13,12 +13,12 @@ use axum::{
     http::{HeaderName, header::CONTENT_TYPE},
     routing::post,
 };
-use prost::Message;
+use prost::Message as _;
 use tokio::net::TcpListener;
 
-use crate::control::{self, COUNT, Received, Said};
+use crate::control::{self, COUNT, Message, Received};
 
-/// Bodies that nobody has read yet.
+/// Bodies that are not decoded yet.
 type Bodies = Arc<Mutex<Vec<Bytes>>>;
 
 pub(crate) fn run() -> anyhow::Result<()> {
@@ -31,20 +31,20 @@ pub(crate) fn run() -> anyhow::Result<()> {
             .route("/v1/traces", post(receive))
             .layer(DefaultBodyLimit::disable())
             .with_state(Arc::clone(&bodies));
-        let mut books = Books::default();
-        let end = control::obey(move |command| {
+        let mut counts = Counts::default();
+        let end = control::on_command(move |command| {
             if command == COUNT {
                 let bodies =
                     std::mem::take(&mut *bodies.lock().unwrap_or_else(PoisonError::into_inner));
-                match bodies.iter().try_for_each(|body| books.enter(body)) {
-                    Ok(()) => drop(Said::Received(books.received).say()),
-                    Err(error) => eprintln!("the sink cannot read what it was sent: {error}"),
+                match bodies.iter().try_for_each(|body| counts.add(body)) {
+                    Ok(()) => drop(Message::Received(counts.received).send()),
+                    Err(error) => eprintln!("cannot decode an OTLP request: {error}"),
                 }
             }
         });
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
-        Said::Listening { address }.say()?;
+        Message::Listening { address }.send()?;
         tokio::select! {
             served = axum::serve(listener, router) => Ok(served?),
             _ = end => Ok(()),
@@ -52,7 +52,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
     })
 }
 
-/// An empty `ExportTraceServiceResponse`: all was taken.
+/// Answers with an empty `ExportTraceServiceResponse`: every span was accepted.
 async fn receive(
     State(bodies): State<Bodies>,
     body: Bytes,
@@ -64,15 +64,15 @@ async fn receive(
     ([(CONTENT_TYPE, "application/x-protobuf")], "")
 }
 
-/// What arrived.
+/// Counts the spans that arrived.
 #[derive(Default)]
-struct Books {
+struct Counts {
     ids: HashSet<Vec<u8>>,
     received: Received,
 }
 
-impl Books {
-    fn enter(&mut self, body: &[u8]) -> Result<(), prost::DecodeError> {
+impl Counts {
+    fn add(&mut self, body: &[u8]) -> Result<(), prost::DecodeError> {
         self.received.bytes += body.len() as u64;
         let spans = Request::decode(body)?
             .resource_spans
@@ -93,28 +93,28 @@ impl Books {
     }
 }
 
-// OTLP's `trace_service.proto` and `trace.proto`, of which these fields alone are read.
+// The fields of OTLP's `trace_service.proto` and `trace.proto` that are counted.
 
-#[derive(Message)]
+#[derive(prost::Message)]
 struct Request {
     #[prost(message, repeated, tag = "1")]
     resource_spans: Vec<ResourceSpans>,
 }
 
-#[derive(Message)]
+#[derive(prost::Message)]
 struct ResourceSpans {
     #[prost(message, repeated, tag = "2")]
     scope_spans: Vec<ScopeSpans>,
 }
 
-#[derive(Message)]
+#[derive(prost::Message)]
 struct ScopeSpans {
     #[prost(message, repeated, tag = "2")]
     spans: Vec<Span>,
 }
 
 #[expect(clippy::struct_field_names, reason = "OTLP's names")]
-#[derive(Message)]
+#[derive(prost::Message)]
 struct Span {
     #[prost(bytes = "vec", tag = "1")]
     trace_id: Vec<u8>,
@@ -141,16 +141,16 @@ mod tests {
     }
 
     #[test]
-    fn a_span_that_comes_twice_counts_once() {
-        let mut books = Books::default();
-        books.enter(&request(&[1, 2])).expect("it is OTLP");
-        books.enter(&request(&[2, 3])).expect("it is OTLP");
+    fn repeated_span_counts_once() {
+        let mut counts = Counts::default();
+        counts.add(&request(&[1, 2])).expect("a valid request");
+        counts.add(&request(&[2, 3])).expect("a valid request");
         let Received {
             spans,
             repeated,
             attributes,
             ..
-        } = books.received;
+        } = counts.received;
         assert_eq!((spans, repeated, attributes), (3, 1, 6));
     }
 }

@@ -1,16 +1,13 @@
-//! [`Variant`]: what is measured beside each other.
+//! [`Variant`]: the tracing setups that are compared.
 
 use clap::ValueEnum;
 
-#[cfg(feature = "peers")]
-use crate::service::Published;
-
-/// A way to trace the two services, or not to.
+/// A way to trace the two services, or no tracing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, ValueEnum)]
 pub(crate) enum Variant {
     /// axum and reqwest alone
     Untraced,
-    /// `shared` by its defaults: all sampled, a log line for each request served
+    /// `shared` with its defaults: all sampled, one log line per request
     Ours,
     /// `shared`, all sampled, without its log
     OursNoLog,
@@ -24,33 +21,33 @@ pub(crate) enum Variant {
     OursDisabledNoLog,
     /// The OpenTelemetry API by hand, with the attributes of `shared`
     ByHand,
-    /// Go's net/http alone; only where it is named, since it needs Go
+    /// Go's net/http alone; only with `--only`, since it needs Go
     GoUntraced,
-    /// Go's otelhttp on both sides, all sampled; only where it is named
+    /// Go's otelhttp on both sides, all sampled; only with `--only`
     GoOtelhttp,
     /// fastrace with its crates for axum, reqwest and OpenTelemetry
     #[cfg(feature = "peers")]
     Fastrace,
-    /// axum-tracing-opentelemetry and reqwest-tracing, without what tracing-opentelemetry adds by default
+    /// axum-tracing-opentelemetry and reqwest-tracing, without the default attributes of tracing-opentelemetry
     #[cfg(feature = "peers")]
     PublishedLean,
     /// axum-tracing-opentelemetry and reqwest-tracing
     #[cfg(feature = "peers")]
     Published,
-    /// axum-tracing-opentelemetry and reqwest-tracing, with a line of JSON for each request served
+    /// axum-tracing-opentelemetry and reqwest-tracing, with one JSON log line per request
     #[cfg(feature = "peers")]
     PublishedLog,
 }
 
-/// The program that a variant is.
+/// The program that runs a variant.
 pub(crate) enum Program {
-    /// This one.
+    /// This program.
     Ours,
-    /// The folder `go`, with these arguments.
+    /// The program in the folder `go`, with these arguments.
     Go(&'static [&'static str]),
 }
 
-/// The code that a variant runs.
+/// The tracing code of a variant.
 pub(crate) enum Stack {
     Untraced,
     Ours,
@@ -61,18 +58,30 @@ pub(crate) enum Stack {
     Published(Published),
 }
 
+/// How the published pair is set up.
+#[cfg(feature = "peers")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Published {
+    /// Without the default attributes of `tracing-opentelemetry`: threads, code locations, busy and idle times.
+    Lean,
+    /// With its defaults.
+    Plain,
+    /// With its defaults and one JSON log line per request.
+    WithLog,
+}
+
 const NO_LOG: (&str, &str) = ("RUST_LOG", "off");
-/// A root is not, and B does as A did: what most requests are where one in a hundred is sampled.
+/// No trace is sampled. With a sampling ratio of 1 %, this is the cost of 99 % of requests.
 const NOT_SAMPLED: [(&str, &str); 2] = [
     ("OTEL_TRACES_SAMPLER", "parentbased_traceidratio"),
     ("OTEL_TRACES_SAMPLER_ARG", "0"),
 ];
-/// The SDK's own queue is full at this load with its 2048 spans, and what is lost costs nothing to send.
+/// The SDK's default queue of 2,048 spans overflows under this load, and dropped spans cost nothing to export.
 const LONG_QUEUE: (&str, &str) = ("OTEL_BSP_MAX_QUEUE_SIZE", "65536");
 const DISABLED: (&str, &str) = ("OTEL_SDK_DISABLED", "true");
 
 impl Variant {
-    /// What it is compared with.
+    /// Returns the variant without tracing to compare with.
     pub(crate) fn base(self) -> Self {
         match self {
             Self::GoUntraced | Self::GoOtelhttp => Self::GoUntraced,
@@ -90,7 +99,7 @@ impl Variant {
 
     pub(crate) fn stack(self) -> Stack {
         match self {
-            // Go's have none here.
+            // The Go variants run another program.
             Self::Untraced | Self::GoUntraced | Self::GoOtelhttp => Stack::Untraced,
             Self::Ours
             | Self::OursNoLog
@@ -110,7 +119,7 @@ impl Variant {
         }
     }
 
-    /// The environment of both services.
+    /// Returns environment variables for both services.
     pub(crate) fn environment(self) -> Vec<(&'static str, &'static str)> {
         match self {
             Self::Untraced | Self::Ours | Self::GoUntraced => vec![],
@@ -121,14 +130,14 @@ impl Variant {
             Self::OursDisabledNoLog => vec![DISABLED, NO_LOG],
             Self::ByHand | Self::GoOtelhttp => vec![LONG_QUEUE],
             #[cfg(feature = "peers")]
-            // Of its own its queue has no end.
+            // fastrace's queue is unbounded by default.
             Self::Fastrace => vec![],
             #[cfg(feature = "peers")]
             Self::PublishedLean | Self::Published | Self::PublishedLog => vec![LONG_QUEUE],
         }
     }
 
-    /// How many spans a request makes that are sent: SERVER of A, CLIENT of A, SERVER of B.
+    /// Returns the number of exported spans per request: SERVER of A, CLIENT of A, SERVER of B.
     pub(crate) fn spans(self) -> u64 {
         match self {
             Self::Untraced
@@ -141,7 +150,7 @@ impl Variant {
         }
     }
 
-    /// As it is written on the command line and in the table.
+    /// Returns the name used on the command line and in the table.
     pub(crate) fn name(self) -> String {
         self.to_possible_value()
             .map_or_else(String::new, |value| value.get_name().to_owned())

@@ -1,10 +1,10 @@
-//! The bench itself, run short: what it says of a run is true of it.
+//! Runs a short bench and checks its table.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![expect(clippy::unwrap_used, reason = "a panic fails the test")]
 
 use std::process::{Command, Stdio};
 
-/// The rows of the table, by their first cell.
+/// Runs `hop` and returns the cells of each row.
 fn hop(arguments: &[&str]) -> Vec<Vec<String>> {
     let ran = Command::new(env!("CARGO_BIN_EXE_bench"))
         .arg("hop")
@@ -19,7 +19,7 @@ fn hop(arguments: &[&str]) -> Vec<Vec<String>> {
 }
 
 #[test]
-fn every_span_of_every_request_is_made_and_arrives() {
+fn hop_sampled_spans_all_arrive() {
     let rows = hop(&[
         "--rounds",
         "1",
@@ -48,7 +48,7 @@ fn every_span_of_every_request_is_made_and_arrives() {
         assert_eq!(arrived != "0", is_sampled, "{row:?}");
         let is_logged = ["ours", "ours-not-sampled"].contains(&row[1].as_str());
         let lines: f64 = row[12].parse().unwrap();
-        // What a service says at its start is more than nothing where requests are few.
+        // Without the access log, the start-up lines count for less than two lines per request.
         assert_eq!(lines >= 2.0, is_logged, "{row:?}");
         let allocations: f64 = row[8].parse().unwrap();
         assert!(allocations > 10.0, "{row:?}");

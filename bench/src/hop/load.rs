@@ -1,4 +1,4 @@
-//! [`Load`]: requests, one after the other on each of so many connections.
+//! [`Load`]: sequential requests on each of several connections.
 
 use std::{
     net::SocketAddr,
@@ -16,8 +16,8 @@ use hyper::{
 use hyper_util::rt::TokioIo;
 use tokio::{net::TcpStream, task::JoinSet, time::timeout};
 
-/// No request takes this long on a machine that works.
-const PATIENCE: Duration = Duration::from_mins(1);
+/// A request that takes longer is an error.
+const REQUEST_TIMEOUT: Duration = Duration::from_mins(1);
 
 type Connection = SendRequest<Empty<Bytes>>;
 
@@ -26,7 +26,7 @@ pub(super) struct Load {
     connections: Vec<Connection>,
 }
 
-/// What was answered, and in which time.
+/// The number of answered requests, and the elapsed time.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Answered {
     pub(super) requests: u64,
@@ -43,14 +43,14 @@ impl Load {
             let stream = TcpStream::connect(address).await?;
             stream.set_nodelay(true)?;
             let (sender, connection) = handshake(TokioIo::new(stream)).await?;
-            // It ends with its sender; what it fails with the sender is told.
+            // The task ends with its sender, which also receives its errors.
             tokio::spawn(connection);
             load.connections.push(sender);
         }
         Ok(load)
     }
 
-    /// Keeps every connection busy for so long, then waits for the last answers.
+    /// Keeps every connection busy for this time, then waits for the last answers.
     pub(super) async fn run(&mut self, lasts: Duration) -> anyhow::Result<Answered> {
         let begin = Instant::now();
         let mut tasks = JoinSet::new();
@@ -90,7 +90,7 @@ async fn ask(
             );
             Ok(())
         };
-        timeout(PATIENCE, answer)
+        timeout(REQUEST_TIMEOUT, answer)
             .await
             .context("A does not answer")??;
         answered += 1;

@@ -1,4 +1,4 @@
-//! [`measure`]: one variant, once: its processes, its load, what it has cost.
+//! [`measure`]: runs one variant once and returns its cost.
 
 use std::{
     fmt,
@@ -15,7 +15,7 @@ use crate::{
     variant::Variant,
 };
 
-/// What a variant is put under.
+/// The load to apply.
 pub(super) struct Load<'a> {
     pub(super) connections: u16,
     pub(super) warm_up: Duration,
@@ -24,25 +24,28 @@ pub(super) struct Load<'a> {
     pub(super) under_a: Option<&'a str>,
 }
 
-/// What a variant did and what that cost.
+/// The result of one run.
 pub(super) struct Measured {
     pub(super) answered: Answered,
     pub(super) a: Cost,
     pub(super) b: Cost,
-    /// Spans that all requests have made, those of the warm-up too, and that are to be sent.
+    /// Spans that should arrive, including those of the warm-up.
     pub(super) ended: u64,
     pub(super) received: Received,
-    /// Of both services, a request.
+    /// Log lines of both services per request.
     pub(super) log_lines: f64,
 }
 
-/// Spans that wait are sent after this at the latest, in every variant: it is waited for twice.
+/// The export interval of every variant. A run waits for it twice.
 const SCHEDULE_DELAY_MS: &str = "500";
 
-/// How long the spans of the warm-up may take to arrive; what is lost never does.
+/// Maximum time to wait for the spans of the warm-up. Dropped spans never arrive.
 const ARRIVAL: Duration = Duration::from_secs(5);
 
-#[expect(clippy::cast_precision_loss, reason = "requests of a minute")]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "the counts of a minute are small"
+)]
 pub(super) async fn measure(variant: Variant, load: &Load<'_>) -> anyhow::Result<Measured> {
     let mut sink =
         Process::start(None, std::env::current_exe()?, &["sink".to_owned()], &[]).await?;
@@ -76,7 +79,7 @@ pub(super) async fn measure(variant: Variant, load: &Load<'_>) -> anyhow::Result
     let answered = requests.run(load.lasts).await?;
     drop(requests);
 
-    // B waits for A's connections to be closed.
+    // B ends only after A's connections are closed.
     let (a, a_lines) = a.end().await?;
     let (b, b_lines) = b.end().await?;
     let all = warm_up.requests + answered.requests;
@@ -90,7 +93,7 @@ pub(super) async fn measure(variant: Variant, load: &Load<'_>) -> anyhow::Result
     })
 }
 
-/// Waits until the spans have arrived, so that sending them is no part of what is measured next.
+/// Waits until the spans have arrived, so that their export is not part of the measurement.
 async fn arrival(sink: &mut Process, spans: u64) -> anyhow::Result<()> {
     let until = Instant::now() + ARRIVAL;
     while sink.received().await?.spans < spans && Instant::now() < until {
@@ -99,18 +102,21 @@ async fn arrival(sink: &mut Process, spans: u64) -> anyhow::Result<()> {
     Ok(())
 }
 
-#[expect(clippy::cast_precision_loss, reason = "requests of a minute")]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "the counts of a minute are small"
+)]
 impl Measured {
     pub(super) fn requests_a_second(&self) -> f64 {
         self.answered.requests as f64 / self.answered.took.as_secs_f64()
     }
 
-    /// Of A and of B, in µs a request.
+    /// CPU time of A and of B, in µs per request.
     pub(super) fn cpu(&self) -> [f64; 2] {
         [self.a, self.b].map(|cost| cost.cpu_us / self.answered.requests as f64)
     }
 
-    /// Of both services, a request.
+    /// Allocations of both services per request.
     pub(super) fn allocations(&self) -> f64 {
         (self.a.allocations + self.b.allocations) as f64 / self.answered.requests as f64
     }

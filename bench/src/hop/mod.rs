@@ -1,4 +1,4 @@
-//! `hop`: every variant once a round, in another order each round, then once more to count allocations.
+//! `hop`: runs every variant once per round, each round in another order, then once more to count allocations.
 
 mod load;
 mod measure;
@@ -14,30 +14,30 @@ use clap::{Args, ValueEnum as _};
 use self::{measure::Measured, table::Row};
 use crate::variant::{Program, Variant};
 
-/// How much is measured.
+/// How much to measure.
 #[derive(Args)]
 pub(crate) struct Plan {
-    /// How long a variant is under load in a round
+    /// Seconds of load for each variant in a round
     #[arg(long, default_value_t = 5.0, value_parser = positive)]
     seconds: f64,
-    /// How often each variant is measured; 0 counts allocations alone
+    /// Number of measurements of each variant; 0 only counts allocations
     #[arg(long, default_value_t = 5)]
     rounds: usize,
-    /// Requests under way at once, each on a connection that is kept
+    /// Concurrent requests, each on its own kept-alive connection
     #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=1000))]
     connections: u16,
-    /// Measure these alone, and `untraced`, which the others are compared with
+    /// Measure only these, and `untraced`, the baseline
     #[arg(long, value_enum, value_delimiter = ',')]
     only: Vec<Variant>,
-    /// Run A under this command, with `{}` for the variant's name, in the rounds that do not count allocations
+    /// Run A under this command, with `{}` replaced by the variant's name, except while counting allocations
     #[arg(long, value_name = "COMMAND")]
     under_a: Option<String>,
 }
 
-/// A load that makes lazily what is made once, and the spans of which are waited for.
+/// Load before the measurement, so that one-time initialization is not measured.
 const WARM_UP: Duration = Duration::from_secs(1);
 
-/// Longer tells no more of allocations.
+/// Allocations per request do not change with a longer run.
 const COUNTING: Duration = Duration::from_secs(1);
 
 pub(crate) fn run(plan: &Plan) -> anyhow::Result<()> {
@@ -48,7 +48,7 @@ pub(crate) fn run(plan: &Plan) -> anyhow::Result<()> {
     let mut rows = plan.variants().map(Row::new).collect::<Vec<_>>();
     runtime.block_on(async {
         for round in 0..plan.rounds {
-            // What comes first in a round is not always the same: a machine has moods.
+            // Each round starts with another variant, since the machine's speed changes over time.
             for turn in 0..rows.len() {
                 let row = (turn + round) % rows.len();
                 let measured = plan.measure(rows[row].variant).await?;

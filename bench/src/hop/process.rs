@@ -1,4 +1,4 @@
-//! [`Process`]: a service or the sink, started, spoken to and ended.
+//! [`Process`]: a running service or sink.
 
 use std::{net::SocketAddr, path::PathBuf, process::Stdio, time::Duration};
 
@@ -12,22 +12,22 @@ use tokio::{
     time::timeout,
 };
 
-use crate::control::{COUNT, Cost, MEASURE, Received, Said};
+use crate::control::{COUNT, Cost, MEASURE, Message, Received};
 
-/// A service sends its last spans for ten seconds at most; under a profiler it takes longer to say so.
-const PATIENCE: Duration = Duration::from_mins(1);
+/// A service exports its last spans for at most 10 s; it takes longer under a profiler.
+const REPLY_TIMEOUT: Duration = Duration::from_mins(1);
 
-/// A child process, killed when this is dropped before its end.
+/// A child process. Killed if dropped before it has ended.
 pub(super) struct Process {
     child: Child,
     commands: ChildStdin,
-    answers: Lines<BufReader<ChildStderr>>,
+    replies: Lines<BufReader<ChildStderr>>,
     log: JoinHandle<u64>,
     pub(super) address: SocketAddr,
 }
 
 impl Process {
-    /// A program with these arguments, under another command where there is one; it has answered with where it listens.
+    /// Starts a program, optionally under another command, and waits until it listens.
     pub(super) async fn start(
         under: Option<&str>,
         program: PathBuf,
@@ -44,7 +44,7 @@ impl Process {
             .args(words)
             .args(arguments)
             .env_clear()
-            // For the command that it may be under.
+            // The command given with `--under-a` may need these.
             .envs(std::env::vars_os().filter(|(name, _)| name == "PATH" || name == "HOME"))
             .envs(environment.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::piped())
@@ -54,79 +54,79 @@ impl Process {
             .spawn()
             .with_context(|| format!("cannot start {}", first.display()))?;
         let commands = child.stdin.take().context("no standard input")?;
-        let answers = child.stderr.take().context("no standard error")?;
+        let replies = child.stderr.take().context("no standard error")?;
         let log = child.stdout.take().context("no standard output")?;
         let mut process = Self {
             child,
             commands,
-            answers: BufReader::new(answers).lines(),
+            replies: BufReader::new(replies).lines(),
             log: tokio::spawn(lines(log)),
             address: SocketAddr::from(([0, 0, 0, 0], 0)),
         };
-        match process.answer().await? {
-            Said::Listening { address } => process.address = address,
+        match process.reply().await? {
+            Message::Listening { address } => process.address = address,
             other => bail!("expected an address, got {other:?}"),
         }
         Ok(process)
     }
 
     pub(super) async fn start_measuring(&mut self) -> anyhow::Result<()> {
-        self.tell(MEASURE).await?;
-        match self.answer().await? {
-            Said::Measuring => Ok(()),
+        self.send(MEASURE).await?;
+        match self.reply().await? {
+            Message::Measuring => Ok(()),
             other => bail!("expected a service to measure, got {other:?}"),
         }
     }
 
     /// What the sink has received so far.
     pub(super) async fn received(&mut self) -> anyhow::Result<Received> {
-        self.tell(COUNT).await?;
-        match self.answer().await? {
-            Said::Received(received) => Ok(received),
-            other => bail!("expected what was received, got {other:?}"),
+        self.send(COUNT).await?;
+        match self.reply().await? {
+            Message::Received(received) => Ok(received),
+            other => bail!("expected the received counts, got {other:?}"),
         }
     }
 
-    /// Ends a service: what it has cost, and how many lines it has logged.
+    /// Ends a service. Returns its cost and its number of log lines.
     pub(super) async fn end(mut self) -> anyhow::Result<(Cost, u64)> {
         drop(self.commands);
-        let cost = match answer(&mut self.answers).await? {
-            Said::Ended(cost) => cost,
-            other => bail!("expected what a service has cost, got {other:?}"),
+        let cost = match next_message(&mut self.replies).await? {
+            Message::Ended(cost) => cost,
+            other => bail!("expected the cost of a service, got {other:?}"),
         };
-        let status = timeout(PATIENCE, self.child.wait()).await??;
+        let status = timeout(REPLY_TIMEOUT, self.child.wait()).await??;
         if !status.success() {
             bail!("a service ended with {status}");
         }
         Ok((cost, self.log.await?))
     }
 
-    async fn tell(&mut self, command: &str) -> anyhow::Result<()> {
+    async fn send(&mut self, command: &str) -> anyhow::Result<()> {
         let line = format!("{command}\n");
-        let told = self.commands.write_all(line.as_bytes()).await;
-        told.context("a process has ended early")
+        let sent = self.commands.write_all(line.as_bytes()).await;
+        sent.context("a process has ended early")
     }
 
-    async fn answer(&mut self) -> anyhow::Result<Said> {
-        answer(&mut self.answers).await
+    async fn reply(&mut self) -> anyhow::Result<Message> {
+        next_message(&mut self.replies).await
     }
 }
 
-/// The next thing that a process says; what else it writes to standard error is for people.
-async fn answer(answers: &mut Lines<BufReader<ChildStderr>>) -> anyhow::Result<Said> {
+/// Returns the next message. Other lines of standard error are printed.
+async fn next_message(replies: &mut Lines<BufReader<ChildStderr>>) -> anyhow::Result<Message> {
     loop {
-        let line = timeout(PATIENCE, answers.next_line())
+        let line = timeout(REPLY_TIMEOUT, replies.next_line())
             .await
-            .context("a process does not answer")??
+            .context("a process does not reply")??
             .context("a process has ended early")?;
         match serde_json::from_str(&line) {
-            Ok(said) => return Ok(said),
+            Ok(message) => return Ok(message),
             Err(_) => eprintln!("{line}"),
         }
     }
 }
 
-/// Reads a log to its end, as whatever collects logs does, and counts its lines.
+/// Reads a log to its end, as a log collector would, and counts its lines.
 #[expect(clippy::naive_bytecount, reason = "a few megabytes a second")]
 async fn lines(mut log: impl AsyncRead + Unpin) -> u64 {
     let mut buffer = vec![0; 1 << 16];

@@ -1,4 +1,4 @@
-//! The programs that variants are: this one, or the one in the folder `go`, which is built first.
+//! The programs that run the variants: this one, or the one in the folder `go`, which is built first.
 
 use std::{
     path::{Path, PathBuf},
@@ -9,7 +9,7 @@ use anyhow::{Context as _, ensure};
 
 use crate::variant::{Program, Variant};
 
-/// The program of a variant, and how it is told to be one of its services.
+/// Returns the program of a variant and the arguments that start a service.
 pub(super) fn service(variant: Variant) -> anyhow::Result<(PathBuf, Vec<String>)> {
     match variant.program() {
         Program::Ours => Ok((
@@ -23,7 +23,7 @@ pub(super) fn service(variant: Variant) -> anyhow::Result<(PathBuf, Vec<String>)
     }
 }
 
-/// Builds what these variants need and cargo does not build.
+/// Builds the Go program if one of these variants needs it.
 pub(super) fn build(variants: impl IntoIterator<Item = Variant>) -> anyhow::Result<()> {
     let is_go = |variant: Variant| matches!(variant.program(), Program::Go(_));
     if !variants.into_iter().any(is_go) {

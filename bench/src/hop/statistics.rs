@@ -1,6 +1,6 @@
-//! The middle of several rounds.
+//! The median of several rounds.
 
-/// The median; `NaN` of nothing.
+/// Returns the median, or `NaN` without values.
 pub(super) fn median(values: impl IntoIterator<Item = f64>) -> f64 {
     let mut values = Vec::from_iter(values);
     values.sort_by(f64::total_cmp);
@@ -17,7 +17,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_median_is_the_middle_or_between_the_two_in_it() {
+    fn median_is_middle_or_midpoint() {
         assert!((median([3.0, 1.0, 2.0]) - 2.0).abs() < f64::EPSILON);
         assert!((median([4.0, 1.0, 3.0, 2.0]) - 2.5).abs() < f64::EPSILON);
         assert!(median([]).is_nan());

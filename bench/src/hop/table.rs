@@ -1,12 +1,12 @@
-//! What was measured as a table. What is compared is compared within a round, for a machine is slow or fast for minutes:
-//! the ratio is the median of the rounds' ratios, not the ratio of the medians.
+//! Prints the results as a table. Variants are compared within a round, since the speed of a machine changes over minutes: a
+//! ratio is the median of the rounds' ratios, not the ratio of the medians.
 
 use std::fmt::Write as _;
 
 use super::{measure::Measured, statistics::median};
 use crate::variant::Variant;
 
-/// What is known of a variant.
+/// The results of a variant.
 pub(super) struct Row {
     pub(super) variant: Variant,
     pub(super) rounds: Vec<Measured>,
@@ -43,7 +43,7 @@ const HEAD: &str = "\
 | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
 ";
 
-/// Each row beside the one that its variant is compared with.
+/// Formats the table, each row compared with its baseline.
 pub(super) fn markdown(rows: &[Row]) -> String {
     let mut table = HEAD.to_owned();
     for row in rows {
@@ -60,7 +60,7 @@ pub(super) fn markdown(rows: &[Row]) -> String {
         let arrived = all().map(|measured| measured.received.spans).sum::<u64>();
         let ended = all().map(|measured| measured.ended).sum::<u64>();
         let latest = all().last();
-        // Infallible: it is a string.
+        // Writing to a string cannot fail.
         let _ = writeln!(
             table,
             "| {} | {:.0} | {:.2} ({lowest:.2} to {highest:.2}) | {:.1} | {:.1} | {:.1} | {:.1} | {:.0} | {:.0} | {arrived} of {ended} | {:.1}, {:.0} | {:.1} |",

@@ -1,5 +1,5 @@
-//! The OpenTelemetry API by hand, with the attributes that `shared` records of a request that goes well. Nothing of the other
-//! ways a request can end: no panic, no cancellation, no end of the body, no tracestate rules, no redaction.
+//! The OpenTelemetry API by hand, with the attributes that `shared` records for a successful request. It handles no
+//! panics, cancellation, end of the body, tracestate rules or redaction.
 
 use std::net::SocketAddr;
 

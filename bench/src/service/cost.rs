@@ -1,4 +1,4 @@
-//! [`Meter`]: what this process costs from a moment on.
+//! [`Meter`]: the cost of this process since a point in time.
 
 use std::sync::{Arc, OnceLock};
 
@@ -32,7 +32,7 @@ impl Meter {
         }
     }
 
-    /// What was spent since the start; without one, since the process began.
+    /// Returns the cost since `start`, or since the start of the process.
     pub(super) fn read(&self) -> anyhow::Result<Cost> {
         Ok(Cost {
             cpu_us: cpu_us()? - self.started.get().unwrap_or(&0.0),
@@ -41,7 +41,10 @@ impl Meter {
     }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "microseconds of a minute")]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "the microseconds of a minute fit"
+)]
 fn cpu_us() -> anyhow::Result<f64> {
     let usage = getrusage(UsageWho::RUSAGE_SELF)?;
     Ok((usage.user_time() + usage.system_time()).num_microseconds() as f64)

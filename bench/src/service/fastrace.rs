@@ -1,5 +1,5 @@
-//! fastrace, as the READMEs of its crates say. What they have of a client is the header: the span around the call and what
-//! it records are made here.
+//! fastrace, set up as the READMEs of its crates show. Its client crate only sends the header, so the CLIENT span and its
+//! attributes are created here.
 
 use std::{borrow::Cow, time::Duration};
 
@@ -40,7 +40,7 @@ pub(super) async fn run(run: Run) -> anyhow::Result<()> {
         Cow::Owned(resource),
         InstrumentationScope::builder("fastrace").build(),
     );
-    // The schedule of the others; of its own it is a second.
+    // The interval of the other variants; fastrace defaults to a second.
     let config = Config::default().report_interval(Duration::from_millis(500));
     fastrace::set_reporter(reporter, config);
     let router = run

@@ -1,5 +1,5 @@
-//! The two services: `GET /orders/{id}` of A asks `GET /stock/{id}` of B. No database, no work: what is left is HTTP and
-//! tracing. A variant is a file each: how it sets telemetry up, what it puts around the router and around the client.
+//! The two services: `GET /orders/{id}` of A calls `GET /stock/{id}` of B. They have no database and do no work, so the cost
+//! is that of HTTP and tracing. Each variant is a file that sets up telemetry and wraps the router and the client.
 
 mod by_hand;
 mod cost;
@@ -10,8 +10,6 @@ mod ours;
 mod published;
 mod untraced;
 
-#[cfg(feature = "peers")]
-pub(crate) use self::published::Published;
 use std::{future::Future, net::SocketAddr};
 
 use anyhow::Context as _;
@@ -24,23 +22,23 @@ use axum::{
 use tokio::net::TcpListener;
 
 use crate::{
-    control::{self, MEASURE, Said},
+    control::{self, MEASURE, Message},
     variant::{Stack, Variant},
 };
 
-/// Which of the two services this is.
+/// Selects one of the two services.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Service {
-    /// Where B is; `None` for B itself.
+    /// The address of B; `None` for B itself.
     pub(crate) calls: Option<SocketAddr>,
 }
 
-/// What the handlers have of a variant.
+/// The parts of a variant that the handlers use.
 trait Handlers: Clone + Send + Sync + 'static {
-    /// Asks B.
+    /// Calls B.
     fn call(&self, url: &str) -> impl Future<Output = anyhow::Result<String>> + Send;
 
-    /// A request was worked on: where nothing writes a line for it, the handler does.
+    /// Called after each request. Writes a log line in variants whose layer writes none.
     fn served(&self) {}
 }
 
@@ -50,17 +48,17 @@ pub(crate) fn run(
     count_allocations: bool,
 ) -> anyhow::Result<()> {
     let cost = cost::Meter::new(count_allocations);
-    // The workers are as many as the machine has cores, as `#[tokio::main]` makes them.
+    // As many workers as cores, like `#[tokio::main]`.
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
     runtime.block_on(async {
-        let end = control::obey({
+        let end = control::on_command({
             let cost = cost.clone();
             move |command| {
                 if command == MEASURE {
                     cost.start();
-                    let _ = Said::Measuring.say();
+                    let _ = Message::Measuring.send();
                 }
             }
         });
@@ -75,10 +73,10 @@ pub(crate) fn run(
             Stack::Fastrace => fastrace::run(run).await,
         }
     })?;
-    Said::Ended(cost.read()?).say()
+    Message::Ended(cost.read()?).send()
 }
 
-/// One service, until it is told to stop.
+/// A service, and the signal to stop it.
 struct Run {
     service: Service,
     end: tokio::sync::oneshot::Receiver<()>,
@@ -93,7 +91,7 @@ impl Run {
         }
     }
 
-    /// The routes, for a variant to put its layers around.
+    /// Returns the routes, without layers.
     fn router<H: Handlers>(&self, handlers: H) -> Router {
         match self.service.calls {
             Some(b) => Router::new()
@@ -124,12 +122,12 @@ impl Run {
 async fn listener() -> anyhow::Result<TcpListener> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;
-    Said::Listening { address }.say()?;
+    Message::Listening { address }.send()?;
     Ok(listener)
 }
 
 async fn ended(end: tokio::sync::oneshot::Receiver<()>) {
-    // Said, or the thread that would say it is gone: an end either way.
+    // An error means that the command thread is gone, which also ends the service.
     let _ = end.await;
 }
 
@@ -140,7 +138,7 @@ async fn order<H: Handlers>(
     let stock = handlers
         .call(&format!("http://{b}/stock/{id}"))
         .await
-        .with_context(|| format!("cannot ask for {id}"));
+        .with_context(|| format!("cannot get the stock of {id}"));
     handlers.served();
     stock.map_err(|error| {
         eprintln!("{error:#}");

@@ -1,4 +1,4 @@
-//! `shared`, as docs/lift.md says; what is sampled and logged is set by the variant's environment.
+//! `shared`, set up as docs/lift.md shows. The environment of the variant decides what is sampled and logged.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! The pair that is published for axum and reqwest: axum-tracing-opentelemetry and reqwest-tracing, as their READMEs say.
+//! The published crates for axum and reqwest, axum-tracing-opentelemetry and reqwest-tracing, set up as their READMEs show.
 
 use axum_tracing_opentelemetry::middleware::{OtelAxumLayer, OtelInResponseLayer};
 use opentelemetry_0_32::{global, trace::TracerProvider as _};
@@ -14,17 +14,7 @@ use tracing_subscriber::{
 };
 
 use super::{Handlers, Run};
-
-/// How much of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Published {
-    /// Without what `tracing-opentelemetry` adds to a span of itself: threads, lines of code, times of work.
-    Lean,
-    /// As it comes.
-    Plain,
-    /// As it comes, with a line of JSON for each request.
-    WithLog,
-}
+use crate::variant::Published;
 
 #[derive(Clone)]
 struct Pair {

@@ -1,4 +1,4 @@
-//! Nothing: axum and reqwest, what the others are measured against.
+//! The baseline: axum and reqwest without tracing.
 
 use super::{Handlers, Run};
 
