@@ -1,5 +1,5 @@
-//! What the way out costs: a batch of 512 spans, from the end of the first to the answer of whoever takes them, over a
-//! real connection. The settings are environment variables, so the bench runs itself again with them.
+//! Export of a batch of 512 spans over a real connection, from the end of the first span to the collector's answer. Settings are
+//! environment variables, so the bench starts itself again with them.
 
 use std::{
     net::{Ipv4Addr, TcpListener},
@@ -19,7 +19,7 @@ use opentelemetry::{
     trace::{Span as _, SpanKind, Tracer as _},
 };
 
-/// As many as a batch holds by default, and it leaves when it is full.
+/// The default size of a batch. A full batch is exported at once.
 const SPANS: u64 = 512;
 
 const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
@@ -66,12 +66,12 @@ fn export(criterion: &mut Criterion) {
 
 criterion_group!(benches, export);
 
-/// An empty `ExportTraceServiceResponse`: all was taken.
+/// Answers with an empty `ExportTraceServiceResponse`: every span was accepted.
 async fn take(_: Bytes) -> ([(HeaderName, &'static str); 1], &'static str) {
     ([(header::CONTENT_TYPE, "application/x-protobuf")], "")
 }
 
-/// Takes every batch.
+/// A collector that accepts every batch.
 fn sink() -> std::io::Result<String> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
     let url = format!("http://{}", listener.local_addr()?);

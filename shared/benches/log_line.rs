@@ -1,6 +1,5 @@
-//! What a log line costs the process that logs it, as CPU time with the system's share, beside json-subscriber with one write
-//! a line. Each logs in a process of its own into a pipe that is read: at full speed, and at 5,000 lines a second, as a busy
-//! service does.
+//! User and system CPU time of a log line, compared with json-subscriber, which writes each line separately. Each logger runs in
+//! its own process and writes to a pipe: at full speed, and at 5,000 lines per second like a busy service.
 
 use std::{
     env,
@@ -25,9 +24,9 @@ use tracing_subscriber::{
     util::SubscriberInitExt as _,
 };
 
-/// Set in the process that logs.
+/// Set in the logging process.
 const ROLE: &str = "LOG_LINE_BENCH_ROLE";
-/// A burst of lines, and the pause after it: 5,000 a second.
+/// Lines per burst, and the pause after it: 5,000 lines per second.
 const BURST: u64 = 5;
 const PAUSE: Duration = Duration::from_millis(1);
 
@@ -47,7 +46,7 @@ fn compare() {
         let name = pause.map_or("log line at full speed", |_| "log line at 5,000 a second");
         let mut group = criterion.benchmark_group(name);
         if pause.is_some() {
-            // As many lines in each sample: those that it begins and ends with cost more.
+            // Every sample has the same number of lines, since the first and last lines cost more.
             group.sample_size(10).sampling_mode(SamplingMode::Flat);
         }
         for role in ["shared", "json-subscriber", "nothing"] {
@@ -113,7 +112,7 @@ impl Drop for Child {
     }
 }
 
-/// The process that logs: so many lines whenever it is told to, and then what they cost.
+/// The logging process: on each command, writes the given number of lines and reports their cost.
 fn log(role: &str) -> Outcome<()> {
     let _telemetry = match role {
         "shared" => Some(shared::telemetry::init("bench")?),
@@ -155,14 +154,14 @@ fn log(role: &str) -> Outcome<()> {
                 thread::sleep(pause);
             }
         }
-        // Not before it is written.
+        // Wait until the line is written.
         tracing::error!("that is all");
         eprintln!("{}", cpu_time().saturating_sub(before).as_nanos());
     }
     Ok(())
 }
 
-/// Of this process, all threads, in the program and in the system.
+/// User and system CPU time of all threads of this process.
 fn cpu_time() -> Duration {
     let time = clock_gettime(ClockId::ProcessCPUTime);
     Duration::new(
@@ -171,7 +170,7 @@ fn cpu_time() -> Duration {
     )
 }
 
-/// The same fields.
+/// Writes a line with the same fields.
 fn json_layer<S>() -> JsonLayer<S>
 where
     S: tracing::Subscriber + for<'span> tracing_subscriber::registry::LookupSpan<'span>,

@@ -1,4 +1,4 @@
-//! What reading a caller's context and writing it out again costs, beside the SDK's propagator.
+//! Extraction and injection of a context, compared with the SDK's propagator.
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use http::{HeaderMap, HeaderName, HeaderValue};

@@ -1,5 +1,5 @@
-//! What a span costs whoever is traced, without HTTP and without its export: a request through the server layer and one
-//! through the client layer, each recorded, not sampled, and with nobody to make spans.
+//! The cost of a span without HTTP and without export: a request through the server layer and one through the client layer,
+//! each recorded, not sampled, and without a tracer provider.
 
 use std::{
     convert::Infallible,
@@ -30,7 +30,7 @@ use tower::{Layer as _, Service, service_fn};
 type Body = Empty<&'static [u8]>;
 type Group<'a> = BenchmarkGroup<'a, WallTime>;
 
-/// Ended spans go nowhere.
+/// Discards ended spans.
 #[derive(Debug)]
 struct Discard;
 
@@ -69,7 +69,7 @@ fn request(uri: &str) -> Request<Body> {
     request
 }
 
-/// As hyper and axum hand it over, but for the route, which only axum can set.
+/// A request as hyper and axum create it, except for the matched route, which only axum can set.
 fn incoming() -> Request<Body> {
     let mut request = request("/check/item-123");
     let headers = request.headers_mut();
@@ -94,7 +94,7 @@ fn answer(_: Request<Body>) -> Ready<Result<Response<Body>, Infallible>> {
     ready(Ok(Response::new(Body::new())))
 }
 
-/// Polled by hand: no runtime is measured with it.
+/// Polls without a runtime, so that only the layer is measured.
 fn through<S>(service: &mut S, request: Request<Body>) -> S::Response
 where
     S: Service<Request<Body>, Error = Infallible>,
@@ -106,7 +106,7 @@ where
     }
 }
 
-/// One request after the other, each to the end of its response: a server's span ends with the body.
+/// Runs sequential requests to the end of the body, where the server span ends.
 fn measure<S>(group: &mut Group<'_>, state: &str, request: fn() -> Request<Body>, mut service: S)
 where
     S: Service<Request<Body>, Error = Infallible>,

@@ -1,18 +1,18 @@
-//! An error and what is behind it.
+//! Errors with their causes on one line.
 
 use std::error::Error;
 
 use crate::redact;
 
-/// An error and its causes as one line, from the outermost to the root: for a log line, never for a caller.
+/// Formats an error and its causes as one line, from the outermost to the root. Use it for log lines, not for responses.
 ///
 /// ```
 /// # let error = std::io::Error::other("disk full");
 /// tracing::error!(error = shared::error::chain(&error), "the order failed");
 /// ```
 ///
-/// A cause that the message before it already ends with is not said twice. The secrets of URLs are
-/// [redacted](crate::redact::text): the error of an HTTP client names the URL with all that was in it.
+/// A cause is skipped if the message before it already ends with it. Secrets in URLs are [redacted](crate::redact::text), since
+/// errors of HTTP clients contain the full URL.
 pub fn chain(error: &(dyn Error + 'static)) -> String {
     let mut chain = String::new();
     for cause in causes(error).map(ToString::to_string) {
@@ -26,7 +26,7 @@ pub fn chain(error: &(dyn Error + 'static)) -> String {
     redact::text(&chain).into_owned()
 }
 
-/// The error itself, then what caused it, then what caused that.
+/// Iterates over the error, its source, the source of that, and so on.
 pub(crate) fn causes<'a>(
     error: &'a (dyn Error + 'static),
 ) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
@@ -46,7 +46,7 @@ mod tests {
     }
 
     #[test]
-    fn every_cause_is_said_once() {
+    fn chain_repeated_cause_appears_once() {
         let driver = Failure::Driver(std::io::Error::other("disk full"));
         let order = Failure::Order(Box::new(driver));
         assert_eq!(
@@ -56,7 +56,7 @@ mod tests {
     }
 
     #[test]
-    fn secrets_of_a_url_are_left_out() {
+    fn chain_url_secrets_are_redacted() {
         let cause = std::io::Error::other("no answer from http://ann:hunter2@host/a?token=hunter2");
         assert_eq!(
             chain(&Failure::Driver(cause)),

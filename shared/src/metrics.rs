@@ -1,7 +1,7 @@
-//! The metrics of the HTTP conventions, as far as both sides share them: instruments that are made when first used.
+//! HTTP metrics shared by server and client. Instruments are created on first use.
 //!
-//! Off unless a meter provider was set, and then free: no instrument, no attribute is made. Without the cargo feature
-//! `metrics` no instrument can be had (`off`, of the same shape as `on`).
+//! Without a meter provider, no instruments or attributes are created. Without the cargo feature `metrics`, the module `off`
+//! replaces `on` with types that cannot be constructed.
 //! [HTTP metrics](https://opentelemetry.io/docs/specs/semconv/http/http-metrics/).
 
 #[cfg(not(feature = "metrics"))]
@@ -16,12 +16,12 @@ pub(crate) use self::off::*;
 #[cfg(feature = "metrics")]
 pub(crate) use self::on::*;
 
-/// The instruments of one side.
+/// The instruments of the server or the client.
 pub(crate) trait Instruments {
     fn new(meter: &Meter) -> Self;
 }
 
-/// Of a span's attributes, those that its metric has too: few values each, never a path or an id.
+/// Returns the span attributes that the metric also has. Each has few values; paths and ids are excluded.
 pub(crate) fn low_cardinality(attributes: &[KeyValue], keys: &[&str]) -> Vec<KeyValue> {
     attributes
         .iter()

@@ -1,6 +1,6 @@
-//! What `shared::testing` says when a trace is not whole: enough to find the spot without a debugger.
+//! The messages of `shared::testing` for incomplete traces.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![expect(clippy::unwrap_used, reason = "a panic fails the test")]
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -10,13 +10,13 @@ use opentelemetry::{
 };
 use shared::testing::{Trace, recorder};
 
-/// What `assert_joined` panics with.
-fn complaint(trace: &Trace) -> String {
+/// Returns the panic message of `assert_joined`.
+fn panic_message(trace: &Trace) -> String {
     let panic = catch_unwind(AssertUnwindSafe(|| trace.assert_joined())).unwrap_err();
     *panic.downcast().unwrap()
 }
 
-/// A span whose parent is `parent` of the current trace, wherever that may be.
+/// Creates a span in the current trace with an arbitrary parent id.
 fn span_below(parent: u64, name: &'static str) {
     let trace_id = Context::current().span().span_context().trace_id();
     span_of(trace_id, parent, name);
@@ -38,7 +38,7 @@ fn span_of(trace_id: TraceId, parent: u64, name: &'static str) {
 fn place_order() {}
 
 #[tokio::test]
-async fn orphan_is_named_and_shown_below_the_tree() {
+async fn orphan_is_named_and_listed_after_tree() {
     let (trace_id, ()) = recorder()
         .in_trace("checkout", async {
             place_order();
@@ -53,11 +53,11 @@ async fn orphan_is_named_and_shown_below_the_tree() {
         .collect();
     assert_eq!(orphans, ["send_receipt"]);
     assert_eq!(
-        complaint(&trace),
+        panic_message(&trace),
         "\
 the trace is not joined:
-- `INTERNAL send_receipt` is an orphan: no span here has the id of its parent, 0000000000001234
-This is there:
+- `INTERNAL send_receipt` is an orphan: its parent 0000000000001234 is not recorded
+Recorded spans:
 INTERNAL checkout
   INTERNAL place_order
 orphan of 0000000000001234:
@@ -67,17 +67,17 @@ orphan of 0000000000001234:
 }
 
 #[tokio::test]
-async fn trace_without_its_root_is_not_joined() {
+async fn trace_without_root_is_not_joined() {
     let trace_id = TraceId::from(0x5678);
     span_of(trace_id, 0x1234, "GET /check/{item_id}");
     let trace = recorder().now(&trace_id.to_string());
     assert_eq!(
-        complaint(&trace),
+        panic_message(&trace),
         "\
 the trace is not joined:
-- it has no root: the span that it began with has not ended here
-- `INTERNAL GET /check/{item_id}` is an orphan: no span here has the id of its parent, 0000000000001234
-This is there:
+- it has no root: the first span has not ended in this process
+- `INTERNAL GET /check/{item_id}` is an orphan: its parent 0000000000001234 is not recorded
+Recorded spans:
 orphan of 0000000000001234:
   INTERNAL GET /check/{item_id}
 "
@@ -86,8 +86,8 @@ orphan of 0000000000001234:
 
 #[test]
 fn empty_trace_is_not_joined() {
-    let complaint = complaint(&Trace::default());
-    assert!(complaint.contains("no spans"), "{complaint}");
+    let message = panic_message(&Trace::default());
+    assert!(message.contains("no ended spans"), "{message}");
 }
 
 #[tokio::test]
@@ -101,7 +101,7 @@ async fn joined_trace_passes_and_has_no_orphans() {
 }
 
 #[tokio::test]
-async fn missing_span_is_asked_for_by_name_with_the_tree_in_the_message() {
+async fn missing_span_panics_with_name_and_tree() {
     let (trace_id, ()) = recorder().in_trace("checkout", async {}).await;
     let trace = recorder().trace(&trace_id, 1).await;
     let panic = catch_unwind(AssertUnwindSafe(|| {

@@ -1,4 +1,4 @@
-//! The recorder in a process whose `tracing` subscriber is another one: every test is told why it cannot work.
+//! The recorder in a process with another `tracing` subscriber.
 
 use std::panic::catch_unwind;
 
@@ -6,7 +6,7 @@ use shared::testing::recorder;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 #[test]
-fn every_call_says_what_is_in_the_way() {
+fn recorder_with_other_subscriber_panics_every_time() {
     tracing_subscriber::registry().init();
     for call in ["the first", "the second"] {
         let panic = catch_unwind(|| recorder().all()).unwrap_err();

@@ -1,6 +1,7 @@
-//! Any header lines: nothing panics, what goes out is valid, and what went out comes out again unchanged.
+//! Propagation with arbitrary header lines: nothing panics, injected headers are valid, and extracting them again returns the
+//! same context.
 //!
-//! An input is lines, each of them a byte that chooses the header and the bytes of its value.
+//! An input consists of lines. The first byte of a line selects the header, the rest is its value.
 
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! Instruments of OpenTelemetry's, where somebody wants them.
+//! OpenTelemetry instruments.
 
 use std::sync::{Arc, OnceLock};
 
@@ -7,7 +7,7 @@ use opentelemetry::{global, metrics::MeterProvider};
 use super::Instruments;
 use crate::tracer::scope;
 
-/// The conventions' buckets for request durations, in seconds.
+/// Bucket boundaries of the conventions for request durations, in seconds.
 const SECONDS: [f64; 14] = [
     0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0,
 ];
@@ -16,7 +16,7 @@ pub(crate) type Histogram = opentelemetry::metrics::Histogram<f64>;
 #[cfg(feature = "server")]
 pub(crate) type UpDownCounter = opentelemetry::metrics::UpDownCounter<i64>;
 
-/// The instruments of one side, made when first used while metrics are wanted.
+/// The instruments of the server or the client, created on first use once metrics are enabled.
 #[derive(Debug)]
 pub(crate) struct Metrics<I>(Arc<OnceLock<I>>);
 
@@ -26,7 +26,7 @@ impl<I: Instruments> Metrics<I> {
         Self(Arc::new(OnceLock::from(I::new(&meter))))
     }
 
-    /// None where no metrics are wanted.
+    /// Returns `None` if metrics are not enabled.
     pub(crate) fn instruments(&self) -> Option<&I> {
         let make = || I::new(&Meter(global::meter_with_scope(scope())));
         let wanted = || is_enabled().then(|| self.0.get_or_init(make));
@@ -46,11 +46,11 @@ impl<I> Clone for Metrics<I> {
     }
 }
 
-/// Makes instruments.
+/// Creates instruments.
 pub(crate) struct Meter(opentelemetry::metrics::Meter);
 
 impl Meter {
-    /// A histogram of durations.
+    /// Creates a histogram of durations.
     pub(crate) fn seconds(&self, name: &'static str, description: &'static str) -> Histogram {
         let histogram = self.0.f64_histogram(name).with_unit("s");
         histogram
@@ -59,7 +59,7 @@ impl Meter {
             .build()
     }
 
-    /// How many requests there are now.
+    /// Creates a counter of active requests.
     #[cfg(feature = "server")]
     pub(crate) fn requests(&self, name: &'static str, description: &'static str) -> UpDownCounter {
         let counter = self.0.i64_up_down_counter(name).with_unit("{request}");
@@ -69,7 +69,7 @@ impl Meter {
 
 static ENABLED: OnceLock<()> = OnceLock::new();
 
-/// Says that the global meter provider is one that exports.
+/// Records that the global meter provider exports.
 #[cfg(feature = "telemetry")]
 pub(crate) fn enable() {
     ENABLED.get_or_init(|| ());

@@ -1,6 +1,6 @@
-//! For tests of one's own propagation: record spans in the process, look at them as a tree, and be told what fell off.
+//! Tools to test propagation: record the spans of this process, show them as a tree, and find orphans.
 //!
-//! With the cargo feature `testing`:
+//! Requires the cargo feature `testing`.
 //!
 //! ```
 //! # fn main() { tokio::runtime::Runtime::new().unwrap().block_on(async {
@@ -25,7 +25,7 @@
 //! # }) }
 //! ```
 //!
-//! The recorder is the process's own and tests run in parallel, so each looks at its own trace.
+//! All tests of a process share one recorder and run in parallel, so each test looks only at its own trace.
 
 mod recorder;
 mod trace;

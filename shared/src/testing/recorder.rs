@@ -1,4 +1,4 @@
-//! [`Recorder`]: keeps every span that ends.
+//! [`Recorder`]: stores every ended span.
 
 use std::{
     sync::{Mutex, OnceLock, PoisonError},
@@ -23,24 +23,24 @@ use crate::{
     tracer::empty_context,
 };
 
-/// How long a test waits for a trace. It ends as soon as the trace is there; this is for the test that fails.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// Maximum time to wait for a trace. Only a failing test waits this long.
+const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Keeps the spans that end in this process. [`recorder`] gives the one that there is.
+/// Stores the spans that end in this process. Get the instance from [`recorder`].
 #[derive(Debug, Default)]
 pub struct Recorder {
     spans: Mutex<Vec<Span>>,
     recorded: watch::Sender<usize>,
 }
 
-/// The process's recorder. The first call makes it: it becomes the global tracer provider, beside the W3C propagators, a
-/// `tracing` subscriber that makes spans, and a panic hook that records panics on their spans before it prints them.
+/// Returns the recorder of this process. The first call installs it as the global tracer provider, with the W3C propagators, a
+/// `tracing` subscriber that creates spans, and a panic hook that records panics on their spans before printing them.
 ///
 /// # Panics
 ///
-/// When the process has another `tracing` subscriber: call this first, and set none beside it.
+/// Panics if another global `tracing` subscriber is set. Call this function first, and set no other subscriber.
 pub fn recorder() -> &'static Recorder {
-    // Where it cannot be made, every test is told why and not only the first.
+    // If the installation panics, later calls panic with the same message, so every test shows the cause.
     static RECORDER: OnceLock<&'static Recorder> = OnceLock::new();
     RECORDER.get_or_init(|| {
         let recorder = Box::leak(Box::<Recorder>::default());
@@ -56,8 +56,8 @@ pub fn recorder() -> &'static Recorder {
 }
 
 impl Recorder {
-    /// A provider whose spans this recorder keeps, under the name of a service: for a test with several services in one
-    /// process, each with a provider of its own (`TraceLayer::tracer_provider`, `TraceMiddleware::tracer_provider`).
+    /// Returns a provider that records its spans here under a service name. Use it for tests with several services in one
+    /// process, each with its own provider (`TraceLayer::tracer_provider`, `TraceMiddleware::tracer_provider`).
     pub fn provider(&'static self, service: &'static str) -> SdkTracerProvider {
         SdkTracerProvider::builder()
             .with_simple_exporter(Exporter {
@@ -67,8 +67,8 @@ impl Recorder {
             .build()
     }
 
-    /// Runs a future as the root span `name` of a new trace; gives the trace's id with the result. For code that begins no trace
-    /// by itself; of a request to a traced service its answer names the trace.
+    /// Runs a future in the root span `name` of a new trace, and returns the trace id with the output. Use it for code that
+    /// does not start a trace. For a request to a traced service, read the trace id from the response instead.
     pub async fn in_trace<F: Future>(&self, name: &'static str, future: F) -> (String, F::Output) {
         let tracer = global::tracer("testing");
         let none = empty_context();
@@ -79,28 +79,28 @@ impl Recorder {
         (trace_id, output)
     }
 
-    /// The trace, as soon as `spans` of it or more have ended: they may end after the answer is there.
+    /// Waits until at least `spans` spans of the trace have ended, and returns the trace. Spans can end after the response.
     ///
     /// # Panics
     ///
-    /// When that does not happen within ten seconds; the message shows the tree of those that did.
+    /// Panics after ten seconds. The message shows the spans that have ended.
     pub async fn trace(&self, trace_id: &str, spans: usize) -> Trace {
         let mut recorded = self.recorded.subscribe();
         let complete = recorded.wait_for(|_| self.now(trace_id).spans.len() >= spans);
-        let in_time = tokio::time::timeout(PATIENCE, complete).await.is_ok();
+        let in_time = tokio::time::timeout(TIMEOUT, complete).await.is_ok();
         let trace = self.now(trace_id);
         assert!(
             in_time,
-            "waited {PATIENCE:?} for {spans} spans of trace {trace_id}, and this is there:\n{trace}"
+            "timed out after {TIMEOUT:?} waiting for {spans} spans of trace {trace_id}; recorded:\n{trace}"
         );
         trace
     }
 
-    /// The span `name` of a trace, as soon as it has ended.
+    /// Waits until the span `name` of a trace has ended, and returns it.
     ///
     /// # Panics
     ///
-    /// When that does not happen within ten seconds; the message shows the tree of those that did.
+    /// Panics after ten seconds. The message shows the spans that have ended.
     pub async fn span(&self, trace_id: &str, name: &str) -> Span {
         let find = || {
             let spans = self.now(trace_id).spans;
@@ -108,15 +108,15 @@ impl Recorder {
         };
         let mut recorded = self.recorded.subscribe();
         let ended = recorded.wait_for(|_| find().is_some());
-        // Whether in time or not, the last look decides.
-        let _ = tokio::time::timeout(PATIENCE, ended).await;
+        // On a timeout, `find` below still decides.
+        let _ = tokio::time::timeout(TIMEOUT, ended).await;
         find().unwrap_or_else(|| {
             let trace = self.now(trace_id);
-            panic!("waited {PATIENCE:?} for span `{name}` of trace {trace_id}, and this is there:\n{trace}")
+            panic!("timed out after {TIMEOUT:?} waiting for span `{name}` of trace {trace_id}; recorded:\n{trace}")
         })
     }
 
-    /// What has ended of a trace so far, without waiting: to show that something has not.
+    /// Returns the spans of a trace that have ended so far, without waiting. Use it to check that a span has not ended.
     pub fn now(&self, trace_id: &str) -> Trace {
         Trace::new(
             self.all()
@@ -126,7 +126,7 @@ impl Recorder {
         )
     }
 
-    /// Every span that has ended so far: to look for one that fell off its trace.
+    /// Returns every span that has ended so far. Use it to find a span that is in the wrong trace.
     pub fn all(&self) -> Vec<Span> {
         self.spans
             .lock()

@@ -18,7 +18,7 @@ use crate::semconv;
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Span {
-    /// The service whose provider made it; empty for the process's own.
+    /// Name of the service whose provider created it; empty for the global provider.
     pub service: &'static str,
     /// 32 hex digits.
     pub trace_id: String,
@@ -26,40 +26,40 @@ pub struct Span {
     pub span_id: String,
     /// 16 hex digits, or `None` for a root.
     pub parent_id: Option<String>,
-    /// Which side of which call it is.
+    /// Span kind.
     pub kind: SpanKind,
-    /// Its name.
+    /// Span name.
     pub name: String,
-    /// Whether it failed.
+    /// Span status.
     pub status: Status,
-    /// Its attributes, by key, each with its type.
+    /// Attributes by key, with their types.
     pub attributes: BTreeMap<String, Value>,
-    /// The keys of attributes that were recorded more than once, which no span should have: who reads it keeps either.
+    /// Keys that were recorded more than once. A backend keeps either value, so a correct span has none.
     pub repeated: Vec<String>,
-    /// Its events, in order.
+    /// Events, in order.
     pub events: Vec<Event>,
-    /// Trace id and span id of what it is linked to.
+    /// Trace id and span id of each link.
     pub links: Vec<(String, String)>,
-    /// When it started.
+    /// Start time.
     pub start: SystemTime,
-    /// When it ended.
+    /// End time.
     pub end: SystemTime,
 }
 
-/// Something that happened in a span.
+/// An event of a span.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Event {
-    /// Its name.
+    /// Event name.
     pub name: String,
-    /// Its attributes, by key.
+    /// Attributes by key.
     pub attributes: BTreeMap<String, Value>,
 }
 
 /// The spans of one trace.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Trace {
-    /// By start time.
+    /// Spans, ordered by start time.
     pub spans: Vec<Span>,
 }
 
@@ -108,17 +108,17 @@ impl Span {
         }
     }
 
-    /// From its start to its end.
+    /// Returns the time from start to end.
     pub fn duration(&self) -> Duration {
         self.end.duration_since(self.start).unwrap_or_default()
     }
 
-    /// An attribute as text, or `None` where the span does not have it. Its type is in [`attributes`](Self::attributes).
+    /// Returns an attribute as text, or `None` if the span does not have it. [`attributes`](Self::attributes) has the types.
     pub fn attribute(&self, key: &str) -> Option<String> {
         self.attributes.get(key).map(ToString::to_string)
     }
 
-    /// The `error.type`.
+    /// Returns the attribute `error.type`.
     pub fn error_type(&self) -> Option<String> {
         self.attribute(semconv::ERROR_TYPE)
     }
@@ -148,18 +148,18 @@ impl Trace {
         Self { spans }
     }
 
-    /// The first span of this name, to look at its attributes and events.
+    /// Returns the first span with this name.
     ///
     /// # Panics
     ///
-    /// When there is none; the message shows the tree.
+    /// Panics if there is none. The message shows the tree.
     #[track_caller]
     pub fn span(&self, name: &str) -> &Span {
         let span = self.spans.iter().find(|span| span.name == name);
         span.unwrap_or_else(|| panic!("no span is named `{name}` in this trace:\n{self}"))
     }
 
-    /// The spans that are nobody's child: one in a whole trace that started in this process.
+    /// Returns the spans without a parent. A complete trace that started in this process has one.
     pub fn roots(&self) -> Vec<&Span> {
         self.spans
             .iter()
@@ -167,7 +167,7 @@ impl Trace {
             .collect()
     }
 
-    /// The spans whose parent is not in the trace: it was lost, is not over, or is in a process that is not recorded.
+    /// Returns the spans whose parent is not recorded: the parent was lost, has not ended, or belongs to another process.
     pub fn orphans(&self) -> Vec<&Span> {
         let known: HashSet<&str> = self
             .spans
@@ -182,18 +182,17 @@ impl Trace {
         self.spans.iter().filter(is_orphan).collect()
     }
 
-    /// Asserts that the trace is whole: one root, and every other span has its parent. The one thing that a test of propagation
-    /// has to say.
+    /// Asserts that the trace is complete: it has one root, and the parent of every other span is recorded.
     ///
     /// # Panics
     ///
-    /// When it is not; the message says which spans fell off, and shows the tree.
+    /// Panics if it is not complete. The message names the orphans and shows the tree.
     #[track_caller]
     pub fn assert_joined(&self) {
         let problems = self.problems();
         assert!(
             problems.is_empty(),
-            "the trace is not joined:\n- {}\nThis is there:\n{self}",
+            "the trace is not joined:\n- {}\nRecorded spans:\n{self}",
             problems.join("\n- ")
         );
     }
@@ -202,8 +201,8 @@ impl Trace {
         let roots = self.roots();
         let roots = match roots[..] {
             [_] => None,
-            [] if self.spans.is_empty() => Some("it has no spans: none has ended".to_owned()),
-            [] => Some("it has no root: the span that it began with has not ended here".to_owned()),
+            [] if self.spans.is_empty() => Some("it has no ended spans".to_owned()),
+            [] => Some("it has no root: the first span has not ended in this process".to_owned()),
             _ => {
                 let names: Vec<String> = roots.iter().map(|root| format!("`{root}`")).collect();
                 Some(format!(
@@ -215,14 +214,14 @@ impl Trace {
         };
         let orphan = |span: &Span| {
             let parent = span.parent_id.as_deref().unwrap_or_default();
-            format!("`{span}` is an orphan: no span here has the id of its parent, {parent}")
+            format!("`{span}` is an orphan: its parent {parent} is not recorded")
         };
         let orphans = self.orphans().into_iter().map(orphan);
         roots.into_iter().chain(orphans).collect()
     }
 
-    /// One line a span: service, kind, name, error; children below their parent, by start time. Orphans come last, each
-    /// with the parent it misses.
+    /// Returns one line for each span: service, kind, name, error. Children are indented under their parent, by start time.
+    /// Orphans come last, each with the id of its missing parent.
     pub fn tree(&self) -> String {
         let mut tree = String::new();
         for root in self.roots() {
@@ -230,7 +229,7 @@ impl Trace {
         }
         for orphan in self.orphans() {
             let parent = orphan.parent_id.as_deref().unwrap_or_default();
-            writeln!(tree, "orphan of {parent}:").expect("a String takes any text");
+            writeln!(tree, "orphan of {parent}:").expect("writing to a String cannot fail");
             self.draw(&mut tree, orphan, 1);
         }
         tree
@@ -238,7 +237,7 @@ impl Trace {
 
     fn draw(&self, tree: &mut String, span: &Span, depth: usize) {
         writeln!(tree, "{:indent$}{span}", "", indent = depth * 2)
-            .expect("a String takes any text");
+            .expect("writing to a String cannot fail");
         for child in self
             .spans
             .iter()
