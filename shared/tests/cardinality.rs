@@ -1,6 +1,6 @@
 //! Whatever callers make up, a service has few span names and few series of metrics, and remembers none of it.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![expect(clippy::unwrap_used, reason = "a panic fails the test")]
 
 mod support;
 

@@ -1,6 +1,6 @@
 //! Who is told the baggage, and that everybody is told the trace.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![expect(clippy::unwrap_used, reason = "a panic fails the test")]
 
 mod support;
 

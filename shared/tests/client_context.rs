@@ -1,6 +1,6 @@
 //! What happens on the way out of a request is a part of its attempt.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![expect(clippy::unwrap_used, reason = "a panic fails the test")]
 
 mod support;
 

@@ -1,6 +1,6 @@
 //! Client spans of requests that were not answered: each failure has a name that does not change.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![expect(clippy::unwrap_used, reason = "a panic fails the test")]
 
 mod support;
 

@@ -1,6 +1,6 @@
 //! Client spans of a tower HTTP client that is not `reqwest`: those of the middleware, to the last attribute.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![expect(clippy::unwrap_used, reason = "a panic fails the test")]
 
 mod support;
 

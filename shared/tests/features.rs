@@ -1,6 +1,6 @@
 //! What each cargo feature compiles, and above all what it does not: nobody pays for what they do not use.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![expect(clippy::unwrap_used, reason = "a panic fails the test")]
 
 use std::{collections::BTreeSet, process::Command};
 

@@ -1,6 +1,6 @@
 //! The metrics of both sides, with their exact attributes, however a request ends.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![expect(clippy::unwrap_used, reason = "a panic fails the test")]
 
 mod support;
 

@@ -1,6 +1,6 @@
 //! What a URL was given in confidence is in nothing that is printed or recorded.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![expect(clippy::unwrap_used, reason = "a panic fails the test")]
 
 mod support;
 

@@ -1,6 +1,6 @@
 //! Ten thousand callers who leave at any moment: nothing of them stays.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![expect(clippy::unwrap_used, reason = "a panic fails the test")]
 
 mod support;
 

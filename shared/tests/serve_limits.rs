@@ -1,6 +1,6 @@
 //! What a service does not take on, and whom it does not wait for.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![expect(clippy::unwrap_used, reason = "a panic fails the test")]
 
 mod support;
 

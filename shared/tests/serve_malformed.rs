@@ -1,6 +1,6 @@
 //! Two hundred requests that are none: each is turned away, and the service goes on.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![expect(clippy::unwrap_used, reason = "a panic fails the test")]
 
 mod support;
 

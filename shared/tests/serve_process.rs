@@ -1,6 +1,6 @@
 //! A service as a process of its own: signals, file descriptors, and what it writes when it panics.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![expect(clippy::unwrap_used, reason = "a panic fails the test")]
 
 #[path = "support/watchdog.rs"]
 mod watchdog;

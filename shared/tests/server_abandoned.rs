@@ -1,6 +1,6 @@
 //! The line that a request leaves in the log when nobody waits for its answer any more.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![expect(clippy::unwrap_used, reason = "a panic fails the test")]
 
 mod support;
 

@@ -1,6 +1,6 @@
 //! The line that a request leaves in the log: one's own in its place, or none.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![expect(clippy::unwrap_used, reason = "a panic fails the test")]
 
 mod support;
 

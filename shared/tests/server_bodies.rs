@@ -1,6 +1,6 @@
 //! Answers with every kind of body, and with none: they pass byte for byte, and the span ends with the last byte.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![expect(clippy::unwrap_used, reason = "a panic fails the test")]
 
 mod support;
 

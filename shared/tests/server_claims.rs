@@ -1,6 +1,6 @@
 //! What a span must not take from somebody's word: a client's, a header's, a panic's that was handled.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![expect(clippy::unwrap_used, reason = "a panic fails the test")]
 
 mod support;
 

@@ -1,6 +1,6 @@
 //! Everything a request does is in its trace: also what its body does later, and what is tidied up when its caller leaves.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![expect(clippy::unwrap_used, reason = "a panic fails the test")]
 
 mod support;
 

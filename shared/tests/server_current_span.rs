@@ -1,6 +1,6 @@
 //! The server span is an OpenTelemetry span like any other to the handler that it is current in.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![expect(clippy::unwrap_used, reason = "a panic fails the test")]
 
 mod support;
 

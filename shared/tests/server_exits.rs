@@ -1,6 +1,6 @@
 //! Every way a request can end before its answer is complete, and what its span says then.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![expect(clippy::unwrap_used, reason = "a panic fails the test")]
 
 mod support;
 

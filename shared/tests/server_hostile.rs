@@ -1,6 +1,6 @@
 //! Requests that are allowed and unusual: what their spans say, and what of them they keep to themselves.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![expect(clippy::unwrap_used, reason = "a panic fails the test")]
 
 mod support;
 

@@ -1,6 +1,6 @@
 //! A thousand requests that end in every way at once: each is one span, and none is still counted as active.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![expect(clippy::unwrap_used, reason = "a panic fails the test")]
 
 mod support;
 

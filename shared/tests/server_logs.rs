@@ -1,6 +1,6 @@
 //! What a service writes to its log, line by line: a process of its own serves, its standard output is read.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![expect(clippy::unwrap_used, reason = "a panic fails the test")]
 
 mod support;
 

@@ -1,6 +1,6 @@
 //! Methods as names: those of the conventions, those of the application, and what callers make up.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![expect(clippy::unwrap_used, reason = "a panic fails the test")]
 
 mod support;
 

@@ -1,6 +1,6 @@
 //! Two layers on one request, as a nested router with a layer of its own makes them: one span.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![expect(clippy::unwrap_used, reason = "a panic fails the test")]
 
 mod support;
 

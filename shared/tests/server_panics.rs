@@ -1,6 +1,6 @@
 //! A handler that panics: what its caller gets, what its span says, and that the process and the connection live on.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![expect(clippy::unwrap_used, reason = "a panic fails the test")]
 
 mod support;
 

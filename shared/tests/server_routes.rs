@@ -1,6 +1,6 @@
 //! Names and routes: what a layered router tells its spans, and what an unknown path or method does not.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![expect(clippy::unwrap_used, reason = "a panic fails the test")]
 
 mod support;
 

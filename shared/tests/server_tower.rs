@@ -1,6 +1,6 @@
 //! A bare tower service: what nobody else knows of a request is told in its extensions.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![expect(clippy::unwrap_used, reason = "a panic fails the test")]
 
 mod support;
 

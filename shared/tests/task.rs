@@ -1,6 +1,6 @@
 //! What a task does to the trace: it stays in it, and work for many requests is linked to all of theirs.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![expect(clippy::unwrap_used, reason = "a panic fails the test")]
 
 use opentelemetry::Context;
 use shared::{

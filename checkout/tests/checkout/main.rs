@@ -1,6 +1,6 @@
 //! The checkout service over real sockets, against an inventory that the test makes up.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![expect(clippy::unwrap_used, reason = "a panic fails the test")]
 
 mod cancelled;
 mod failures;

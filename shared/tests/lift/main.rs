@@ -1,6 +1,6 @@
 //! The services of docs/lift.md, as a stranger pastes them: each is run, asked, and told to stop with a task under way.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![expect(clippy::unwrap_used, reason = "a panic fails the test")]
 #![expect(
     clippy::disallowed_methods,
     reason = "a collector's threads belong to no trace"

@@ -2,7 +2,7 @@
 //!
 //! A log is the process's, so each test has a process of its own: `child` is this test binary again.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![expect(clippy::unwrap_used, reason = "a panic fails the test")]
 
 mod child;
 mod delivery;
