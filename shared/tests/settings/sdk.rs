@@ -249,11 +249,12 @@ fn a_batch_is_no_larger_than_the_queue() {
 }
 
 #[test]
-fn values_are_cut_at_their_limit_and_a_stack_at_its_own() {
+fn value_limit_truncates_attributes_and_stacks() {
     let long = || "é".repeat(20_000);
     for (variables, value, stack) in [
         (&[][..], 4096, 32 * 1024),
-        (&[("OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", "11")], 10, 10),
+        // Two bytes per character.
+        (&[("OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", "11")], 22, 22),
         (
             &[
                 ("OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", "11"),

@@ -3,7 +3,10 @@
 use opentelemetry_sdk::trace::{Sampler, ShouldSample, SpanLimits};
 
 use super::variables::Variables;
-use crate::telemetry::{sampling::Sampling, texts::ValueLimits};
+use crate::telemetry::{
+    sampling::Sampling,
+    texts::{Limit, ValueLimits},
+};
 
 pub(super) fn sampling(variables: &mut Variables<'_>) -> Sampling {
     const DEFAULT: &str = "parentbased_always_on";
@@ -84,11 +87,10 @@ pub(super) fn value_limits(variables: &mut Variables<'_>) -> ValueLimits {
         "OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT",
         "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT",
     ];
-    let default = ValueLimits::DEFAULT;
     let set = variables.first(names);
-    let limit = set.and_then(|(name, _)| variables.number_or(name, default.value, 0..=LONGEST));
-    limit.map_or(default, |limit| ValueLimits {
-        value: limit,
-        stack: limit,
+    let limit = set.and_then(|(name, _)| variables.number_or(name, 4096, 0..=LONGEST));
+    limit.map_or(ValueLimits::DEFAULT, |limit| ValueLimits {
+        value: Limit::Characters(limit),
+        stack: Limit::Characters(limit),
     })
 }

@@ -21,6 +21,7 @@ use proptest::{collection::vec, prelude::*};
 use prost::Message as _;
 
 use super::*;
+use crate::telemetry::texts::Limit;
 
 fn value() -> impl Strategy<Value = Value> {
     prop_oneof![
@@ -205,7 +206,10 @@ proptest! {
         value in 0_usize..50,
         stack in 0_usize..50,
     ) {
-        let limits = ValueLimits { value, stack };
+        let limits = ValueLimits {
+            value: Limit::Characters(value),
+            stack: Limit::Characters(stack),
+        };
         let request = encoded(std::slice::from_ref(&span), limits, &resource());
         let sent = &request.resource_spans[0].scope_spans[0].spans[0];
         prop_assert_eq!(sent.attributes.len(), span.attributes.len());
@@ -213,7 +217,7 @@ proptest! {
             let Some(any_value::Value::StringValue(text)) = &sent.value.as_ref().unwrap().value else {
                 continue;
             };
-            prop_assert!(text.len() <= value);
+            prop_assert!(text.chars().count() <= value);
             prop_assert!(given.value.as_str().starts_with(text.as_str()));
         }
     }
