@@ -3,7 +3,7 @@
 //! `GET /api/v3/traces/{trace_id}` is OTLP in JSON inside `{"result": ..}`, so what works here works against Jaeger; so do
 //! `/api/v3/services`, `/api/v3/operations` and the search `/api/v3/traces`, whose parameters `query` reads.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use axum::extract::{Path, RawQuery, State};
@@ -123,13 +123,15 @@ fn problem(status: StatusCode, message: &str) -> Response {
 /// The trace with its spans back under the resource and scope they came from.
 pub fn otlp(trace: &Trace) -> TracesData {
     let mut sources: Vec<(&Source, Vec<Span>)> = Vec::new();
+    let mut places = HashMap::new();
     for span in &trace.spans {
         let StoredSpan { source, span, .. } = &**span;
-        let source = Arc::as_ref(source);
-        match sources.iter_mut().find(|(known, _)| *known == source) {
-            Some((_, spans)) => spans.push(span.clone()),
-            None => sources.push((source, vec![span.clone()])),
-        }
+        // The store keeps equal sources of a trace once, so the address tells them apart.
+        let place = *places.entry(Arc::as_ptr(source)).or_insert_with(|| {
+            sources.push((source, Vec::new()));
+            sources.len() - 1
+        });
+        sources[place].1.push(span.clone());
     }
     let resource_spans = sources.into_iter().map(|(source, spans)| ResourceSpans {
         resource: source.resource.as_deref().cloned(),

@@ -61,14 +61,18 @@ async fn export(
         Ok(body) => body,
         Err(rejection) => return encoding.refuse(rejection.status(), rejection.body_text()),
     };
-    let _turn = receiver.decoding.acquire().await;
-    let body = match decompressed(&headers, body) {
-        Ok(body) => body,
-        Err((status, message)) => return encoding.refuse(status, message),
-    };
-    match encoding.decode(&body) {
-        Ok(request) => encoding.accept(receiver.store.insert(request.resource_spans)),
-        Err(error) => encoding.refuse(StatusCode::BAD_REQUEST, error),
+    let turn = Arc::clone(&receiver.decoding).acquire_owned().await;
+    // A large body takes a while, which the threads that answer pages must not spend.
+    let stored = tokio::task::spawn_blocking(move || {
+        let _turn = turn;
+        let body = decompressed(&headers, body)?;
+        let request = encoding.decode(&body);
+        let request = request.map_err(|error| (StatusCode::BAD_REQUEST, error))?;
+        Ok(receiver.store.insert(request.resource_spans))
+    });
+    match stored.await.expect("reading a body does not panic") {
+        Ok(inserted) => encoding.accept(inserted),
+        Err((status, message)) => encoding.refuse(status, message),
     }
 }
 

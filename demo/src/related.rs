@@ -3,6 +3,7 @@
 //! Lost work does not say whose it is: that is the pitfall. It is known here by its time, as a trace that nobody's call began
 //! while the pitfall ran.
 
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::store::TraceId;
@@ -37,9 +38,11 @@ pub fn related(id: TraceId, all: &[Arc<Summary>]) -> Vec<Related> {
     let Some(own) = all.iter().find(|summary| summary.id == id) else {
         return Vec::new();
     };
+    let by_id: HashMap<_, _> = all.iter().map(|summary| (summary.id, summary)).collect();
     let mut found: Vec<Related> = Vec::new();
+    let mut named = HashSet::from([own.id]);
     let mut add = |tie, id, summary: Option<&Arc<Summary>>| {
-        if id != own.id && found.iter().all(|known| known.id != id) {
+        if named.insert(id) {
             found.push(Related {
                 tie,
                 id,
@@ -55,11 +58,7 @@ pub fn related(id: TraceId, all: &[Arc<Summary>]) -> Vec<Related> {
         }
     }
     for &id in &own.links {
-        add(
-            Tie::LinksTo,
-            id,
-            all.iter().find(|summary| summary.id == id),
-        );
+        add(Tie::LinksTo, id, by_id.get(&id).copied());
     }
     for other in all.iter().filter(|other| other.links.contains(&own.id)) {
         add(Tie::LinkedFrom, other.id, Some(other));

@@ -5,45 +5,33 @@
 //! them.
 
 use std::cmp::Reverse;
-use std::collections::HashSet;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::SystemTime;
 
-use opentelemetry_proto::tonic::common::v1::InstrumentationScope;
-use opentelemetry_proto::tonic::resource::v1::Resource;
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, Span};
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::{broadcast, watch};
 
-use crate::attributes;
 use crate::logs::LogLine;
 
+mod batch;
 mod lines;
+mod source;
 mod trace_id;
 mod traces;
 mod weight;
 
+use batch::Batch;
 use lines::Lines;
-use traces::Traces;
+use source::Fingerprints;
+use traces::{Removed, Traces};
 
+pub use source::Source;
 pub use trace_id::{InvalidTraceId, TraceId};
 
 /// The 8 bytes that name a span within its trace.
 pub type SpanId = [u8; 8];
-
-/// What the spans of one instrumentation scope of one process share.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Source {
-    /// The `service.name`, or `unknown_service` where the resource has none.
-    pub service: String,
-    /// The process that made the spans.
-    pub resource: Option<Arc<Resource>>,
-    /// Schema of the resource's attributes.
-    pub resource_schema_url: String,
-    /// The library that made the spans.
-    pub scope: Option<InstrumentationScope>,
-    /// Schema of the spans' attributes.
-    pub scope_schema_url: String,
-}
 
 /// One span and where it came from.
 #[derive(Debug)]
@@ -137,12 +125,16 @@ pub struct Store(Arc<Shared>);
 #[derive(Debug)]
 struct Shared {
     limits: Limits,
+    fingerprints: Fingerprints,
     traces: Mutex<Traces>,
     lines: Mutex<Lines>,
     changed: watch::Sender<()>,
     /// Which trace has changed, for those who watch several.
     changes: broadcast::Sender<TraceId>,
 }
+
+/// Spans inserted before a waiting reader gets its turn.
+const SPANS_PER_TURN: usize = 64;
 
 /// How many changes may wait for somebody who watches; who falls behind that is told so.
 const CHANGES: usize = 1_024;
@@ -155,6 +147,7 @@ impl Store {
     pub fn new(limits: Limits) -> Self {
         Self(Arc::new(Shared {
             limits,
+            fingerprints: Fingerprints::default(),
             traces: Mutex::default(),
             lines: Mutex::default(),
             changed: watch::Sender::default(),
@@ -163,35 +156,28 @@ impl Store {
     }
 
     /// Takes in a batch as an exporter sends it.
+    ///
+    /// Pages read between the spans of a large batch: they never wait until all of it is in.
     pub fn insert(&self, batch: Vec<ResourceSpans>) -> Inserted {
-        let mut inserted = Inserted::default();
-        let mut changed = HashSet::new();
+        let batch = Batch::prepare(batch, &self.0.fingerprints);
+        let mut inserted = Inserted {
+            invalid: batch.invalid,
+            ..Inserted::default()
+        };
+        let mut removed = Removed::default();
         let mut traces = self.traces();
-        for process in batch {
-            let service = process
-                .resource
-                .as_ref()
-                .and_then(|r| attributes::find(&r.attributes, attributes::SERVICE_NAME))
-                .unwrap_or_else(|| "unknown_service".to_owned());
-            let resource = process.resource.map(Arc::new);
-            for scope in process.scope_spans {
-                let source = Arc::new(Source {
-                    service: service.clone(),
-                    resource: resource.clone(),
-                    resource_schema_url: process.schema_url.clone(),
-                    scope: scope.scope,
-                    scope_schema_url: scope.schema_url,
-                });
-                for span in scope.spans {
-                    changed.extend(TraceId::from_bytes(&span.trace_id));
-                    traces.insert(span, &source, self.0.limits, &mut inserted);
-                }
+        for (at, span) in batch.spans.into_iter().enumerate() {
+            traces.insert(span, self.0.limits, &mut inserted, &mut removed);
+            if at % SPANS_PER_TURN == 0 {
+                MutexGuard::bump(&mut traces);
             }
         }
         traces.lost.refused_spans += inserted.invalid + inserted.over_limit;
         drop(traces);
+        // Freeing large traces takes time, so it happens outside the lock.
+        drop(removed);
         self.0.changed.send_replace(());
-        for id in changed {
+        for id in batch.traces {
             self.tell(id);
         }
         inserted
@@ -250,10 +236,7 @@ impl Store {
     /// The names of all services that have a span here, sorted.
     pub fn services(&self) -> Vec<String> {
         let traces = self.traces();
-        let spans = traces.newest().flat_map(|trace| &trace.spans);
-        let mut names: Vec<_> = spans.map(|span| span.source.service.as_str()).collect();
-        names.sort_unstable();
-        names.dedup();
+        let names: BTreeSet<&str> = traces.sources().map(|s| s.service.as_str()).collect();
         names.into_iter().map(str::to_owned).collect()
     }
 
@@ -277,11 +260,11 @@ impl Store {
     }
 
     fn all_lines(&self) -> MutexGuard<'_, Lines> {
-        self.0.lines.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lines.lock()
     }
 
     fn traces(&self) -> MutexGuard<'_, Traces> {
-        self.0.traces.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.traces.lock()
     }
 }
 

@@ -74,8 +74,18 @@ impl Waterfall {
             start,
             duration,
         };
+        let mut services = HashMap::new();
         for (span, depth, place) in tree(&trace.spans) {
-            waterfall.push(span, depth, place);
+            let name = span.source.service.as_str();
+            let service = match services.get(name) {
+                Some(&service) => service,
+                None => {
+                    waterfall.services.push(name.to_owned());
+                    services.insert(name.to_owned(), services.len());
+                    services.len() - 1
+                }
+            };
+            waterfall.push(span, service, depth, place);
         }
         waterfall.count_below();
         waterfall
@@ -116,13 +126,7 @@ impl Waterfall {
         }
     }
 
-    fn push(&mut self, span: Arc<StoredSpan>, depth: usize, place: Place) {
-        let name = &span.source.service;
-        let known = self.services.iter().position(|service| service == name);
-        let service = known.unwrap_or_else(|| {
-            self.services.push(name.clone());
-            self.services.len() - 1
-        });
+    fn push(&mut self, span: Arc<StoredSpan>, service: usize, depth: usize, place: Place) {
         let begin = span.span.start_time_unix_nano;
         // The path from the top to the latest row leads by each of its ancestors.
         let mut parent = self.rows.len().checked_sub(1);

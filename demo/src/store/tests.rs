@@ -1,4 +1,10 @@
-use opentelemetry_proto::tonic::common::v1::KeyValue;
+use std::collections::HashSet;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use opentelemetry_proto::tonic::common::v1::{
+    AnyValue, InstrumentationScope, KeyValue, any_value::Value,
+};
 use opentelemetry_proto::tonic::trace::v1::span::{Event, Link};
 
 use super::*;
@@ -192,6 +198,134 @@ fn equal_sources_are_kept_once_in_a_trace() {
     store.insert(vec![simple(2).batch()]);
     let spans = store.trace(trace_id()).unwrap().spans;
     assert!(Arc::ptr_eq(&spans[0].source, &spans[1].source));
+}
+
+#[test]
+fn equal_sources_with_nan_are_kept_once() {
+    let store = store(Limits::default());
+    for id in 1..=2 {
+        let mut batch = simple(id).batch();
+        let nan = AnyValue {
+            value: Some(Value::DoubleValue(f64::NAN)),
+        };
+        batch.resource.as_mut().unwrap().attributes[0].value = Some(nan);
+        store.insert(vec![batch]);
+    }
+    let spans = store.trace(trace_id()).unwrap().spans;
+    assert!(Arc::ptr_eq(&spans[0].source, &spans[1].source));
+}
+
+#[test]
+fn different_sources_are_kept_apart() {
+    type Change = fn(&mut ResourceSpans);
+    let changes: [Change; 6] = [
+        |_| {},
+        |batch| batch.resource = None,
+        |batch| batch.schema_url = "https://example.com/1".to_owned(),
+        |batch| batch.scope_spans[0].schema_url = "https://example.com/1".to_owned(),
+        |batch| batch.scope_spans[0].scope = Some(InstrumentationScope::default()),
+        |batch| {
+            let attributes = &mut batch.resource.as_mut().unwrap().attributes;
+            attributes.push(attribute("host.name", "a"));
+        },
+    ];
+    let store = store(Limits::default());
+    for (id, change) in (1..).zip(changes) {
+        let mut batch = simple(id).batch();
+        change(&mut batch);
+        store.insert(vec![batch]);
+    }
+    let spans = store.trace(trace_id()).unwrap().spans;
+    let sources: HashSet<_> = spans.iter().map(|span| span.source.fingerprint).collect();
+    assert_eq!(sources.len(), changes.len());
+}
+
+/// A hundred attributes of 25 bytes, all equal but the last one.
+fn large_attributes(number: u64) -> Vec<KeyValue> {
+    let mut attributes = vec![attribute("key", "the value of an attribute"); 100];
+    attributes.push(attribute("number", &number.to_string()));
+    attributes
+}
+
+/// Far above what a linear cost takes, and far below a quadratic one: seconds and minutes.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+#[test]
+fn thousands_of_sources_cost_linear_time() {
+    const SOURCES: u64 = 4_200;
+    let many_resources = (1..=SOURCES).map(|id| {
+        let mut batch = simple(id).batch();
+        let resource = batch.resource.as_mut().unwrap();
+        resource.attributes = large_attributes(id);
+        resource
+            .attributes
+            .push(attribute("service.name", &id.to_string()));
+        batch
+    });
+    let mut many_scopes = simple(1).batch();
+    many_scopes.resource.as_mut().unwrap().attributes = large_attributes(0);
+    many_scopes.scope_spans = (1..=SOURCES)
+        .map(|id| {
+            let mut scope = simple(id).batch().scope_spans.remove(0);
+            scope.scope = Some(InstrumentationScope {
+                attributes: large_attributes(id),
+                ..InstrumentationScope::default()
+            });
+            scope
+        })
+        .collect();
+    for batch in [many_resources.collect(), vec![many_scopes]] {
+        let store = store(Limits {
+            bytes: usize::MAX,
+            ..Limits::default()
+        });
+        let begun = Instant::now();
+        assert_eq!(store.insert(batch).accepted, SOURCES);
+        let trace = store.trace(trace_id()).unwrap();
+        let waterfall = crate::waterfall::Waterfall::of(&trace);
+        assert_eq!(waterfall.rows.len() as u64, SOURCES);
+        let answered: usize = crate::api::otlp(&trace).resource_spans.len();
+        assert_eq!(answered as u64, SOURCES);
+        assert!(begun.elapsed() < PATIENCE, "{:?}", begun.elapsed());
+    }
+}
+
+#[test]
+fn full_trace_refuses_spans_of_large_source_in_linear_time() {
+    let store = store(Limits {
+        bytes: 1_000_000,
+        ..Limits::default()
+    });
+    let mut batch = simple(1).batch();
+    batch.resource.as_mut().unwrap().attributes = vec![attribute("key", "value"); 100_000];
+    let span = batch.scope_spans[0].spans.remove(0);
+    batch.scope_spans[0].spans = vec![span; 50_000];
+    let begun = Instant::now();
+    assert_eq!(store.insert(vec![batch]).over_limit, 50_000);
+    assert!(begun.elapsed() < PATIENCE, "{:?}", begun.elapsed());
+}
+
+#[test]
+fn store_is_read_while_large_batch_is_inserted() {
+    const SPANS: u64 = 200_000;
+    let store = store(Limits {
+        spans_per_trace: usize::MAX,
+        bytes: usize::MAX,
+        ..Limits::default()
+    });
+    let mut batch = simple(1).batch();
+    batch.scope_spans[0].spans = (1..=SPANS).map(|id| simple(id).span).collect();
+    let writer = thread::spawn({
+        let store = store.clone();
+        move || store.insert(vec![batch])
+    });
+    let mut partial = 0;
+    while !writer.is_finished() {
+        let revisions = store.revisions();
+        partial += usize::from(!revisions.is_empty() && (revisions[0].1.0 as u64) < SPANS);
+    }
+    assert_eq!(writer.join().unwrap().accepted, SPANS);
+    assert!(partial > 0, "no reader was let in before the end");
 }
 
 #[tokio::test]

@@ -4,9 +4,9 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use opentelemetry_proto::tonic::trace::v1::Span;
-
-use super::{Inserted, Limits, Lost, Source, SpanId, StoredSpan, Trace, TraceId, weight};
+use super::batch::PreparedSpan;
+use super::source::Fingerprint;
+use super::{Inserted, Limits, Lost, Source, SpanId, StoredSpan, Trace, TraceId};
 
 /// All traces, each within its limit, and all of them within theirs.
 #[derive(Debug, Default)]
@@ -23,8 +23,16 @@ struct Entry {
     trace: Trace,
     span_ids: HashSet<SpanId>,
     /// Those of the spans, each once.
-    sources: Vec<Arc<Source>>,
+    sources: HashMap<Fingerprint, Arc<Source>>,
     bytes: usize,
+}
+
+/// What an insertion replaces or refuses, to be freed outside the lock.
+#[derive(Debug, Default)]
+pub(super) struct Removed {
+    evicted: Vec<Entry>,
+    refused: Vec<StoredSpan>,
+    equal: Vec<Arc<Source>>,
 }
 
 impl Traces {
@@ -37,59 +45,62 @@ impl Traces {
         self.order.iter().rev().map(|id| &self.by_id[id].trace)
     }
 
+    /// The sources of all spans, each once for each trace.
+    pub(super) fn sources(&self) -> impl Iterator<Item = &Source> {
+        let entries = self.by_id.values();
+        entries.flat_map(|entry| entry.sources.values().map(Arc::as_ref))
+    }
+
     /// Takes in a span and counts what became of it.
     pub(super) fn insert(
         &mut self,
-        span: Span,
-        source: &Arc<Source>,
+        PreparedSpan {
+            trace,
+            mut span,
+            weight,
+        }: PreparedSpan,
         limits: Limits,
         inserted: &mut Inserted,
+        removed: &mut Removed,
     ) {
-        let ids = (TraceId::from_bytes(&span.trace_id), span_id(&span.span_id));
-        let (Some(trace_id), Some(id)) = ids else {
-            inserted.invalid += 1;
-            return;
-        };
-        let entry = self.by_id.entry(trace_id).or_insert_with(|| {
-            self.order.push_back(trace_id);
-            Entry::new(trace_id)
+        let entry = self.by_id.entry(trace).or_insert_with(|| {
+            self.order.push_back(trace);
+            Entry::new(trace)
         });
-        if entry.span_ids.contains(&id) {
+        if entry.span_ids.contains(&span.id) {
             inserted.duplicates += 1;
+            removed.refused.push(span);
             return;
         }
-        let known = entry.known(source);
-        let mut bytes = weight::span(&span);
-        if known.is_none() {
-            bytes += weight::source(source);
-        }
+        // Every batch brings its own source, and they are mostly equal.
+        let known = entry.sources.get(&span.source.fingerprint);
+        let bytes = weight + known.map_or(span.source.weight, |_| 0);
         let full = entry.trace.spans.len() >= limits.spans_per_trace
             || entry.bytes + bytes > limits.bytes_per_trace();
         if full {
             entry.trace.dropped += 1;
             inserted.over_limit += 1;
-            self.evict(limits);
+            removed.refused.push(span);
+            self.evict(limits, removed);
             return;
         }
-        let source = known.unwrap_or_else(|| {
-            entry.sources.push(Arc::clone(source));
-            Arc::clone(source)
-        });
-        entry.span_ids.insert(id);
+        if let Some(known) = known {
+            let equal = std::mem::replace(&mut span.source, Arc::clone(known));
+            removed.equal.push(equal);
+        } else {
+            let fingerprint = span.source.fingerprint;
+            entry.sources.insert(fingerprint, Arc::clone(&span.source));
+        }
+        entry.span_ids.insert(span.id);
         entry.bytes += bytes;
         entry.trace.last_arrival = SystemTime::now();
-        entry.trace.spans.push(Arc::new(StoredSpan {
-            id,
-            parent: span_id(&span.parent_span_id),
-            source,
-            span,
-        }));
+        entry.trace.spans.push(Arc::new(span));
         self.bytes += bytes;
         inserted.accepted += 1;
-        self.evict(limits);
+        self.evict(limits, removed);
     }
 
-    fn evict(&mut self, limits: Limits) {
+    fn evict(&mut self, limits: Limits, removed: &mut Removed) {
         while self.order.len() > limits.traces || self.bytes > limits.bytes {
             let Some(entry) = self
                 .order
@@ -101,6 +112,7 @@ impl Traces {
             self.bytes -= entry.bytes;
             self.lost.evicted_traces += 1;
             self.lost.evicted_spans += entry.trace.spans.len() as u64;
+            removed.evicted.push(entry);
         }
     }
 }
@@ -115,22 +127,8 @@ impl Entry {
                 last_arrival: SystemTime::now(),
             },
             span_ids: HashSet::new(),
-            sources: Vec::new(),
+            sources: HashMap::new(),
             bytes: 0,
         }
     }
-
-    /// The source as this trace has it already: every batch brings its own, and they are mostly equal.
-    fn known(&self, source: &Arc<Source>) -> Option<Arc<Source>> {
-        let known = self.sources.iter();
-        known
-            .rev()
-            .find(|known| Arc::ptr_eq(known, source) || *known == source)
-            .cloned()
-    }
-}
-
-fn span_id(bytes: &[u8]) -> Option<SpanId> {
-    let id: SpanId = bytes.try_into().ok()?;
-    (id != [0; 8]).then_some(id)
 }

@@ -4,13 +4,16 @@
 
 use std::mem::size_of;
 
-use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue, any_value::Value};
+use opentelemetry_proto::tonic::common::v1::{
+    AnyValue, InstrumentationScope, KeyValue, any_value::Value,
+};
+use opentelemetry_proto::tonic::resource::v1::Resource;
 use opentelemetry_proto::tonic::trace::v1::Span;
 use opentelemetry_proto::tonic::trace::v1::span::Link;
 
 use super::{Source, StoredSpan};
 
-/// What an allocation costs beyond its size, and a span's entries in the tables of its trace.
+/// What an allocation costs beyond its size, and the entries of a span or a source in the tables of its trace.
 const ALLOCATION: usize = 16;
 const ENTRIES: usize = 64;
 
@@ -36,9 +39,9 @@ pub(super) fn span(span: &Span) -> usize {
         + links.map(link).sum::<usize>()
 }
 
-/// A source. Its resource may be shared with others; it is counted in each, which errs on the safe side.
-pub(super) fn source(source: &Source) -> usize {
-    let resource = source.resource.as_ref().map_or(0, |resource| {
+/// A process: its resource with the schema and the name.
+pub(super) fn process(service: &String, resource: Option<&Resource>, schema_url: &String) -> usize {
+    let resource = resource.map_or(0, |resource| {
         let entities = resource.entity_refs.iter().map(|entity| {
             let keys = entity.id_keys.iter().chain(&entity.description_keys);
             text(&entity.schema_url)
@@ -49,15 +52,15 @@ pub(super) fn source(source: &Source) -> usize {
         });
         attributes(&resource.attributes) + list(&resource.entity_refs) + entities.sum::<usize>()
     });
-    let scope = source.scope.as_ref().map_or(0, |scope| {
+    text(service) + text(schema_url) + resource
+}
+
+/// A source without its process, and its entry in the table of its trace.
+pub(super) fn scope(scope: Option<&InstrumentationScope>, schema_url: &String) -> usize {
+    let scope = scope.map_or(0, |scope| {
         text(&scope.name) + text(&scope.version) + attributes(&scope.attributes)
     });
-    size_of::<Source>()
-        + text(&source.service)
-        + text(&source.resource_schema_url)
-        + text(&source.scope_schema_url)
-        + resource
-        + scope
+    ENTRIES + size_of::<Source>() + text(schema_url) + scope
 }
 
 fn link(link: &Link) -> usize {

@@ -1,0 +1,72 @@
+//! A batch made ready to be stored: everything whose cost depends on the size of a span or a resource happens here, before
+//! the lock is taken.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, Span};
+
+use super::source::{Fingerprints, Process};
+use super::{Source, SpanId, StoredSpan, TraceId, weight};
+
+/// The spans of a batch.
+pub(super) struct Batch {
+    pub(super) spans: Vec<PreparedSpan>,
+    /// The traces that they belong to.
+    pub(super) traces: HashSet<TraceId>,
+    /// Spans with an invalid trace id or span id, which are left out.
+    pub(super) invalid: u64,
+}
+
+/// A span with its trace and its size.
+pub(super) struct PreparedSpan {
+    pub(super) trace: TraceId,
+    pub(super) span: StoredSpan,
+    /// In bytes, without its source.
+    pub(super) weight: usize,
+}
+
+impl Batch {
+    pub(super) fn prepare(processes: Vec<ResourceSpans>, fingerprints: &Fingerprints) -> Self {
+        let mut batch = Self {
+            spans: Vec::new(),
+            traces: HashSet::new(),
+            invalid: 0,
+        };
+        for process in processes {
+            let scopes = process.scope_spans;
+            let process = Process::new(process.resource, process.schema_url, fingerprints);
+            for scope in scopes {
+                let source = Arc::new(process.source(scope.scope, scope.schema_url));
+                for span in scope.spans {
+                    batch.push(span, &source);
+                }
+            }
+        }
+        batch
+    }
+
+    fn push(&mut self, span: Span, source: &Arc<Source>) {
+        let ids = (TraceId::from_bytes(&span.trace_id), span_id(&span.span_id));
+        let (Some(trace), Some(id)) = ids else {
+            self.invalid += 1;
+            return;
+        };
+        self.traces.insert(trace);
+        self.spans.push(PreparedSpan {
+            trace,
+            weight: weight::span(&span),
+            span: StoredSpan {
+                id,
+                parent: span_id(&span.parent_span_id),
+                source: Arc::clone(source),
+                span,
+            },
+        });
+    }
+}
+
+fn span_id(bytes: &[u8]) -> Option<SpanId> {
+    let id: SpanId = bytes.try_into().ok()?;
+    (id != [0; 8]).then_some(id)
+}

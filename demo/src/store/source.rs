@@ -1,0 +1,89 @@
+//! Where spans come from: a process and an instrumentation scope in it.
+
+use std::hash::{BuildHasher as _, RandomState};
+use std::sync::Arc;
+
+use opentelemetry_proto::tonic::common::v1::InstrumentationScope;
+use opentelemetry_proto::tonic::resource::v1::Resource;
+use prost::Message as _;
+
+use super::weight;
+use crate::attributes;
+
+/// What the spans of one instrumentation scope of one process share.
+#[derive(Clone, Debug)]
+pub struct Source {
+    /// The `service.name`, or `unknown_service` where the resource has none.
+    pub service: String,
+    /// The process that made the spans.
+    pub resource: Option<Arc<Resource>>,
+    /// Schema of the resource's attributes.
+    pub resource_schema_url: String,
+    /// The library that made the spans.
+    pub scope: Option<InstrumentationScope>,
+    /// Schema of the spans' attributes.
+    pub scope_schema_url: String,
+    pub(super) fingerprint: Fingerprint,
+    /// In bytes.
+    pub(super) weight: usize,
+}
+
+/// Equal for equal sources. It is computed once, so that a span finds its source without comparing attributes.
+pub(super) type Fingerprint = [u64; 2];
+
+/// Computes fingerprints under two random keys, so that no sender can construct two sources that share one.
+#[derive(Debug, Default)]
+pub(super) struct Fingerprints([RandomState; 2]);
+
+impl Fingerprints {
+    fn of(&self, parts: &impl std::hash::Hash) -> Fingerprint {
+        self.0.each_ref().map(|keys| keys.hash_one(parts))
+    }
+}
+
+/// A process, from which the sources of its scopes are made.
+pub(super) struct Process<'a> {
+    fingerprints: &'a Fingerprints,
+    service: String,
+    resource: Option<Arc<Resource>>,
+    schema_url: String,
+    fingerprint: Fingerprint,
+    weight: usize,
+}
+
+impl<'a> Process<'a> {
+    pub(super) fn new(
+        resource: Option<Resource>,
+        schema_url: String,
+        fingerprints: &'a Fingerprints,
+    ) -> Self {
+        let service = resource
+            .as_ref()
+            .and_then(|r| attributes::find(&r.attributes, attributes::SERVICE_NAME))
+            .unwrap_or_else(|| "unknown_service".to_owned());
+        let encoded = resource.as_ref().map(Resource::encode_to_vec);
+        Self {
+            fingerprints,
+            fingerprint: fingerprints.of(&(encoded, &schema_url)),
+            weight: weight::process(&service, resource.as_ref(), &schema_url),
+            service,
+            resource: resource.map(Arc::new),
+            schema_url,
+        }
+    }
+
+    pub(super) fn source(&self, scope: Option<InstrumentationScope>, schema_url: String) -> Source {
+        let encoded = scope.as_ref().map(InstrumentationScope::encode_to_vec);
+        let parts = (self.fingerprint, encoded, &schema_url);
+        Source {
+            fingerprint: self.fingerprints.of(&parts),
+            // The resource is shared, and counted in each source of it, which errs on the safe side.
+            weight: self.weight + weight::scope(scope.as_ref(), &schema_url),
+            service: self.service.clone(),
+            resource: self.resource.clone(),
+            resource_schema_url: self.schema_url.clone(),
+            scope,
+            scope_schema_url: schema_url,
+        }
+    }
+}
