@@ -16,6 +16,7 @@ use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span, Tra
 use serde::Serialize;
 use serde_json::json;
 
+use crate::otlp_json::Written;
 use crate::store::{Source, Store, StoredSpan, Trace, TraceId};
 
 mod query;
@@ -40,10 +41,7 @@ async fn trace(State(store): State<Store>, Path(id): Path<String>) -> Response {
         Err(error) => return problem(StatusCode::BAD_REQUEST, &error.to_string()),
     };
     match store.trace(id) {
-        Some(trace) => Json(Answer {
-            result: otlp(&trace),
-        })
-        .into_response(),
+        Some(trace) => answer(otlp(&trace)),
         None => problem(StatusCode::NOT_FOUND, "trace not found"),
     }
 }
@@ -63,13 +61,17 @@ async fn traces(State(store): State<Store>, RawQuery(query): RawQuery) -> Respon
     let result = TracesData {
         resource_spans: resource_spans.collect(),
     };
-    Json(Answer { result }).into_response()
+    answer(result)
 }
 
 /// Written as it is: `json!` would first make a value of every attribute of every span.
-#[derive(Serialize)]
-struct Answer {
-    result: TracesData,
+fn answer(result: TracesData) -> Response {
+    #[derive(Serialize)]
+    struct Answer {
+        result: Written<TracesData>,
+    }
+    let result = Written(result);
+    Json(Answer { result }).into_response()
 }
 
 async fn services(State(store): State<Store>) -> Json<serde_json::Value> {

@@ -38,6 +38,8 @@ pub fn text(value: Option<&AnyValue>) -> String {
         Some(Value::StringValue(text)) => text.clone(),
         Some(Value::BoolValue(flag)) => flag.to_string(),
         Some(Value::IntValue(number)) => number.to_string(),
+        Some(Value::DoubleValue(f64::INFINITY)) => "Infinity".to_owned(),
+        Some(Value::DoubleValue(f64::NEG_INFINITY)) => "-Infinity".to_owned(),
         Some(Value::DoubleValue(number)) => number.to_string(),
         Some(Value::BytesValue(bytes)) => hex(bytes),
         Some(Value::StringValueStrindex(index)) => format!("string #{index}"),

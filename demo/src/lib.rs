@@ -7,6 +7,7 @@
 //!
 //! - [`processes`]: the services, each a child process; their log lines ([`logs`])
 //! - [`receiver`]: `POST /v1/traces`, where the services' exporters send their spans
+//! - `otlp_json`: OTLP in JSON, read by the receiver and written by the API
 //! - [`store`]: the traces and their log lines, in bounded memory
 //! - [`waterfall`]: a trace laid out in rows and bars
 //! - [`summary`], [`failure`], [`related`], [`calls`], [`comparison`]: what is told about it, about all of them, about two
@@ -47,6 +48,7 @@ pub mod console;
 pub mod duration;
 pub mod failure;
 pub mod logs;
+mod otlp_json;
 pub mod pages;
 pub mod processes;
 pub mod receiver;

@@ -3,7 +3,7 @@
 //!
 //! A page is HTML made here and complete without a script. What somebody has opened, folded or searched for stands in the
 //! URL, so the script (`live.js`) has one thing to do: fetch the page of the URL again when there is news (`live`) or a
-//! click, and put what is new into its place. A page with `?uiEmbed=v0` is for a frame in another page, as Jaeger has it.
+//! click, and put what is new into its place. Requests that name another host are refused (`host`). A page with `?uiEmbed=v0` is for a frame in another page, as Jaeger has it.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -14,10 +14,11 @@ use axum::http::StatusCode;
 use axum::http::header::{CONTENT_DISPOSITION, HOST};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
-use axum::{Json, http::HeaderMap};
+use axum::{Json, http::HeaderMap, middleware};
 use maud::html;
 
 use crate::api;
+use crate::otlp_json::Written;
 use crate::related::related;
 use crate::store::{InvalidTraceId, Store, Trace, TraceId};
 use crate::summary::Summaries;
@@ -25,6 +26,7 @@ use crate::summary::Summaries;
 mod compare;
 mod details;
 mod filter;
+mod host;
 mod lines;
 mod list;
 mod live;
@@ -66,6 +68,7 @@ pub fn router(store: Store) -> Router {
         .fallback(no_such_page)
         .with_state(viewer)
         .merge(api::router(store))
+        .layer(middleware::from_fn(host::require_own))
 }
 
 async fn traces(State(viewer): State<Viewer>, Query(parameters): Parameters) -> Response {
@@ -121,7 +124,11 @@ async fn download(State(viewer): State<Viewer>, Path(id): Path<String>) -> Respo
     match find(&viewer, &id) {
         Ok(trace) => {
             let file = format!("attachment; filename=\"trace-{}.json\"", trace.id);
-            ([(CONTENT_DISPOSITION, file)], Json(api::otlp(&trace))).into_response()
+            (
+                [(CONTENT_DISPOSITION, file)],
+                Json(Written(api::otlp(&trace))),
+            )
+                .into_response()
         }
         Err((status, text)) => message(status, &text),
     }

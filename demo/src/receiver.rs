@@ -17,13 +17,13 @@ use opentelemetry_proto::tonic::collector::trace::v1::{
     ExportTracePartialSuccess, ExportTraceServiceRequest, ExportTraceServiceResponse,
 };
 use prost::Message;
-use serde::Serialize;
+use serde_json::json;
 use tokio::sync::Semaphore;
 
+use crate::otlp_json;
 use crate::store::{Inserted, Store};
 
 mod gzip;
-mod json;
 
 /// In bytes, as sent and as decompressed.
 const BODY_LIMIT: usize = 16 * 1024 * 1024;
@@ -106,7 +106,7 @@ enum Encoding {
 }
 
 /// `google.rpc.Status`, which the specification asks for in the body of every refusal.
-#[derive(Clone, PartialEq, Serialize, prost::Message)]
+#[derive(Clone, PartialEq, prost::Message)]
 struct Status {
     #[prost(int32, tag = "1")]
     code: i32,
@@ -133,32 +133,37 @@ impl Encoding {
             Self::Protobuf => {
                 ExportTraceServiceRequest::decode(body).map_err(|error| error.to_string())
             }
-            Self::Json => json::decode(body).map_err(|error| error.to_string()),
+            Self::Json => otlp_json::read(body).map_err(|error| error.to_string()),
         }
     }
 
     fn accept(self, inserted: Inserted) -> Response {
         let partial_success = partial_success(inserted);
-        let complete = partial_success.is_none();
-        let answer = ExportTraceServiceResponse { partial_success };
-        match self {
+        let body = match (self, &partial_success) {
+            (Self::Protobuf, _) => ExportTraceServiceResponse { partial_success }.encode_to_vec(),
             // The specification wants the field unset, and `null` is not that.
-            Self::Json if complete => self.answer(StatusCode::OK, b"{}".to_vec()),
-            _ => self.answer(StatusCode::OK, self.encode(&answer)),
-        }
+            (Self::Json, None) => b"{}".to_vec(),
+            (Self::Json, Some(partial)) => {
+                // 64 bits are written in quotes.
+                let partial = json!({
+                    "rejectedSpans": partial.rejected_spans.to_string(),
+                    "errorMessage": partial.error_message,
+                });
+                json!({ "partialSuccess": partial }).to_string().into()
+            }
+        };
+        self.answer(StatusCode::OK, body)
     }
 
     fn refuse(self, status: StatusCode, message: String) -> Response {
         let code = INVALID_ARGUMENT;
-        self.answer(status, self.encode(&Status { code, message }))
-    }
-
-    fn encode(self, message: &(impl Message + Serialize)) -> Vec<u8> {
-        match self {
-            Self::Protobuf => message.encode_to_vec(),
-            Self::Json => serde_json::to_vec(message)
-                .expect("messages have string keys and no failing serializers"),
-        }
+        let body = match self {
+            Self::Protobuf => Status { code, message }.encode_to_vec(),
+            Self::Json => json!({ "code": code, "message": message })
+                .to_string()
+                .into(),
+        };
+        self.answer(status, body)
     }
 
     fn answer(self, status: StatusCode, body: Vec<u8>) -> Response {

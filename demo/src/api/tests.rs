@@ -36,7 +36,10 @@ async fn trace_is_answered_as_otlp_json() {
     assert_eq!(child["spanId"], "0000000000000002");
     assert_eq!(child["parentSpanId"], "0000000000000001");
     assert_eq!(child["startTimeUnixNano"], "1500");
-    assert!(child["kind"].is_i64());
+    assert_eq!(child["status"], json!({}));
+    for zero in ["kind", "flags", "attributes", "events", "traceState"] {
+        assert_eq!(child.get(zero), None, "zero values are left out");
+    }
     let attribute = &resources[1]["resource"]["attributes"][0];
     assert_eq!(attribute["key"], "service.name");
     assert_eq!(attribute["value"]["stringValue"], "inventory");
