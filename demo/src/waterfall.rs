@@ -77,14 +77,12 @@ impl Waterfall {
         let mut services = HashMap::new();
         for (span, depth, place) in tree(&trace.spans) {
             let name = span.source.service.as_str();
-            let service = match services.get(name) {
-                Some(&service) => service,
-                None => {
-                    waterfall.services.push(name.to_owned());
-                    services.insert(name.to_owned(), services.len());
-                    services.len() - 1
-                }
-            };
+            let known = services.get(name).copied();
+            let service = known.unwrap_or_else(|| {
+                waterfall.services.push(name.to_owned());
+                services.insert(name.to_owned(), services.len());
+                services.len() - 1
+            });
             waterfall.push(span, service, depth, place);
         }
         waterfall.count_below();

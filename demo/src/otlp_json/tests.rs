@@ -21,10 +21,14 @@ fn traces_are_written_as_pdata_writes_them() {
 fn normal(mut value: serde_json::Value) -> serde_json::Value {
     match &mut value {
         serde_json::Value::Array(values) => {
-            values.iter_mut().for_each(|v| *v = normal(v.take()));
+            for value in values {
+                *value = normal(value.take());
+            }
         }
         serde_json::Value::Object(fields) => {
-            fields.values_mut().for_each(|v| *v = normal(v.take()));
+            for value in fields.values_mut() {
+                *value = normal(value.take());
+            }
         }
         serde_json::Value::Number(number) => value = number.as_f64().into(),
         _ => {}

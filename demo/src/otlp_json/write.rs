@@ -68,8 +68,11 @@ impl<M: SerializeMap> Object<M> {
     }
 
     /// JSON's numbers are doubles to many readers, so 64 bits are written in quotes.
-    fn large(&mut self, name: &'static str, number: &u64) -> Result<(), M::Error> {
-        if *number == 0 {
+    fn large<T>(&mut self, name: &'static str, number: &T) -> Result<(), M::Error>
+    where
+        T: ToString + PartialEq + Default,
+    {
+        if *number == T::default() {
             return Ok(());
         }
         self.0.serialize_entry(name, &number.to_string())
