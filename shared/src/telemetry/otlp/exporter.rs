@@ -89,7 +89,7 @@ impl Exporter {
             let Some(outcome) = self.attempt(sent).await else {
                 return false;
             };
-            match outcome {
+            match outcome.indivisible() {
                 Outcome::Later {
                     reason,
                     after,
@@ -103,14 +103,16 @@ impl Exporter {
                     }
                     wait = LONGEST_WAIT.min(wait * 2);
                 }
-                Outcome::Taken { .. } | Outcome::Refused(_) if probe => probe = false,
+                Outcome::Taken { .. } | Outcome::Refused(_) | Outcome::TooLarge { .. } if probe => {
+                    probe = false;
+                }
                 Outcome::Taken { rejected, message } => {
                     let exported = batch.spans.saturating_sub(rejected);
                     self.queue.done(batch, exported, |lost| &mut lost.refused);
                     self.journal.taken(&self.queue, rejected, &message);
                     return true;
                 }
-                Outcome::Refused(reason) => {
+                Outcome::Refused(reason) | Outcome::TooLarge { reason, .. } => {
                     self.queue.done(batch, 0, |lost| &mut lost.refused);
                     self.journal.refused(&self.queue, reason);
                     return true;

@@ -94,10 +94,19 @@ fn outcome(status: &Status) -> Outcome {
         return Outcome::later(answered(status));
     }
     match status.code() {
+        Code::ResourceExhausted | Code::OutOfRange if is_about_size(status.message()) => {
+            Outcome::TooLarge {
+                reason: answered(status),
+                retryable: false,
+            }
+        }
+        Code::OutOfRange => Outcome::TooLarge {
+            reason: answered(status),
+            retryable: true,
+        },
         Code::Cancelled
         | Code::DeadlineExceeded
         | Code::Aborted
-        | Code::OutOfRange
         | Code::Unavailable
         | Code::DataLoss => Outcome::Later {
             reason: answered(status),
@@ -111,6 +120,21 @@ fn outcome(status: &Status) -> Outcome {
         },
         _ => Outcome::Refused(answered(status)),
     }
+}
+
+/// Whether a status was returned because of the size of the message. Servers have no code of their own for that: grpc-go,
+/// grpc-java and gRPC C++ return `RESOURCE_EXHAUSTED`, tonic returns `OUT_OF_RANGE`.
+fn is_about_size(message: &str) -> bool {
+    let message = message.to_ascii_lowercase();
+    [
+        "larger than max",
+        "too large",
+        "exceeds maximum size",
+        "exceeds the maximum",
+        "exceeds limit",
+    ]
+    .iter()
+    .any(|phrase| message.contains(phrase))
 }
 
 /// Of a connection that failed the status is made here, and its cause says why.

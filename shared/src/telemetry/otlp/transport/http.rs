@@ -110,6 +110,10 @@ fn outcome(status: StatusCode, after: Option<Duration>, body: &[u8]) -> Outcome 
             after,
             silent: false,
         },
+        StatusCode::PAYLOAD_TOO_LARGE => Outcome::TooLarge {
+            reason: answered(status, body),
+            retryable: false,
+        },
         status => Outcome::Refused(answered(status, body)),
     }
 }

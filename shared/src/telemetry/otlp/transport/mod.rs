@@ -25,6 +25,12 @@ pub(super) enum Outcome {
     Taken { rejected: u64, message: String },
     /// It will never take them.
     Refused(String),
+    /// The request is larger than the collector, or a proxy before it, accepts: fewer spans at a time may fit.
+    TooLarge {
+        reason: String,
+        /// The specification lists the status as retryable, so a single span is sent again rather than dropped.
+        retryable: bool,
+    },
     /// It may take them another time.
     Later {
         /// For people: what the system or the collector said.
@@ -42,6 +48,18 @@ impl Outcome {
             reason: reason.into(),
             after: None,
             silent: false,
+        }
+    }
+
+    /// Returns the outcome for a request that cannot be split any further.
+    pub(super) fn indivisible(self) -> Self {
+        match self {
+            Self::TooLarge {
+                reason,
+                retryable: true,
+            } => Self::later(reason),
+            Self::TooLarge { reason, .. } => Self::Refused(reason),
+            outcome => outcome,
         }
     }
 
