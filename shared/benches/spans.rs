@@ -24,8 +24,11 @@ use opentelemetry_sdk::{
     error::OTelSdkResult,
     trace::{Sampler, SdkTracerProvider, Span, SpanData, SpanProcessor},
 };
-use shared::{client::ClientTraceLayer, propagation::TraceContextPropagator, server::TraceLayer};
+use shared::{
+    client::ClientTraceLayer, propagation::TraceContextPropagator, server::TraceLayer, telemetry,
+};
 use tower::{Layer as _, Service, service_fn};
+use tracing_subscriber::layer::SubscriberExt as _;
 
 type Body = Empty<&'static [u8]>;
 type Group<'a> = BenchmarkGroup<'a, WallTime>;
@@ -129,6 +132,21 @@ fn server(criterion: &mut Criterion) {
     }
 }
 
+/// The same with the span layer of telemetry, which makes each request `tracing::Span::current()` too.
+fn current_span(criterion: &mut Criterion) {
+    let (_telemetry, parts) = telemetry::builder(shared::service!())
+        .log(false)
+        .build()
+        .expect("the defaults can be set up");
+    let subscriber = tracing_subscriber::registry().with(parts.span_layer());
+    tracing::subscriber::set_global_default(subscriber).expect("the bench has no other");
+    let mut group = criterion.benchmark_group("server span as current tracing span");
+    for (state, provider) in states() {
+        let layer = TraceLayer::new().tracer_provider(&*provider);
+        measure(&mut group, state, incoming, layer.layer(service_fn(answer)));
+    }
+}
+
 fn client(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("client span");
     measure(&mut group, "none", outgoing, service_fn(answer));
@@ -142,6 +160,7 @@ fn spans(criterion: &mut Criterion) {
     global::set_text_map_propagator(TraceContextPropagator::new());
     server(criterion);
     client(criterion);
+    current_span(criterion);
 }
 
 criterion_group!(benches, spans);

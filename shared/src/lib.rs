@@ -92,6 +92,7 @@
 
 #[cfg(feature = "client")]
 pub mod client;
+mod clock;
 pub mod config;
 #[cfg(feature = "database")]
 pub mod database;

@@ -2,6 +2,7 @@
 
 #[cfg_attr(not(feature = "server"), path = "span/no_request.rs")]
 pub(crate) mod request;
+pub(crate) mod scope;
 
 use std::borrow::Cow;
 

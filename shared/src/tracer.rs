@@ -1,12 +1,18 @@
 //! The tracer of this crate's own spans, and the context that a trace begins from.
 
-use std::sync::{Arc, OnceLock};
+use std::{
+    borrow::Cow,
+    sync::{Arc, OnceLock},
+    time::SystemTime,
+};
 
 use opentelemetry::{
-    Context, InstrumentationScope,
+    Context, InstrumentationScope, KeyValue,
     global::{BoxedSpan, BoxedTracer},
-    trace::{Span as _, SpanBuilder, TraceContextExt as _, Tracer as _},
+    trace::{Span, SpanBuilder, SpanContext, Status, TraceContextExt as _, Tracer as _},
 };
+
+use crate::{clock::Clock, span::request};
 
 #[cfg(any(feature = "client", feature = "server"))]
 use crate::decision::{self, Decision};
@@ -42,7 +48,14 @@ impl Tracer {
         }
     }
 
-    pub(crate) fn start(&self, span: SpanBuilder, parent: &Context) -> BoxedSpan {
+    /// Starts a span at the time of its parent's clock, or of a new one.
+    pub(crate) fn start(&self, mut span: SpanBuilder, parent: &Context) -> Timed<BoxedSpan> {
+        let clock = request::clock(parent).unwrap_or_else(Clock::start);
+        span.start_time = Some(clock.now());
+        Timed::new(self.build(span, parent), clock)
+    }
+
+    fn build(&self, span: SpanBuilder, parent: &Context) -> BoxedSpan {
         if let Some(tracer) = self.tracer.get() {
             return tracer.build_with_context(span, parent);
         }
@@ -53,6 +66,64 @@ impl Tracer {
             let _ = self.tracer.set(tracer);
         }
         span
+    }
+}
+
+/// A span whose events and end have the time of a [`Clock`], and not of the system clock.
+#[derive(Debug)]
+pub(crate) struct Timed<S> {
+    span: S,
+    clock: Clock,
+}
+
+impl<S> Timed<S> {
+    pub(crate) fn new(span: S, clock: Clock) -> Self {
+        Self { span, clock }
+    }
+
+    #[cfg(feature = "server")]
+    pub(crate) fn clock(&self) -> Clock {
+        self.clock
+    }
+}
+
+impl<S: Span> Span for Timed<S> {
+    fn add_event_with_timestamp<T: Into<Cow<'static, str>>>(
+        &mut self,
+        name: T,
+        at: SystemTime,
+        attributes: Vec<KeyValue>,
+    ) {
+        let at = self.clock.convert(at);
+        self.span.add_event_with_timestamp(name, at, attributes);
+    }
+
+    fn span_context(&self) -> &SpanContext {
+        self.span.span_context()
+    }
+
+    fn is_recording(&self) -> bool {
+        self.span.is_recording()
+    }
+
+    fn set_attribute(&mut self, attribute: KeyValue) {
+        self.span.set_attribute(attribute);
+    }
+
+    fn set_status(&mut self, status: Status) {
+        self.span.set_status(status);
+    }
+
+    fn update_name<T: Into<Cow<'static, str>>>(&mut self, name: T) {
+        self.span.update_name(name);
+    }
+
+    fn add_link(&mut self, to: SpanContext, attributes: Vec<KeyValue>) {
+        self.span.add_link(to, attributes);
+    }
+
+    fn end_with_timestamp(&mut self, end: SystemTime) {
+        self.span.end_with_timestamp(self.clock.convert(end));
     }
 }
 

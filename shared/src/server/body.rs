@@ -8,11 +8,10 @@ use std::{
 use bytes::Buf;
 use http::{Response, header::CONTENT_LENGTH};
 use http_body::{Body, Frame, SizeHint};
-use opentelemetry::Context;
 use pin_project_lite::pin_project;
 
 use super::span::{End, ServerSpan};
-use crate::{semconv, tracer::empty_context};
+use crate::{semconv, span::scope::Scope, tracer::empty_context};
 
 pin_project! {
     /// The response body of [`Trace`](super::Trace): the inner body's frames, byte for byte. Named where a service's type is
@@ -20,7 +19,7 @@ pin_project! {
     pub struct ResponseBody<B> {
         #[pin]
         inner: Option<B>,
-        cx: Context,
+        scope: Scope,
         span: Option<ServerSpan>,
         // What is left of the announced length. A server stops reading there, without asking for the end.
         remaining: Option<u64>,
@@ -29,28 +28,30 @@ pin_project! {
     impl<B> PinnedDrop for ResponseBody<B> {
         fn drop(this: Pin<&mut Self>) {
             let mut this = this.project();
-            let _current = this.cx.clone().attach();
+            let _current = this.scope.attach();
+            ServerSpan::set_runs(this.span, true);
             this.inner.set(None);
+            ServerSpan::set_runs(this.span, false);
         }
     }
 }
 
 impl<B> ResponseBody<B> {
     /// The body of a request without a span, or of one whose span has nothing to wait for.
-    pub(super) fn untraced(inner: B, cx: Context) -> Self {
+    pub(super) fn untraced(inner: B, scope: Scope) -> Self {
         Self {
             inner: Some(inner),
-            cx,
+            scope,
             span: None,
             remaining: None,
         }
     }
 
     /// `remaining` is the announced length.
-    pub(super) fn traced(inner: B, cx: Context, span: ServerSpan, remaining: Option<u64>) -> Self {
+    pub(super) fn traced(inner: B, scope: Scope, span: ServerSpan, remaining: Option<u64>) -> Self {
         Self {
             inner: Some(inner),
-            cx,
+            scope,
             span: Some(span),
             remaining,
         }
@@ -66,7 +67,7 @@ impl<B> std::fmt::Debug for ResponseBody<B> {
 /// A default body, as `axum` asks of bodies: empty and without a span.
 impl<B: Default> Default for ResponseBody<B> {
     fn default() -> Self {
-        Self::untraced(B::default(), empty_context())
+        Self::untraced(B::default(), Scope::context_only(empty_context()))
     }
 }
 
@@ -79,15 +80,17 @@ impl<B: Body> Body for ResponseBody<B> {
         task: &mut TaskContext<'_>,
     ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
         let mut this = self.project();
-        let _current = this.cx.clone().attach();
+        let _current = this.scope.enter();
         let mut inner = this
             .inner
             .as_mut()
             .as_pin_mut()
             .expect("a body is not polled after it was dropped");
-        // Not in `self`, so that a panic ends it here, whoever catches the panic and drops this when.
+        // Not in `self`, so that a panic ends it here, wherever the panic is caught and whenever this is dropped.
         let mut span = this.span.take();
+        ServerSpan::set_runs(&mut span, true);
         let Poll::Ready(frame) = inner.as_mut().poll_frame(task) else {
+            ServerSpan::set_runs(&mut span, false);
             *this.span = span;
             return Poll::Pending;
         };
@@ -111,6 +114,7 @@ impl<B: Body> Body for ResponseBody<B> {
                 last.then_some(End::Complete)
             }
         };
+        ServerSpan::set_runs(&mut span, false);
         match (span, end) {
             (Some(span), Some(end)) => span.finish(end),
             (span, _) => *this.span = span,

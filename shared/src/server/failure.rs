@@ -11,6 +11,7 @@ use opentelemetry::{
 use crate::{
     semconv,
     span::request::{CurrentRequest, Failure},
+    tracer::Timed,
 };
 
 /// A span whose failure waits for the end: its `error.type`, and the status that goes with it.
@@ -19,7 +20,7 @@ use crate::{
 /// exported three times; and of two descriptions it keeps the later one in the alphabet.
 #[derive(Debug)]
 pub(super) struct OneFailure {
-    pub(super) span: BoxedSpan,
+    pub(super) span: Timed<BoxedSpan>,
     pub(super) request: CurrentRequest,
 }
 

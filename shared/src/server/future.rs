@@ -8,7 +8,7 @@ use std::{
 
 use http::{HeaderName, HeaderValue, Method, Response, StatusCode};
 use http_body::Body;
-use opentelemetry::{Context, trace::TraceContextExt as _};
+use opentelemetry::trace::TraceContextExt as _;
 use pin_project_lite::pin_project;
 
 use super::{
@@ -16,14 +16,14 @@ use super::{
     options::Options,
     span::{End, ServerSpan},
 };
-use crate::{propagation::traceparent, semconv};
+use crate::{propagation::traceparent, semconv, span::scope::Scope};
 
 pin_project! {
     /// The response future of [`Trace`](super::Trace). Named where a service's type is written out.
     pub struct ResponseFuture<F> {
         #[pin]
         inner: Option<F>,
-        cx: Context,
+        scope: Scope,
         span: Option<ServerSpan>,
         // None where the request is not traced here.
         options: Option<Arc<Options>>,
@@ -33,8 +33,10 @@ pin_project! {
         fn drop(this: Pin<&mut Self>) {
             // What the handler drops ends before its parent does, and still in its context.
             let mut this = this.project();
-            let _current = this.cx.clone().attach();
+            let _current = this.scope.attach();
+            ServerSpan::set_runs(this.span, true);
             this.inner.set(None);
+            ServerSpan::set_runs(this.span, false);
         }
     }
 }
@@ -42,13 +44,13 @@ pin_project! {
 impl<F> ResponseFuture<F> {
     pub(super) fn new(
         inner: F,
-        cx: Context,
+        scope: Scope,
         span: Option<ServerSpan>,
         options: Option<Arc<Options>>,
     ) -> Self {
         Self {
             inner: Some(inner),
-            cx,
+            scope,
             span,
             options,
         }
@@ -70,21 +72,23 @@ where
 
     fn poll(self: Pin<&mut Self>, task: &mut TaskContext<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        let _current = this.cx.clone().attach();
+        let _current = this.scope.enter();
         let inner = this
             .inner
             .as_pin_mut()
             .expect("a future is not polled after it was dropped");
-        // Not in `self`, so that a panic ends it here, whoever catches the panic and drops this when.
-        let span = this.span.take();
+        // Not in `self`, so that a panic ends it here, wherever the panic is caught and whenever this is dropped.
+        let mut span = this.span.take();
+        ServerSpan::set_runs(&mut span, true);
         let Poll::Ready(result) = inner.poll(task) else {
+            ServerSpan::set_runs(&mut span, false);
             *this.span = span;
             return Poll::Pending;
         };
         Poll::Ready(match result {
             Ok(response) => Ok(match this.options {
-                Some(options) => answer(response, span, this.cx, options),
-                None => response.map(|body| ResponseBody::untraced(body, this.cx.clone())),
+                Some(options) => answer(response, span, this.scope, options),
+                None => response.map(|body| ResponseBody::untraced(body, this.scope.clone())),
             }),
             Err(error) => {
                 if let Some(span) = span {
@@ -100,7 +104,7 @@ where
 fn answer<B: Body>(
     response: Response<B>,
     mut span: Option<ServerSpan>,
-    cx: &Context,
+    scope: &Scope,
     options: &Options,
 ) -> Response<ResponseBody<B>> {
     let length = content_length(&response);
@@ -108,6 +112,7 @@ fn answer<B: Body>(
     if let Some(span) = &mut span {
         span.answered(&mut head, options);
     }
+    let cx = scope.context();
     if options.traceresponse && cx.span().span_context().is_valid() {
         let header = traceparent(cx, cx.span().span_context());
         let header =
@@ -115,15 +120,16 @@ fn answer<B: Body>(
         head.headers.insert(TRACERESPONSE, header);
     }
     let is_empty = body.is_end_stream() || length == Some(0);
+    ServerSpan::set_runs(&mut span, false);
     let body = match span {
         Some(span) if !is_empty && may_have_body(span.method(), head.status) => {
-            ResponseBody::traced(body, cx.clone(), span, length)
+            ResponseBody::traced(body, scope.clone(), span, length)
         }
         ended => {
             if let Some(span) = ended {
                 span.finish(End::Complete);
             }
-            ResponseBody::untraced(body, cx.clone())
+            ResponseBody::untraced(body, scope.clone())
         }
     };
     Response::from_parts(head, body)

@@ -18,7 +18,10 @@ use super::{
     metrics::ServerMetrics, options::Options, request, route::KnownRoute, span::ServerSpan,
 };
 use crate::{
-    decision::Decision, propagation::HeaderExtractor, span::request::CurrentRequest,
+    clock::Clock,
+    decision::Decision,
+    propagation::HeaderExtractor,
+    span::{request::CurrentRequest, scope::Scope},
     tracer::empty_context,
 };
 
@@ -59,24 +62,26 @@ where
     fn call(&mut self, request: Request<RequestBody>) -> Self::Future {
         let (mut parts, body) = request.into_parts();
         let Start {
-            cx,
-            span,
+            scope,
+            mut span,
             is_traced,
         } = self.start(&parts);
         if is_traced {
-            parts.extensions.insert(Traced(cx.clone()));
+            parts.extensions.insert(Traced(scope.clone()));
         }
-        let _current = cx.clone().attach();
+        let current = scope.enter();
         let response = self.inner.call(Request::from_parts(parts, body));
+        ServerSpan::set_runs(&mut span, false);
+        drop(current);
         let options = is_traced.then(|| Arc::clone(&self.options));
-        ResponseFuture::new(response, cx, span, options)
+        ResponseFuture::new(response, scope, span, options)
     }
 }
 
 /// What a request begins with.
 struct Start {
     /// The context that it runs in.
-    cx: Context,
+    scope: Scope,
     /// Its span, if anybody will see it or the line that it leaves in the log.
     span: Option<ServerSpan>,
     /// False where the request is filtered out or has a span already.
@@ -84,9 +89,9 @@ struct Start {
 }
 
 impl Start {
-    fn untraced(cx: Context) -> Self {
+    fn untraced(scope: Scope) -> Self {
         Self {
-            cx,
+            scope,
             span: None,
             is_traced: false,
         }
@@ -99,7 +104,11 @@ impl<S> Trace<S> {
             let current = Context::current();
             // Whoever called this may have done so on a task of its own, without the context.
             let is_below = current.span().span_context().is_valid();
-            return Start::untraced(if is_below { current } else { outer.clone() });
+            return Start::untraced(if is_below {
+                Scope::context_only(current)
+            } else {
+                outer.clone()
+            });
         }
         let options = &self.options;
         let caller = options.extract(&HeaderExtractor(&request.headers));
@@ -111,7 +120,7 @@ impl<S> Trace<S> {
             (caller, None)
         };
         if !options.is_traced(request) {
-            return Start::untraced(parent);
+            return Start::untraced(Scope::new(parent));
         }
         self.trace(request, &parent, stranger)
     }
@@ -130,8 +139,9 @@ impl<S> Trace<S> {
         let mut span = SpanBuilder::from_name("").with_kind(SpanKind::Server);
         let is_described = decision == Decision::Record || options.metrics.instruments().is_some();
         if !is_described && !options.access_log.is_written() {
+            let cx = start(span).map_or_else(|| parent.clone(), |span| parent.with_span(span));
             return Start {
-                cx: start(span).map_or_else(|| parent.clone(), |span| parent.with_span(span)),
+                scope: Scope::new(cx),
                 span: None,
                 is_traced: true,
             };
@@ -149,12 +159,12 @@ impl<S> Trace<S> {
             span.links = stranger.map(|stranger| vec![Link::with_context(stranger)]);
         }
         let (cx, current) = if let Some(span) = start(span) {
-            let current = CurrentRequest::new(span.span_context().span_id());
+            let current = CurrentRequest::new(span.span_context().span_id(), span.clock());
             let request = current.clone();
             (parent.with_span(OneFailure { span, request }), current)
         } else {
             let callers = parent.span().span_context().span_id();
-            (parent.clone(), CurrentRequest::new(callers))
+            (parent.clone(), CurrentRequest::new(callers, Clock::start()))
         };
         let cx = cx.with_value(current.clone());
         let access_log = options.access_log.clone();
@@ -168,7 +178,7 @@ impl<S> Trace<S> {
             access_log,
         );
         Start {
-            cx,
+            scope: Scope::new(cx),
             span: Some(span),
             is_traced: true,
         }

@@ -39,14 +39,16 @@ pub(super) struct ServerSpan {
     route: Option<KnownRoute>,
     status: Option<StatusCode>,
     request: CurrentRequest,
-    /// Whether the context's span is the request's own, and not its caller's.
-    has_span: bool,
+    /// With `NoSpan`, the context's span is the caller's.
+    decision: Decision,
     /// Whether anybody wants to know more of it.
     is_recorded: bool,
     cut_off: Option<CutOff>,
     body_size: Option<u64>,
     metrics: Option<ServerMetrics>,
     access_log: AccessLog,
+    /// Whether code of the request runs. If the thread unwinds in between, the panic is not the request's.
+    runs: bool,
     ended: bool,
 }
 
@@ -61,7 +63,7 @@ impl ServerSpan {
         access_log: AccessLog,
     ) -> Self {
         Self {
-            has_span: decision != Decision::NoSpan,
+            decision,
             is_recorded: decision == Decision::Record && cx.span().is_recording(),
             cx,
             started: Instant::now(),
@@ -73,7 +75,15 @@ impl ServerSpan {
             body_size: None,
             metrics,
             access_log,
+            runs: true,
             ended: false,
+        }
+    }
+
+    /// Code of the request runs from here on, or has returned for now: a panic in it is the request's end.
+    pub(super) fn set_runs(span: &mut Option<Self>, runs: bool) {
+        if let Some(span) = span {
+            span.runs = runs;
         }
     }
 
@@ -145,7 +155,7 @@ impl ServerSpan {
         if let Some(metrics) = self.metrics.take() {
             metrics.ended(duration, self.status, error_type.clone());
         }
-        if self.has_span {
+        if self.decision != Decision::NoSpan {
             span.end();
         }
         self.log(duration, abandoned, error_type.as_deref());
@@ -171,7 +181,7 @@ impl ServerSpan {
 
 impl Drop for ServerSpan {
     fn drop(&mut self) {
-        let end = if std::thread::panicking() {
+        let end = if self.runs && std::thread::panicking() {
             End::Failed(semconv::ERROR_PANIC.into())
         } else if self
             .cut_off

@@ -8,6 +8,8 @@ use std::{
 
 use opentelemetry::{Context, SpanId};
 
+use crate::clock::Clock;
+
 /// What went wrong: the name that people group by, where there is one, and the words for it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Failure {
@@ -30,13 +32,16 @@ impl Failure {
 #[derive(Debug, Clone)]
 pub(crate) struct CurrentRequest {
     span_id: SpanId,
+    clock: Clock,
     failure: Arc<Mutex<Option<Failure>>>,
 }
 
 impl CurrentRequest {
-    pub(crate) fn new(span_id: SpanId) -> Self {
+    /// `clock` is the one of the span.
+    pub(crate) fn new(span_id: SpanId, clock: Clock) -> Self {
         Self {
             span_id,
+            clock,
             failure: Arc::default(),
         }
     }
@@ -66,10 +71,15 @@ pub(super) fn failed(cx: &Context, what: impl FnOnce() -> (Cow<'static, str>, Co
     }
 }
 
+/// The clock that all spans of a request share.
+pub(crate) fn clock(cx: &Context) -> Option<Clock> {
+    cx.get::<CurrentRequest>().map(|request| request.clock)
+}
+
 /// The context of a task that the request has left behind: what fails in it is none of the request's.
 pub(crate) fn left_behind(cx: Context) -> Context {
     match cx.get::<CurrentRequest>() {
-        Some(request) => cx.with_value(CurrentRequest::new(request.span_id)),
+        Some(request) => cx.with_value(CurrentRequest::new(request.span_id, request.clock)),
         None => cx,
     }
 }

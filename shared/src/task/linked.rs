@@ -2,10 +2,13 @@
 
 use opentelemetry::{
     Context,
-    trace::{FutureExt as _, Link, SpanBuilder, SpanContext, SpanKind, TraceContextExt as _},
+    trace::{Link, SpanBuilder, SpanContext, SpanKind, TraceContextExt as _},
 };
 
-use crate::tracer::{EndOnDrop, Tracer, empty_context};
+use crate::{
+    span::scope::Scope,
+    tracer::{EndOnDrop, Tracer, empty_context},
+};
 
 /// Runs a future as the root span `name` of a trace of its own, linked to the requests that it does the work of.
 ///
@@ -55,6 +58,6 @@ pub fn linked<F: Future>(
         let span = Tracer::default().start(span, &none);
         let cx = none.with_span(span);
         let _ends = EndOnDrop(cx.clone());
-        future.with_context(cx).await
+        Scope::new(cx).run(future).await
     }
 }

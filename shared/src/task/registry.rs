@@ -5,14 +5,11 @@ use std::{
     time::Duration,
 };
 
-use opentelemetry::{
-    Context,
-    trace::{FutureExt as _, TraceContextExt as _},
-};
+use opentelemetry::{Context, trace::TraceContextExt as _};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::Task;
-use crate::span::request;
+use crate::span::{request, scope::Scope};
 
 /// How long a cancelled task may take to go. A future is gone at its next poll; blocking work looks when it looks.
 const GRACE: Duration = Duration::from_secs(1);
@@ -41,7 +38,7 @@ impl Registry {
             clippy::disallowed_methods,
             reason = "the one right place: with the context, and counted"
         )]
-        let handle = self.tracker.spawn(future.with_context(handed_on()));
+        let handle = self.tracker.spawn(Scope::new(handed_on()).run(future));
         Task { handle, cancelled }
     }
 
@@ -51,9 +48,9 @@ impl Registry {
         T: Send + 'static,
     {
         let cancelled = self.cancelled().child_token();
-        let (token, cx) = (cancelled.clone(), handed_on());
+        let (token, scope) = (cancelled.clone(), Scope::new(handed_on()));
         let work = move || {
-            let _current = cx.attach();
+            let _current = scope.enter();
             let wanted = !token.is_cancelled();
             wanted.then(|| CURRENT.sync_scope(token, work))
         };

@@ -9,6 +9,7 @@
 //! the books (`counts`), and measured where metrics are on (`meters`). What becomes a span is in `span_layer`, and what a log line
 //! in `log`. A panic goes to the log and to its span (`panics`).
 
+mod adopted;
 mod builder;
 mod console;
 mod counts;
@@ -152,13 +153,15 @@ mod testing {
     use opentelemetry_sdk::trace::SdkTracer;
     use tracing_subscriber::layer::SubscriberExt as _;
 
-    use super::{late, panics, span_layer};
+    use super::{adopted, late, panics, span_layer};
+    use crate::span;
 
     pub(crate) fn install_for_tests(tracer: SdkTracer) {
         let subscriber = tracing_subscriber::registry()
             .with(span_layer::layer(tracer, span_layer::default_levels()));
         tracing::subscriber::set_global_default(subscriber)
             .expect("the recorder is the only global `tracing` subscriber of the test process");
+        span::scope::adopt_with(adopted::adopt);
         panics::set_hook_before_current();
         late::providers_are_set();
     }

@@ -9,7 +9,7 @@ use tracing::{Subscriber, level_filters::LevelFilter};
 use tracing_subscriber::{Layer, filter::Targets, layer::Identity, registry::LookupSpan};
 
 use super::{
-    EXPORT,
+    EXPORT, adopted,
     export::Export,
     late,
     log::{self, Logs},
@@ -18,6 +18,7 @@ use super::{
     settings::Propagators,
     span_layer,
 };
+use crate::span::scope;
 
 /// What [`Builder::build`](super::Builder::build) has made, to be put where it belongs: the layers on a `tracing` registry,
 /// the rest where [`install`](Self::install) puts it, or where you do.
@@ -72,6 +73,7 @@ impl Parts {
         let Some(tracer) = self.tracer.clone() else {
             return nothing();
         };
+        scope::adopt_with(adopted::adopt);
         span_layer::layer(tracer, self.span_levels.clone()).boxed()
     }
 

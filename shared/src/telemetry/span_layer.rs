@@ -8,20 +8,28 @@ use tracing_subscriber::{
     registry::LookupSpan,
 };
 
+use super::adopted;
+
 /// The layer that makes a span of every `tracing` span from its level up, with no attribute that nobody asked for.
 pub(super) fn layer<S>(tracer: SdkTracer, levels: Targets) -> impl Layer<S> + Send + Sync
 where
     S: Subscriber + for<'span> LookupSpan<'span> + Send + Sync,
 {
     let wanted = filter_fn(|metadata| is_instrumented(metadata) && is_span_or_exception(metadata));
+    let adopted = filter_fn(adopted::is_adopted).with_max_level_hint(LevelFilter::ERROR);
     tracing_opentelemetry::layer()
-        .with_tracer(tracer)
+        .with_tracer(adopted::Tracer::new(tracer))
         .with_location(false)
         .with_target(false)
         .with_threads(false)
         .with_tracked_inactivity(false)
-        // The hint lets the levels have theirs, without which nothing below them could be skipped at once.
-        .with_filter(wanted.with_max_level_hint(LevelFilter::TRACE).and(levels))
+        // Without a hint, nothing below the levels could be skipped at once.
+        .with_filter(
+            wanted
+                .with_max_level_hint(LevelFilter::TRACE)
+                .and(levels)
+                .or(adopted),
+        )
 }
 
 /// What becomes a span where nobody says otherwise.
