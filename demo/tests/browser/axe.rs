@@ -1,6 +1,6 @@
-//! axe-core on a page: whatever it calls a violation, of whichever level, fails the test.
+//! Runs axe-core on a page. Every violation fails the test, whatever its impact.
 //!
-//! It comes from npm the first time, and stays beside the build's other output.
+//! The first run installs it from npm into the target directory.
 
 use std::{fmt::Write as _, path::Path, process::Command, sync::OnceLock};
 
@@ -10,7 +10,7 @@ use crate::{browser::Browser, chromium::skipped};
 
 const VERSION: &str = "4.14.1";
 
-/// What axe-core has against the page, a line for each rule and element; `None`, and a word why, without axe-core.
+/// Returns the violations that axe-core finds, one line per rule and element. Without axe-core, prints why and returns `None`.
 pub(crate) async fn violations(browser: &Browser) -> Option<String> {
     static SOURCE: OnceLock<Result<String, String>> = OnceLock::new();
     let source = match SOURCE.get_or_init(source) {
@@ -18,7 +18,7 @@ pub(crate) async fn violations(browser: &Browser) -> Option<String> {
         Err(reason) => return skipped(reason),
     };
     browser.run(source).await;
-    // Frames are entered and judged by themselves.
+    // Tests enter frames and check them separately.
     let script = "const done = arguments[0];
         axe.run(document, {iframes: false}).then(r => done(r.violations), e => done(String(e)))";
     let found = browser.client.execute_async(script, Vec::new()).await;
@@ -37,7 +37,7 @@ pub(crate) async fn violations(browser: &Browser) -> Option<String> {
     Some(text)
 }
 
-/// Asserts that there is none, light and dark.
+/// Asserts that axe-core finds no violation, in light and dark mode.
 pub(crate) async fn assert_accessible(browser: &Browser, what: &str) {
     for dark in [false, true] {
         browser.dark(dark).await;
@@ -54,7 +54,7 @@ fn source() -> Result<String, String> {
     let kept = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("axe-core-{VERSION}"));
     let script = kept.join("node_modules/axe-core/axe.min.js");
     if !script.is_file() {
-        // Beside its place first, and then moved: others may fetch it at the same time.
+        // Installed into a temporary directory and then renamed, since several test processes may install it at once.
         let fetched =
             tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).map_err(|error| text(&error))?;
         let npm = Command::new("npm")
@@ -71,7 +71,7 @@ fn source() -> Result<String, String> {
                 npm.status
             ));
         }
-        // Fails where another one was faster, which is as good.
+        // Fails if another process was faster, which is fine.
         let _ = std::fs::rename(fetched.path(), &kept);
     }
     std::fs::read_to_string(script).map_err(|error| text(&error))

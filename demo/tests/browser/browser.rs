@@ -1,4 +1,4 @@
-//! What a test does with the browser, and what it asserts about every page: no error, no request to another host.
+//! Controls the browser, and checks every page for console errors and requests to other hosts.
 
 use std::{fmt, time::Duration};
 
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tokio::time::timeout;
 use url::{ParseError, Url};
 
-use crate::{chromium::Chromium, command::PATIENCE};
+use crate::{chromium::Chromium, command::TIMEOUT};
 
 const TEXT: &str = "return document.body.innerText";
 
@@ -19,18 +19,17 @@ pub(crate) struct Browser {
     chromium: Chromium,
 }
 
-/// What the browser noted since it was last asked.
+/// Console errors and requests since the last call of [`Browser::notes`].
 #[derive(Debug, Default)]
 pub(crate) struct Notes {
-    /// What stands on the console as an error, but for answers of our own servers that are no success: those were asked
-    /// for.
+    /// Errors on the console, except for failed responses of the tested servers, which tests request on purpose.
     pub(crate) errors: Vec<String>,
-    /// The URL of each request, of the page and of all frames in it.
+    /// URLs requested by the page and its frames.
     pub(crate) requests: Vec<String>,
 }
 
 impl Browser {
-    /// A browser with nothing open; `None`, and a word why, where there is none.
+    /// Starts a browser. If none is installed, prints that and returns `None`.
     pub(crate) async fn open() -> Option<Self> {
         let (chromium, client) = Chromium::start().await?;
         let browser = Self { client, chromium };
@@ -42,9 +41,9 @@ impl Browser {
         self.client.goto(url).await.unwrap();
     }
 
-    /// The first element that the selector finds, as soon as there is one.
+    /// Waits for an element that matches the selector.
     pub(crate) async fn element(&self, css: &str) -> Element {
-        let wait = self.client.wait().at_most(PATIENCE);
+        let wait = self.client.wait().at_most(TIMEOUT);
         let wait = wait.every(Duration::from_millis(25));
         let found = wait.for_element(Locator::Css(css)).await;
         match found {
@@ -57,17 +56,17 @@ impl Browser {
         self.element(css).await.click().await.unwrap();
     }
 
-    /// The text of the first such element, as it can be read.
+    /// Waits for an element and returns its visible text.
     pub(crate) async fn text(&self, css: &str) -> String {
         self.element(css).await.text().await.unwrap()
     }
 
-    /// What the body of a JavaScript function returns.
+    /// Runs the body of a JavaScript function and returns its result.
     pub(crate) async fn run(&self, script: &str) -> Value {
         self.client.execute(script, Vec::new()).await.unwrap()
     }
 
-    /// What the JavaScript expression is, as soon as it is something: not `false`, 0, empty or `null`.
+    /// Waits until the JavaScript expression is truthy, and returns its value.
     pub(crate) async fn until(&self, expression: &str) -> Value {
         let script = format!("return {expression}");
         let met = async {
@@ -75,23 +74,26 @@ impl Browser {
             loop {
                 pause.tick().await;
                 let value = self.run(&script).await;
-                if is_something(&value) {
+                if is_truthy(&value) {
                     return value;
                 }
             }
         };
-        let Ok(value) = timeout(PATIENCE, met).await else {
-            panic!("never: {expression}\n{}", self.visible_text().await);
+        let Ok(value) = timeout(TIMEOUT, met).await else {
+            panic!(
+                "timed out waiting for {expression}\n{}",
+                self.visible_text().await
+            );
         };
         value
     }
 
-    /// Goes on inside of the frame that the selector finds; [`Self::leave_frames`] leads out.
+    /// Switches to the frame that matches the selector. [`Self::leave_frames`] switches back.
     pub(crate) async fn enter_frame(&self, css: &str) {
         self.element(css).await.enter_frame().await.unwrap();
     }
 
-    /// Goes on in the page itself, however deep in frames, and even if those are gone.
+    /// Switches to the top-level page, even if the current frame is gone.
     pub(crate) async fn leave_frames(&self) {
         let command = Extension {
             path: "frame",
@@ -100,7 +102,7 @@ impl Browser {
         self.client.issue_cmd(command).await.unwrap();
     }
 
-    /// The same as [`Self::until`] inside of a frame, which may be replaced meanwhile.
+    /// Like [`Self::until`], but inside a frame, which may be replaced meanwhile.
     pub(crate) async fn until_in_frame(&self, css: &str, expression: &str) -> Value {
         let script = format!("return {expression}");
         let mut last = String::new();
@@ -117,18 +119,18 @@ impl Browser {
                 };
                 let value = value.await.unwrap_or_default();
                 self.leave_frames().await;
-                if is_something(&value) {
+                if is_truthy(&value) {
                     return value;
                 }
             }
         };
-        let Ok(value) = timeout(PATIENCE, met).await else {
-            panic!("never in {css}: {expression}\n{last}");
+        let Ok(value) = timeout(TIMEOUT, met).await else {
+            panic!("timed out waiting in {css} for {expression}\n{last}");
         };
         value
     }
 
-    /// The window's size in CSS pixels.
+    /// Sets the window's size in CSS pixels.
     pub(crate) async fn size(&self, width: u32, height: u32) {
         let metrics =
             json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": false});
@@ -136,19 +138,19 @@ impl Browser {
             .await;
     }
 
-    /// Whether the user likes it dark.
+    /// Sets the preferred color scheme.
     pub(crate) async fn dark(&self, dark: bool) {
         let value = if dark { "dark" } else { "light" };
         let media = json!({"features": [{"name": "prefers-color-scheme", "value": value}]});
         self.devtools("Emulation.setEmulatedMedia", media).await;
     }
 
-    /// From the next page on, no script of a page runs.
+    /// Disables scripts, starting with the next page.
     pub(crate) async fn without_javascript(&self) {
         self.disable_javascript(true).await;
     }
 
-    /// Scripts run again, which those that the page came with have missed.
+    /// Enables scripts again. Scripts of the current page do not run.
     pub(crate) async fn with_javascript(&self) {
         self.disable_javascript(false).await;
     }
@@ -159,13 +161,13 @@ impl Browser {
             .await;
     }
 
-    /// A command of Chromium's protocol for developer tools.
+    /// Sends a command of the Chrome DevTools Protocol.
     pub(crate) async fn devtools(&self, command: &str, parameters: Value) -> Value {
         let body = json!({"cmd": command, "params": parameters});
         self.extension("goog/cdp/execute", body).await
     }
 
-    /// What was noted since the last call.
+    /// Returns console errors and requests since the last call.
     pub(crate) async fn notes(&self) -> Notes {
         let mut notes = Notes::default();
         for entry in self.log("browser").await {
@@ -186,13 +188,13 @@ impl Browser {
         notes
     }
 
-    /// Asserts that nothing since the last notes was an error or left this machine, and ends the browser.
+    /// Asserts that no console error and no request to another host has occurred since the last notes, and closes the browser.
     pub(crate) async fn close(self) {
         self.notes().await.assert_clean();
         self.client.close().await.unwrap();
     }
 
-    /// The group that all its processes are in.
+    /// The process group of all its processes.
     pub(crate) fn process_group(&self) -> Pid {
         self.chromium.group().unwrap()
     }
@@ -222,9 +224,9 @@ impl Notes {
         assert!(foreign.is_empty(), "requests elsewhere: {foreign:#?}");
     }
 
-    /// The requests to any host but this one.
+    /// Returns the requests to other hosts.
     pub(crate) fn foreign(&self) -> Vec<&String> {
-        // The browser's own pages, data and blobs come from nowhere.
+        // `data:`, `blob:` and internal pages of the browser use no network.
         let is_foreign = |url: &&String| match Url::parse(url) {
             Ok(url) => url.scheme().starts_with("http") && url.host_str() != Some("127.0.0.1"),
             Err(_) => true,
@@ -233,11 +235,11 @@ impl Notes {
     }
 }
 
-fn is_something(value: &Value) -> bool {
+fn is_truthy(value: &Value) -> bool {
     ![json!(null), json!(false), json!(0), json!("")].contains(value)
 }
 
-/// A command that the client has no function for.
+/// A WebDriver command without a method on the client.
 struct Extension {
     path: &'static str,
     body: Value,

@@ -1,4 +1,4 @@
-//! Chromium and chromedriver as processes: found, started with a fresh profile, and gone when dropped.
+//! Starts Chromium and chromedriver with a new profile, and kills them on drop.
 
 use std::{
     io::{ErrorKind, Write as _},
@@ -18,22 +18,22 @@ use tokio::{
     time::timeout,
 };
 
-use crate::command::PATIENCE;
+use crate::command::TIMEOUT;
 
-/// A browser is several processes; more than two of them at a time only get into each other's way.
-static TURNS: Semaphore = Semaphore::const_new(2);
+/// Limits the browsers that run at once. A browser is several processes, and more than two browsers slow each other down.
+static SLOTS: Semaphore = Semaphore::const_new(2);
 
 /// The processes behind a session.
 pub(crate) struct Chromium {
     driver: Child,
     profile: TempDir,
-    _turn: SemaphorePermit<'static>,
+    _slot: SemaphorePermit<'static>,
 }
 
 impl Chromium {
-    /// A new session in a browser of its own; `None`, and a word why, where there is no browser.
+    /// Starts a session in a new browser. If none is installed, prints that and returns `None`.
     pub(crate) async fn start() -> Option<(Self, Client)> {
-        let turn = TURNS.acquire().await.unwrap();
+        let slot = SLOTS.acquire().await.unwrap();
         let Some(binary) = find(&["chromium", "chromium-browser", "google-chrome"]) else {
             return skipped("no chromium in PATH");
         };
@@ -43,7 +43,7 @@ impl Chromium {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
-            // Chromium's processes stay in the group, by which all of them are ended.
+            // Chromium's processes stay in this group, which `Drop` kills.
             .process_group(0);
         let mut driver = match command.spawn() {
             Err(error) if error.kind() == ErrorKind::NotFound => {
@@ -56,7 +56,7 @@ impl Chromium {
         let chromium = Self {
             driver,
             profile: profile.unwrap(),
-            _turn: turn,
+            _slot: slot,
         };
         let mut lines = BufReader::new(stdout).lines();
         let port = async {
@@ -65,11 +65,11 @@ impl Chromium {
                     return port.trim_end_matches('.').parse::<u16>().unwrap();
                 }
             }
-            panic!("chromedriver ended before it listened");
+            panic!("chromedriver exited before it listened");
         };
-        let port = timeout(PATIENCE, port).await.unwrap();
+        let port = timeout(TIMEOUT, port).await.unwrap();
         let Value::Object(capabilities) = chromium.capabilities(&binary) else {
-            unreachable!("it is written as an object");
+            unreachable!("`capabilities` returns an object");
         };
         let client = ClientBuilder::new(HttpConnector::new())
             .capabilities(capabilities)
@@ -79,7 +79,7 @@ impl Chromium {
         Some((chromium, client))
     }
 
-    /// The group that all its processes are in: chromedriver began it.
+    /// The process group of all its processes, led by chromedriver.
     pub(crate) fn group(&self) -> Option<Pid> {
         Pid::from_raw(i32::try_from(self.driver.id()?).ok()?)
     }
@@ -92,7 +92,7 @@ impl Chromium {
                 "binary": binary,
                 "args": [
                     "--headless",
-                    // In a container there is no user namespace for it, and all that is opened is our own.
+                    // Containers lack user namespaces for the sandbox, and the tests only open their own pages.
                     "--no-sandbox",
                     "--disable-gpu",
                     "--disable-dev-shm-usage",
@@ -101,7 +101,7 @@ impl Chromium {
                     "--disable-background-networking",
                     "--disable-component-update",
                     "--disable-sync",
-                    // Whatever a page asks for elsewhere is seen, and goes nowhere.
+                    // Requests to other hosts are recorded, but never leave the machine.
                     "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1 , EXCLUDE localhost",
                     format!("--user-data-dir={}", self.profile.path().display()),
                 ],
@@ -125,11 +125,11 @@ fn find(names: &[&str]) -> Option<PathBuf> {
     candidates.find(|candidate| candidate.is_file())
 }
 
-/// Says so past the test's captured output: a test that tried nothing must not look like one that passed.
+/// Prints that a test is skipped, bypassing the captured output, so that it does not look like a passed test.
 pub(crate) fn skipped<T>(reason: &str) -> Option<T> {
     let thread = std::thread::current();
     let test = thread.name().unwrap_or("a test");
-    // In one piece, as others write there too.
+    // One write, since other tests write to the same stream.
     let line = format!("\nskipped: {test}: {reason}\n");
     let _ = std::io::stderr().write_all(line.as_bytes());
     None

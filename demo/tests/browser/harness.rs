@@ -1,4 +1,4 @@
-//! The harness itself: what the other tests rely on it to see, it sees.
+//! Tests of the harness: it detects the problems that the other tests rely on it to detect.
 
 use std::net::Ipv4Addr;
 
@@ -9,7 +9,7 @@ use tokio::{net::TcpListener, task::JoinSet};
 use crate::{axe, browser::Browser};
 
 #[tokio::test]
-async fn error_on_the_console_is_noted() {
+async fn console_error_is_noted() {
     let Some(browser) = Browser::open().await else {
         return;
     };
@@ -19,7 +19,7 @@ async fn error_on_the_console_is_noted() {
     let notes = browser.notes().await;
     assert_eq!(notes.errors.len(), 1, "{notes:?}");
     assert!(notes.errors[0].contains("on purpose"), "{notes:?}");
-    // What was noted once is not noted again.
+    // `close` asserts that there are no new errors, so the first one is not reported again.
     browser.close().await;
 }
 
@@ -42,7 +42,7 @@ async fn request_to_another_host_is_noted() {
 }
 
 #[tokio::test]
-async fn axe_finds_what_cannot_be_read_and_says_where() {
+async fn axe_reports_low_contrast_with_location() {
     let Some(browser) = Browser::open().await else {
         return;
     };
@@ -59,7 +59,7 @@ async fn axe_finds_what_cannot_be_read_and_says_where() {
 }
 
 #[tokio::test]
-async fn frame_is_entered_and_what_likes_it_dark_is_dark() {
+async fn frame_can_be_entered_in_dark_mode() {
     let Some(browser) = Browser::open().await else {
         return;
     };
@@ -82,7 +82,7 @@ async fn frame_is_entered_and_what_likes_it_dark_is_dark() {
 }
 
 #[tokio::test]
-async fn page_without_javascript_runs_none() {
+async fn disabled_javascript_does_not_run() {
     let Some(browser) = Browser::open().await else {
         return;
     };
@@ -112,15 +112,15 @@ async fn dropped_browser_leaves_no_process() {
             pause.tick().await;
         }
     };
-    let gone = tokio::time::timeout(crate::command::PATIENCE, gone).await;
-    gone.expect("all its processes end");
+    let gone = tokio::time::timeout(crate::command::TIMEOUT, gone).await;
+    gone.expect("every process of the group exits");
 }
 
 fn is_alive(group: Pid) -> bool {
     test_kill_process_group(group).is_ok()
 }
 
-/// One page on a server of its own.
+/// A server with one page.
 struct Page {
     url: String,
     _server: JoinSet<()>,
@@ -135,7 +135,7 @@ impl Page {
         let mut server = JoinSet::new();
         #[expect(
             clippy::disallowed_methods,
-            reason = "the page is never traced, and ends with the test"
+            reason = "test servers are not traced, and the `JoinSet` ends them"
         )]
         server.spawn(async move { axum::serve(listener, router).await.unwrap() });
         Self {

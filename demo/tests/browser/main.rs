@@ -1,8 +1,8 @@
-//! The pages in a real browser: headless Chromium, driven by chromedriver, on the demo's own processes.
+//! Tests the pages of a running demo in headless Chromium, driven by chromedriver.
 //!
-//! Without the two programs (Debian's packages `chromium` and `chromium-driver`) each test says that it is skipped.
+//! Without these programs (Debian's packages `chromium` and `chromium-driver`), each test prints that it is skipped.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, reason = "a panic fails the test")]
 
 #[allow(dead_code, reason = "the end-to-end tests use the rest")]
 #[path = "../command/mod.rs"]

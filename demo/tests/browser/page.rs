@@ -1,4 +1,4 @@
-//! Checkout's page: what its buttons do, and what stands there then.
+//! Checkout's page: its buttons and their results.
 
 use serde_json::{Value, json};
 
@@ -9,7 +9,7 @@ mod looks;
 mod orders;
 mod pitfalls;
 
-/// The page of a demo of its own; `None`, and a word why, where there is no browser.
+/// Starts a demo and opens its page. Returns `None` if no browser is installed.
 async fn open() -> Option<(Browser, Demo)> {
     let browser = Browser::open().await?;
     let demo = Demo::start().await;
@@ -20,7 +20,7 @@ async fn open() -> Option<(Browser, Demo)> {
 /// The newest run.
 const NEWEST: &str = "#runs > .run:first-child";
 
-/// A fact about the newest run once it is answered: what the JavaScript expression is, in which `run` is the run.
+/// Waits until the newest run is answered and evaluates a JavaScript expression, in which `run` is that run.
 async fn answered(browser: &Browser, expression: &str) -> Value {
     let ready = format!("document.querySelector('{NEWEST}:not(.running)') !== null");
     browser.until(&ready).await;
@@ -28,7 +28,7 @@ async fn answered(browser: &Browser, expression: &str) -> Value {
     browser.run(&script).await
 }
 
-/// Waits until every request is answered and each frame shows at least one span.
+/// Waits until every request is answered and each frame shows a span.
 pub(crate) async fn settled(browser: &Browser) {
     browser
         .until(
@@ -39,7 +39,7 @@ pub(crate) async fn settled(browser: &Browser) {
     let count = browser.run(count).await.as_u64().unwrap();
     assert!(count > 0, "no trace to wait for");
     for number in 0..count {
-        // Marked, as the selector of a frame has to name one.
+        // Marks the frame, so that a selector can match it.
         let mark = "document.querySelectorAll('.run[open] .trace[data-trace]')[arguments[0]].id = `trace-${arguments[0]}`";
         let arguments = vec![json!(number)];
         browser.client.execute(mark, arguments).await.unwrap();
@@ -47,7 +47,7 @@ pub(crate) async fn settled(browser: &Browser) {
     }
 }
 
-/// Waits until the trace that the selector finds shows a span of a service in its frame.
+/// Waits until the frame of the trace that matches the selector shows a span.
 async fn shows_a_span(browser: &Browser, trace: &str) {
     let spans = "/SERVER|CLIENT|INTERNAL/.test(document.body.textContent)";
     browser

@@ -1,11 +1,10 @@
-//! The pictures of the documentation, taken of a real run: `.ci/pictures` asks for them.
+//! Takes the screenshots of the documentation from a real run. Run by `.ci/pictures`.
 
 use std::path::Path;
 
 use crate::{browser::Browser, command::Demo, page::settled};
 
-/// A picture's name, the height of its window, the buttons to press before it is taken, and how many spans each of
-/// its traces has.
+/// A screenshot: its name, the window's height, the buttons to press first, and the number of spans of each trace.
 type Picture = (&'static str, u32, &'static [&'static str], &'static [usize]);
 
 const PICTURES: [Picture; 3] = [
@@ -23,7 +22,7 @@ const PICTURES: [Picture; 3] = [
             "[data-name=severed-context] .broken",
             "[data-name=severed-context] .fixed",
         ],
-        // The request and its orphan, and then the request that has both.
+        // The broken request and its orphan, and the fixed request with both.
         &[1, 3, 4],
     ),
 ];
@@ -31,10 +30,10 @@ const PICTURES: [Picture; 3] = [
 #[tokio::test]
 #[ignore = "writes pictures into docs/: .ci/pictures runs it"]
 async fn pictures_are_taken() {
-    let directory = std::env::var_os("PICTURES").expect("PICTURES names a directory");
-    // Beyond those of the documentation: how it looks for others.
+    let directory = std::env::var_os("PICTURES").expect("PICTURES is a directory");
+    // Additional screenshots, which are not in the documentation.
     let all = std::env::var_os("PICTURES_ALL").is_some();
-    let browser = Browser::open().await.expect("a browser to look with");
+    let browser = Browser::open().await.expect("a browser is installed");
     let demo = Demo::start().await;
     for (name, height, buttons, traces) in PICTURES {
         for (suffix, width, dark) in [
@@ -65,7 +64,7 @@ async fn pictures_are_taken() {
     browser.close().await;
 }
 
-/// Waits until a frame's trace has all of its spans, and says so.
+/// Waits until the trace in a frame is complete.
 async fn is_whole(browser: &Browser, frame: &str, spans: usize) {
     let text = "document.body.textContent";
     let count = format!("({text}.match(/SERVER|CLIENT|INTERNAL/g) || []).length");

@@ -1,4 +1,4 @@
-//! The demo's own command, as people start it: once for what it prints, or running until the test is over.
+//! Runs the `demo` command, either to its end or for the duration of a test.
 
 use std::{
     collections::HashMap,
@@ -16,10 +16,10 @@ use tokio::{
     time::timeout,
 };
 
-/// How long anything may take before the test fails: long, as other tests share the machine.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(40);
+/// Maximum time to wait for any condition. Generous, since other tests share the machine.
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(40);
 
-/// The command, untouched by what the tester's own shell says of telemetry and logs.
+/// Returns the command, without the shell's variables for telemetry and logs.
 pub(crate) fn demo(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_demo"));
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("OTEL_")) {
@@ -33,7 +33,7 @@ pub(crate) fn demo(arguments: &[&str]) -> Command {
     command
 }
 
-/// A demo that serves, on ports of the system's choice. Dropped, it is gone with its services.
+/// A running demo on free ports. Dropping it kills it and its services.
 pub(crate) struct Demo {
     child: Child,
     stdin: ChildStdin,
@@ -53,7 +53,7 @@ impl Demo {
         .await
     }
 
-    /// Runs a command of [`demo`] until it has said where all four listen.
+    /// Starts a command of [`demo`] and waits for its four addresses.
     pub(crate) async fn run(command: Command) -> Self {
         let mut demo = Self::spawn(command);
         demo.said(|output| addresses(output).len() == 4).await;
@@ -61,7 +61,7 @@ impl Demo {
         demo
     }
 
-    /// Runs a command of [`demo`].
+    /// Starts a command of [`demo`].
     pub(crate) fn spawn(mut command: Command) -> Self {
         command
             .stdin(Stdio::piped())
@@ -88,17 +88,17 @@ impl Demo {
         &self.addresses[name]
     }
 
-    /// All that it has printed, as soon as that is as wanted.
+    /// Waits until the output satisfies a condition, and returns the output so far.
     pub(crate) async fn said(&self, wanted: impl Fn(&str) -> bool) -> String {
         let mut output = self.output.subscribe();
-        let found = timeout(PATIENCE, output.wait_for(|output| wanted(output))).await;
+        let found = timeout(TIMEOUT, output.wait_for(|output| wanted(output))).await;
         match found {
             Ok(Ok(output)) => output.clone(),
             _ => panic!("it has not said that, but:\n{}", *self.output.borrow()),
         }
     }
 
-    /// Types a line where it runs.
+    /// Types a line into its console.
     pub(crate) async fn type_line(&mut self, line: &str) {
         let line = format!("{line}\n");
         self.stdin.write_all(line.as_bytes()).await.unwrap();
@@ -109,13 +109,13 @@ impl Demo {
         kill_process(pid, signal).unwrap();
     }
 
-    /// Waits until it ends, and gives all that it has printed.
+    /// Waits until it exits. Returns the exit status and the whole output.
     pub(crate) async fn ended(mut self) -> (ExitStatus, String) {
         let ended = async {
             while self.readers.join_next().await.is_some() {}
             self.child.wait().await.unwrap()
         };
-        let status = timeout(PATIENCE, ended).await.expect("it ends in time");
+        let status = timeout(TIMEOUT, ended).await.expect("it ends in time");
         (status, self.output.borrow().clone())
     }
 }
@@ -141,7 +141,7 @@ fn read(
     });
 }
 
-/// Where it says that it listens, by name: lines of a name, spaces, and a URL.
+/// Parses the addresses from lines that contain a name, spaces and a URL.
 fn addresses(output: &str) -> HashMap<String, String> {
     let address = |line: &str| match line.split_whitespace().collect::<Vec<_>>()[..] {
         [name, url] if url.starts_with("http://") => Some((name.to_owned(), url.to_owned())),

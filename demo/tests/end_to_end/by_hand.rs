@@ -7,7 +7,7 @@ use serde_json::Value;
 use tokio::{process::Command, time::timeout};
 
 use crate::{
-    command::{Demo, PATIENCE, demo},
+    command::{Demo, TIMEOUT, demo},
     services::Answer,
 };
 
@@ -76,7 +76,7 @@ async fn second_signal_kills_what_is_still_busy() {
             pause.tick().await;
         }
     };
-    timeout(PATIENCE, under_way).await.unwrap();
+    timeout(TIMEOUT, under_way).await.unwrap();
 
     demo.signal(Signal::TERM);
     demo.said(|output| output.contains("draining")).await;
@@ -137,9 +137,7 @@ async fn services_keep_their_own_names_whatever_the_shell_has_set_and_it_is_said
             pause.tick().await;
         }
     };
-    let trace = timeout(PATIENCE, named)
-        .await
-        .expect("both names are there");
+    let trace = timeout(TIMEOUT, named).await.expect("both names are there");
     assert!(!trace.contains("\"shop\""), "{trace}");
     assert!(trace.contains("\"blue\""), "{trace}");
 }
@@ -148,7 +146,7 @@ async fn services_keep_their_own_names_whatever_the_shell_has_set_and_it_is_said
 async fn tour_shows_the_scenes_that_were_named_in_lines_that_fit() {
     let mut command = demo(&["tour", "item-stuck", "raw-client", "inventory-is-down"]);
     command.env("COLUMNS", "60");
-    let tour = timeout(PATIENCE, command.output()).await.unwrap().unwrap();
+    let tour = timeout(TIMEOUT, command.output()).await.unwrap().unwrap();
     let stdout = String::from_utf8(tour.stdout).unwrap();
     assert!(tour.status.success(), "{stdout}");
     assert!(stdout.contains("\n4 of 4 as they should be"), "{stdout}");
@@ -203,7 +201,7 @@ async fn failed(mut command: Command) -> (String, String) {
         status,
         stdout,
         stderr,
-    } = timeout(PATIENCE, command.output()).await.unwrap().unwrap();
+    } = timeout(TIMEOUT, command.output()).await.unwrap().unwrap();
     let stdout = String::from_utf8(stdout).unwrap();
     let stderr = String::from_utf8(stderr).unwrap();
     assert_eq!(status.code(), Some(1), "{stdout}\n{stderr}");

@@ -14,7 +14,7 @@ use serde_json::json;
 use shared::task;
 use sqlx::{Connection as _, SqliteConnection, sqlite::SqliteConnectOptions};
 
-use crate::command::PATIENCE;
+use crate::command::TIMEOUT;
 use crate::services::{Answer, Services};
 
 const CUSTOMERS: u64 = 32;
@@ -63,7 +63,7 @@ impl Load {
                 poll.tick().await;
             }
         };
-        tokio::time::timeout(PATIENCE, confirmed)
+        tokio::time::timeout(TIMEOUT, confirmed)
             .await
             .expect("orders are confirmed in time");
     }

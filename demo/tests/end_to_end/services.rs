@@ -26,7 +26,7 @@ use tokio::{
     time::timeout,
 };
 
-use crate::command::PATIENCE;
+use crate::command::TIMEOUT;
 
 /// Everything a test talks to. Dropped, it leaves nothing running and no file behind.
 pub(crate) struct Services {
@@ -125,7 +125,7 @@ impl Services {
         let complete = self
             .store
             .wait_for(id, |trace: &Trace| trace.spans.len() >= spans);
-        let Ok(trace) = timeout(PATIENCE, complete).await else {
+        let Ok(trace) = timeout(TIMEOUT, complete).await else {
             panic!(
                 "waited for {spans} spans, this is there: {:#?}",
                 self.store.trace(id)
@@ -146,7 +146,7 @@ impl Services {
                 poll.tick().await;
             }
         };
-        timeout(PATIENCE, arrived)
+        timeout(TIMEOUT, arrived)
             .await
             .expect("the span arrives in time");
     }
@@ -216,7 +216,7 @@ impl Service {
     /// The first log line for which `wanted` is true, as soon as it is written.
     pub(crate) async fn log(&self, wanted: impl Fn(&Value) -> bool) -> Value {
         let mut lines = self.lines.subscribe();
-        let found = timeout(PATIENCE, lines.wait_for(|lines| lines.iter().any(&wanted))).await;
+        let found = timeout(TIMEOUT, lines.wait_for(|lines| lines.iter().any(&wanted))).await;
         let Ok(lines) = found else {
             panic!("no such line in {:#?}", *self.lines.borrow());
         };
@@ -240,7 +240,7 @@ impl Service {
     }
 
     pub(crate) async fn exited(&mut self) -> ExitStatus {
-        timeout(PATIENCE, self.child.wait())
+        timeout(TIMEOUT, self.child.wait())
             .await
             .expect("the process ends in time")
             .unwrap()

@@ -5,7 +5,7 @@ use std::process::Output;
 
 use tokio::time::timeout;
 
-use crate::command::{PATIENCE, demo};
+use crate::command::{TIMEOUT, demo};
 
 async fn is_survived(fault: &str) {
     let soak = demo(&[
@@ -21,7 +21,7 @@ async fn is_survived(fault: &str) {
         status,
         stdout,
         stderr,
-    } = timeout(PATIENCE * 2, soak).await.unwrap().unwrap();
+    } = timeout(TIMEOUT * 2, soak).await.unwrap().unwrap();
     let stdout = String::from_utf8_lossy(&stdout);
     let stderr = String::from_utf8_lossy(&stderr);
     assert!(status.success(), "{status}\n{stdout}\n{stderr}");

@@ -5,7 +5,7 @@ use std::{io::ErrorKind, process::Output};
 use rustix::process::Signal;
 use tokio::{net::TcpStream, time::timeout};
 
-use crate::command::{Demo, PATIENCE, demo};
+use crate::command::{Demo, TIMEOUT, demo};
 
 #[tokio::test]
 async fn tour_finds_the_whole_catalogue_and_the_whole_lab_as_they_should_be() {
@@ -14,7 +14,7 @@ async fn tour_finds_the_whole_catalogue_and_the_whole_lab_as_they_should_be() {
         status,
         stdout,
         stderr,
-    } = timeout(PATIENCE, tour).await.unwrap().unwrap();
+    } = timeout(TIMEOUT, tour).await.unwrap().unwrap();
     let stdout = String::from_utf8_lossy(&stdout);
     let stderr = String::from_utf8_lossy(&stderr);
     assert!(status.success(), "{status}\n{stdout}\n{stderr}");

@@ -1,4 +1,4 @@
-//! The frame that a trace is shown in, with a trace UI of the test's own in place of the demo's viewer.
+//! The frame that shows a trace, with a trace UI of the test instead of the demo's viewer.
 
 use std::{
     collections::HashMap,
@@ -29,7 +29,7 @@ use super::{NEWEST, answered, open};
 use crate::browser::Browser;
 
 #[tokio::test]
-async fn trace_ui_that_is_not_live_is_asked_again_until_the_trace_is_there() {
+async fn static_trace_ui_is_reloaded_until_trace_exists() {
     let Some(browser) = Browser::open().await else {
         return;
     };
@@ -40,7 +40,7 @@ async fn trace_ui_that_is_not_live_is_asked_again_until_the_trace_is_there() {
     let found =
         "document.body.innerText.includes('found') && !document.body.innerText.includes('not')";
     browser.until_in_frame(".run iframe", found).await;
-    // By hand it is asked once more, and the picture stands until the next one is there.
+    // The button reloads it once more, and the old content stays until the new one is loaded.
     let asked = ui.asked.load(Ordering::SeqCst);
     browser.click(".again").await;
     browser.until_in_frame(".run iframe", found).await;
@@ -53,7 +53,7 @@ async fn trace_ui_that_is_not_live_is_asked_again_until_the_trace_is_there() {
 }
 
 #[tokio::test]
-async fn live_trace_decides_how_high_its_frame_is_and_is_left_alone() {
+async fn live_trace_sets_frame_height_without_reload() {
     let Some(browser) = Browser::open().await else {
         return;
     };
@@ -71,7 +71,7 @@ async fn live_trace_decides_how_high_its_frame_is_and_is_left_alone() {
 }
 
 #[tokio::test]
-async fn page_of_another_origin_moves_nothing() {
+async fn message_from_other_origin_is_ignored() {
     let Some(browser) = Browser::open().await else {
         return;
     };
@@ -82,7 +82,7 @@ async fn page_of_another_origin_moves_nothing() {
     answered(&browser, "true").await;
     let height = "document.querySelector('.run iframe')?.getBoundingClientRect().height";
     let before = browser.until(height).await;
-    // Its own messages are of another origin than the trace UI's.
+    // The page's own messages have another origin than the trace UI.
     let own = "window.postMessage({ traceHeight: 5 }, '*'); return true";
     browser.run(own).await;
     browser
@@ -93,7 +93,7 @@ async fn page_of_another_origin_moves_nothing() {
 }
 
 #[tokio::test]
-async fn first_waterfall_stands_soon_after_the_answer() {
+async fn first_waterfall_appears_soon_after_answer() {
     let Some((browser, _demo)) = open().await else {
         return;
     };
@@ -115,12 +115,12 @@ async fn first_waterfall_stands_soon_after_the_answer() {
     }
     waits.sort_unstable();
     println!("from the answer to a span in the frame, in ms, five times: {waits:?}");
-    // Half a second where nothing else runs; here other tests do.
+    // It takes half a second on an idle machine; here other tests run.
     assert!(waits[2] < 10_000, "{waits:?}");
     browser.close().await;
 }
 
-/// Something that shows traces, but for the first requests, which it answers as if they were not there.
+/// A trace UI that answers its first requests with 404.
 struct TraceUi {
     url: String,
     asked: Arc<AtomicUsize>,
@@ -160,7 +160,7 @@ impl TraceUi {
     }
 }
 
-/// Checkout alone, with that trace UI and with no inventory: it answers 503, which has a trace as well.
+/// Checkout without inventory, with that trace UI. It answers 503, which has a trace too.
 struct Checkout {
     url: String,
     _child: Child,

@@ -1,4 +1,4 @@
-//! How the page can be looked at: by everybody, in every width, without its script, and without a trace.
+//! The page's accessibility, its layout at several widths, and its behavior without JavaScript.
 
 use serde_json::json;
 
@@ -6,7 +6,7 @@ use super::{answered, open, settled};
 use crate::axe::assert_accessible;
 
 #[tokio::test]
-async fn page_is_accessible_before_and_after_whatever_can_happen_on_it() {
+async fn page_is_accessible_in_every_state() {
     let Some((browser, _demo)) = open().await else {
         return;
     };
@@ -36,7 +36,7 @@ async fn page_is_accessible_before_and_after_whatever_can_happen_on_it() {
 }
 
 #[tokio::test]
-async fn nothing_is_cut_off_in_any_width() {
+async fn page_fits_every_width() {
     let Some((browser, _demo)) = open().await else {
         return;
     };
@@ -60,7 +60,7 @@ async fn nothing_is_cut_off_in_any_width() {
 }
 
 #[tokio::test]
-async fn failure_does_not_look_like_a_success() {
+async fn failure_differs_from_success() {
     let Some((browser, _demo)) = open().await else {
         return;
     };
@@ -79,7 +79,7 @@ async fn failure_does_not_look_like_a_success() {
 }
 
 #[tokio::test]
-async fn opened_page_adds_no_trace_and_asks_nobody_else() {
+async fn opening_page_adds_no_trace_or_request() {
     let Some((browser, demo)) = open().await else {
         return;
     };
@@ -90,7 +90,7 @@ async fn opened_page_adds_no_trace_and_asks_nobody_else() {
         .filter(|url| url.starts_with("http"))
         .collect();
     assert_eq!(outgoing, [&page]);
-    // A trace that the page made would have come before that of the order.
+    // A trace created by opening the page would be listed before that of the order.
     browser.click("[data-text*='item-123']").await;
     settled(&browser).await;
     browser.go(demo.url("traces")).await;
@@ -100,7 +100,7 @@ async fn opened_page_adds_no_trace_and_asks_nobody_else() {
 }
 
 #[tokio::test]
-async fn without_javascript_the_page_is_read_and_its_pitfalls_are_run() {
+async fn page_without_javascript_runs_pitfalls() {
     let Some((browser, demo)) = open().await else {
         return;
     };

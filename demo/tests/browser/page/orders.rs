@@ -1,11 +1,11 @@
-//! The rows of the catalogue.
+//! The buttons of the catalogue.
 
 use serde_json::json;
 
 use super::{NEWEST, answered, open, shows_a_span};
 
 #[tokio::test]
-async fn every_order_is_answered_as_its_row_says_and_shows_its_trace() {
+async fn every_order_shows_its_answer_and_trace() {
     let Some((browser, mut demo)) = open().await else {
         return;
     };
@@ -53,7 +53,7 @@ async fn every_order_is_answered_as_its_row_says_and_shows_its_trace() {
 }
 
 #[tokio::test]
-async fn slow_order_is_seen_to_run_until_it_is_answered() {
+async fn slow_order_shows_progress() {
     let Some((browser, _demo)) = open().await else {
         return;
     };
@@ -73,7 +73,7 @@ async fn slow_order_is_seen_to_run_until_it_is_answered() {
 }
 
 #[tokio::test]
-async fn answer_says_what_went_wrong_and_copies_its_id() {
+async fn failed_answer_shows_problem_and_copies_id() {
     let Some((browser, demo)) = open().await else {
         return;
     };
@@ -100,7 +100,7 @@ async fn answer_says_what_went_wrong_and_copies_its_id() {
 }
 
 #[tokio::test]
-async fn last_ten_stay_and_only_the_open_one_holds_a_frame() {
+async fn last_ten_runs_stay_with_one_frame() {
     let Some((browser, _demo)) = open().await else {
         return;
     };
@@ -122,7 +122,7 @@ async fn last_ten_stay_and_only_the_open_one_holds_a_frame() {
 }
 
 #[tokio::test]
-async fn checkout_that_is_gone_is_said_to_be() {
+async fn stopped_checkout_is_reported() {
     let Some((browser, mut demo)) = open().await else {
         return;
     };
@@ -139,7 +139,7 @@ async fn checkout_that_is_gone_is_said_to_be() {
         happened.contains("Is checkout still running?"),
         "{happened}"
     );
-    // The refused connection is on the console, and rightly.
+    // The refused connection is an expected console error.
     let errors = browser.notes().await.errors;
     assert!(
         errors

@@ -1,11 +1,11 @@
-//! The pitfalls: broken, fixed, and both beside each other.
+//! The pitfalls: broken, fixed, and side by side.
 
 use serde_json::json;
 
 use super::{NEWEST, answered, open, shows_a_span};
 
 #[tokio::test]
-async fn every_pitfall_shows_its_orphans_beside_its_trace_and_is_whole_when_fixed() {
+async fn every_pitfall_shows_orphans_until_fixed() {
     let Some((browser, _demo)) = open().await else {
         return;
     };
@@ -58,7 +58,7 @@ async fn every_pitfall_shows_its_orphans_beside_its_trace_and_is_whole_when_fixe
 }
 
 #[tokio::test]
-async fn broken_form_stands_left_of_the_fixed_one_whichever_was_run_first() {
+async fn broken_form_is_left_of_fixed_form() {
     let Some((browser, _demo)) = open().await else {
         return;
     };
@@ -74,7 +74,7 @@ async fn broken_form_stands_left_of_the_fixed_one_whichever_was_run_first() {
     let beside = "(([broken, fixed]) => broken.right <= fixed.left && broken.top === fixed.top)(
         [...run.querySelectorAll('.form')].map(form => form.getBoundingClientRect()))";
     assert_eq!(answered(&browser, beside).await, true);
-    // Once more is another run.
+    // Running it again adds a run.
     browser.click("[data-name=raw-client] .broken").await;
     browser
         .until("document.querySelectorAll('.run').length === 2")
@@ -83,7 +83,7 @@ async fn broken_form_stands_left_of_the_fixed_one_whichever_was_run_first() {
 }
 
 #[tokio::test]
-async fn pitfall_that_takes_a_process_is_a_command_for_each_form() {
+async fn process_pitfall_shows_commands() {
     let Some((browser, _demo)) = open().await else {
         return;
     };

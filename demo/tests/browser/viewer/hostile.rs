@@ -1,4 +1,4 @@
-//! Spans of somebody who would like to run the page.
+//! Spans that try to inject scripts into the page.
 
 use super::sender::{send, span};
 use super::{assert_fits, open};
@@ -7,7 +7,7 @@ const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 const SCRIPT: &str = "</bdi></script><script>document.title = 'taken'</script><img src=x onerror=\"document.title='taken'\">";
 
 #[tokio::test]
-async fn hostile_names_and_attributes_are_only_text() {
+async fn hostile_span_texts_are_escaped() {
     let Some((browser, demo)) = open().await else {
         return;
     };

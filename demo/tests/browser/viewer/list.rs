@@ -3,7 +3,7 @@
 use super::{assert_same_page, assert_true, mark_page, open, order, post, press, press_enter};
 
 #[tokio::test]
-async fn list_is_narrowed_as_it_is_typed_and_the_url_keeps_it() {
+async fn list_filter_applies_while_typing_and_updates_url() {
     let Some((browser, demo)) = open().await else {
         return;
     };
@@ -31,7 +31,7 @@ async fn list_is_narrowed_as_it_is_typed_and_the_url_keeps_it() {
                 "return document.querySelector('.traces > li').id === '{corrupt}'"
             ))
             .await,
-        "it is that trace",
+        "the listed trace is the corrupt one",
     );
     browser
         .until("location.search.includes('item-corrupt')")
@@ -67,7 +67,7 @@ async fn list_is_narrowed_as_it_is_typed_and_the_url_keeps_it() {
 }
 
 #[tokio::test]
-async fn trace_that_comes_is_listed_by_itself() {
+async fn new_trace_appears_without_reload() {
     let Some((browser, demo)) = open().await else {
         return;
     };
@@ -93,7 +93,7 @@ async fn trace_that_comes_is_listed_by_itself() {
 }
 
 #[tokio::test]
-async fn keys_move_through_the_list_and_open_a_trace() {
+async fn keys_select_and_open_traces() {
     let Some((browser, demo)) = open().await else {
         return;
     };

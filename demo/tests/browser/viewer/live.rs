@@ -1,4 +1,4 @@
-//! What comes while a page is open.
+//! Spans that arrive while a page is open.
 
 use std::net::Ipv4Addr;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use super::{assert_same_page, assert_true, mark_page, open, open_on, press};
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 
 #[tokio::test]
-async fn focus_selection_and_opened_spans_survive_new_spans() {
+async fn focus_selection_and_details_survive_new_spans() {
     let Some((browser, demo)) = open().await else {
         return;
     };
@@ -39,7 +39,7 @@ async fn focus_selection_and_opened_spans_survive_new_spans() {
             const cell = [...document.querySelectorAll('.details td bdi')].find(td => td.textContent === 'to be selected');
             getSelection().selectAllChildren(cell)")
         .await;
-    // Rows above, between and below, and the parent that all of them were waiting for.
+    // New rows before, between and after the existing ones, and the missing parent.
     send(
         &demo,
         vec![
@@ -79,7 +79,7 @@ async fn focus_selection_and_opened_spans_survive_new_spans() {
 }
 
 #[tokio::test]
-async fn trace_whose_spans_arrive_six_seconds_late_ends_complete_without_a_reload() {
+async fn late_spans_complete_trace_without_reload() {
     let Some((browser, demo)) = open().await else {
         return;
     };
@@ -94,7 +94,7 @@ async fn trace_whose_spans_arrive_six_seconds_late_ends_complete_without_a_reloa
     browser
         .until("document.querySelectorAll('.rows > li').length === 1")
         .await;
-    // The claim is about these seconds: the page must not have given up by then.
+    // The page must still wait for spans after these seconds.
     tokio::time::sleep(Duration::from_secs(6)).await;
     send(&demo, vec![span(TRACE, 1, None, "late root", [0, 100])]).await;
     browser
@@ -108,7 +108,7 @@ async fn trace_whose_spans_arrive_six_seconds_late_ends_complete_without_a_reloa
 }
 
 #[tokio::test]
-async fn parent_that_never_comes_is_called_missing_in_the_end() {
+async fn absent_parent_is_finally_marked_missing() {
     let Some((browser, demo)) = open().await else {
         return;
     };
@@ -132,7 +132,7 @@ async fn parent_that_never_comes_is_called_missing_in_the_end() {
 }
 
 #[tokio::test]
-async fn a_dozen_frames_in_another_page_fill_themselves_and_leave_the_browser_its_connections() {
+async fn twelve_frames_load_without_exhausting_connections() {
     let Some((browser, demo)) = open().await else {
         return;
     };
@@ -175,13 +175,13 @@ async fn a_dozen_frames_in_another_page_fill_themselves_and_leave_the_browser_it
             .await;
         browser.client.clone().enter_parent_frame().await.unwrap();
     }
-    // Each said how high it is, and again when it had grown.
+    // Each frame reported its height, and again after it had grown.
     browser.until("told.size === 12 && [...told.values()].every(([first, ...more]) => more.some(height => height > first))").await;
     browser.close().await;
 }
 
 #[tokio::test]
-async fn trace_that_comes_in_pieces_ends_without_a_word_of_missing_spans() {
+async fn trace_in_pieces_ends_without_missing_notice() {
     let Some((browser, _demo, _)) = open_on("item-slow", 10).await else {
         return;
     };
@@ -200,7 +200,7 @@ async fn serve(html: String) -> (String, JoinSet<()>) {
     let mut server = JoinSet::new();
     #[expect(
         clippy::disallowed_methods,
-        reason = "the page is never traced, and ends with the test"
+        reason = "test servers are not traced, and the `JoinSet` ends them"
     )]
     server.spawn(async move { axum::serve(listener, router).await.unwrap() });
     (url, server)

@@ -1,4 +1,4 @@
-//! The trace viewer, with traces of real requests and with spans that no service of ours would send.
+//! The trace viewer, with traces of real requests and with handcrafted spans.
 
 mod hostile;
 mod list;
@@ -11,37 +11,37 @@ use serde_json::Value;
 
 use crate::{
     browser::Browser,
-    command::{Demo, PATIENCE},
+    command::{Demo, TIMEOUT},
 };
 
-/// A client of checkout.
+/// Sends a request to checkout.
 pub(crate) async fn post(demo: &Demo, path: &str, body: &str) -> Value {
     #[expect(
         clippy::disallowed_methods,
-        reason = "a client from outside sends no trace"
+        reason = "the client is outside of the traced services"
     )]
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
     let request = client
         .post(format!("{}{path}", demo.url("checkout")))
         .header("content-type", "application/json")
         .body(body.to_owned())
-        .timeout(PATIENCE);
+        .timeout(TIMEOUT);
     request.send().await.unwrap().json().await.unwrap()
 }
 
-/// Orders an item, and gives the id of the trace.
+/// Orders an item and returns the trace id.
 pub(crate) async fn order(demo: &Demo, item: &str) -> String {
     let answer = post(demo, "/checkout", &format!(r#"{{"item_id":"{item}"}}"#)).await;
     answer["trace_id"].as_str().unwrap().to_owned()
 }
 
-/// Browser and demo, or nothing where there is no browser.
+/// Starts a browser and a demo. Returns `None` if no browser is installed.
 async fn open() -> Option<(Browser, Demo)> {
     let browser = Browser::open().await?;
     Some((browser, Demo::start().await))
 }
 
-/// The page of the trace of one order, when all spans of it are there; and its id.
+/// Orders an item and opens the page of its trace once all spans have arrived. Also returns the trace id.
 async fn open_on(item: &str, spans: usize) -> Option<(Browser, Demo, String)> {
     let (browser, demo) = open().await?;
     let trace = order(&demo, item).await;
@@ -53,17 +53,17 @@ async fn open_on(item: &str, spans: usize) -> Option<(Browser, Demo, String)> {
     Some((browser, demo, trace))
 }
 
-/// From here on the page may change but not be loaded again.
+/// Marks the page, so that [`assert_same_page`] can detect a reload.
 async fn mark_page(browser: &Browser) {
     browser.run("window.marked = true").await;
 }
 
 async fn assert_same_page(browser: &Browser) {
     let marked = browser.run("return window.marked").await;
-    assert_true(&marked, "the page was not loaded again");
+    assert_true(&marked, "the page was not reloaded");
 }
 
-/// Presses a key wherever the focus is.
+/// Presses a key in the focused element.
 async fn press(browser: &Browser, key: &str) {
     let actions = serde_json::json!({"type": "keyDown", "key": key, "text": key});
     browser.devtools("Input.dispatchKeyEvent", actions).await;
@@ -76,7 +76,7 @@ async fn press_enter(browser: &Browser) {
     browser.devtools("Input.dispatchKeyEvent", enter).await;
 }
 
-/// Asserts that nobody has to scroll sideways.
+/// Asserts that the page does not scroll horizontally.
 async fn assert_fits(browser: &Browser, what: &str) {
     let overflow =
         "return document.documentElement.scrollWidth - document.documentElement.clientWidth";
@@ -87,7 +87,7 @@ async fn assert_fits(browser: &Browser, what: &str) {
     );
 }
 
-/// Asserts that an expression about the page is true by now.
+/// Asserts that the result of an expression is `true`.
 #[track_caller]
 fn assert_true(value: &Value, what: &str) {
     assert_eq!(*value, Value::Bool(true), "{what}");

@@ -1,16 +1,16 @@
-//! An exporter that sends whatever a test wants, as OTLP in JSON.
+//! Sends handcrafted spans as OTLP/JSON.
 
 use serde_json::{Value, json};
 
-use crate::command::{Demo, PATIENCE};
+use crate::command::{Demo, TIMEOUT};
 
-/// A span of a trace: times in milliseconds from a fixed begin.
+/// A span to send. Times are milliseconds from a fixed start.
 pub(crate) struct Sent {
     pub(crate) service: String,
     span: Value,
 }
 
-/// A span with a small number for its id, and with its parent's.
+/// Creates a span. Span ids are small numbers.
 pub(crate) fn span(trace: &str, id: u64, parent: Option<u64>, name: &str, ms: [u64; 2]) -> Sent {
     const BEGIN: u64 = 1_790_000_000_000;
     let time = |ms: u64| format!("{}000000", BEGIN + ms);
@@ -60,12 +60,12 @@ pub(crate) async fn send(demo: &Demo, spans: Vec<Sent>) {
         json!({"resource": resource, "scopeSpans": [{"spans": [sent.span]}]})
     });
     let batch = json!({"resourceSpans": spans.collect::<Vec<_>>()});
-    #[expect(clippy::disallowed_methods, reason = "an exporter is never traced")]
+    #[expect(clippy::disallowed_methods, reason = "exporters are not traced")]
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
     let request = client
         .post(format!("{}/v1/traces", demo.url("otlp")))
         .json(&batch);
-    let response = request.timeout(PATIENCE).send().await.unwrap();
+    let response = request.timeout(TIMEOUT).send().await.unwrap();
     assert_eq!(response.status(), 200);
     assert_eq!(response.text().await.unwrap(), "{}");
 }

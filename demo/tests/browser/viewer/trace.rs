@@ -3,7 +3,7 @@
 use super::{assert_true, open, open_on, order, post, press, press_enter};
 
 #[tokio::test]
-async fn what_failed_first_opens_its_span_with_stack_and_log_lines() {
+async fn first_failure_link_opens_span_details() {
     let Some((browser, _demo, _)) = open_on("item-corrupt", 5).await else {
         return;
     };
@@ -24,7 +24,10 @@ async fn what_failed_first_opens_its_span_with_stack_and_log_lines() {
         lines.contains("panicked") && lines.contains("inventory"),
         "{lines}"
     );
-    assert!(!lines.contains("checkout"), "only its own lines: {lines}");
+    assert!(
+        !lines.contains("checkout"),
+        "only lines of this span: {lines}"
+    );
     let focused = "return document.activeElement.closest('li').querySelector('.details') !== null";
     assert_true(
         &browser.run(focused).await,
@@ -42,7 +45,7 @@ async fn what_failed_first_opens_its_span_with_stack_and_log_lines() {
     );
     browser.client.back().await.unwrap();
 
-    // The link alone leads there too, as whoever gets it sees it.
+    // A shared link opens the same span.
     let url = browser.client.current_url().await.unwrap();
     assert!(url.query().unwrap().starts_with("span="), "{url}");
     browser.go(url.as_str()).await;
@@ -51,7 +54,7 @@ async fn what_failed_first_opens_its_span_with_stack_and_log_lines() {
 }
 
 #[tokio::test]
-async fn log_lines_of_both_services_lead_to_their_spans() {
+async fn log_lines_link_to_their_spans() {
     let Some((browser, _demo, _)) = open_on("item-corrupt", 5).await else {
         return;
     };
@@ -63,7 +66,7 @@ async fn log_lines_of_both_services_lead_to_their_spans() {
         lines.find("inventory").unwrap(),
         lines.find("checkout").unwrap(),
     );
-    assert!(inventory < checkout, "the callee complains first:\n{lines}");
+    assert!(inventory < checkout, "the callee logs first:\n{lines}");
     let times =
         "return [...document.querySelectorAll('.logs .lines time')].map(t => t.textContent)";
     let times: Vec<String> = serde_json::from_value(browser.run(times).await).unwrap();
@@ -76,7 +79,7 @@ async fn log_lines_of_both_services_lead_to_their_spans() {
 }
 
 #[tokio::test]
-async fn keys_move_open_fold_and_find_errors() {
+async fn keys_navigate_rows_and_errors() {
     let Some((browser, _demo, _)) = open_on("item-corrupt", 5).await else {
         return;
     };
@@ -124,7 +127,7 @@ async fn keys_move_open_fold_and_find_errors() {
 }
 
 #[tokio::test]
-async fn pitfall_and_the_work_it_lost_lead_to_each_other() {
+async fn pitfall_and_orphaned_trace_link_each_other() {
     let Some((browser, demo)) = open().await else {
         return;
     };
@@ -153,7 +156,7 @@ async fn pitfall_and_the_work_it_lost_lead_to_each_other() {
 }
 
 #[tokio::test]
-async fn two_traces_are_chosen_and_compared() {
+async fn two_selected_traces_are_compared() {
     let Some((browser, demo)) = open().await else {
         return;
     };
@@ -176,7 +179,7 @@ async fn two_traces_are_chosen_and_compared() {
 }
 
 #[tokio::test]
-async fn all_can_be_read_without_javascript() {
+async fn trace_page_works_without_javascript() {
     let Some((browser, demo, _)) = open_on("item-corrupt", 5).await else {
         return;
     };
