@@ -161,7 +161,7 @@ impl Browser {
             .await;
     }
 
-    /// Sends a command of the Chrome DevTools Protocol.
+    /// Sends a command of the Chrome `DevTools` Protocol.
     pub(crate) async fn devtools(&self, command: &str, parameters: Value) -> Value {
         let body = json!({"cmd": command, "params": parameters});
         self.extension("goog/cdp/execute", body).await
@@ -239,7 +239,7 @@ fn is_truthy(value: &Value) -> bool {
     ![json!(null), json!(false), json!(0), json!("")].contains(value)
 }
 
-/// A WebDriver command without a method on the client.
+/// A `WebDriver` command without a method on the client.
 struct Extension {
     path: &'static str,
     body: Value,
