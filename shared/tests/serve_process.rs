@@ -6,7 +6,7 @@
 mod watchdog;
 
 use std::{
-    env,
+    env, fs,
     io::{BufRead as _, BufReader, Read as _, Write as _},
     net::{SocketAddr, TcpStream},
     process::{Child, ChildStdout, Command, Stdio},
@@ -68,6 +68,14 @@ impl Process {
     fn with_descriptors(count: u32) -> Self {
         let mut shell = Command::new("sh");
         let script = format!("ulimit -n {count}; exec \"$0\" \"$@\"");
+        shell.arg("-c").arg(script).arg(env::current_exe().unwrap());
+        Self::run(shell, &[])
+    }
+
+    /// Started as `nohup` starts it.
+    fn without_hangup() -> Self {
+        let mut shell = Command::new("sh");
+        let script = "trap '' HUP; exec \"$0\" \"$@\"";
         shell.arg("-c").arg(script).arg(env::current_exe().unwrap());
         Self::run(shell, &[])
     }
@@ -184,6 +192,49 @@ fn service_without_a_descriptor_left_tries_again_once_a_second_and_recovers() {
     assert!(between >= Duration::from_millis(900), "{between:?}");
     drop(held);
     assert!(process.get("/quick").ends_with("hello"));
+}
+
+#[test]
+fn hangup_stops_the_service_gracefully() {
+    let mut process = Process::start(&[]);
+    process.signal("-HUP");
+    process.line("told to stop; a second signal ends the process at once");
+    // The second of a closing terminal.
+    process.signal("-HUP");
+    process.line("stopped");
+    assert!(process.child.wait().unwrap().success());
+}
+
+/// Only Linux shows which signals a process ignores.
+#[cfg(target_os = "linux")]
+#[test]
+fn ignored_hangup_stays_ignored() {
+    let mut process = Process::without_hangup();
+    process.signal("-HUP");
+    assert!(process.get("/quick").ends_with("hello"));
+    // As the second signal it would end the process with 130.
+    process.signal("-TERM");
+    process.line("stopped");
+    assert!(process.child.wait().unwrap().success());
+}
+
+/// `std` maps the whole executable to read its symbols.
+#[cfg(target_os = "linux")]
+#[test]
+fn symbols_are_loaded_before_any_panic() {
+    let process = Process::start(&[]);
+    let executable = env::current_exe().unwrap();
+    let length = executable.metadata().unwrap().len();
+    let maps = format!("/proc/{}/maps", process.child.id());
+    let is_whole = |line: &str| {
+        let range = line.split(' ').next().unwrap();
+        let (from, to) = range.split_once('-').unwrap();
+        let address = |text| u64::from_str_radix(text, 16).unwrap();
+        line.ends_with(executable.to_str().unwrap()) && address(to) - address(from) >= length
+    };
+    while !fs::read_to_string(&maps).unwrap().lines().any(is_whole) {
+        assert!(process.get("/quick").ends_with("hello"));
+    }
 }
 
 #[test]

@@ -1,4 +1,7 @@
-//! SIGINT and SIGTERM: the first tells the service to stop, the second ends the process.
+//! SIGINT, SIGTERM and SIGHUP: the first signal shuts the service down gracefully, a second SIGINT or SIGTERM ends the process.
+//!
+//! SIGHUP arrives when the terminal closes. A shell and the system may both send one, so it never counts as the second signal.
+//! SIGQUIT keeps its default, a core dump, for a process that hangs.
 
 use tokio_util::sync::CancellationToken;
 
@@ -6,8 +9,7 @@ use crate::telemetry;
 
 /// Cancels `shutdown` at the first signal and exits at the second.
 ///
-/// They are listened for from the call on, and not from the first poll: one that comes in between would end the process
-/// as if nobody had ever listened.
+/// The handlers are installed by the call, not by the first poll: a signal in between would end the process.
 pub(super) fn heed(shutdown: CancellationToken) -> impl Future<Output = ()> + Send + 'static {
     let signals = Signals::listen();
     async move {
@@ -17,15 +19,15 @@ pub(super) fn heed(shutdown: CancellationToken) -> impl Future<Output = ()> + Se
         };
         tokio::select! {
             () = shutdown.cancelled() => return,
-            () = signals.next() => {}
+            () = signals.first() => {}
         }
         tracing::info!("told to stop; a second signal ends the process at once");
         shutdown.cancel();
-        signals.next().await;
+        signals.second().await;
         telemetry::flush_log();
         #[expect(
             clippy::disallowed_methods,
-            reason = "whoever asks twice does not want to wait for the last spans"
+            reason = "a second signal asks not to wait for the last spans"
         )]
         std::process::exit(130);
     }
@@ -35,6 +37,7 @@ pub(super) fn heed(shutdown: CancellationToken) -> impl Future<Output = ()> + Se
 struct Signals {
     interrupt: tokio::signal::unix::Signal,
     terminate: tokio::signal::unix::Signal,
+    hangup: Option<tokio::signal::unix::Signal>,
 }
 
 #[cfg(unix)]
@@ -44,15 +47,54 @@ impl Signals {
         Ok(Self {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
+            hangup: hangup()?,
         })
     }
 
-    async fn next(&mut self) {
+    async fn first(&mut self) {
+        let hung_up = async {
+            match &mut self.hangup {
+                Some(hangup) => drop(hangup.recv().await),
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+            () = hung_up => {}
+        }
+    }
+
+    async fn second(&mut self) {
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}
         }
     }
+}
+
+/// Listens for SIGHUP, unless the process was started with that signal ignored, as `nohup` does: a handler would undo that.
+/// Only Linux shows which signals are ignored; elsewhere this always listens.
+///
+/// # Errors
+///
+/// The system refuses the handler.
+#[cfg(unix)]
+pub fn hangup() -> std::io::Result<Option<tokio::signal::unix::Signal>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    if ignores_hangup(&status) {
+        return Ok(None);
+    }
+    signal(SignalKind::hangup()).map(Some)
+}
+
+/// Whether `/proc/self/status` lists SIGHUP, signal 1, in its mask of ignored signals.
+#[cfg(unix)]
+fn ignores_hangup(status: &str) -> bool {
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    mask.is_some_and(|mask| mask & 1 == 1)
 }
 
 #[cfg(not(unix))]
@@ -65,9 +107,33 @@ impl Signals {
         Ok(Self)
     }
 
-    async fn next(&mut self) {
+    async fn first(&mut self) {
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending().await
         }
+    }
+
+    async fn second(&mut self) {
+        self.first().await;
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::ignores_hangup;
+
+    #[test]
+    fn ignored_hangup_is_read_from_its_mask() {
+        for (mask, ignored) in [
+            ("0000000000000001", true),
+            ("0000000000001001", true),
+            ("0000000000001000", false),
+            ("0000000000000000", false),
+            ("nonsense", false),
+        ] {
+            let status = format!("Name:\tcheckout\nSigBlk:\tf\nSigIgn:\t{mask}\nSigCgt:\t1\n");
+            assert_eq!(ignores_hangup(&status), ignored, "{mask}");
+        }
+        assert!(!ignores_hangup(""));
     }
 }

@@ -36,6 +36,8 @@ use opentelemetry_sdk::{metrics::SdkMeterProvider, trace::SdkTracerProvider};
 use self::export::Export;
 #[cfg(feature = "serve")]
 pub(crate) use self::log::flush as flush_log;
+#[cfg(feature = "serve")]
+pub(crate) use self::panics::load_symbols;
 #[cfg(feature = "testing")]
 pub(crate) use self::testing::install_for_tests;
 pub use self::{

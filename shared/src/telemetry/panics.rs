@@ -7,6 +7,8 @@
 mod report;
 mod stack;
 
+#[cfg(feature = "serve")]
+use std::backtrace::Backtrace;
 use std::{
     cell::Cell,
     io::Write as _,
@@ -24,6 +26,10 @@ use super::log;
 /// How long a panicking thread waits until its panic is logged and on its span. That is done at once, unless the thread
 /// holds a lock that it needs: then the thread goes on, and the rest is done when it lets go of the lock.
 const PATIENCE: Duration = Duration::from_secs(2);
+
+/// How long a service waits for its symbols at start. With more debug information than that, loading goes on while it serves.
+#[cfg(feature = "serve")]
+const LOADING: Duration = Duration::from_secs(2);
 
 type Hook = Box<dyn Fn(&PanicHookInfo<'_>) + Send + Sync>;
 
@@ -54,6 +60,31 @@ pub(super) fn set_hook() {
     } else {
         Some(before)
     });
+}
+
+/// Loads the symbols of the executable before any panic needs them. Blocks until that is done, for at most [`LOADING`].
+///
+/// The first backtrace of a process reads and sorts all symbols, which takes from 0.1 s to 2 s, depending on the debug
+/// information and the load. `std` keeps them, so later backtraces take a millisecond. Without this the first request that
+/// panics would wait, perhaps longer than its caller does. The memory is what the first panic would take as well.
+#[cfg(feature = "serve")]
+pub(crate) fn load_symbols() {
+    let (loaded, done) = mpsc::channel();
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "it belongs to no trace, and the process may end without it"
+    )]
+    let loading = thread::Builder::new()
+        .name("load-symbols".to_owned())
+        .spawn(move || {
+            drop(Backtrace::force_capture().to_string());
+            // The receiver is gone if this took too long.
+            let _ = loaded.send(());
+        });
+    // Without a thread, the first panic loads them.
+    if loading.is_ok() {
+        let _ = done.recv_timeout(LOADING);
+    }
 }
 
 /// The same, and the present hook is called whichever it is: a test's panics are printed.

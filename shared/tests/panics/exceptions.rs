@@ -71,5 +71,6 @@ async fn a_stack_begins_with_the_function_that_panicked() {
             .ends_with(": panics::exceptions::descend"),
         "{stack}"
     );
-    assert!(stack.contains("panics::exceptions::panics_with"), "{stack}");
+    // An inlined function has no path in line tables.
+    assert!(stack.contains("panics_with"), "{stack}");
 }
