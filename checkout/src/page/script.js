@@ -6,6 +6,10 @@ const KEPT = 10;
 // A UI that is not live (Jaeger) shows what is there when it loads, and spans come in batches.
 const LOOK_AGAIN = [2000, 5000, 10000];
 
+// Jaeger's page without its navigation and what stands above the waterfall, so that the frame shows the spans. The demo's
+// viewer knows the first one.
+const EMBEDDED = "uiEmbed=v0&uiTimelineCollapseTitle=1&uiTimelineHideMinimap=1&uiTimelineHideSummary=1";
+
 const { traces: TRACES, traceOrigin: TRACE_ORIGIN } = document.body.dataset;
 const runs = document.getElementById("runs");
 const now = document.getElementById("now");
@@ -217,7 +221,7 @@ function dropFrames(run) {
 function frameOf(figure) {
   const frame = document.createElement("iframe");
   const { trace } = figure.dataset;
-  frame.src = `${TRACES}${trace}?uiEmbed=v0`;
+  frame.src = `${TRACES}${trace}?${EMBEDDED}`;
   frame.title = `${figure.querySelector(".title").textContent} trace ${trace}`;
   return frame;
 }

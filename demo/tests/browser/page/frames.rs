@@ -137,6 +137,9 @@ impl TraceUi {
                                Query(query): Query<HashMap<String, String>>| {
             assert_eq!(id.len(), 32, "{id}");
             assert_eq!(query["uiEmbed"], "v0");
+            for hidden in ["CollapseTitle", "HideMinimap", "HideSummary"] {
+                assert_eq!(query[&format!("uiTimeline{hidden}")], "1");
+            }
             if asked.fetch_add(1, Ordering::SeqCst) < missing {
                 (StatusCode::NOT_FOUND, Html("<p>not found</p>"))
             } else {
