@@ -11,9 +11,11 @@
 //! - `receipt`: the task that goes on when the answer is already out.
 //! - `error`: what went wrong, as the caller gets to hear it.
 //!
-//! `config` is read once, before all that; `page` is for trying it out in a browser; `pitfalls`
+//! `config` is read once, before all that; `page` is for trying it out in a browser, with the requests of [`catalogue`];
+//! `pitfalls`
 //! shows how a trace breaks, and the same code when it does not.
 
+pub mod catalogue;
 mod config;
 mod error;
 mod inventory;
@@ -32,7 +34,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 pub use config::{BaseUrl, BaseUrlError, Config, DEFAULT_LISTEN_ADDR};
-pub use pitfalls::unflushed_exit;
+pub use pitfalls::{pitfall_names, unflushed_exit};
 
 use inventory::Inventory;
 

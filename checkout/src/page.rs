@@ -1,9 +1,8 @@
 //! The page at `/`: a button for each row of the catalogue and for each pitfall, and beside them what came of it, with
 //! the trace as the trace UI shows it.
 //!
-//! `catalogue` is what can be sent, `html` is how it looks, and `script.js` sends it.
+//! [`catalogue`](crate::catalogue) is what can be sent, `html` is how it looks, and `script.js` sends it.
 
-mod catalogue;
 mod html;
 
 use std::sync::Arc;

@@ -1,8 +1,11 @@
 //! The command line: which ports, and whether to serve, to tour, or to be one of the two services.
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::builder::PossibleValuesParser;
+use clap::error::ErrorKind;
+use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 
 use crate::soak::{CollectorArguments, SoakFlags};
+use crate::tour::scene_names;
 
 /// Runs checkout and inventory, receives their traces and shows them.
 #[derive(Debug, Parser)]
@@ -44,8 +47,8 @@ pub enum Command {
 /// What of the tour, and what after it.
 #[derive(Clone, Debug, Default, Args)]
 pub struct TourFlags {
-    /// Only these, such as item-stuck or raw-client; an unknown one is answered with the list
-    #[arg(value_name = "SCENE")]
+    /// Only these, such as item-stuck or raw-client [default: all]
+    #[arg(value_name = "SCENE", value_parser = PossibleValuesParser::new(scene_names()))]
     pub scenes: Vec<String>,
     /// Keep the trace viewer until Ctrl-C, so that the traces can be opened
     #[arg(long)]
@@ -100,7 +103,46 @@ pub struct SamePort {
     number: u16,
 }
 
+impl Cli {
+    /// Reads the command line, and ends the process if it cannot be used: with exit code 2, before anything is started.
+    pub fn read() -> Self {
+        let cli = Self::parse();
+        if let Err(error) = cli.check() {
+            error.exit();
+        }
+        cli
+    }
+
+    /// Checks what concerns several flags at once.
+    fn check(&self) -> Result<(), clap::Error> {
+        let error = |kind, text: String| Err(Self::command().error(kind, text));
+        let ports = match self.command {
+            None => self.ports.or_documented(),
+            Some(Command::Tour(_)) => self.ports.or_free(),
+            Some(_) if self.ports.is_empty() => return Ok(()),
+            Some(_) => {
+                let text = "only the demo and its tour use the ports: this command takes free ones";
+                return error(ErrorKind::ArgumentConflict, text.to_owned());
+            }
+        };
+        match ports.check() {
+            Ok(()) => Ok(()),
+            Err(same) => error(ErrorKind::ArgumentConflict, same.to_string()),
+        }
+    }
+}
+
 impl PortFlags {
+    fn is_empty(self) -> bool {
+        let Self {
+            checkout_port,
+            inventory_port,
+            otlp_port,
+            ui_port,
+        } = self;
+        [checkout_port, inventory_port, otlp_port, ui_port] == [None; 4]
+    }
+
     /// The ports of the plain demo: the ones the contract names, unless moved.
     pub fn or_documented(self) -> Ports {
         self.or([8080, 8081, 4318, 16686])
@@ -188,7 +230,6 @@ pub struct Ports {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
 
     #[test]
     fn command_line_definition_is_sound() {
@@ -207,19 +248,68 @@ mod tests {
         }
     }
 
+    fn error(line: &[&str]) -> clap::Error {
+        let checked = Cli::try_parse_from(line).and_then(|cli| cli.check());
+        checked.expect_err("the line cannot be used")
+    }
+
     #[test]
-    fn two_equal_ports_are_refused_with_both_names_and_a_flag() {
-        let ports = |line: &[&str]| Cli::try_parse_from(line).unwrap().ports;
-        let error = ports(&["demo", "--checkout-port", "8081"]).or_documented();
-        let error = error.check().unwrap_err().to_string();
-        for part in ["checkout and inventory", "8081", "--inventory-port"] {
-            assert!(error.contains(part), "{error}");
+    fn equal_ports_are_refused_with_both_names() {
+        for (line, names, flag) in [
+            (
+                &["demo", "--checkout-port", "8081"][..],
+                "checkout and inventory",
+                "--inventory-port",
+            ),
+            (
+                &["demo", "--otlp-port=7", "--ui-port=7", "tour"],
+                "the OTLP receiver and the trace viewer",
+                "--ui-port",
+            ),
+        ] {
+            let error = error(line);
+            assert_eq!(error.exit_code(), 2);
+            for part in [names, flag] {
+                assert!(error.to_string().contains(part), "{error}");
+            }
         }
-        let error = ports(&["demo", "--otlp-port=7", "--ui-port=7", "tour"]).or_free();
-        let error = error.check().unwrap_err().to_string();
-        assert!(error.contains("--ui-port"), "{error}");
-        ports(&["demo"]).or_documented().check().unwrap();
-        ports(&["demo", "tour"]).or_free().check().unwrap();
+        for line in [&["demo"][..], &["demo", "tour"]] {
+            Cli::try_parse_from(line).unwrap().check().unwrap();
+        }
+    }
+
+    #[test]
+    fn unknown_names_are_refused_with_the_list() {
+        for (line, parts) in [
+            (
+                &["demo", "tour", "item-stucked"][..],
+                &[
+                    "'item-stucked'",
+                    "item-123",
+                    "inventory-is-down",
+                    "raw-client",
+                ][..],
+            ),
+            (&["demo", "soak", "nope"], &["'nope'", "paused", "flood"]),
+            (&["demo", "nope"], &["'nope'"]),
+            (&["demo", "--ui-port", "70000"], &["70000", "65535"]),
+        ] {
+            let error = error(line);
+            assert_eq!(error.exit_code(), 2, "{line:?}");
+            for part in parts {
+                assert!(error.to_string().contains(part), "{error}");
+            }
+        }
+    }
+
+    #[test]
+    fn ports_of_a_command_without_ports_are_refused() {
+        for line in [
+            ["demo", "--ui-port=7", "soak"],
+            ["demo", "soak", "--ui-port=7"],
+        ] {
+            assert_eq!(error(&line).exit_code(), 2);
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::ValueEnum as _;
 use rustix::event::{PollFd, PollFlags, poll};
+use rustix::io::retry_on_intr;
 use rustix::process::getpgrp;
 use rustix::termios::tcgetpgrp;
 use tokio::sync::mpsc;
@@ -24,7 +25,8 @@ pub enum Order {
 /// The line is no order.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "`{0}` is nothing to type here; `stop inventory` and `start inventory` are, and so with checkout"
+    "`{}` is nothing to type here; `stop inventory` and `start inventory` are, and so with checkout",
+    .0.escape_debug()
 )]
 pub struct NoOrder(String);
 
@@ -87,9 +89,10 @@ fn next_line() -> Option<String> {
         // To read now would suspend the whole process: what is typed is for somebody else.
         std::thread::sleep(Duration::from_millis(500));
     }
-    let mut line = String::new();
-    match stdin.lock().read_line(&mut line) {
-        Ok(1..) => Some(line),
+    let mut line = Vec::new();
+    match stdin.lock().read_until(b'\n', &mut line) {
+        // Bytes that are not UTF-8 become `�`, so the line is not an order, and is answered like any other.
+        Ok(1..) => Some(String::from_utf8_lossy(&line).into_owned()),
         Ok(0) | Err(_) => None,
     }
 }
@@ -97,7 +100,8 @@ fn next_line() -> Option<String> {
 /// Whether the terminal's next line, waited for here, is for this process.
 fn is_in_foreground(stdin: &io::Stdin) -> Option<bool> {
     let mut readable = [PollFd::new(stdin, PollFlags::IN)];
-    poll(&mut readable, None).ok()?;
+    // The end of a service is a signal, which interrupts this call.
+    retry_on_intr(|| poll(&mut readable, None)).ok()?;
     Some(tcgetpgrp(stdin).ok()? == getpgrp())
 }
 

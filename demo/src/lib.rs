@@ -26,7 +26,7 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use clap::Parser;
+use checkout::catalogue::ROWS;
 use tokio::runtime::Runtime;
 
 use crate::cli::{Cli, Command, PortFlags, Role, TourFlags};
@@ -55,6 +55,7 @@ pub mod receiver;
 pub mod related;
 pub mod signals;
 pub mod soak;
+mod sqlite_url;
 pub mod stack;
 pub mod store;
 pub mod summary;
@@ -68,7 +69,7 @@ mod testing;
 
 /// Does what the command line asks for: serve until Ctrl-C, tour, or be one of the child processes.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = Cli::read();
     match cli.command {
         None => run(serve(cli.ports)),
         Some(Command::Tour(flags)) => run(tour(cli.ports, flags)),
@@ -188,6 +189,9 @@ async fn tour(ports: PortFlags, flags: TourFlags) -> Result<ExitCode, Error> {
     let sink = Arc::clone(&journal);
     let logs = Arc::new(move |line| sink.push(line));
     let mut stack = Stack::open(ports.or_free(), logs).await?;
+    if std::env::var_os("INVENTORY_TIMEOUT").is_none() {
+        stack.inventory_timeout = Some(tour::INVENTORY_TIMEOUT);
+    }
     let outcome = tokio::select! {
         outcome = tour::run(&mut stack, &journal, Screen::stdout(), &flags) => outcome,
         () = signals.received() => Err(tour::TourError::Interrupted),
@@ -244,11 +248,14 @@ traces     http://{ui}
   curl -i http://{checkout}/checkout -H 'content-type: application/json' -d '{{\"item_id\":\"item-123\"}}'
 "
     ));
-    say(&Screen::stdout().prose(
-        "Other items: item-sold-out, item-slow, item-stuck, item-corrupt. To see an order fail without inventory, type \
-         `stop inventory` here, and later `start inventory`. All at once, each with its logs and its trace: \
-         cargo run -p demo -- tour. Ctrl-C stops everything.",
-    ));
+    let items = ROWS.iter().map(|row| row.name);
+    let items: Vec<_> = items.filter(|name| name.starts_with("item-")).collect();
+    say(&Screen::stdout().prose(&format!(
+        "The items: {}. To see an order fail without inventory, type `stop inventory` here, and later \
+         `start inventory`. All at once, each with its logs and its trace: cargo run -p demo -- tour. Ctrl-C stops \
+         everything.",
+        items.join(", "),
+    )));
     say("");
 }
 

@@ -11,11 +11,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
+use shared::config;
+use shared::serve::{DRAIN, FLUSH, Limits, TASKS};
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 use tokio::process::{Child, ChildStdin};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::cli::Role;
 use crate::logs::{LogLine, say};
@@ -31,8 +33,8 @@ pub use error::{LastWords, ProcessError};
 
 /// How long a service may take until it answers `/readyz`.
 const START: Duration = Duration::from_secs(30);
-/// How long a service may take to end after SIGTERM before it is killed.
-const GRACE: Duration = Duration::from_secs(15);
+/// The part of [`grace`] beyond the phases that the library names: inventory's database, and connections cut off.
+const MARGIN: Duration = Duration::from_secs(10);
 
 /// Where log lines go.
 pub type LogSink = Arc<dyn Fn(LogLine) + Send + Sync>;
@@ -47,6 +49,8 @@ pub struct Process {
     address: watch::Receiver<Option<SocketAddr>>,
     recorder: Recorder,
     readers: JoinSet<()>,
+    /// When it is killed, once it was told to end.
+    deadline: Option<Instant>,
 }
 
 impl Process {
@@ -101,6 +105,7 @@ impl Process {
             address,
             recorder,
             readers,
+            deadline: None,
         })
     }
 
@@ -139,17 +144,25 @@ impl Process {
         self.ended(status, ProcessError::Died).await
     }
 
-    /// Tells the service to end, and waits until it has; kills it if that takes too long.
+    /// Tells the service to end, and waits until it has; kills it if that takes longer than [`grace`].
+    ///
+    /// If the future is dropped, another call continues to wait. It sends no second signal, which would end the service
+    /// at once.
     ///
     /// # Errors
     ///
     /// [`ProcessError::EndedBadly`], [`ProcessError::Killed`].
     pub async fn stop(&mut self) -> Result<(), ProcessError> {
-        if let Some(pid) = self.pid() {
-            // It may have ended just now; then there is nobody to tell.
+        if self.deadline.is_none()
+            && let Some(pid) = self.pid()
+        {
+            // The process may have ended already.
             let _ = kill_process(pid, Signal::TERM);
         }
-        match timeout(GRACE, self.child.wait()).await {
+        let deadline = *self
+            .deadline
+            .get_or_insert_with(|| Instant::now() + grace());
+        match timeout_at(deadline, self.child.wait()).await {
             // Told before it could listen for signals, it ends by the signal itself.
             Ok(Ok(status))
                 if status.success() || status.signal() == Some(Signal::TERM.as_raw()) =>
@@ -195,12 +208,20 @@ impl Process {
     }
 }
 
+/// How long a service may take to end after SIGTERM before it is killed: what `docs/promises.md` says, and some seconds.
+fn grace() -> Duration {
+    let limits = Limits::read(&config::variable, &Limits::default());
+    // With a setting that cannot be read, the service does not start.
+    let delay = limits.map_or(Duration::ZERO, |limits| limits.shutdown_delay);
+    delay + DRAIN + TASKS + FLUSH + MARGIN
+}
+
 /// Ends this process when its standard input closes, which is when the demo is gone, even if it was killed.
 pub fn end_with_parent() {
     std::thread::spawn(|| {
         let _ = io::copy(&mut io::stdin().lock(), &mut io::sink());
         let _ = kill_process(rustix::process::getpid(), Signal::TERM);
-        std::thread::sleep(GRACE);
+        std::thread::sleep(grace());
         std::process::exit(1);
     });
 }

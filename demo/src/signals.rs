@@ -1,4 +1,4 @@
-//! Ctrl-C, and what `kill` sends.
+//! Ctrl-C, a closed terminal, and what `kill` sends.
 
 use std::io;
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::Instant;
 
-/// Whoever started the demo through another program often has it told twice: by the terminal and by that program.
+/// A demo that runs below another program often gets each signal twice: from the terminal and from that program.
 const ONE_SIGNAL: Duration = Duration::from_millis(100);
 
 /// The signals that ask the demo to stop.
@@ -14,29 +14,37 @@ const ONE_SIGNAL: Duration = Duration::from_millis(100);
 pub struct Signals {
     interrupt: Signal,
     terminate: Signal,
+    hangup: Option<Signal>,
     last: Option<Instant>,
 }
 
 impl Signals {
-    /// From here on the signals are heard, and no longer end the process by themselves.
+    /// Handles the signals from now on: they no longer end the process by themselves. `nohup` stays effective.
     ///
     /// # Errors
     ///
-    /// The system does not let this process listen.
+    /// The system refuses the handlers.
     pub fn listen() -> io::Result<Self> {
         Ok(Self {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
+            hangup: shared::serve::hangup()?,
             last: None,
         })
     }
 
-    /// Waits for the next one. What follows another within 100 ms is the same one.
+    /// Waits for the next one. A signal within 100 ms of another one is the same one, and so is a hangup after any other:
+    /// a shell and the system both send one when a terminal closes.
     pub async fn received(&mut self) {
         loop {
-            tokio::select! {
-                _ = self.interrupt.recv() => (),
-                _ = self.terminate.recv() => (),
+            let is_first = self.last.is_none();
+            let counts = tokio::select! {
+                _ = self.interrupt.recv() => true,
+                _ = self.terminate.recv() => true,
+                () = hung_up(&mut self.hangup) => is_first,
+            };
+            if !counts {
+                continue;
             }
             let now = Instant::now();
             let last = self.last.replace(now);
@@ -44,5 +52,12 @@ impl Signals {
                 return;
             }
         }
+    }
+}
+
+async fn hung_up(hangup: &mut Option<Signal>) {
+    match hangup {
+        Some(hangup) => drop(hangup.recv().await),
+        None => std::future::pending().await,
     }
 }

@@ -4,16 +4,18 @@
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use futures_util::future::select_all;
 use tempfile::TempDir;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::task::JoinSet;
 
-use crate::cli::{Port, Ports, Role, SamePort};
+use crate::cli::{Port, Ports, Role};
 use crate::logs::say;
 use crate::processes::{LogSink, Process, ProcessError, exports_to};
+use crate::sqlite_url::sqlite_url;
 use crate::store::{Limits, Store};
 use crate::{pages, receiver, verbosity};
 
@@ -35,9 +37,6 @@ pub enum StackError {
         /// What the system said.
         reason: String,
     },
-    /// Two that want the same port.
-    #[error(transparent)]
-    SamePort(#[from] SamePort),
     /// No directory for inventory's database.
     #[error("cannot make a temporary directory for inventory's database")]
     Directory(#[source] io::Error),
@@ -57,10 +56,14 @@ pub struct Stack {
     pub otlp: SocketAddr,
     /// Where the viewer is served.
     pub ui: SocketAddr,
+    /// How long checkout waits for inventory and for a connection to it, if not as long as by default.
+    pub inventory_timeout: Option<Duration>,
     ports: Ports,
     client: reqwest::Client,
     logs: LogSink,
     services: Vec<Process>,
+    /// The ports of stopped services, bound but not listening: connections are refused, and no other process takes them.
+    held: Vec<(Role, TcpSocket)>,
     _servers: JoinSet<io::Result<()>>,
     /// Last, so that it is removed when nobody writes to it any more.
     directory: TempDir,
@@ -82,7 +85,6 @@ impl Stack {
     ///
     /// Every [`StackError`] but [`StackError::Process`].
     pub async fn open(ports: Ports, logs: LogSink) -> Result<Self, StackError> {
-        ports.check()?;
         say_what_is_left_out();
         for port in [ports.checkout, ports.inventory] {
             drop(bind(port).await?);
@@ -98,10 +100,12 @@ impl Stack {
             store,
             otlp,
             ui,
+            inventory_timeout: None,
             ports,
             client: client.map_err(StackError::Client)?,
             logs,
             services: Vec::new(),
+            held: Vec::new(),
             _servers: servers,
             directory: directory.map_err(StackError::Directory)?,
         })
@@ -126,18 +130,20 @@ impl Stack {
     ///
     /// [`StackError::Process`]
     pub async fn start_service(&mut self, role: Role) -> Result<SocketAddr, StackError> {
-        let database = self.directory.path().join("inventory.sqlite");
+        let database = sqlite_url(&self.directory.path().join("inventory.sqlite"));
         let inventory = self.ports.inventory.number;
-        let settings = match role {
-            Role::Inventory => vec![(
-                "DATABASE_URL",
-                format!("sqlite://{}?mode=rwc", database.display()),
-            )],
+        let mut settings = match role {
+            Role::Inventory => vec![("DATABASE_URL", database)],
             Role::Checkout => vec![
                 ("INVENTORY_URL", format!("http://127.0.0.1:{inventory}")),
                 ("TRACE_UI_URL", format!("http://{}", self.ui)),
             ],
         };
+        if let (Role::Checkout, Some(timeout)) = (role, self.inventory_timeout) {
+            let timeout = humantime::format_duration(timeout).to_string();
+            settings.push(("INVENTORY_TIMEOUT", timeout.clone()));
+            settings.push(("INVENTORY_CONNECT_TIMEOUT", timeout));
+        }
         let port = self.port(role).number;
         let address = self.start(role, port, &settings).await?;
         self.port(role).number = address.port();
@@ -166,17 +172,31 @@ impl Stack {
         select_all(deaths).await.0.into()
     }
 
-    /// Stops one service.
+    /// Stops one service. If the future is dropped, the service goes on to end, and [`Self::stop`] waits for it.
     ///
     /// # Errors
     ///
     /// [`StackError::Process`] if it did not end cleanly.
     pub async fn stop_service(&mut self, role: Role) -> Result<(), StackError> {
-        let running = self.services.iter().position(|s| s.role() == role);
-        if let Some(running) = running {
-            self.services.remove(running).stop().await?;
-        }
-        Ok(())
+        let Some(running) = self.services.iter().position(|s| s.role() == role) else {
+            return Ok(());
+        };
+        let stopped = self.services[running].stop().await;
+        self.services.remove(running);
+        self.hold_port(role);
+        Ok(stopped?)
+    }
+
+    /// Keeps the port of a stopped service, if possible, until the service is started again.
+    fn hold_port(&mut self, role: Role) {
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, self.port(role).number));
+        let held = TcpSocket::new_v4().and_then(|socket| {
+            // Connections that have just ended do not prevent it.
+            socket.set_reuseaddr(true)?;
+            socket.bind(address)?;
+            Ok(socket)
+        });
+        self.held.extend(held.ok().map(|socket| (role, socket)));
     }
 
     /// Stops checkout while inventory still answers it, then inventory. The receiver outlives both and gets their last
@@ -210,10 +230,16 @@ impl Stack {
         }
         variables.extend(exports_to(self.otlp));
         variables.extend_from_slice(settings);
-        let mut process = Process::spawn(role, &variables, LogSink::clone(&self.logs))?;
-        let address = process.ready(&self.client).await?;
+        self.held.retain(|(held_for, _)| *held_for != role);
+        let process = Process::spawn(role, &variables, LogSink::clone(&self.logs))?;
+        // A signal in the meantime drops this future: the process is in the list, so it is stopped like the others.
         self.services.push(process);
-        Ok(address)
+        let last = self.services.len() - 1;
+        let ready = self.services[last].ready(&self.client).await;
+        if ready.is_err() {
+            self.services.pop();
+        }
+        Ok(ready?)
     }
 }
 

@@ -1,11 +1,12 @@
 //! The tour: every request of the catalogue once, with its answer, its log lines, its trace, and a verdict; and the lab.
 //!
-//! `scenario` is the table of what is sent and what must come back, `check` compares, and this file tells the story.
-//! `lab` does the same for the pitfalls, `summary` counts.
+//! The requests are [`checkout::catalogue`], `expected` is what must come of each, `check` compares, and this file tells the
+//! story. `lab` does the same for the pitfalls, `summary` counts.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+use checkout::catalogue::Row;
 use tokio::time::timeout;
 
 use crate::cli::{Role, TourFlags};
@@ -16,21 +17,26 @@ use crate::terminal::{Ink, Screen, draw};
 use crate::waterfall::{Waterfall, human_duration};
 
 use check::{Answer, Evidence, off};
-use scenario::Scenario;
 use scenes::Scenes;
 use summary::{Verdict, count, summary};
 
 mod check;
+mod expected;
 mod journal;
 mod lab;
-mod scenario;
 mod scenes;
 mod summary;
 
 pub use journal::Journal;
+pub use scenes::scene_names;
 
-/// How long the spans and lines of a request may take to arrive once it is answered.
-const ARRIVAL: Duration = Duration::from_secs(15);
+/// How long the spans and lines of a request may take to arrive once it is answered. Long enough for any machine: the
+/// tour goes on as soon as they are there.
+const ARRIVAL: Duration = Duration::from_mins(1);
+
+/// How long checkout waits for inventory on the tour, unless `INVENTORY_TIMEOUT` is set: far from the 1.2 s of `item-slow` and
+/// from the 30 s of `item-stuck`, so that on a busy machine each is answered as the catalogue says.
+pub(crate) const INVENTORY_TIMEOUT: Duration = Duration::from_secs(5);
 
 const STORY: &str = "
 Two services, one ticket: \"my checkout failed\". Each service has its own log, and two lines with close timestamps
@@ -53,14 +59,6 @@ pub enum TourError {
     /// The lab does not say what it has.
     #[error("checkout does not list its pitfalls at GET /pitfalls")]
     NoPitfalls(#[source] reqwest::Error),
-    /// A scene that there is not.
-    #[error("the tour has no scene `{name}`; it has {known}")]
-    UnknownScene {
-        /// What was asked for.
-        name: String,
-        /// All that there are, separated by commas.
-        known: String,
-    },
     /// A pitfall takes a process, and there is none.
     #[error("cannot start the process of a pitfall")]
     Process(#[source] std::io::Error),
@@ -122,7 +120,7 @@ impl Guide<'_> {
     /// From stop to stop: all that needs inventory, then the rest.
     async fn lead(&self, stack: &mut Stack, names: &[String]) -> Result<Vec<Verdict>, TourError> {
         let pitfalls = self.pitfalls().await?;
-        let scenes = Scenes::named(names, &pitfalls)?;
+        let scenes = Scenes::named(names, &pitfalls);
         let stops = scenes.count();
         let mut numbers = 1..;
         let mut heading = |title: &str| {
@@ -131,9 +129,9 @@ impl Guide<'_> {
         };
         let mut verdicts = Vec::new();
         let with_inventory = async {
-            for scenario in scenes.with_inventory {
-                heading(scenario.title);
-                verdicts.push(self.show(scenario).await?);
+            for row in scenes.with_inventory {
+                heading(&title(row));
+                verdicts.push(self.show(row).await?);
             }
             if !scenes.pitfalls.is_empty() {
                 self.enter_lab();
@@ -150,9 +148,9 @@ impl Guide<'_> {
         }
         stack.stop_service(Role::Inventory).await?;
         let without_inventory = async {
-            for scenario in scenes.without_inventory {
-                heading(scenario.title);
-                verdicts.push(self.show(scenario).await?);
+            for row in scenes.without_inventory {
+                heading(&title(row));
+                verdicts.push(self.show(row).await?);
             }
             Ok(())
         };
@@ -166,16 +164,16 @@ impl Guide<'_> {
         print(&self.screen.paint(Ink::Bold, &heading));
     }
 
-    /// Runs one scenario and prints it.
-    async fn show(&self, scenario: &Scenario) -> Result<Verdict, TourError> {
+    /// Sends one request of the catalogue and prints what comes of it.
+    async fn show(&self, row: &Row) -> Result<Verdict, TourError> {
         let url = self.url("/checkout");
-        print(&format!("$ {}", scenario.curl(&url)));
+        print(&format!("$ {}", row.curl(&self.url(""))));
         let request = self
             .client
             .post(&url)
-            .header("content-type", scenario.media_type);
+            .header("content-type", row.media_type);
         let sent = Instant::now();
-        let response = request.body(scenario.body()).send().await;
+        let response = request.body(row.body.text()).send().await;
         let answer = Answer::read(response.map_err(TourError::NoAnswer)?).await;
         let answer = answer.map_err(TourError::NoAnswer)?;
         let took = human_duration(nanos(sent.elapsed()));
@@ -186,7 +184,7 @@ impl Guide<'_> {
         print(&answer.body);
 
         let evidence = match answer.trace_id() {
-            Some(id) => self.evidence(id, scenario).await,
+            Some(id) => self.evidence(id, row).await,
             None => Evidence::default(),
         };
         self.logs(&evidence.lines);
@@ -194,10 +192,10 @@ impl Guide<'_> {
         if let Some(trace) = &evidence.trace {
             self.draw(trace);
         }
-        let off = off(scenario, &answer, &evidence);
+        let off = off(row, &answer, &evidence);
         self.verdict(&joined(evidence.trace.as_ref()), &off);
         Ok(Verdict {
-            name: scenario.name.to_owned(),
+            name: row.name.to_owned(),
             answer: format!("{} {}", answer.status, answer.code().unwrap_or_default()),
             spans: evidence.trace.map_or(0, |trace| trace.spans.len()),
             off,
@@ -205,13 +203,13 @@ impl Guide<'_> {
     }
 
     /// Trace and log lines, once they are complete or the time is up.
-    async fn evidence(&self, id: TraceId, scenario: &Scenario) -> Evidence {
-        let complete = |trace: &Trace| scenario.is_complete(trace);
+    async fn evidence(&self, id: TraceId, row: &Row) -> Evidence {
+        let complete = |trace: &Trace| expected::is_complete(row, trace);
         let text = id.to_string();
         let arrival = async {
             tokio::join!(
                 self.store.wait_for(id, complete),
-                self.journal.wait_for(&text, scenario.services()),
+                self.journal.wait_for(&text, expected::services(row)),
             )
         };
         // Whatever is missing then, the verdict will name it.
@@ -261,6 +259,11 @@ impl Guide<'_> {
             print(&self.screen.paint(Ink::Bad, &text));
         }
     }
+}
+
+/// The heading of a request's scene: the item or the mistake, and what it is.
+fn title(row: &Row) -> String {
+    format!("{}: {}", row.name, row.what)
 }
 
 async fn unless_a_service_dies(

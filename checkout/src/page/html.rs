@@ -3,7 +3,7 @@
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::TraceUi;
-use super::catalogue::{Body, ORDERS, REFUSED, Row};
+use crate::catalogue::{Body, ROWS, Reach, Row};
 use crate::pitfalls::{self, Form, Pitfall};
 
 pub(super) fn page(nonce: &str, base: &str, trace_ui: &TraceUi) -> Markup {
@@ -53,17 +53,34 @@ pub(super) fn page(nonce: &str, base: &str, trace_ui: &TraceUi) -> Markup {
     }
 }
 
+/// The requests that checkout refuses without a call, or the others.
+fn rows(refused: bool) -> impl Iterator<Item = &'static Row> {
+    ROWS.iter()
+        .filter(move |row| (row.reach == Reach::Refused) == refused)
+}
+
+/// A phrase as a sentence, with commands between backticks as code.
+fn sentence(phrase: &str) -> Markup {
+    let (first, rest) = phrase.split_at(phrase.chars().next().map_or(0, char::len_utf8));
+    let phrase = format!("{}{rest}.", first.to_uppercase());
+    html! {
+        @for (index, part) in phrase.split('`').enumerate() {
+            @if index % 2 == 0 { (part) } @else { code { (part) } }
+        }
+    }
+}
+
 fn orders(base: &str) -> Markup {
     html! {
         h2 #orders { "Send an order" }
-        ul.rows { @for row in &ORDERS { (order(row, base)) } }
+        ul.rows { @for row in rows(false) { (order(row, base)) } }
     }
 }
 
 fn refused(base: &str) -> Markup {
     html! {
         h2 { "Be refused at the door" }
-        ul.rows { @for row in &REFUSED { (order(row, base)) } }
+        ul.rows { @for row in rows(true) { (order(row, base)) } }
     }
 }
 
@@ -81,7 +98,7 @@ fn order(row: &Row, base: &str) -> Markup {
                 noscript { b { (row.name) } }
                 span.expected.(class(row.status)) title="the answer's status" { (row.status) }
             }
-            p { (row.what) " " span.look { (row.look) } }
+            p { (sentence(row.what)) " " span.look { (row.look) } }
             (commands(&[row.curl(base)]))
         }
     }

@@ -45,6 +45,11 @@ pub(crate) fn all() -> &'static [Pitfall] {
     &PITFALLS
 }
 
+/// The name of every pitfall, in the order of the list.
+pub fn pitfall_names() -> impl Iterator<Item = &'static str> {
+    PITFALLS.iter().map(|pitfall| pitfall.name)
+}
+
 /// A way to lose a trace.
 pub(crate) struct Pitfall {
     pub(crate) name: &'static str,

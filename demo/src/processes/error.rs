@@ -6,7 +6,7 @@ use std::io;
 use std::process::ExitStatus;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::{GRACE, START};
+use super::{START, grace};
 
 /// How many lines are kept.
 const KEPT: usize = 10;
@@ -27,7 +27,7 @@ pub enum ProcessError {
     #[error("{0} was told to end and did so with {1}{2}")]
     EndedBadly(&'static str, ExitStatus, LastWords),
     /// It was told to end and did not.
-    #[error("{0} did not end within {seconds} s and was killed", seconds = GRACE.as_secs())]
+    #[error("{0} did not end within {seconds} s and was killed", seconds = grace().as_secs())]
     Killed(&'static str),
     /// The operating system does not tell what became of it.
     #[error("cannot wait for {0}")]

@@ -14,6 +14,7 @@ use super::{Fault, SoakError, SoakFlags};
 use crate::cli::Role;
 use crate::logs::LogLine;
 use crate::processes::{LogSink, Process, exports_to};
+use crate::sqlite_url::sqlite_url;
 
 /// How soon a collector that is back has everything: two seconds until it is found, and some to send.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -151,7 +152,7 @@ impl Services {
             let variables = [&exports_to(collector)[..], &always, &variables].concat();
             Process::spawn(role, &variables, Arc::clone(&logs))
         };
-        let database = format!("sqlite://{}?mode=rwc", database.display());
+        let database = sqlite_url(&database);
         let mut inventory = spawn(Role::Inventory, vec![("DATABASE_URL", database)])?;
         let at_inventory = inventory.ready(client).await?;
         let url = format!("http://{at_inventory}");

@@ -1,8 +1,9 @@
 //! Compares what came back with what the table says: answer, headers, trace and logs.
 
+use checkout::catalogue::Row;
 use serde_json::Value;
 
-use super::scenario::Scenario;
+use super::expected;
 use crate::attributes::hex;
 use crate::logs::LogLine;
 use crate::store::{Trace, TraceId};
@@ -65,13 +66,13 @@ impl Answer {
 }
 
 /// Everything that is not as it should be, one sentence each.
-pub(super) fn off(scenario: &Scenario, answer: &Answer, evidence: &Evidence) -> Vec<String> {
-    let mut off = of_answer(scenario, answer);
+pub(super) fn off(row: &Row, answer: &Answer, evidence: &Evidence) -> Vec<String> {
+    let mut off = of_answer(row, answer);
     match &evidence.trace {
-        Some(trace) => off.extend(of_trace(scenario, answer, trace)),
+        Some(trace) => off.extend(of_trace(row, answer, trace)),
         None => off.push("no span of this request has arrived".to_owned()),
     }
-    for service in scenario.services() {
+    for service in expected::services(row) {
         if !evidence
             .lines
             .iter()
@@ -83,22 +84,19 @@ pub(super) fn off(scenario: &Scenario, answer: &Answer, evidence: &Evidence) -> 
     off
 }
 
-fn of_answer(scenario: &Scenario, answer: &Answer) -> Vec<String> {
+fn of_answer(row: &Row, answer: &Answer) -> Vec<String> {
     let mut off = Vec::new();
-    if answer.status != scenario.status {
+    if answer.status != row.status {
         off.push(format!(
             "the status is {}, not {}",
-            answer.status, scenario.status
+            answer.status, row.status
         ));
     }
-    if answer.code() != scenario.code {
-        let (is, wanted) = (
-            answer.code().unwrap_or("none"),
-            scenario.code.unwrap_or("none"),
-        );
+    if answer.code() != row.code {
+        let (is, wanted) = (answer.code().unwrap_or("none"), row.code.unwrap_or("none"));
         off.push(format!("the code is {is}, not {wanted}"));
     }
-    let media_type = match scenario.code {
+    let media_type = match row.code {
         Some(_) => "application/problem+json",
         None => "application/json",
     };
@@ -124,7 +122,7 @@ fn of_answer(scenario: &Scenario, answer: &Answer) -> Vec<String> {
     off
 }
 
-fn of_trace(scenario: &Scenario, answer: &Answer, trace: &Trace) -> Vec<String> {
+fn of_trace(row: &Row, answer: &Answer, trace: &Trace) -> Vec<String> {
     let waterfall = Waterfall::of(trace);
     let mut off = Vec::new();
     let (roots, orphans) = (waterfall.count(Place::Root), waterfall.count(Place::Orphan));
@@ -133,11 +131,11 @@ fn of_trace(scenario: &Scenario, answer: &Answer, trace: &Trace) -> Vec<String> 
             "the trace is not joined: {roots} roots, {orphans} spans without their parent"
         ));
     }
-    for missing in scenario.missing(trace) {
+    for missing in expected::missing(row, trace) {
         off.push(format!("the trace has no span {missing}"));
     }
     for service in &waterfall.services {
-        if !scenario.services().contains(&service.as_str()) {
+        if !expected::services(row).contains(&service.as_str()) {
             off.push(format!("{service} has a part in the trace and should not"));
         }
     }
@@ -151,11 +149,11 @@ fn of_trace(scenario: &Scenario, answer: &Answer, trace: &Trace) -> Vec<String> 
                 "the root span is {is}, but traceresponse names {wanted:?}"
             ));
         }
-        if root.error().is_some() != (scenario.status >= 500) {
+        if root.error().is_some() != (row.status >= 500) {
             off.push(format!(
                 "the root span's error is {:?} with status {}",
                 root.error(),
-                scenario.status
+                row.status
             ));
         }
     }

@@ -94,13 +94,14 @@ impl Guide<'_> {
         response.text().await
     }
 
-    /// The last line of the process, or why there is none.
+    /// The answer among the lines of the process, or why there is none.
     async fn process(&self, fixed: bool) -> std::io::Result<String> {
         let arguments = ["unflushed-exit", "--fixed"];
         let arguments = &arguments[..if fixed { 2 } else { 1 }];
         let mut variables = exports_to(self.otlp).to_vec();
-        // The default, whatever the shell says: by then the process is long gone.
-        variables.push(("OTEL_BSP_SCHEDULE_DELAY", "5000".to_owned()));
+        // However slow this machine is, only a shutdown exports before the process is gone.
+        variables.push(("OTEL_BSP_SCHEDULE_DELAY", "600000".to_owned()));
+        variables.push(("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "512".to_owned()));
         let mut command = command(arguments, &variables)?;
         let Ok(output) = timeout(ARRIVAL, command.stdin(Stdio::null()).output()).await else {
             return Ok(format!("The process did not end within {ARRIVAL:?}."));
@@ -114,7 +115,8 @@ impl Guide<'_> {
             ));
         }
         let stdout = String::from_utf8_lossy(&output.stdout);
-        Ok(stdout.lines().last().unwrap_or_default().to_owned())
+        let answer = stdout.lines().find(|line| Answer::is_one(line));
+        Ok(answer.unwrap_or(&stdout).to_owned())
     }
 
     /// What the broken form left behind.

@@ -100,8 +100,11 @@ impl Demo {
 
     /// Types a line into its console.
     pub(crate) async fn type_line(&mut self, line: &str) {
-        let line = format!("{line}\n");
-        self.stdin.write_all(line.as_bytes()).await.unwrap();
+        self.type_bytes(format!("{line}\n").as_bytes()).await;
+    }
+
+    pub(crate) async fn type_bytes(&mut self, bytes: &[u8]) {
+        self.stdin.write_all(bytes).await.unwrap();
     }
 
     pub(crate) fn signal(&self, signal: Signal) {

@@ -7,6 +7,7 @@ mod command;
 
 mod by_hand;
 mod contract;
+mod copies;
 mod joined;
 mod killed;
 mod services;

@@ -1,13 +1,11 @@
-use super::super::scenario::SCENARIOS;
+use checkout::catalogue::ROWS;
+
 use super::*;
 use crate::cli::Role;
 use crate::testing::{TRACE_ID, TestSpan, span, trace};
 
-fn order() -> &'static Scenario {
-    let mut scenarios = SCENARIOS.iter();
-    scenarios
-        .find(|scenario| scenario.name == "item-123")
-        .unwrap()
+fn order() -> &'static Row {
+    ROWS.iter().find(|row| row.name == "item-123").unwrap()
 }
 
 fn answer() -> Answer {
@@ -24,7 +22,7 @@ fn answer() -> Answer {
 /// The expected spans, each but the first below the first.
 fn spans() -> Vec<TestSpan> {
     let ids = 1..;
-    let spans = order().spans.iter().zip(ids);
+    let spans = expected::spans(order()).iter().zip(ids);
     spans
         .map(|((service, name), id)| span(service, id, (id > 1).then_some(1), name, id..100))
         .collect()
@@ -102,25 +100,4 @@ fn log_without_the_trace_id_is_off() {
     let mut silent = evidence(spans());
     silent.lines.pop();
     assert!(only(&answer(), &silent).contains("no log line of inventory"));
-}
-
-#[test]
-fn every_row_of_the_contract_is_in_the_tour() {
-    let codes: Vec<_> = SCENARIOS
-        .iter()
-        .map(|s| (s.status, s.code.unwrap_or("")))
-        .collect();
-    for row in [
-        (200, ""),
-        (409, "out_of_stock"),
-        (504, "inventory_timeout"),
-        (502, "inventory_failed"),
-        (404, "unknown_item"),
-        (503, "inventory_unavailable"),
-        (400, "invalid_request"),
-        (413, "payload_too_large"),
-        (415, "unsupported_media_type"),
-    ] {
-        assert!(codes.contains(&row), "{row:?}");
-    }
 }

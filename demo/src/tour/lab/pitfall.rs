@@ -63,6 +63,11 @@ impl Pitfall {
 }
 
 impl Answer {
+    /// Whether the line is an answer, and not one of the log lines around it.
+    pub(super) fn is_one(line: &str) -> bool {
+        serde_json::from_str::<Self>(line).is_ok()
+    }
+
     /// Reads an answer. A text that is none is all that is known of what happened; it names no trace.
     pub(super) fn read(text: String) -> Self {
         serde_json::from_str(&text).unwrap_or_else(|_| Self {

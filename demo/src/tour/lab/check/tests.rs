@@ -171,6 +171,20 @@ fn fixed_form_that_is_not_one_joined_trace_is_off() {
 }
 
 #[test]
+fn answer_is_found_among_log_lines() {
+    let answer = r#"{"pitfall":"unflushed-exit","fixed":true,"happened":"So.","orphans":[]}"#;
+    assert!(Answer::is_one(answer));
+    for line in [
+        r#"{"level":"INFO","message":"exporting spans","trace_id":"4bf9"}"#,
+        r#"{"level":"INFO","happened":"a field of that name"}"#,
+        "12:34:56 INFO exporting spans",
+        "",
+    ] {
+        assert!(!Answer::is_one(line), "{line}");
+    }
+}
+
+#[test]
 fn refusal_is_no_success_of_either_form_and_its_words_are_kept() {
     let refused = || Run {
         answer: Answer::read(r#"{"status":503,"code":"inventory_unavailable"}"#.to_owned()),

@@ -1,0 +1,206 @@
+//! The requests worth trying, and what each is answered: the only list of them.
+//!
+//! The page has a button for each, `demo tour` a scene, and the end-to-end tests send them all. A test compares the table in
+//! the README and the rows of `.ci/compose-check` with this list.
+
+/// A request to `POST /checkout`, and its answer.
+#[derive(Clone, Copy, Debug)]
+pub struct Row {
+    /// The name on the button and of the scene.
+    pub name: &'static str,
+    /// A phrase that describes the request.
+    pub what: &'static str,
+    /// A sentence about what to look for in its trace.
+    pub look: &'static str,
+    /// The content type.
+    pub media_type: &'static str,
+    /// The body.
+    pub body: Body,
+    /// The status of the answer.
+    pub status: u16,
+    /// The problem's `code`; none for a success.
+    pub code: Option<&'static str>,
+    /// How far the request gets.
+    pub reach: Reach,
+}
+
+/// A request's body.
+#[derive(Clone, Copy, Debug)]
+pub enum Body {
+    /// This text.
+    Text(&'static str),
+    /// This many zeros, too many to write out.
+    Zeros(usize),
+}
+
+/// How far a request gets before it is answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// Checkout refuses it without a call.
+    Refused,
+    /// Checkout calls an inventory that is stopped.
+    Unavailable,
+    /// Inventory is called, and reserves nothing.
+    Checked,
+    /// Inventory reserves the item, and the order is placed.
+    Placed,
+}
+
+const JSON: &str = "application/json";
+
+/// What a row has unless it says otherwise: a request that checkout refuses.
+const REFUSED: Row = Row {
+    name: "",
+    what: "",
+    look: "",
+    media_type: JSON,
+    body: Body::Text(""),
+    status: 400,
+    code: Some("invalid_request"),
+    reach: Reach::Refused,
+};
+
+/// An order that is placed.
+const PLACED: Row = Row {
+    status: 200,
+    code: None,
+    reach: Reach::Placed,
+    ..REFUSED
+};
+
+/// An order that fails when inventory is called.
+const fn failed(status: u16, code: &'static str) -> Row {
+    Row {
+        status,
+        code: Some(code),
+        reach: Reach::Checked,
+        ..REFUSED
+    }
+}
+
+/// Every request, in the order in which all readers show them.
+pub const ROWS: [Row; 11] = [
+    Row {
+        name: "item-123",
+        what: "a million in stock",
+        look: "Look for inventory's bars beneath checkout's calls, and for send_receipt, which goes on when the answer is \
+               already out.",
+        body: Body::Text(r#"{"item_id":"item-123"}"#),
+        ..PLACED
+    },
+    Row {
+        name: "item-corrupt",
+        what: "a row that breaks an invariant: inventory panics, and lives on",
+        look: "Look for the lowest bar that failed: the panic is inventory's, and checkout's 502 only follows from it.",
+        body: Body::Text(r#"{"item_id":"item-corrupt"}"#),
+        ..failed(502, "inventory_failed")
+    },
+    Row {
+        name: "item-slow",
+        what: "its warehouse takes 1.2 s to answer",
+        look: "Look for the lowest of the long bars: that is where the time went.",
+        body: Body::Text(r#"{"item_id":"item-slow"}"#),
+        ..PLACED
+    },
+    Row {
+        name: "item-stuck",
+        what: "its warehouse takes 30 s: checkout gives up, and inventory's work stops with it",
+        look: "Look where inventory's bars end: when checkout gives up, as their work is stopped too.",
+        body: Body::Text(r#"{"item_id":"item-stuck"}"#),
+        ..failed(504, "inventory_timeout")
+    },
+    Row {
+        name: "item-sold-out",
+        what: "none left",
+        look: "Look how far it came: checkout has asked, and reserved nothing. A refusal is not a failure.",
+        body: Body::Text(r#"{"item_id":"item-sold-out"}"#),
+        ..failed(409, "out_of_stock")
+    },
+    Row {
+        name: "item-unknown",
+        what: "not in the catalogue",
+        look: "Look for the 404 of inventory, which checkout hands on.",
+        body: Body::Text(r#"{"item_id":"item-unknown"}"#),
+        ..failed(404, "unknown_item")
+    },
+    Row {
+        name: "inventory is down",
+        what: "after `stop inventory`, typed where the demo runs, or `docker compose stop inventory`",
+        look: "Look for calls with nothing beneath them, one for each attempt: inventory was not there.",
+        body: Body::Text(r#"{"item_id":"item-123"}"#),
+        reach: Reach::Unavailable,
+        ..failed(503, "inventory_unavailable")
+    },
+    Row {
+        name: "bad JSON",
+        what: "a body that is not JSON",
+        look: "Look for a trace of a single bar: inventory was not asked.",
+        body: Body::Text(r#"{"item_id":"#),
+        ..REFUSED
+    },
+    Row {
+        name: "bad quantity",
+        what: "101 pieces: 1 to 100 are accepted",
+        look: "Look for place_order missing: there was no order to place.",
+        body: Body::Text(r#"{"item_id":"item-123","quantity":101}"#),
+        ..REFUSED
+    },
+    Row {
+        name: "over 16 KiB",
+        what: "a body of 20,000 bytes: 16 KiB are accepted",
+        look: "Look for the status on the only bar: 413, and no error, as the caller made the mistake.",
+        body: Body::Zeros(20_000),
+        status: 413,
+        code: Some("payload_too_large"),
+        ..REFUSED
+    },
+    Row {
+        name: "wrong media type",
+        what: "a body that claims to be plain text",
+        look: "Look for the status on the only bar: 415, and no error, as the caller made the mistake.",
+        media_type: "text/plain",
+        body: Body::Text(r#"{"item_id":"item-123"}"#),
+        status: 415,
+        code: Some("unsupported_media_type"),
+        ..REFUSED
+    },
+];
+
+impl Row {
+    /// The name as it is typed on a command line: `over-16-kib`.
+    pub fn typed(&self) -> String {
+        self.name.to_lowercase().replace(' ', "-")
+    }
+
+    /// The arguments of curl that send this request, for a curl of any age.
+    pub fn curl_arguments(&self) -> String {
+        let media_type = self.media_type;
+        format!(
+            "-H 'content-type: {media_type}' -d {}",
+            self.body.in_shell()
+        )
+    }
+
+    /// The request as a command, sent to the checkout at this base URL.
+    pub fn curl(&self, base: &str) -> String {
+        format!("curl -i {base}/checkout {}", self.curl_arguments())
+    }
+}
+
+impl Body {
+    /// The body as it is sent.
+    pub fn text(self) -> String {
+        match self {
+            Self::Text(text) => text.to_owned(),
+            Self::Zeros(count) => "0".repeat(count),
+        }
+    }
+
+    /// The body as a word of a shell command.
+    pub fn in_shell(self) -> String {
+        match self {
+            Self::Text(text) => format!("'{text}'"),
+            Self::Zeros(count) => format!("\"$(printf %0{count}d 0)\""),
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! The copies of the catalogue that no program can read from it: the table in the README and the rows of the compose check.
+
+use std::{collections::BTreeSet, fs, path::Path};
+
+use checkout::catalogue::{ROWS, Row};
+
+fn read(file: &str) -> String {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    fs::read_to_string(root.join(file)).unwrap()
+}
+
+#[test]
+fn readme_has_every_row_of_the_catalogue() {
+    let readme = read("README.md");
+    let (_, section) = readme.split_once("## What to ask for").unwrap();
+    let (section, _) = section.split_once("\n## ").unwrap();
+    let rows = section.lines().filter(|line| line.starts_with("| `curl"));
+    assert_eq!(
+        rows.collect::<Vec<_>>(),
+        ROWS.iter().map(in_readme).collect::<Vec<_>>()
+    );
+}
+
+/// `--json` is shorter than the header, and says the same.
+fn in_readme(row: &Row) -> String {
+    let arguments = match row.media_type {
+        "application/json" => format!("--json {}", row.body.in_shell()),
+        _ => row.curl_arguments(),
+    };
+    let what = row.what;
+    let answer = match row.code {
+        Some(code) => format!("{} `{code}`", row.status),
+        None => row.status.to_string(),
+    };
+    format!("| `curl -i localhost:8080/checkout {arguments}` | {what} | {answer} |")
+}
+
+#[test]
+fn compose_check_sends_every_row_of_the_catalogue() {
+    let script = read(".ci/compose-check");
+    let sent = script.lines().filter(|line| line.starts_with("row "));
+    let sent: BTreeSet<_> = sent.map(str::to_owned).collect();
+    let rows: BTreeSet<_> = ROWS.iter().map(in_script).collect();
+    assert_eq!(sent, rows);
+}
+
+fn in_script(row: &Row) -> String {
+    let code = row.code.unwrap_or("''");
+    format!("row {} {code} {}", row.status, row.curl_arguments())
+}
