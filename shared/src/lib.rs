@@ -119,11 +119,15 @@ pub mod serve;
 #[cfg(feature = "server")]
 pub mod server;
 pub mod span;
+#[cfg(feature = "telemetry")]
+mod stdio;
 pub mod task;
 #[cfg(feature = "telemetry")]
 pub mod telemetry;
 #[cfg(feature = "testing")]
 pub mod testing;
+#[cfg(feature = "telemetry")]
+mod thread_context;
 mod tracer;
 
 pub use opentelemetry;

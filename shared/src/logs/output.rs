@@ -1,41 +1,68 @@
-//! Standard output, which gets lines as a whole and in their order (`writer`).
+//! Standard output, which receives whole lines in their order (`writer`).
 
 use std::{
-    io::{self, Write},
+    io,
     sync::{
         Arc, OnceLock,
         atomic::{AtomicUsize, Ordering},
     },
+    time::Duration,
 };
 
-use tracing::{Level, Metadata};
-use tracing_subscriber::fmt::MakeWriter;
+use tracing::Level;
 
-use super::{escape, writer::Writer};
+use super::writer::{Sink, Writer};
+use crate::stdio::Stream;
 
-/// None where the system has no thread for it: then a line is written by whoever logs it.
+/// None if the system has no thread for it: then each line is written by the thread that logs it.
 static WRITER: OnceLock<Option<Arc<Writer>>> = OnceLock::new();
 
-/// From here on lines are written by a thread of their own.
+/// How long the report of lost lines at the end may wait for standard error.
+const REPORT_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// Starts the thread that writes lines.
 pub(super) fn start() {
-    WRITER.get_or_init(|| Writer::start(write).ok());
+    WRITER.get_or_init(|| Writer::start(sinks()).ok());
 }
 
 fn writer() -> Option<&'static Writer> {
     WRITER.get()?.as_deref()
 }
 
+/// Standard output, and standard error for the lines that it refuses: its disk is full, or its reader is gone.
+fn sinks() -> Vec<Stream> {
+    if Stream::stdout_was_closed() {
+        vec![Stream::Stderr]
+    } else {
+        vec![Stream::Stdout, Stream::Stderr]
+    }
+}
+
+impl Sink for Stream {
+    fn wait(&self) {
+        Self::wait(*self, None);
+    }
+
+    fn write(&self, bytes: &[u8]) -> io::Result<usize> {
+        Self::write(*self, bytes)
+    }
+}
+
 /// Takes a line with its end, in which every text is escaped. An error is written when this returns, unless there are
 /// many, or standard output takes nothing.
 pub(super) fn log(line: &str, level: Level) {
     let Some(writer) = writer() else {
-        return write(line);
+        let line = line.as_bytes();
+        let _ = sinks()
+            .into_iter()
+            .find(|sink| sink.write_all(line).is_ok());
+        return;
     };
     writer.push(line, level == Level::ERROR);
-    tell_lost(writer);
+    log_lost(writer);
 }
 
-fn tell_lost(writer: &Writer) {
+fn log_lost(writer: &Writer) {
     if let Some(lost) = writer.lost() {
         tracing::error!(
             // A name that filters know.
@@ -46,76 +73,51 @@ fn tell_lost(writer: &Writer) {
     }
 }
 
-/// Waits until all lines are written that were logged so far, for a few seconds at most. Says whether they are.
+/// Waits until all lines logged so far are written, for a few seconds at most. Returns whether they are.
 pub(crate) fn flush() -> bool {
     writer().is_none_or(Writer::flush)
 }
 
-/// How many [`FlushOnDrop`] there are.
+/// Waits like [`flush`]; from then on each line is written when it is logged. Reports on standard error how many lines are
+/// lost, because the process may end at any moment.
+pub(crate) fn close() {
+    let Some(writer) = writer() else { return };
+    if let Some(lost) = writer.close() {
+        report(lost);
+    } else {
+        log_lost(writer);
+    }
+}
+
+fn report(lost: u64) {
+    let report = format!("{lost} log lines lost: standard output did not take them in time\n");
+    // It may be the same pipe as standard output, and as full.
+    if Stream::Stderr.wait(Some(REPORT_TIMEOUT)) {
+        let _ = Stream::Stderr.write(report.as_bytes());
+    }
+}
+
+/// How many [`CloseOnDrop`] there are.
 static KEEPERS: AtomicUsize = AtomicUsize::new(0);
 
-/// Flushes the log when it is dropped. From the last one on every line is written when it is logged: the process may end at
-/// any moment.
+/// Flushes the log when it is dropped. The last one closes it.
 #[derive(Debug)]
-pub(crate) struct FlushOnDrop(());
+pub(crate) struct CloseOnDrop(());
 
-impl FlushOnDrop {
+impl CloseOnDrop {
     pub(crate) fn new() -> Self {
         KEEPERS.fetch_add(1, Ordering::Relaxed);
         Self(())
     }
 }
 
-impl Drop for FlushOnDrop {
+impl Drop for CloseOnDrop {
     fn drop(&mut self) {
-        let is_last = KEEPERS.fetch_sub(1, Ordering::Relaxed) == 1;
-        if let Some(writer) = writer() {
-            if is_last {
-                writer.close();
-            } else {
-                writer.flush();
-            }
-            tell_lost(writer);
+        if KEEPERS.fetch_sub(1, Ordering::Relaxed) == 1 {
+            close();
+        } else {
+            flush();
         }
-    }
-}
-
-/// Standard output, and standard error for what it does not take, because the disk is full or nobody reads it any more.
-fn write(lines: &str) {
-    let written = io::stdout().write_all(lines.as_bytes());
-    let _ = written.or_else(|_| io::stderr().write_all(lines.as_bytes()));
-}
-
-/// For the layer that formats lines for people.
-pub(super) struct Output;
-
-pub(super) struct Line {
-    level: Level,
-}
-
-impl MakeWriter<'_> for Output {
-    type Writer = Line;
-
-    fn make_writer(&self) -> Line {
-        Line { level: Level::INFO }
-    }
-
-    fn make_writer_for(&self, event: &Metadata<'_>) -> Line {
-        Line {
-            level: *event.level(),
-        }
-    }
-}
-
-impl Write for Line {
-    /// A line is given as a whole.
-    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        log(&escape::line(&String::from_utf8_lossy(line)), self.level);
-        Ok(line.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }
 
@@ -124,14 +126,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_log_closes_with_the_last_of_those_who_keep_it_open() {
+    fn last_keeper_closes_log() {
         start();
         let writer = writer().unwrap();
-        let [one, other] = [(); 2].map(|()| FlushOnDrop::new());
+        let [one, other] = [(); 2].map(|()| CloseOnDrop::new());
         drop(one);
         assert!(
             !writer.is_closed(),
-            "a second set-up has failed, or is through"
+            "a second set-up has failed, or has ended"
         );
         drop(other);
         assert!(writer.is_closed());

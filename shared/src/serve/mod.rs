@@ -32,7 +32,17 @@ mod healthcheck;
 mod limits;
 mod signals;
 
-use std::{error::Error as StdError, net::SocketAddr, process::ExitCode, time::Duration};
+use std::{
+    error::Error as StdError,
+    future::poll_fn,
+    net::SocketAddr,
+    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
+    pin::pin,
+    process::ExitCode,
+    task::Poll,
+    thread,
+    time::Duration,
+};
 
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -87,6 +97,10 @@ pub enum ServeError {
 /// as fast as later ones.
 ///
 /// `service` is who the process is, as [`telemetry::init`] takes it; [`main_with`] takes more wishes than that.
+///
+/// # Panics
+///
+/// If `start` panics: the service's tasks are waited for and its spans exported first, as after an error.
 pub fn main<E>(
     service: impl Into<Service>,
     start: impl AsyncFnOnce(Lookup<'_>, CancellationToken) -> Result<(), E>,
@@ -132,18 +146,24 @@ where
     let code = runtime.block_on(async {
         let telemetry = match set_up(telemetry::builder(service)) {
             Ok(telemetry) => telemetry,
-            Err(error) => return refused(&name, &error),
+            Err(error) => return Ok(refused(&name, &error)),
         };
+        // The log is closed after the last line, and not with telemetry.
+        let _log = telemetry::CloseLogOnDrop::new();
         let shutdown = CancellationToken::new();
         task::untracked(signals::heed(shutdown.clone()));
         telemetry::load_symbols();
-        let result = start(&config::variable, shutdown.clone()).await;
+        let result = caught(start(&config::variable, shutdown.clone())).await;
         shutdown.cancel();
-        let is_ok = result.is_ok();
-        if let Err(error) = result {
-            let error: Box<dyn StdError> = error.into();
-            tracing::error!(error = chain(&*error), "cannot run");
-        }
+        let end = match result {
+            Ok(Ok(())) => Ok(ExitCode::SUCCESS),
+            Ok(Err(error)) => {
+                let error: Box<dyn StdError> = error.into();
+                tracing::error!(error = chain(&*error), "cannot run");
+                Ok(ExitCode::FAILURE)
+            }
+            Err(panic) => Err(panic),
+        };
         let unfinished = task::finish(TASKS).await;
         let spans = telemetry.shutdown(FLUSH).await;
         tracing::info!(
@@ -155,15 +175,24 @@ where
             tasks.unfinished = unfinished,
             "stopped"
         );
-        if is_ok {
-            ExitCode::SUCCESS
-        } else {
-            ExitCode::FAILURE
-        }
+        end
     });
     // Dropped, it would wait for blocking work that never ends, with nobody left to hear a second signal.
     runtime.shutdown_background();
-    code
+    code.unwrap_or_else(|panic| resume_unwind(panic))
+}
+
+/// Runs a future and catches its panic.
+async fn caught<T>(future: impl Future<Output = T>) -> thread::Result<T> {
+    let mut future = pin!(future);
+    poll_fn(|cx| {
+        let poll = AssertUnwindSafe(|| future.as_mut().poll(cx));
+        match catch_unwind(poll) {
+            Ok(poll) => poll.map(Ok),
+            Err(panic) => Poll::Ready(Err(panic)),
+        }
+    })
+    .await
 }
 
 /// Before there is a log, standard error is the only place to say it.

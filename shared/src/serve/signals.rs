@@ -24,7 +24,7 @@ pub(super) fn heed(shutdown: CancellationToken) -> impl Future<Output = ()> + Se
         tracing::info!("told to stop; a second signal ends the process at once");
         shutdown.cancel();
         signals.second().await;
-        telemetry::flush_log();
+        telemetry::close_log();
         #[expect(
             clippy::disallowed_methods,
             reason = "a second signal asks not to wait for the last spans"

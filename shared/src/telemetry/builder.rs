@@ -214,7 +214,7 @@ impl Builder {
             provider,
             meters,
             export,
-            log: log::FlushOnDrop::new(),
+            log: log::CloseOnDrop::new(),
         };
         Ok((telemetry, parts))
     }

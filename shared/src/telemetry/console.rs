@@ -2,7 +2,7 @@
 //! log lines go.
 
 use std::{
-    io::{self, Write as _},
+    io,
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, SystemTime},
 };
@@ -18,8 +18,9 @@ use super::{
     SpanCounts, panics,
     texts::{self, ValueLimits},
 };
+use crate::stdio::Stream;
 
-/// Writes each span when it ends.
+/// Writes each span when it ends, in one write: the lines of several processes do not mix.
 #[derive(Debug, Clone)]
 pub(super) struct ConsoleProcessor {
     counts: Arc<Mutex<SpanCounts>>,
@@ -48,8 +49,10 @@ impl SpanProcessor for ConsoleProcessor {
         }
         // Called below the lock of the span.
         let written = panics::contained(|| {
-            let line = line(&span, self.limits);
-            writeln!(io::stderr().lock(), "{line}").is_ok()
+            let line = format!("{}\n", line(&span, self.limits));
+            // A line longer than a pipe takes at once needs several writes.
+            let _whole = io::stderr().lock();
+            Stream::Stderr.write_all(line.as_bytes()).is_ok()
         });
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         counts.ended += 1;

@@ -9,7 +9,7 @@ use tracing_subscriber::{
 };
 
 use super::otlp;
-pub(crate) use crate::logs::{FlushOnDrop, flush};
+pub(crate) use crate::logs::{CloseOnDrop, close, flush};
 use crate::{
     config::{self, ConfigError, Lookup},
     logs,

@@ -35,7 +35,7 @@ use opentelemetry_sdk::{metrics::SdkMeterProvider, trace::SdkTracerProvider};
 
 use self::export::Export;
 #[cfg(feature = "serve")]
-pub(crate) use self::log::flush as flush_log;
+pub(crate) use self::log::{CloseOnDrop as CloseLogOnDrop, close as close_log};
 #[cfg(feature = "serve")]
 pub(crate) use self::panics::load_symbols;
 #[cfg(feature = "testing")]
@@ -57,7 +57,7 @@ pub struct Telemetry {
     provider: Option<SdkTracerProvider>,
     meters: Option<SdkMeterProvider>,
     export: Export,
-    log: log::FlushOnDrop,
+    log: log::CloseOnDrop,
 }
 
 /// For those who have no [`Telemetry`] at hand, such as a health endpoint.

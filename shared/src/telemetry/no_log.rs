@@ -5,8 +5,12 @@ use tracing_subscriber::{Layer, layer::Identity};
 
 use crate::config::{ConfigError, Lookup};
 
+/// Never closed: other layers write the lines.
+#[cfg(feature = "serve")]
+pub(crate) fn close() {}
+
 #[derive(Debug)]
-pub(super) struct Logs;
+pub(crate) struct Logs;
 
 #[expect(
     clippy::unnecessary_wraps,
@@ -27,11 +31,15 @@ pub(crate) fn flush() -> bool {
     true
 }
 
-#[derive(Debug)]
-pub(super) struct FlushOnDrop;
+/// Never closed: other layers write the lines.
+#[cfg(feature = "serve")]
+pub(crate) fn close() {}
 
-impl FlushOnDrop {
-    pub(super) fn new() -> Self {
+#[derive(Debug)]
+pub(crate) struct CloseOnDrop;
+
+impl CloseOnDrop {
+    pub(crate) fn new() -> Self {
         Self
     }
 }

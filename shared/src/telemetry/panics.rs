@@ -18,10 +18,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use opentelemetry::Context;
-
 use self::report::Report;
 use super::log;
+use crate::thread_context;
 
 /// How long a panicking thread waits until its panic is logged and on its span. That is done at once, unless the thread
 /// holds a lock that it needs: then the thread goes on, and the rest is done when it lets go of the lock.
@@ -96,6 +95,9 @@ pub(super) fn set_hook_before_current() {
 fn set_hook_before(next: Option<Hook>) {
     let stack_wanted = report::stack_wanted();
     set(Box::new(move |panic| {
+        if thread_context::is_probing() {
+            return;
+        }
         report(panic, stack_wanted);
         if let Some(next) = &next {
             next(panic);
@@ -142,7 +144,7 @@ enum Done {
 }
 
 fn report_from_a_thread(report: Report, work: Work) -> std::io::Result<Receiver<Done>> {
-    let cx = Context::current();
+    let cx = thread_context::current();
     let (say, done) = mpsc::channel();
     let report = move || {
         WORK.set(Work::Hooks);

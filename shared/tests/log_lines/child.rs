@@ -9,7 +9,7 @@ use std::{
 
 use shared::telemetry;
 
-use crate::{delivery, format, hostile, watchdog::Watchdog};
+use crate::{delivery, endings, format, hostile, watchdog::Watchdog};
 
 /// Set in the process that logs.
 const ROLE: &str = "LOG_LINES_TEST_ROLE";
@@ -38,11 +38,35 @@ fn child() {
         "says_more_than_fits" => delivery::say_more_than_fits(),
         "says_and_waits" => delivery::say_and_wait(),
         "says_and_exits" => return delivery::say_and_exit(telemetry),
+        "says_more_than_a_pipe_takes" => return delivery::say_more_than_a_pipe_takes(telemetry),
+        "says_at_the_end_of_a_thread" => endings::say(),
+        "panics_at_end_0" => endings::panic(0),
+        "panics_at_end_1" => endings::panic(1),
+        "panics_at_end_2" => endings::panic(2),
         "aborts" => delivery::abort(),
         role => panic!("no such role: {role}"),
     }
     drop(telemetry);
     println!("END");
+}
+
+/// It does not wait, and its standard output is closed.
+pub(crate) fn run_with_closed_stdout(role: &str, format: &str) -> Output {
+    let inner = command(role, format);
+    let mut shell = Command::new("/bin/sh");
+    shell
+        .args(["-c", "exec \"$0\" \"$@\" >&-"])
+        .arg(inner.get_program())
+        .args(inner.get_args())
+        .env_clear()
+        .envs(
+            inner
+                .get_envs()
+                .filter_map(|(name, value)| Some((name, value?))),
+        )
+        .stdin(Stdio::null())
+        .stderr(Stdio::piped());
+    shell.spawn().unwrap().wait_with_output().unwrap()
 }
 
 fn command(role: &str, format: &str) -> Command {
@@ -103,6 +127,22 @@ impl Child {
 
     pub(crate) fn kill(&mut self) {
         self.process.kill().unwrap();
+    }
+
+    /// How it ends while its standard output is not read, and what it has written there.
+    pub(crate) fn end_unread(mut self) -> (Output, String) {
+        self.go_on();
+        let mut stderr = Vec::new();
+        self.stderr().read_to_end(&mut stderr).unwrap();
+        let status = self.process.wait().unwrap();
+        let mut stdout = String::new();
+        self.stdout.read_to_string(&mut stdout).unwrap();
+        let output = Output {
+            status,
+            stdout: Vec::new(),
+            stderr,
+        };
+        (output, stdout)
     }
 
     /// What it writes until it ends.

@@ -11,7 +11,7 @@ use std::{
 use serde_json::Value;
 use shared::telemetry::Telemetry;
 
-use crate::child::{Child, start_on};
+use crate::child::{Child, run_with_closed_stdout, start_on};
 
 const THREADS: u64 = 4;
 const LINES: u64 = 400;
@@ -93,6 +93,18 @@ pub(crate) fn say_more_than_fits() {
         say();
         thread::park_timeout(Duration::from_millis(5));
     }
+}
+
+/// More than a pipe takes, and less than what is kept for a slow reader.
+const MANY: u64 = 20_000;
+
+#[expect(clippy::disallowed_methods, reason = "how a process ends")]
+pub(crate) fn say_more_than_a_pipe_takes(telemetry: Telemetry) {
+    for number in 0..MANY {
+        tracing::info!(number, "one of {}", "x".repeat(50));
+    }
+    drop(telemetry);
+    process::exit(0);
 }
 
 /// The lines of this test in what was written to standard output.
@@ -179,6 +191,40 @@ fn nobody_waits_for_ever_for_a_log_that_is_not_read_and_what_is_lost_is_told() {
     assert!(numbers.is_sorted());
     assert!(numbers.iter().copied().take(10_000).eq(0..10_000));
     assert_eq!(lost, numbers.last().unwrap() + 1 - numbers.len() as u64);
+}
+
+#[test]
+fn lines_lost_at_exit_are_counted_on_standard_error() {
+    let (output, stdout) = Child::start("says_more_than_a_pipe_takes", "json").end_unread();
+    assert!(output.status.success(), "{output:?}");
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    let expected = " log lines lost: standard output did not take them in time\n";
+    let lost: u64 = stderr.strip_suffix(expected).unwrap().parse().unwrap();
+    let written = parse(&stdout).count() as u64;
+    assert!(written > 0);
+    assert_eq!(written + lost, MANY);
+}
+
+#[test]
+fn non_blocking_standard_output_gets_every_line() {
+    let (read, write) = io::pipe().unwrap();
+    rustix::io::ioctl_fionbio(&write, true).unwrap();
+    let child = start_on(write, "says_more_than_a_pipe_takes");
+    let mut output = String::new();
+    let mut read = BufReader::with_capacity(512, read);
+    while read.read_line(&mut output).unwrap() > 0 {}
+    let result = child.wait_with_output().unwrap();
+    assert!(result.status.success(), "{result:?}");
+    let numbers = parse(&output).map(|line| line["number"].as_u64().unwrap());
+    assert!(numbers.eq(0..MANY));
+}
+
+#[test]
+fn closed_standard_output_is_replaced_by_standard_error() {
+    let output = run_with_closed_stdout("says_and_exits", "json");
+    assert!(output.status.success(), "{output:?}");
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(messages(&stderr).len() as u64, LINES + 1);
 }
 
 #[test]

@@ -6,6 +6,7 @@
 
 mod child;
 mod delivery;
+mod endings;
 mod format;
 mod hostile;
 #[path = "../support/watchdog.rs"]

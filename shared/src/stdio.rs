@@ -1,0 +1,160 @@
+//! Standard output and standard error without a buffer. Both may be non-blocking: the parent may have made them so, and
+//! every process that shares the pipe or terminal shares that flag.
+
+use std::{
+    io::{self, IsTerminal as _, Write as _},
+    time::Duration,
+};
+
+/// One of the two standard streams that a process writes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stream {
+    #[cfg_attr(not(feature = "logs"), expect(dead_code, reason = "for log lines"))]
+    Stdout,
+    Stderr,
+}
+
+impl Stream {
+    /// Writes everything in as few writes as possible, waiting while the stream is full.
+    ///
+    /// # Errors
+    ///
+    /// If the stream is closed or fails.
+    pub(crate) fn write_all(self, mut bytes: &[u8]) -> io::Result<()> {
+        while !bytes.is_empty() {
+            match self.write(bytes) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(written) => bytes = &bytes[written..],
+                Err(error) if is_temporary(&error) => {
+                    self.wait(None);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether colors are wanted there: it is a terminal, and none of `NO_COLOR`, `CLICOLOR=0` and `TERM=dumb` is set.
+    #[cfg(feature = "logs")]
+    pub(crate) fn has_color(self) -> bool {
+        let is_terminal = match self {
+            Self::Stdout => io::stdout().is_terminal(),
+            Self::Stderr => io::stderr().is_terminal(),
+        };
+        is_terminal && wants_color(|name| std::env::var(name).ok())
+    }
+
+    /// Whether standard output was closed when the process started, and standard error was not.
+    ///
+    /// Rust's runtime then opens `/dev/null` in its place, for reading and writing. A shell's `> /dev/null` opens it for
+    /// writing only.
+    #[cfg(all(unix, feature = "logs"))]
+    pub(crate) fn stdout_was_closed() -> bool {
+        use std::{
+            fs::{File, metadata},
+            io::Read as _,
+            os::{
+                fd::AsFd as _,
+                unix::fs::{FileTypeExt as _, MetadataExt as _},
+            },
+        };
+
+        let is_null_for_both = || {
+            let mut stdout = File::from(io::stdout().as_fd().try_clone_to_owned()?);
+            let (own, null) = (stdout.metadata()?, metadata("/dev/null")?);
+            let is_null = own.file_type().is_char_device() && own.rdev() == null.rdev();
+            io::Result::Ok(is_null && stdout.read(&mut [0]).is_ok())
+        };
+        is_null_for_both().unwrap_or(false)
+    }
+
+    #[cfg(all(not(unix), feature = "logs"))]
+    pub(crate) fn stdout_was_closed() -> bool {
+        false
+    }
+}
+
+#[cfg(unix)]
+impl Stream {
+    /// Writes once. Fails with `WouldBlock` if the stream is full and non-blocking.
+    pub(crate) fn write(self, bytes: &[u8]) -> io::Result<usize> {
+        let written = match self {
+            Self::Stdout => {
+                let mut stdout = io::stdout().lock();
+                // The beginning of a line that `print!` has left in the buffer.
+                stdout.flush()?;
+                rustix::io::write(&stdout, bytes)
+            }
+            Self::Stderr => rustix::io::write(io::stderr().lock(), bytes),
+        };
+        Ok(written?)
+    }
+
+    /// Waits until the stream takes bytes, or fails. Returns whether it does within this time.
+    pub(crate) fn wait(self, timeout: Option<Duration>) -> bool {
+        use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+        let timeout = timeout.and_then(|timeout| Timespec::try_from(timeout).ok());
+        let (stdout, stderr) = (io::stdout(), io::stderr());
+        let stream = match self {
+            Self::Stdout => PollFd::new(&stdout, PollFlags::OUT),
+            Self::Stderr => PollFd::new(&stderr, PollFlags::OUT),
+        };
+        // Interrupted by a signal, the write finds out.
+        poll(&mut [stream], timeout.as_ref()).is_ok_and(|ready| ready > 0)
+    }
+}
+
+#[cfg(not(unix))]
+impl Stream {
+    /// Writes once.
+    pub(crate) fn write(self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Stdout => io::stdout().write_all(bytes)?,
+            Self::Stderr => io::stderr().write_all(bytes)?,
+        }
+        Ok(bytes.len())
+    }
+
+    /// Returns at once: writes wait.
+    pub(crate) fn wait(self, _: Option<Duration>) -> bool {
+        true
+    }
+}
+
+/// Whether the same bytes may be written later.
+pub(crate) fn is_temporary(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted
+    )
+}
+
+/// What the user's variables say about colors on a terminal.
+#[cfg(feature = "logs")]
+fn wants_color(variable: impl Fn(&str) -> Option<String>) -> bool {
+    let no_color = variable("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let off = variable("CLICOLOR").is_some_and(|value| value == "0");
+    let dumb = variable("TERM").is_some_and(|term| term == "dumb");
+    !(no_color || off || dumb)
+}
+
+#[cfg(all(test, feature = "logs"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn color_is_off_for_each_variable() {
+        for (name, value, wanted) in [
+            ("TERM", "xterm-256color", true),
+            ("TERM", "dumb", false),
+            ("NO_COLOR", "1", false),
+            ("NO_COLOR", "", true),
+            ("CLICOLOR", "0", false),
+            ("CLICOLOR", "1", true),
+        ] {
+            let variable = |asked: &str| (asked == name).then(|| value.to_owned());
+            assert_eq!(wants_color(variable), wanted, "{name}={value}");
+        }
+    }
+}
