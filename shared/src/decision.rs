@@ -1,5 +1,5 @@
-//! The sampling decision, as far as it is known before a span is made: who asks, makes no name and no attributes of a span that
-//! nobody will see. Telemetry says it; the layers of both sides ask.
+//! The sampling decision, as far as it is known before a span is created. Set by telemetry, and read by the server and client
+//! layers, which skip names and attributes of spans that are not recorded.
 
 use std::sync::{
     OnceLock,
@@ -8,15 +8,14 @@ use std::sync::{
 
 use opentelemetry::Context;
 
-/// What becomes of a span, by the terms of the
-/// [sampling decision](https://opentelemetry.io/docs/specs/otel/trace/sdk/#sampler) where there is one.
+/// What happens to a span, in terms of the [sampling decision](https://opentelemetry.io/docs/specs/otel/trace/sdk/#sampler).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Decision {
-    /// It is made with all there is. So it is where the decision is not known: the sampler may want to see it.
+    /// Created with all attributes. Also used if the decision is unknown, since the sampler may need the attributes.
     Record,
-    /// It has ids, for the log and for the services behind, and nobody will ever see its name and attributes.
+    /// Created with ids for the log and for called services, but its name and attributes are never exported.
     Drop,
-    /// There is none, and the caller's goes on in its place.
+    /// Not created; the caller's context is passed on instead.
     NoSpan,
 }
 
@@ -24,17 +23,17 @@ type Decide = Box<dyn Fn(&Context) -> Decision + Send + Sync>;
 
 static DECIDE: OnceLock<Decide> = OnceLock::new();
 
-/// Where there have been several global providers, nothing is known of which of them makes a span.
+/// After several global providers, it is unknown which one creates a span.
 static HAS_SEVERAL: AtomicBool = AtomicBool::new(false);
 
-/// Says how it is decided on the global provider's spans, by their parent. While nobody says so, all of them are made.
+/// Sets the decision function of the global provider, by parent. Until it is set, every span is created.
 pub(crate) fn decide_by(decide: impl Fn(&Context) -> Decision + Send + Sync + 'static) {
     if DECIDE.set(Box::new(decide)).is_err() {
         HAS_SEVERAL.store(true, Ordering::Relaxed);
     }
 }
 
-/// The decision on a span of the global provider below `parent`.
+/// Returns the decision for a child span of `parent` of the global provider.
 pub(crate) fn of_global(parent: &Context) -> Decision {
     let is_known = || !HAS_SEVERAL.load(Ordering::Relaxed);
     let decide = DECIDE.get().filter(|_| is_known());

@@ -1,6 +1,6 @@
 //! The OpenTelemetry semantic conventions, version 1.44: attribute keys, span names, status and `error.type` rules.
 //!
-//! The only place that spells them. HTTP: [spans](https://opentelemetry.io/docs/specs/semconv/http/http-spans/);
+//! Attribute keys are spelled only here. HTTP: [spans](https://opentelemetry.io/docs/specs/semconv/http/http-spans/);
 //! SQL: [database client spans](https://opentelemetry.io/docs/specs/semconv/database/database-spans/).
 
 #[cfg(feature = "client")]
@@ -34,9 +34,9 @@ pub(crate) const SERVER_PORT: &str = "server.port";
 /// `error.type` of a panic.
 #[cfg(any(feature = "server", feature = "telemetry"))]
 pub(crate) const ERROR_PANIC: &str = "panic";
-/// `error.type` of a deadline that passed.
+/// `error.type` of a timeout.
 #[cfg(any(feature = "axum", feature = "client"))]
 pub(crate) const ERROR_TIMEOUT: &str = "timeout";
-/// `error.type` of a request that was turned away, because there are too many.
+/// `error.type` of a request that was shed because of too many concurrent requests.
 #[cfg(feature = "serve")]
 pub(crate) const ERROR_OVERLOADED: &str = "overloaded";

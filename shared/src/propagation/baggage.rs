@@ -13,7 +13,7 @@ const BAGGAGE: &str = "baggage";
 const MAX_MEMBERS: usize = 64;
 const MAX_BYTES: usize = 8192;
 
-/// What a value may not hold as it is (section 3.3.1.3), and the escape character itself.
+/// Characters that a value must percent-encode (section 3.3.1.3), and the escape character itself.
 const NOT_A_VALUE: &AsciiSet = &CONTROLS
     .add(b' ')
     .add(b'"')
@@ -22,20 +22,20 @@ const NOT_A_VALUE: &AsciiSet = &CONTROLS
     .add(b'\\')
     .add(b'%');
 
-/// Reads and writes the `baggage` header. It is there by default; by name it is for a propagator that is put together by hand.
+/// Reads and writes the `baggage` header. Installed by default; construct it only to assemble a propagator by hand.
 ///
-/// At most 64 members and 8192 bytes go in and out; of a longer list the first are kept, and of members of one key the
-/// last. A malformed member is skipped and the rest kept. Members are sent in the order of their keys. Baggage goes in clear
-/// text to the services that are called, and by them to those behind: put no secret in it. Our clients send it to the own
-/// network, or to the hosts that [`baggage_to`](crate::client::TraceMiddleware::baggage_to) names. It is never written to
-/// spans or logs by itself.
+/// At most 64 members and 8192 bytes are read or written. A longer list keeps its first members, and of several members with
+/// one key the last is kept. A malformed member is skipped. Members are sent in the order of their keys. Baggage is sent in
+/// clear text to the called services, which pass it on: never put a secret in it. The clients of this crate send it to private
+/// networks, or to the hosts named with [`baggage_to`](crate::client::TraceMiddleware::baggage_to). It is never recorded on
+/// spans or in logs automatically.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct BaggagePropagator {
     _private: (),
 }
 
 impl BaggagePropagator {
-    /// A propagator without settings.
+    /// Creates the propagator.
     pub fn new() -> Self {
         Self::default()
     }
@@ -45,7 +45,7 @@ impl TextMapPropagator for BaggagePropagator {
     fn inject_context(&self, cx: &Context, injector: &mut dyn Injector) {
         let mut header = String::new();
         let mut entries: Vec<_> = cx.baggage().iter().collect();
-        // A map has no order, and where not all of them fit, it is always the same ones that do.
+        // A map has no order. Sorting keeps the same members every time if not all of them fit.
         entries.sort_unstable_by_key(|(key, _)| key.as_str());
         for (key, (value, metadata)) in entries.into_iter().take(MAX_MEMBERS) {
             let mut member = format!("{key}={}", utf8_percent_encode(value.as_str(), NOT_A_VALUE));
@@ -96,8 +96,8 @@ impl TextMapPropagator for BaggagePropagator {
     }
 }
 
-/// Key, decoded value, and properties of a well-formed member. Escapes that are no UTF-8 become U+FFFD, as the
-/// specification asks.
+/// Returns key, decoded value and properties of a well-formed member. Escapes that are not UTF-8 become U+FFFD, as the
+/// specification requires.
 fn parse(member: &str) -> Option<(&str, String, String)> {
     let (pair, metadata) = member.split_once(';').unwrap_or((member, ""));
     let (key, value) = pair.split_once('=')?;

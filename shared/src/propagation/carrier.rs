@@ -5,14 +5,14 @@ use std::{collections::HashMap, fmt, hash::BuildHasher};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use opentelemetry::propagation::{Extractor, Injector};
 
-/// Stands for bytes that are no UTF-8. No propagation format allows this character, so a propagator sees that a value
-/// is there and that it is invalid; left out, it would look as if nothing had been sent.
+/// Replaces a value that is not UTF-8. No propagation format allows this character, so the propagator sees an invalid value;
+/// if the value were omitted, the header would appear to be missing.
 const NOT_TEXT: &str = "\u{fffd}";
 
-/// Writes a context, and takes out what an earlier one has left: what [`inject`](super::inject) asks of a carrier.
+/// A carrier for [`inject`](super::inject): writes the keys of a context and removes those of an earlier one.
 ///
-/// For a carrier of your own, beside [`Injector`]. An [`Injector`] of another crate that was made for one message is a
-/// carrier as [`Fresh`].
+/// Implement it together with [`Injector`] for your own carrier. Wrap the [`Injector`] of another crate in [`Fresh`] if it was
+/// created for one message.
 ///
 /// ```
 /// use opentelemetry::propagation::Injector;
@@ -36,7 +36,7 @@ const NOT_TEXT: &str = "\u{fffd}";
 /// # assert!(message.0.is_empty());
 /// ```
 pub trait Carrier: Injector {
-    /// Takes out every entry of this key, in whatever case it is written.
+    /// Removes every entry with this key, ignoring case.
     fn remove(&mut self, key: &str);
 }
 
@@ -55,13 +55,13 @@ impl Carrier for HeaderInjector<'_> {
     }
 }
 
-/// A carrier that holds no context yet, such as the [`Injector`] of another crate around a new message.
+/// Wraps a carrier without an earlier context, such as the [`Injector`] of another crate for a new message.
 ///
 /// ```
 /// use opentelemetry::propagation::Injector;
 /// use shared::propagation::{Fresh, inject};
 ///
-/// /// As a queue's client brings one, for the headers of what it is about to send.
+/// /// Headers of a message, as a queue's client provides them.
 /// fn send(mut headers: impl Injector) {
 ///     inject(&mut Fresh(&mut headers));
 /// }
@@ -86,17 +86,16 @@ impl Injector for Fresh<'_> {
 }
 
 impl Carrier for Fresh<'_> {
-    /// There is nothing to take out.
+    /// Does nothing, since the carrier is new.
     fn remove(&mut self, _: &str) {}
 }
 
-/// Reads from the headers of a request or a message: what a server does that [`TraceLayer`](crate::server::TraceLayer) is
-/// not in front of.
+/// Reads the headers of a request or message that does not pass through [`TraceLayer`](crate::server::TraceLayer).
 ///
 /// ```
 /// use shared::propagation::{HeaderExtractor, extract};
 ///
-/// let headers = http::HeaderMap::new(); // of what came in
+/// let headers = http::HeaderMap::new(); // the received headers
 /// let caller = extract(&HeaderExtractor(&headers)); // the parent of the next span
 /// # drop(caller);
 /// ```
@@ -121,7 +120,7 @@ impl Extractor for HeaderExtractor<'_> {
         for value in headers {
             match str::from_utf8(value.as_bytes()) {
                 Ok(value) => values.push(value),
-                // A list header may have one bad member and good ones beside it.
+                // One bad value of a list header must not hide the good ones.
                 Err(_) => values.extend(value.as_bytes().split(|byte| *byte == b',').map(text)),
             }
         }
@@ -129,7 +128,7 @@ impl Extractor for HeaderExtractor<'_> {
     }
 }
 
-/// The header that nearly every request asks for, as a name that need not be parsed and copied again.
+/// Returns the header name for `traceparent` without parsing, since nearly every request needs it.
 fn usual(key: &str) -> Option<&'static HeaderName> {
     static USUAL: [HeaderName; 3] = [
         HeaderName::from_static("traceparent"),
@@ -143,13 +142,12 @@ fn text(bytes: &[u8]) -> &str {
     str::from_utf8(bytes).unwrap_or(NOT_TEXT)
 }
 
-/// Writes into the headers of a request or a message, in place of whatever they held under the same name: for a client that
-/// [`crate::client`] does not go around.
+/// Writes the headers of a request or message that does not pass through [`crate::client`]. Replaces earlier values.
 ///
 /// ```
 /// use shared::propagation::{HeaderInjector, inject};
 ///
-/// let mut headers = http::HeaderMap::new(); // of what goes out
+/// let mut headers = http::HeaderMap::new(); // the headers to send
 /// inject(&mut HeaderInjector(&mut headers));
 /// ```
 #[derive(Debug)]
@@ -157,7 +155,7 @@ pub struct HeaderInjector<'a>(pub &'a mut HeaderMap);
 
 impl Injector for HeaderInjector<'_> {
     fn set(&mut self, key: &str, value: String) {
-        // Propagators write ASCII. What is no header all the same is left out: propagation never fails a request.
+        // Propagators write ASCII. Anything else is skipped, since propagation must not fail a request.
         if let Some(name) = usual(key).cloned().or_else(|| key.parse().ok())
             && let Ok(value) = HeaderValue::try_from(value)
         {
@@ -170,15 +168,14 @@ impl Injector for HeaderInjector<'_> {
     }
 }
 
-/// Reads from a map of strings whose keys are in any case, such as a queue's message headers.
+/// Reads a map of strings with keys in any case, such as the headers of a queue's message.
 ///
-/// A `HashMap<String, String>` is a carrier by itself, but one that finds keys in lower case only. To write, use the map
-/// itself.
+/// A `HashMap<String, String>` is a carrier itself, but only finds lower-case keys. To write, use the map itself.
 #[derive(Debug, Clone, Copy)]
 pub struct MapExtractor<'a>(pub &'a HashMap<String, String>);
 
 impl MapExtractor<'_> {
-    /// Every spelling of a key counts as a header of its own; in the order of their spelling, since a map has none.
+    /// Each spelling of a key counts as a separate header, sorted by spelling since a map has no order.
     fn entries(&self, key: &str) -> Vec<(&str, &str)> {
         let mut entries: Vec<_> = self
             .0

@@ -13,38 +13,38 @@ const TRACESTATE: &str = "tracestate";
 const SAMPLED: u8 = 0x01;
 const RANDOM: u8 = 0x02;
 
-/// Reads and writes `traceparent` and `tracestate` as Level 2 asks. It is there by default; by name it is for a propagator that
-/// is put together by hand.
+/// Reads and writes `traceparent` and `tracestate` according to Level 2. Installed by default; construct it only to assemble a
+/// propagator by hand.
 ///
-/// Against the SDK's propagator: several headers of a name are all read, lengths and characters are checked, the
-/// random flag survives, `tracestate` goes on as it came (also where the SDK's [`TraceState`] type refuses a key that
-/// Level 2 allows), and no input makes it panic.
+/// Differences from the SDK's propagator: it reads all of several headers with one name, checks lengths and characters, keeps
+/// the random flag, passes `tracestate` on unchanged (even if the SDK's [`TraceState`] type refuses a key that Level 2 allows),
+/// and does not panic on any input.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct TraceContextPropagator {
     _private: (),
 }
 
 impl TraceContextPropagator {
-    /// A propagator without settings.
+    /// Creates the propagator.
     pub fn new() -> Self {
         Self::default()
     }
 }
 
-/// What came over the wire and what [`SpanContext`] cannot keep: an unsampled span loses the random flag, and
-/// [`TraceState`] loses spelling. It lives in the context beside the span and counts for its own trace only. There is none
-/// where nothing would get lost: a random trace id and no `tracestate`.
+/// The parts of received headers that [`SpanContext`] cannot hold: an unsampled span loses the random flag, and [`TraceState`]
+/// loses the spelling. Stored in the context beside the span, and valid for its trace only. Absent if nothing would be lost: a
+/// random trace id and no `tracestate`.
 #[derive(Debug)]
 struct Origin {
     trace_id: TraceId,
     flags: u8,
     trace_state: String,
-    /// Whether the SDK's type could hold the list; if not, the span's own is empty.
+    /// Whether the SDK's type can hold the list. If not, the span's own list is empty.
     is_held: bool,
 }
 
 impl Origin {
-    /// The list as it came, unless somebody has changed the span's own since.
+    /// Returns the received list, unless the span's own list has been changed since.
     fn unchanged(&self, now: &TraceState) -> Option<&str> {
         let then = if self.is_held { &self.trace_state } else { "" };
         now.into_iter()
@@ -95,7 +95,7 @@ impl TextMapPropagator for TraceContextPropagator {
         );
         let cx = cx.with_remote_span_context(caller);
         if list.is_empty() && flags & RANDOM != 0 {
-            // As the spans below say by themselves; most requests are like this, and a value is three allocations.
+            // Child spans have the same flags without this value. Most requests take this path, and a value costs three allocations.
             return cx;
         }
         cx.with_value(Origin {
@@ -113,9 +113,9 @@ impl TextMapPropagator for TraceContextPropagator {
     }
 }
 
-/// `00-<trace id>-<span id>-<flags>`: the value of `traceparent`, and of the `traceresponse` header.
+/// Returns `00-<trace id>-<span id>-<flags>`, the value of the headers `traceparent` and `traceresponse`.
 ///
-/// The random flag is kept as the caller sent it, and set on a trace that was started here, whose id is random.
+/// The random flag is kept as received, and set on traces started here, whose ids are random.
 pub(crate) fn traceparent(cx: &Context, span_context: &SpanContext) -> [u8; 55] {
     let random = match origin(cx, span_context) {
         Some(origin) => origin.flags & RANDOM,
@@ -136,20 +136,20 @@ fn write_hex(text: &mut [u8], bytes: &[u8]) {
     }
 }
 
-/// A byte as it is written in an id, in lower case; several times faster than `write!`.
+/// Returns a byte as two lower-case hex digits. Several times faster than `write!`.
 pub(crate) fn hex_digits(byte: u8) -> [u8; 2] {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     [byte >> 4, byte & 0xf].map(|digit| DIGITS[usize::from(digit)])
 }
 
-/// Notes that a trace was not started here, for a context with a caller's span that was extracted by another propagator or
-/// made by hand: the spans below will not know.
+/// Records in a context that its trace was not started here. Needed if another propagator extracted the caller's span, or if
+/// the context was created by hand, since child spans cannot detect that.
 pub(crate) fn remember_origin(cx: Context) -> Context {
     let span = cx.span();
     let span_context = span.span_context();
     let (trace_id, flags) = (span_context.trace_id(), span_context.trace_flags().to_u8());
     let is_callers = span_context.is_valid() && span_context.is_remote();
-    // With the flag it is like any trace that was started here.
+    // With the random flag, it equals a trace started here.
     if !is_callers || flags & RANDOM != 0 || origin(&cx, span_context).is_some() {
         return cx;
     }
@@ -166,7 +166,7 @@ fn origin<'a>(cx: &'a Context, span_context: &SpanContext) -> Option<&'a Origin>
         .filter(|origin| origin.trace_id == span_context.trace_id())
 }
 
-/// More than one `traceparent` header is as good as none.
+/// Several `traceparent` headers count as none.
 fn parse_headers(values: &[&str]) -> Option<(TraceId, SpanId, u8)> {
     match values {
         [value] => parse(trace_state::trim(value).as_bytes()),
@@ -191,7 +191,7 @@ fn parse(header: &[u8]) -> Option<(TraceId, SpanId, u8)> {
     valid.then_some((trace_id, span_id, flags & (SAMPLED | RANDOM)))
 }
 
-/// Up to 16 digits, in lower case only, as the specification asks.
+/// Parses up to 16 hex digits, lower case only, as the specification requires.
 fn hex(digits: &[u8]) -> Option<u64> {
     digits.iter().try_fold(0, |number, digit| {
         let value = match digit {

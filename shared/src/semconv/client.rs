@@ -1,4 +1,4 @@
-//! Of CLIENT spans.
+//! Conventions of CLIENT spans.
 
 use http::StatusCode;
 use opentelemetry::trace::Status;
@@ -7,12 +7,12 @@ pub(crate) const HTTP_REQUEST_RESEND_COUNT: &str = "http.request.resend_count";
 pub(crate) const URL_FULL: &str = "url.full";
 pub(crate) const URL_TEMPLATE: &str = "url.template";
 
-/// `error.type` of a name that has no address.
+/// `error.type` of a host name that cannot be resolved.
 pub(crate) const ERROR_DNS: &str = "dns";
-/// `error.type` where the conventions ask for a value and nothing better is known.
+/// `error.type` if no specific value is known, as the conventions require.
 pub(crate) const ERROR_OTHER: &str = "_OTHER";
 
-/// The span status of a client: an error from 400 on.
+/// Returns the status of a CLIENT span: an error from 400 on.
 pub(crate) fn client_status(status: StatusCode) -> Status {
     if status.is_client_error() || status.is_server_error() {
         Status::error("")

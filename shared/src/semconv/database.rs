@@ -1,4 +1,4 @@
-//! Of the CLIENT spans of queries.
+//! Conventions of CLIENT spans of queries.
 
 pub(crate) const DB_COLLECTION_NAME: &str = "db.collection.name";
 pub(crate) const DB_NAMESPACE: &str = "db.namespace";

@@ -1,4 +1,4 @@
-//! What SERVER and CLIENT spans have in common.
+//! Conventions shared by SERVER and CLIENT spans.
 
 use std::{
     borrow::Cow,
@@ -22,20 +22,20 @@ pub(crate) const NETWORK_PEER_ADDRESS: &str = "network.peer.address";
 pub(crate) const NETWORK_PEER_PORT: &str = "network.peer.port";
 pub(crate) const NETWORK_PROTOCOL_VERSION: &str = "network.protocol.version";
 
-/// `error.type` of a response body that failed on its way.
+/// `error.type` of a response body that failed during transfer.
 pub(crate) const ERROR_BODY: &str = "body";
 
-/// The methods that are recorded by name.
+/// Methods recorded by name, as the conventions list them.
 const KNOWN_METHODS: [&str; 10] = [
     "CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE", "QUERY",
 ];
 
-/// `http.request.method` of a method that is not known.
+/// `http.request.method` of an unknown method.
 const OTHER_METHOD: &str = "_OTHER";
 
-/// Which methods are recorded by name. A caller may send any word as a method, and each would be a name of its own.
+/// The set of methods that are recorded by name. Callers can send any word as a method, and each would create another span name.
 ///
-/// By default those of the conventions, or the comma-separated list in `OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS`.
+/// Defaults to the methods of the conventions, or to the comma-separated list in `OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS`.
 #[derive(Debug, Clone)]
 pub(crate) struct KnownMethods(Arc<[Cow<'static, str>]>);
 
@@ -49,13 +49,13 @@ impl KnownMethods {
         Self(methods.collect())
     }
 
-    /// `http.request.method` of a request.
+    /// Returns `http.request.method` for a method.
     pub(crate) fn name(&self, method: &Method) -> Cow<'static, str> {
         let known = self.0.iter().find(|known| *known == method.as_str());
         known.cloned().unwrap_or(OTHER_METHOD.into())
     }
 
-    /// `http.request.method_original` of a request whose method has this name: where it is not known.
+    /// Returns `http.request.method_original` if the method is recorded under another name.
     pub(crate) fn original(name: &str, method: &Method) -> Option<String> {
         (name == OTHER_METHOD).then(|| method.as_str().to_owned())
     }
@@ -73,7 +73,7 @@ impl Default for KnownMethods {
     }
 }
 
-/// `{method} {target}`, where the target is a route or a URL template and never a path; without one, the method alone.
+/// Returns `{method} {target}`, where the target is a route or URL template, never a path. Without a target, returns the method.
 pub(crate) fn http_span_name(method: &str, target: Option<&str>) -> String {
     let method = if method == OTHER_METHOD {
         "HTTP"
@@ -83,7 +83,7 @@ pub(crate) fn http_span_name(method: &str, target: Option<&str>) -> String {
     let Some(target) = target else {
         return method.to_owned();
     };
-    // `format!` would grow it twice.
+    // `format!` would reallocate twice.
     let mut name = String::with_capacity(method.len() + 1 + target.len());
     name.push_str(method);
     name.push(' ');
@@ -91,14 +91,14 @@ pub(crate) fn http_span_name(method: &str, target: Option<&str>) -> String {
     name
 }
 
-/// `server.address`: an IPv6 address is in brackets in a URL only.
+/// Returns `server.address`. IPv6 addresses have brackets in URLs only.
 pub(crate) fn without_brackets(host: &str) -> &str {
     host.strip_prefix('[')
         .and_then(|host| host.strip_suffix(']'))
         .unwrap_or(host)
 }
 
-/// `network.peer.address`, shared by those attributes that have it.
+/// Returns `network.peer.address`, shared between the attributes that contain it.
 pub(crate) fn address(ip: IpAddr) -> StringValue {
     let text: Arc<str> = match ip {
         IpAddr::V4(ip) => dotted(ip, &mut [0; _]).into(),
@@ -109,7 +109,7 @@ pub(crate) fn address(ip: IpAddr) -> StringValue {
 
 const LONGEST: usize = "255.255.255.255".len();
 
-/// As `to_string` writes it, which takes three allocations and a quarter of what all attributes of a request take.
+/// Equals `to_string`, which takes three allocations and a quarter of the time of all attributes of a request.
 fn dotted(ip: Ipv4Addr, text: &mut [u8; LONGEST]) -> &str {
     let mut length = 0;
     let mut push = |byte| {
@@ -131,7 +131,7 @@ fn dotted(ip: Ipv4Addr, text: &mut [u8; LONGEST]) -> &str {
     str::from_utf8(&text[..length]).unwrap_or_default()
 }
 
-/// `network.protocol.version`, without the name of the protocol.
+/// Returns `network.protocol.version`, without the name of the protocol.
 pub(crate) fn protocol_version(version: Version) -> Option<&'static str> {
     match version {
         Version::HTTP_09 => Some("0.9"),

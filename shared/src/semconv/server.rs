@@ -1,4 +1,4 @@
-//! Of SERVER spans.
+//! Conventions of SERVER spans.
 
 use http::StatusCode;
 
@@ -11,16 +11,16 @@ pub(crate) const URL_QUERY: &str = "url.query";
 pub(crate) const URL_SCHEME: &str = "url.scheme";
 pub(crate) const USER_AGENT_ORIGINAL: &str = "user_agent.original";
 
-/// The event of a server span whose request was dropped before its end: by a caller who went away, or by a layer above
-/// that had enough of it. Not from the conventions: they have no word for it.
+/// Event of a server span whose request was dropped before its end: the caller disconnected, or an outer layer dropped it, for
+/// example on a timeout. The conventions have no name for this.
 pub(crate) const EVENT_ABANDONED: &str = "shared.request.abandoned";
 
-/// `error.type` of a service that failed to answer.
+/// `error.type` of a service that returned an error instead of a response.
 pub(crate) const ERROR_SERVICE: &str = "service";
-/// `error.type` of a request that its own service cut off when it stopped.
+/// `error.type` of a request that was cut off by the shutdown of its service.
 pub(crate) const ERROR_SHUTDOWN: &str = "shutdown";
 
-/// Whether an answer makes the span of its server an error: from 500 on. No description where the code says it.
+/// Returns the status of a SERVER span: an error from 500 on. Without a description, since the code states the reason.
 pub(crate) fn is_server_error(status: StatusCode) -> bool {
     status.is_server_error()
 }

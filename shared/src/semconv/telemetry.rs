@@ -1,4 +1,4 @@
-//! Of exceptions, of the resource, and of telemetry itself.
+//! Conventions of exceptions, of the resource, and of the telemetry pipeline.
 
 pub(crate) const EXCEPTION: &str = "exception";
 pub(crate) const EXCEPTION_MESSAGE: &str = "exception.message";

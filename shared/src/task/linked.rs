@@ -1,4 +1,4 @@
-//! [`linked`]: work that many requests wait for, and that is a part of none of their traces.
+//! [`linked`]: work for many requests, in a trace of its own.
 
 use opentelemetry::{
     Context,
@@ -10,18 +10,18 @@ use crate::{
     tracer::{EndOnDrop, Tracer, empty_context},
 };
 
-/// Runs a future as the root span `name` of a trace of its own, linked to the requests that it does the work of.
+/// Runs a future in the root span `name` of a new trace, linked to the requests that it works for.
 ///
-/// A batch has many parents, and a span can have but one: made a child of the first request, it would be missing from the
-/// traces of all others. Each request hands in its context; one that came with a message is read by
-/// [`extract`](crate::propagation::extract). A context without a span gives no link.
+/// A batch has many parents, but a span can have only one. As a child of the first request, it would be missing from the traces of
+/// the others. Pass the context of each request; for a message, get it with [`extract`](crate::propagation::extract). A context
+/// without a span adds no link.
 ///
 /// ```
 /// use opentelemetry::Context;
 /// use shared::task;
 /// # use tokio::sync::mpsc;
 ///
-/// /// A receipt to send, and the request that asked for it.
+/// /// A receipt to send, and the context of its request.
 /// struct Receipt {
 ///     customer: String,
 ///     request: Context, // Context::current(), when it was queued
@@ -53,7 +53,7 @@ pub fn linked<F: Future>(
         .with_kind(SpanKind::Internal)
         .with_links(links);
     async move {
-        // The trace begins when the work does, and here: whatever is current is one request among many.
+        // The trace starts with the work. The current context belongs to at most one of the requests, so it is not the parent.
         let none = empty_context();
         let span = Tracer::default().start(span, &none);
         let cx = none.with_span(span);

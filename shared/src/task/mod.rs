@@ -1,11 +1,11 @@
-//! Tasks that keep their trace, are counted, can be waited for, and can be cancelled.
+//! Tasks that keep their trace, are counted, and can be awaited and cancelled.
 //!
-//! A bare `tokio::spawn` starts with an empty context: its spans fall off the trace and nobody knows when it is done.
-//! [`spawn`] hands the current context on, so a span made in the task is a child of the span that was current at the
-//! call, also when it outlives the response. The task does not keep that span open: it ends when its own work does.
-//! Work that is done for many requests at once is no child of any of them: see [`linked`].
+//! A bare `tokio::spawn` starts with an empty context: its spans are missing from the trace, and shutdown does not wait for it.
+//! [`spawn`] passes the current context on, so a span created in the task is a child of the span that was current at the
+//! call, even if it outlives the response. The task does not keep that span open; the span ends when its own work is done.
+//! For work on behalf of many requests, see [`linked`].
 //!
-//! At shutdown [`finish`] waits for all tasks, and cancels what is left at the deadline; `registry` counts them.
+//! At shutdown, [`finish`] waits for all tasks, and cancels the remaining ones at the deadline. `registry` counts them.
 
 mod linked;
 mod registry;
@@ -23,10 +23,10 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 pub use self::linked::linked;
 use self::registry::{CURRENT, Registry};
 
-/// The tasks of this process. `spawn` is called where no handle to anything reaches, as `tokio::spawn` is.
+/// The tasks of this process. A static, since `spawn`, like `tokio::spawn`, is called without a handle.
 static TASKS: LazyLock<Registry> = LazyLock::new(Registry::default);
 
-/// A spawned task. Awaiting it gives what the task returned; dropping it lets the task go on.
+/// A spawned task. Awaiting it returns the task's output; dropping it detaches the task, which continues.
 #[derive(Debug)]
 #[must_use = "a task goes on when this is dropped; say so with `drop` or `let _ =` where nobody waits for it"]
 pub struct Task<T> {
@@ -34,19 +34,19 @@ pub struct Task<T> {
     cancelled: CancellationToken,
 }
 
-/// Why a task has no result: what awaiting a [`Task`] fails with.
+/// The error of awaiting a [`Task`] that has no output.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TaskError {
-    /// [`finish`] cancelled it, or [`Task::cancel`] did.
+    /// Cancelled by [`finish`] or [`Task::cancel`].
     #[error("the task was cancelled")]
     Cancelled,
-    /// It panicked; the panic hook has logged where, with the trace id.
+    /// Panicked. The panic hook has logged where, with the trace id.
     #[error("the task panicked")]
     Panicked(#[source] JoinError),
 }
 
-/// Spawns a future that keeps the current trace: in place of `tokio::spawn`, wherever that is called.
+/// Spawns a future that keeps the current trace. Use it instead of `tokio::spawn`.
 ///
 /// ```
 /// # async fn send_receipt() {}
@@ -54,17 +54,17 @@ pub enum TaskError {
 /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
 /// use shared::task;
 ///
-/// drop(task::spawn(send_receipt())); // nobody waits for it but the end of the process
+/// drop(task::spawn(send_receipt())); // runs on its own; shutdown waits for it
 ///
 /// let fetching = task::spawn(fetch());
-/// let _cancels = fetching.cancel_on_drop(); // when whoever started it is gone
+/// let _cancels = fetching.cancel_on_drop(); // cancels the task if this function ends first
 /// assert_eq!(fetching.await.unwrap(), 7);
 /// # });
 /// ```
 ///
 /// # Panics
 ///
-/// Outside of a Tokio runtime.
+/// Panics outside of a Tokio runtime.
 pub fn spawn<F>(future: F) -> Task<F::Output>
 where
     F: Future<Output: Send + 'static> + Send + 'static,
@@ -74,7 +74,7 @@ where
 
 /// Runs blocking work on Tokio's blocking threads, in the current trace.
 ///
-/// Once started it runs to its end, unless it looks at [`cancellation`] from time to time:
+/// Once started it runs to its end, unless it checks [`cancellation`]:
 ///
 /// ```
 /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
@@ -82,14 +82,14 @@ where
 ///     let cancellation = shared::task::cancellation();
 ///     (0_u64..).take_while(|_| !cancellation.is_cancelled()).count()
 /// });
-/// counting.cancel(); // before it has begun, or in the middle of it
+/// counting.cancel(); // before it starts or while it runs
 /// # let _ = counting.await;
 /// # });
 /// ```
 ///
 /// # Panics
 ///
-/// Outside of a Tokio runtime.
+/// Panics outside of a Tokio runtime.
 pub fn spawn_blocking<F, T>(work: F) -> Task<T>
 where
     F: FnOnce() -> T + Send + 'static,
@@ -98,36 +98,35 @@ where
     TASKS.spawn_blocking(work)
 }
 
-/// How a task learns that it is to stop: cancelled by [`finish`] or [`Task::cancel`].
+/// Returns the cancellation token of the current task, cancelled by [`finish`] or [`Task::cancel`].
 ///
-/// A future is dropped at its next await anyway; this is for blocking work, and for a future with something to do
-/// before it goes. Outside of a task it is a token that nobody cancels.
+/// A cancelled future is dropped at its next await. Use the token in blocking work, and in futures that must clean up first.
+/// Outside of a task, returns a token that is never cancelled.
 pub fn cancellation() -> CancellationToken {
     CURRENT.try_with(Clone::clone).unwrap_or_default()
 }
 
-/// How many tasks are running: for a health endpoint, or a test that waits for the last.
+/// Returns the number of running tasks, for example for a health endpoint or a test.
 pub fn running() -> usize {
     TASKS.running()
 }
 
-/// Waits until no task is left, then says so with 0; at the deadline cancels the others and gives their number.
+/// Waits until all tasks have ended and returns 0. At the deadline, cancels the remaining tasks and returns their number.
 ///
-/// For shutdown, after the server has drained and before telemetry is flushed, so that the tasks' spans are exported. What
-/// is spawned while it cancels is cancelled too; what is spawned after it runs as ever, and has a `finish` of its own.
-/// [`serve::main`](crate::serve::main) calls it, with [`TASKS`](crate::serve::TASKS).
+/// Call it at shutdown, after the server has drained and before telemetry is flushed, so that the tasks' spans are exported. Tasks
+/// spawned during the cancellation are cancelled too; tasks spawned afterwards run normally and need another `finish`.
+/// [`serve::main`](crate::serve::main) calls it with [`TASKS`](crate::serve::TASKS).
 pub async fn finish(deadline: Duration) -> usize {
     TASKS.finish(deadline).await
 }
 
 impl<T> Task<T> {
-    /// Stops the task where it next awaits something; its spans end there. Blocking work sees it in [`cancellation`]. For work
-    /// whose result nobody wants any more.
+    /// Cancels the task at its next await; its spans end there. Blocking work must check [`cancellation`].
     pub fn cancel(&self) {
         self.cancelled.cancel();
     }
 
-    /// Cancels the task when the guard is dropped: for a task that must not outlive what started it, however that ends.
+    /// Returns a guard that cancels the task on drop, for a task that must not outlive its creator.
     #[must_use = "dropping the guard cancels the task"]
     pub fn cancel_on_drop(&self) -> DropGuard {
         self.cancelled.clone().drop_guard()
@@ -147,7 +146,7 @@ impl<T> Future for Task<T> {
     }
 }
 
-/// Runs a future that belongs to the process and not to any request: no trace, no count, no wait.
+/// Runs a future of the process itself, not of a request: untraced, not counted, not awaited at shutdown.
 #[cfg(feature = "serve")]
 #[expect(
     clippy::disallowed_methods,
@@ -157,7 +156,7 @@ pub(crate) fn untracked(future: impl Future<Output = ()> + Send + 'static) {
     drop(tokio::spawn(future));
 }
 
-/// Runs blocking work of the process itself, outside of any trace.
+/// Runs blocking work of the process itself, untraced.
 #[cfg(feature = "telemetry")]
 #[expect(
     clippy::disallowed_methods,

@@ -1,4 +1,4 @@
-//! [`Registry`]: every task that has not ended, and the end of them all.
+//! [`Registry`]: the running tasks, and their shutdown.
 
 use std::{
     sync::{Mutex, MutexGuard, PoisonError},
@@ -11,18 +11,18 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use super::Task;
 use crate::span::{request, scope::Scope};
 
-/// How long a cancelled task may take to go. A future is gone at its next poll; blocking work looks when it looks.
+/// Maximum time to wait for cancelled tasks. A future ends at its next poll; blocking work when it checks its token.
 const GRACE: Duration = Duration::from_secs(1);
 
 tokio::task_local! {
-    /// Of the task that runs on this thread.
+    /// The token of the task that runs on this thread.
     pub(super) static CURRENT: CancellationToken;
 }
 
 #[derive(Debug, Default)]
 pub(super) struct Registry {
     tracker: TaskTracker,
-    /// Parent of every task's own token, until `finish` cancels it: a new one then serves those that come after.
+    /// Parent of every task's token until `finish` cancels it. A new one then serves later tasks.
     cancelled: Mutex<CancellationToken>,
 }
 
@@ -36,7 +36,7 @@ impl Registry {
         let future = CURRENT.scope(cancelled.clone(), future);
         #[expect(
             clippy::disallowed_methods,
-            reason = "the one right place: with the context, and counted"
+            reason = "the task is counted and keeps its context"
         )]
         let handle = self.tracker.spawn(Scope::new(handed_on()).run(future));
         Task { handle, cancelled }
@@ -56,7 +56,7 @@ impl Registry {
         };
         #[expect(
             clippy::disallowed_methods,
-            reason = "the one right place: with the context, and counted"
+            reason = "the task is counted and keeps its context"
         )]
         let handle = self.tracker.spawn_blocking(work);
         Task { handle, cancelled }
@@ -77,7 +77,7 @@ impl Registry {
         let unfinished = self.running();
         let cancelled = self.cancelled().clone();
         cancelled.cancel();
-        // Blocking work that never looks at its token is left behind.
+        // Blocking work that never checks its token is abandoned.
         let _ = tokio::time::timeout(GRACE, self.tracker.wait()).await;
         *self.cancelled() = CancellationToken::new();
         unfinished
@@ -90,16 +90,16 @@ impl Registry {
     }
 }
 
-/// The current context, with the span's place in the trace and not the span itself: what a task does, panicking included,
-/// is on the spans it makes. The span of whoever spawned it may long have ended, and its failure is none of theirs.
+/// Returns the current context with the span's ids instead of the span itself. The spawning span may have ended long ago, and a
+/// failure or panic of the task must be recorded on the task's own spans.
 fn handed_on() -> Context {
     let cx = request::left_behind(Context::current());
     let span_context = cx.span().span_context().clone();
-    // No span is no parent: as one that is not sampled, it would silence whatever the task begins.
+    // Without a span there must be no parent: an unsampled parent would stop the task's spans from being recorded.
     if !span_context.is_valid() {
         return cx;
     }
-    // Named for what callers send, and right for whatever span is somebody else's: `is_remote` stays as it is.
+    // The function is named for remote contexts, but works for any; `is_remote` is unchanged.
     cx.with_remote_span_context(span_context)
 }
 
@@ -113,7 +113,7 @@ mod tests {
     use super::*;
 
     const LONG: Duration = Duration::from_hours(1);
-    /// For a thread that cannot be paused.
+    /// A runtime whose time cannot be paused.
     const LONG_ENOUGH: Duration = Duration::from_secs(10);
 
     #[tokio::test(start_paused = true)]

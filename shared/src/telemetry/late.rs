@@ -1,4 +1,4 @@
-//! [`Late`]: tracers and instruments that are asked for before there is telemetry.
+//! [`Late`]: tracers and instruments requested before telemetry is initialized.
 
 use std::{
     fmt,
@@ -9,12 +9,12 @@ use std::{
     },
 };
 
-/// A tracer or an instrument that may be asked for before [`init`](super::init), and works from then on.
+/// A tracer or instrument that can be requested before [`init`](super::init) and works afterwards.
 ///
-/// What OpenTelemetry's `global::tracer` and `global::meter` give before there are providers stays without effect, also
-/// when there are. This takes it from the global provider when it is used, and takes it once more when
-/// [`init`](super::init) or [`Parts::install`](super::Parts::install) has set the provider: for a `static`, and for
-/// whatever is made before `main` is through with its set-up.
+/// A tracer from OpenTelemetry's `global::tracer`, or a meter from `global::meter`, stays without effect if it was requested before the
+/// provider was set. `Late` requests it on use, and again once [`init`](super::init) or
+/// [`Parts::install`](super::Parts::install) has set the provider. Use it for a `static`, and for values created before `main` has
+/// finished its setup.
 ///
 /// ```
 /// use shared::{
@@ -29,18 +29,17 @@ use std::{
 /// TRACER.in_span("count_stock", |_| { /* .. */ });
 /// ```
 ///
-/// This crate's own layers and clients need no such care. Another crate that keeps what it got before cannot be helped:
-/// set up telemetry first, or have it ask later. The callback of an observable instrument is heard from the first use
-/// after the set-up on.
+/// The layers and clients of this crate do not need it. For another crate that stores what it got earlier, initialize telemetry
+/// first. The callback of an observable instrument is registered on the first use after the setup.
 pub struct Late<T> {
     make: fn() -> T,
-    /// Used while there are no providers.
+    /// Used until providers are set.
     early: OnceLock<T>,
     real: OnceLock<T>,
 }
 
 impl<T> Late<T> {
-    /// One that is made by `make`: at the first use, and again at the first use after the set-up.
+    /// Creates a value with `make` on first use, and again on the first use after telemetry is initialized.
     pub const fn new(make: fn() -> T) -> Self {
         Self {
             make,
@@ -71,7 +70,7 @@ impl<T> fmt::Debug for Late<T> {
 
 static PROVIDERS_ARE_SET: AtomicBool = AtomicBool::new(false);
 
-/// Said after the global providers are set.
+/// Called after the global providers are set.
 pub(crate) fn providers_are_set() {
     PROVIDERS_ARE_SET.store(true, Ordering::Release);
 }

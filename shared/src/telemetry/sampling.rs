@@ -1,8 +1,8 @@
-//! The sampling decision before a span is made: who asks, makes no name and no attributes of spans that nobody will see.
+//! The sampling decision before a span is created, so that the layers skip names and attributes of spans that are not recorded.
 //!
-//! A sampler decides by the ids of the trace, and those of a root are drawn when it is made. So they are drawn before, by
-//! whoever asks, and laid aside for the root that is made next on this thread. That it is another one does not matter: one
-//! random id is as good as the next, and the sampler says the same of it.
+//! A sampler decides by the trace id, and the SDK generates the id of a root when the root is created. So the id is generated
+//! earlier, for the decision, and stored for the next root created on this thread. It does not matter if that is another root:
+//! the ids are random, and the sampler decides the same for the same id.
 
 use std::cell::Cell;
 
@@ -14,20 +14,20 @@ use opentelemetry_sdk::trace::{IdGenerator, Sampler, SamplingDecision, ShouldSam
 
 use crate::decision::{Decision, decide_by};
 
-/// What is known, before they are made, of the spans of a provider.
+/// What is known about the spans of a provider before they are created.
 #[derive(Debug, Clone)]
 pub(super) enum EarlyDecisions {
-    /// A sampler of somebody else's decides.
+    /// A custom sampler decides, so nothing is known.
     Unknown,
-    /// `OTEL_SDK_DISABLED`: there are none.
+    /// No spans are created (`OTEL_SDK_DISABLED`).
     NoSpans,
-    /// They are exported to nobody.
+    /// Spans are created, but no exporter or processor receives them.
     NoReaders,
     Sampling(Sampling),
 }
 
 impl EarlyDecisions {
-    /// Says it of the global provider.
+    /// Applies this to the global provider.
     pub(super) fn install(self) {
         match self {
             Self::Unknown => decide_by(|_| Decision::Record),
@@ -38,10 +38,10 @@ impl EarlyDecisions {
     }
 }
 
-/// A sampler of the specification's, of which is known that it looks at nothing but ids.
+/// A built-in sampler, which only looks at ids.
 #[derive(Debug, Clone)]
 pub(super) struct Sampling {
-    /// Whether a span is sampled where its parent is.
+    /// Whether a span is sampled if its parent is.
     pub(super) is_parent_based: bool,
     pub(super) root: Sampler,
 }
@@ -56,7 +56,7 @@ impl Sampling {
         }
     }
 
-    /// The decision on a span below `parent`.
+    /// Returns the decision for a child span of `parent`.
     pub(super) fn decision(&self, parent: &Context) -> Decision {
         let span = parent.span();
         let parent = span.span_context();
@@ -84,11 +84,11 @@ impl Sampling {
 }
 
 thread_local! {
-    /// The trace id that was drawn for the root to come.
+    /// The trace id generated for the next root.
     static NEXT: Cell<Option<TraceId>> = const { Cell::new(None) };
 }
 
-/// Random ids, as the SDK's own, and the one that was laid aside first.
+/// Generates random ids like the SDK, but uses the stored trace id first.
 #[derive(Debug)]
 pub(super) struct Ids;
 

@@ -1,16 +1,16 @@
-//! [`Service`]: who a process is, as its telemetry says on everything that it sends.
+//! [`Service`]: the identity of a process in its telemetry.
 
 use opentelemetry::KeyValue;
 use uuid::Uuid;
 
 use crate::semconv;
 
-/// Who a process is: its name, and what tells it from others of that name.
+/// The identity of a process: its service name, version and instance id.
 ///
-/// A name alone will do wherever one is asked for; [`service!`](crate::service) adds the version. Everything that the
-/// process sends has it, as [resource attributes](https://opentelemetry.io/docs/specs/semconv/resource/service/). Whoever
-/// runs the process has the last word: `OTEL_SERVICE_NAME` goes before `OTEL_RESOURCE_ATTRIBUTES`, and that before what
-/// is said here.
+/// A name is sufficient wherever a service is expected; [`service!`](crate::service) adds the version. The values become
+/// [resource attributes](https://opentelemetry.io/docs/specs/semconv/resource/service/) of all telemetry. The environment
+/// overrides the code: `OTEL_SERVICE_NAME` takes precedence over `OTEL_RESOURCE_ATTRIBUTES`, and that over the values set
+/// here.
 ///
 /// ```
 /// use shared::{opentelemetry::KeyValue, telemetry::Service};
@@ -28,40 +28,39 @@ pub struct Service {
 }
 
 impl Service {
-    /// The version as `service.version`. Default: none; [`service!`](crate::service) takes that of the crate.
+    /// Sets `service.version`. Defaults to none; [`service!`](crate::service) sets the version of the crate.
     #[must_use]
     pub fn version(mut self, version: impl Into<String>) -> Self {
         self.version = Some(version.into());
         self
     }
 
-    /// What tells this process from others of its service, as `service.instance.id`: for a name that stays the same from
-    /// one start to the next. Default: a random UUID.
+    /// Sets `service.instance.id`, to keep the same id across restarts. Defaults to a random UUID.
     #[must_use]
     pub fn instance_id(mut self, id: impl Into<String>) -> Self {
         self.instance_id = Some(id.into());
         self
     }
 
-    /// More resource attributes, beside those of earlier calls: a namespace, an environment, a region.
+    /// Adds resource attributes, such as a namespace, an environment or a region.
     #[must_use]
     pub fn attributes(mut self, attributes: impl IntoIterator<Item = KeyValue>) -> Self {
         self.attributes.extend(attributes);
         self
     }
 
-    /// The name that the code gives it.
+    /// Returns the name set in code.
     pub(crate) fn name(&self) -> &str {
         &self.name
     }
 
-    /// The version that the code gives it.
+    /// Returns the version set in code.
     #[cfg(feature = "cli")]
     pub(crate) fn version_text(&self) -> Option<&str> {
         self.version.as_deref()
     }
 
-    /// As resource attributes; of two with the same key the last counts.
+    /// Returns resource attributes. The last value of a repeated key wins.
     pub(super) fn into_attributes(self) -> Vec<KeyValue> {
         let id = self.instance_id;
         let id = id.unwrap_or_else(|| Uuid::new_v4().to_string());
@@ -91,8 +90,8 @@ impl From<String> for Service {
     }
 }
 
-/// The [`Service`](crate::telemetry::Service) with the name and the version of the crate that says it, or with that
-/// version and a name of its own.
+/// Creates a [`Service`](crate::telemetry::Service) with the name and version of the calling crate, or with a given name and that
+/// version.
 ///
 /// ```no_run
 /// # fn main() -> Result<(), shared::telemetry::InitError> {
