@@ -47,10 +47,10 @@ pub fn trace_id() -> Option<String> {
 pub fn fail(error_type: impl Into<Cow<'static, str>>, description: impl Into<Cow<'static, str>>) {
     let error_type = error_type.into();
     let description: Cow<'_, str> = redact::text(&description.into()).into_owned().into();
-    Context::map_current(|cx| {
-        request::failed(cx, || (error_type.clone(), description.clone()));
-        let span = cx.span();
-        span.set_attribute(KeyValue::new(semconv::ERROR_TYPE, error_type));
-        span.set_status(Status::error(description));
-    });
+    // A copy: a span of another crate may run any code, such as a log line.
+    let cx = Context::current();
+    request::failed(&cx, || (error_type.clone(), description.clone()));
+    let span = cx.span();
+    span.set_attribute(KeyValue::new(semconv::ERROR_TYPE, error_type));
+    span.set_status(Status::error(description));
 }

@@ -1,9 +1,12 @@
 //! The `b3` and `X-B3-*` headers of Zipkin: [B3 propagation](https://github.com/openzipkin/b3-propagation).
 
-use std::sync::LazyLock;
+use std::{
+    hash::{BuildHasher as _, Hasher as _, RandomState},
+    sync::LazyLock,
+};
 
 use opentelemetry::{
-    Context, SpanId, TraceFlags,
+    Context, SpanId, TraceFlags, TraceId,
     propagation::{Extractor, Injector, TextMapPropagator, text_map_propagator::FieldIter},
     trace::{SpanContext, TraceContextExt, TraceState},
 };
@@ -83,7 +86,11 @@ impl TextMapPropagator for B3Propagator {
             span_context.is_valid().then_some(span_context)
         });
         let Some(caller) = caller else {
-            return cx.clone();
+            return if is_denied(extractor) && !cx.span().span_context().is_valid() {
+                cx.with_remote_span_context(unsampled())
+            } else {
+                cx.clone()
+            };
         };
         let flags = caller.trace_flags();
         let continued = |flags| cx.with_remote_span_context(with_flags(&caller, flags));
@@ -100,6 +107,31 @@ impl TextMapPropagator for B3Propagator {
     fn fields(&self) -> FieldIter<'_> {
         self.writer.fields()
     }
+}
+
+/// Whether the caller names no span and asks that the trace is not sampled: `b3: 0`, or `X-B3-Sampled: 0` alone.
+fn is_denied(extractor: &dyn Extractor) -> bool {
+    let value = |key| extractor.get(key).map(str::trim);
+    match value("b3") {
+        Some(decision) => decision == "0",
+        None => value("x-b3-sampled").is_some_and(|decision| matches!(decision, "0" | "false")),
+    }
+}
+
+/// The span of a caller that has none, for a sampler that follows its parent.
+fn unsampled() -> SpanContext {
+    SpanContext::new(
+        TraceId::from(u128::from(random()) << 64 | u128::from(random())),
+        SpanId::from(random()),
+        TraceFlags::NOT_SAMPLED,
+        true,
+        TraceState::NONE,
+    )
+}
+
+/// Never 0, which is not an id.
+fn random() -> u64 {
+    RandomState::new().build_hasher().finish() | 1
 }
 
 fn with_flags(span_context: &SpanContext, flags: TraceFlags) -> SpanContext {

@@ -49,7 +49,8 @@ pub use self::{
 /// Call it within the span that stands for the sending, where the message is made. Without an active span no trace header is
 /// written: the receiver starts a trace of its own.
 pub fn inject(carrier: &mut dyn Carrier) {
-    Context::map_current(|cx| inject_context(cx, carrier));
+    // A copy: while the current context is borrowed, a carrier that enters a span would panic.
+    inject_context(&Context::current(), carrier);
 }
 
 /// The same with a context that is not the current one, such as one that was kept until a batch is sent.

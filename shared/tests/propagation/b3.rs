@@ -193,7 +193,6 @@ fn a_trace_id_of_16_digits_is_padded() {
 fn what_is_invalid_is_not_continued() {
     for value in [
         "",
-        "0",
         "1",
         "d",
         "4bf92f3577b34da6a3ce929d0e0e4736",
@@ -226,6 +225,38 @@ fn what_is_invalid_is_not_continued() {
     ]);
     let cx = read(&B3Propagator::multiple_headers(), &signed);
     assert!(!cx.span().span_context().is_valid());
+}
+
+#[test]
+fn decision_without_span_starts_unsampled_trace() {
+    let propagator = B3Propagator::single_header();
+    for lines in [
+        &[("b3", "0")][..],
+        &[("b3", " 0 ")],
+        &[("x-b3-sampled", "0")],
+        &[("x-b3-sampled", "false")],
+    ] {
+        let [first, second] = [(); 2].map(|()| {
+            let cx = read(&propagator, &headers(lines));
+            let span = cx.span();
+            let caller = span.span_context();
+            assert!(caller.is_valid() && !caller.is_sampled(), "{lines:?}");
+            caller.trace_id()
+        });
+        assert_ne!(first, second, "each request is a trace of its own");
+    }
+}
+
+#[test]
+fn decision_without_span_keeps_span_of_other_propagator() {
+    let w3c = headers(&[("traceparent", &format!("00-{SINGLE}-01"))]);
+    let cx = read(&TraceContextPropagator::new(), &w3c);
+    let carrier = headers(&[("b3", "0")]);
+    let b3 = B3Propagator::single_header();
+    let cx = b3.extract_with_context(&cx, &HeaderExtractor(&carrier));
+    let span = cx.span();
+    assert_eq!(span.span_context().trace_id().to_string(), TRACE_ID);
+    assert!(span.span_context().is_sampled());
 }
 
 #[test]

@@ -217,3 +217,26 @@ async fn a_batch_is_linked_to_every_sender_and_joins_none() {
         "CONSUMER process orders\n  INTERNAL ship\n  INTERNAL ship\n"
     );
 }
+
+#[tokio::test]
+async fn carrier_that_enters_a_span_is_injected() {
+    #[derive(Default)]
+    struct Traced(HashMap<String, String>);
+
+    impl opentelemetry::propagation::Injector for Traced {
+        fn set(&mut self, key: &str, value: String) {
+            tracing::info_span!("set header").in_scope(|| self.0.set(key, value));
+        }
+    }
+
+    impl shared::propagation::Carrier for Traced {
+        fn remove(&mut self, key: &str) {
+            tracing::info_span!("remove header").in_scope(|| self.0.remove(key));
+        }
+    }
+
+    let mut carrier = Traced::default();
+    let sending = async { inject(&mut carrier) };
+    let (trace_id, ()) = recorder().in_trace("send", sending).await;
+    assert!(carrier.0["traceparent"].contains(&trace_id));
+}
