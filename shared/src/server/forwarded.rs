@@ -3,7 +3,7 @@
 
 mod element;
 
-use std::borrow::Cow;
+use std::{borrow::Cow, net::IpAddr};
 
 use http::{HeaderMap, HeaderName, header::FORWARDED};
 
@@ -53,8 +53,8 @@ impl Trusted {
         Forwarded {
             client: standard
                 .client
-                .or_else(|| other(XForwardedFor))
-                .map(without_port),
+                .and_then(address)
+                .or_else(|| other(XForwardedFor).and_then(address)),
             host: standard.host.or_else(|| other(XForwardedHost)),
             proto: standard.proto.or_else(|| other(XForwardedProto)),
         }
@@ -84,6 +84,13 @@ fn without_port(node: Cow<'_, str>) -> Cow<'_, str> {
             }
         };
     address.to_owned().into()
+}
+
+/// The address of a node. `unknown` and obfuscated identifiers, such as `_hidden`, have none
+/// ([RFC 7239, section 6](https://www.rfc-editor.org/rfc/rfc7239#section-6)).
+fn address(node: Cow<'_, str>) -> Option<Cow<'_, str>> {
+    let address = without_port(node);
+    address.parse::<IpAddr>().is_ok().then_some(address)
 }
 
 #[cfg(test)]
@@ -137,6 +144,30 @@ mod tests {
             ),
         ] {
             assert_eq!(believed(trusted), expected, "{trusted:?}");
+        }
+    }
+
+    #[test]
+    fn node_without_address_is_no_client() {
+        for node in [
+            "unknown",
+            "Unknown",
+            "_hidden",
+            "_SEVKISEK",
+            "\"_hidden:80\"",
+            "\"unknown:80\"",
+        ] {
+            let headers = [(
+                http::header::FORWARDED,
+                format!("for={node}").parse().unwrap(),
+            )];
+            let headers = HeaderMap::from_iter(headers);
+            let forwarded = Trusted(vec![ForwardedHeader::Forwarded]).read(&headers);
+            assert_eq!(forwarded.client, None, "{node}");
+            let mut headers = headers.clone();
+            headers.insert("x-forwarded-for", "192.0.2.1".parse().unwrap());
+            let forwarded = Trusted(vec![ForwardedHeader::Forwarded, XForwardedFor]).read(&headers);
+            assert_eq!(forwarded.client.as_deref(), Some("192.0.2.1"), "{node}");
         }
     }
 
