@@ -9,7 +9,9 @@ use std::{
 use opentelemetry::{
     Context, InstrumentationScope, KeyValue,
     global::{BoxedSpan, BoxedTracer},
-    trace::{Span, SpanBuilder, SpanContext, Status, TraceContextExt as _, Tracer as _},
+    trace::{
+        Span, SpanBuilder, SpanContext, Status, TraceContextExt as _, TraceFlags, Tracer as _,
+    },
 };
 
 use crate::{clock::Clock, span::request};
@@ -52,7 +54,7 @@ impl Tracer {
     pub(crate) fn start(&self, mut span: SpanBuilder, parent: &Context) -> Timed<BoxedSpan> {
         let clock = request::clock(parent).unwrap_or_else(Clock::start);
         span.start_time = Some(clock.now());
-        Timed::new(self.build(span, parent), clock)
+        Timed::new(self.build(span, parent), parent, clock)
     }
 
     fn build(&self, span: SpanBuilder, parent: &Context) -> BoxedSpan {
@@ -69,16 +71,32 @@ impl Tracer {
     }
 }
 
+/// The flag of [W3C Trace Context Level 2](https://www.w3.org/TR/trace-context-2/#random-trace-id-flag).
+const RANDOM: TraceFlags = TraceFlags::new(0x02);
+
 /// A span whose events and end have the time of a [`Clock`], and not of the system clock.
 #[derive(Debug)]
 pub(crate) struct Timed<S> {
     span: S,
     clock: Clock,
+    /// Of the root of a trace: the SDK's, with the flag that the trace id is random, which its children inherit.
+    root: Option<SpanContext>,
 }
 
-impl<S> Timed<S> {
-    pub(crate) fn new(span: S, clock: Clock) -> Self {
-        Self { span, clock }
+impl<S: Span> Timed<S> {
+    pub(crate) fn new(span: S, parent: &Context, clock: Clock) -> Self {
+        let context = span.span_context();
+        let is_root = context.is_valid() && !parent.span().span_context().is_valid();
+        let root = is_root.then(|| {
+            SpanContext::new(
+                context.trace_id(),
+                context.span_id(),
+                context.trace_flags() | RANDOM,
+                false,
+                context.trace_state().clone(),
+            )
+        });
+        Self { span, clock, root }
     }
 
     #[cfg(feature = "server")]
@@ -99,7 +117,9 @@ impl<S: Span> Span for Timed<S> {
     }
 
     fn span_context(&self) -> &SpanContext {
-        self.span.span_context()
+        self.root
+            .as_ref()
+            .unwrap_or_else(|| self.span.span_context())
     }
 
     fn is_recording(&self) -> bool {

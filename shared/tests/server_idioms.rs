@@ -336,3 +336,32 @@ async fn dropped_task_in_current_span_does_not_end_server_span() {
     let (_, trace) = traced(handler, 1).await;
     assert_eq!(trace.spans[0].attributes["after"], Value::from(true));
 }
+
+#[tracing::instrument]
+async fn flags() -> String {
+    let of_child = opentelemetry::Context::current();
+    format!("{:?}", of_child.span().span_context().trace_flags())
+}
+
+#[tokio::test]
+async fn spans_of_new_trace_have_random_flag() {
+    recorder();
+    let router = Router::new().route("/", get(flags));
+    let service = start(router.layer(TraceLayer::new())).await;
+    for (traceparent, expected) in [
+        ("", "TraceFlags(3)"),
+        (
+            "traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01\r\n",
+            "TraceFlags(1)",
+        ),
+        (
+            "traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-03\r\n",
+            "TraceFlags(3)",
+        ),
+    ] {
+        let request = format!("GET / HTTP/1.1\r\nHost: a\r\n{traceparent}\r\n");
+        let mut connection = Connection::open(&service).await;
+        connection.send(request.as_bytes()).await;
+        assert_eq!(connection.answer().await.body, expected, "{traceparent}");
+    }
+}

@@ -57,7 +57,7 @@ impl ApiTracer for Tracer {
         let clock = request::clock(parent).unwrap_or_else(Clock::start);
         builder.start_time = builder.start_time.map(|start| clock.convert(start));
         let span = self.0.build_with_context(builder, parent);
-        TracingSpan::Own(Timed::new(span, clock))
+        TracingSpan::Own(Timed::new(span, parent, clock))
     }
 }
 

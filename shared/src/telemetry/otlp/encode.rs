@@ -54,7 +54,11 @@ fn span_fields(buffer: &mut Vec<u8>, span: &SpanData, limits: ValueLimits) {
             protobuf::uint(buffer, 3, 2);
         }),
     }
-    let flags = flags(&span.span_context, span.parent_span_is_remote);
+    let mut flags = flags(&span.span_context, span.parent_span_is_remote);
+    if span.parent_span_id == SpanId::INVALID {
+        // Children inherit it from our tracers' roots; the SDK does not set it on the root itself.
+        flags |= RANDOM_TRACE_ID;
+    }
     protobuf::fixed32(buffer, 16, flags);
 }
 
@@ -87,16 +91,44 @@ fn flags(cx: &SpanContext, is_remote: bool) -> u32 {
     u32::from(cx.trace_flags().to_u8()) | HAS_IS_REMOTE | if is_remote { IS_REMOTE } else { 0 }
 }
 
+/// The W3C flag of a trace whose id is random, as ours are.
+const RANDOM_TRACE_ID: u32 = 0x02;
+
 fn nanoseconds(time: SystemTime) -> u64 {
     let since_epoch = time.duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since_epoch.as_nanos()).unwrap_or(u64::MAX)
 }
 
 fn attributes(buffer: &mut Vec<u8>, field: u32, attributes: &[KeyValue], limits: ValueLimits) {
-    for attribute in attributes {
+    let may_repeat = may_repeat(attributes);
+    for (index, attribute) in attributes.iter().enumerate() {
         let key = attribute.key.as_str();
+        // The SDK appends a key that is set again. OTLP requires unique keys: the last value counts.
+        let is_later = || {
+            attributes[index + 1..]
+                .iter()
+                .any(|it| it.key.as_str() == key)
+        };
+        if may_repeat && is_later() {
+            continue;
+        }
         pair(buffer, field, key, &attribute.value, limits);
     }
+}
+
+/// Whether a key may be there twice, without comparing each key with each other: a small Bloom filter.
+fn may_repeat(attributes: &[KeyValue]) -> bool {
+    let mut seen = [0_u64; 8];
+    attributes.iter().any(|attribute| {
+        let key = attribute.key.as_str().as_bytes();
+        let at = |index: usize| usize::from(key.get(index).copied().unwrap_or_default());
+        let hash = key.len() * 31 + at(key.len() / 2) * 7 + at(key.len().wrapping_sub(1)) * 3;
+        let word = &mut seen[hash / 64 % 8];
+        let bit = 1 << (hash % 64);
+        let was_seen = *word & bit != 0;
+        *word |= bit;
+        was_seen
+    })
 }
 
 fn pair(buffer: &mut Vec<u8>, field: u32, key: &str, value: &Value, limits: ValueLimits) {
