@@ -34,7 +34,7 @@ pub(super) fn provider(
     let export = match traces.exporter {
         Exporter::Otlp(otlp) => {
             let batching = &traces.batching;
-            Export::Otlp(OtlpProcessor::start(otlp, batching, limits, &resource)?)
+            Export::Otlp(OtlpProcessor::start(*otlp, batching, limits, &resource)?)
         }
         Exporter::Console => Export::Console(ConsoleProcessor::new(limits)),
         Exporter::None => Export::Nowhere,

@@ -2,7 +2,7 @@
 
 use std::{
     convert::Infallible,
-    io::{self, Read as _},
+    io::{self, Read as _, Write as _},
     net::SocketAddr,
     sync::{
         Arc, Mutex,
@@ -13,7 +13,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use flate2::read::GzDecoder;
+use flate2::{Compression, read::GzDecoder, write::GzEncoder};
 use http::{HeaderMap, HeaderValue, Request, Response};
 use http_body_util::{BodyExt as _, Full};
 use hyper::{body::Incoming, server::conn::http2, service::service_fn};
@@ -33,31 +33,36 @@ const IN_THREE_SECONDS: &str =
     "CAgSBGJ1c3kaMAoodHlwZS5nb29nbGVhcGlzLmNvbS9nb29nbGUucnBjLlJldHJ5SW5mbxIECgIIAw";
 
 #[derive(Clone, Copy)]
-enum Answer {
+pub(crate) enum Answer {
     Taken,
     Rejected(i64),
+    /// Like `Rejected`, in a message compressed with gzip.
+    Compressed(i64),
+    /// Taken, in a message of an encoding that was not offered.
+    Encoded(&'static str),
     /// A code, and the details that come with it.
     Code(u16, Option<&'static str>),
     /// The stream is reset instead.
     Reset,
+    Silence,
 }
 
-struct Export {
+pub(crate) struct Export {
     path: String,
     headers: HeaderMap,
-    spans: usize,
+    pub(crate) spans: usize,
     arrived: Instant,
 }
 
 /// A server of `TraceService/Export`, message by message.
-struct Collector {
-    address: SocketAddr,
+pub(crate) struct Collector {
+    pub(crate) address: SocketAddr,
     exports: Receiver<Export>,
     answer: Arc<Mutex<Answer>>,
 }
 
 impl Collector {
-    fn answering(answer: Answer) -> Self {
+    pub(crate) fn answering(answer: Answer) -> Self {
         let (found, address) = channel();
         let (sender, exports) = channel();
         let answer = Arc::new(Mutex::new(answer));
@@ -86,11 +91,11 @@ impl Collector {
         }
     }
 
-    fn answer(&self, answer: Answer) {
+    pub(crate) fn answer(&self, answer: Answer) {
         *self.answer.lock().unwrap() = answer;
     }
 
-    fn export(&self) -> Export {
+    pub(crate) fn export(&self) -> Export {
         self.exports.recv_timeout(PATIENCE).expect("an export")
     }
 
@@ -132,10 +137,16 @@ async fn export(
         spans: scopes.map(|scope| scope.spans.len()).sum(),
         arrived: Instant::now(),
     });
+    let encoding = match answer {
+        Answer::Compressed(_) => Some("gzip"),
+        Answer::Encoded(encoding) => Some(encoding),
+        _ => None,
+    };
     let (rejected, code, details) = match answer {
-        Answer::Taken => (None, 0, None),
-        Answer::Rejected(spans) => (Some(spans), 0, None),
+        Answer::Taken | Answer::Encoded(_) => (None, 0, None),
+        Answer::Rejected(spans) | Answer::Compressed(spans) => (Some(spans), 0, None),
         Answer::Code(code, details) => (None, code, details),
+        Answer::Silence => return std::future::pending().await,
         Answer::Reset => return Err(io::Error::other("as told")),
     };
     let response = ExportTraceServiceResponse {
@@ -144,7 +155,12 @@ async fn export(
             error_message: "too old".to_owned(),
         }),
     };
-    let message = response.encode_to_vec();
+    let mut message = response.encode_to_vec();
+    if matches!(answer, Answer::Compressed(_)) {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+        encoder.write_all(&message).unwrap();
+        message = encoder.finish().unwrap();
+    }
     let length = u32::try_from(message.len()).unwrap().to_be_bytes();
     let mut trailers = HeaderMap::new();
     trailers.insert("grpc-status", HeaderValue::from(code));
@@ -152,8 +168,12 @@ async fn export(
     if let Some(details) = details {
         trailers.insert("grpc-status-details-bin", HeaderValue::from_static(details));
     }
-    let body = Full::new(Bytes::from([&[0][..], &length, &message].concat()));
-    let response = Response::builder().header("content-type", "application/grpc");
+    let flag = u8::from(encoding.is_some());
+    let body = Full::new(Bytes::from([&[flag][..], &length, &message].concat()));
+    let mut response = Response::builder().header("content-type", "application/grpc");
+    if let Some(encoding) = encoding {
+        response = response.header("grpc-encoding", encoding);
+    }
     Ok(response
         .body(body.with_trailers(async { Some(Ok(trailers)) }))
         .unwrap())
@@ -183,6 +203,50 @@ fn spans_headers_and_metadata_arrive() {
         assert_eq!(sent, encoding);
         assert!(!said.all().contains("hunter"));
     }
+}
+
+#[test]
+fn compressed_response_counts_as_exported() {
+    for compression in ["gzip", "none"] {
+        let collector = Collector::answering(Answer::Compressed(0));
+        let said = collector
+            .process(&[("OTEL_EXPORTER_OTLP_COMPRESSION", compression)])
+            .stop();
+        assert_eq!(said.spans, [1, 1, 0]);
+        // The partial success was read: it has a message without rejected spans.
+        assert_eq!(
+            said.warnings(),
+            ["the collector took the spans, with a warning"]
+        );
+    }
+}
+
+#[test]
+fn compressed_partial_success_is_read() {
+    let collector = Collector::answering(Answer::Compressed(1));
+    let said = collector
+        .process(&[("OTEL_EXPORTER_OTLP_COMPRESSION", "gzip")])
+        .stop();
+    assert_eq!(said.spans, [1, 0, 1]);
+    assert_eq!(said.reasons(), ["it rejected them: too old"]);
+}
+
+#[test]
+fn unreadable_response_counts_as_exported() {
+    for encoding in ["zstd", "snappy"] {
+        let collector = Collector::answering(Answer::Encoded(encoding));
+        let said = collector.process(&[]).stop();
+        assert_eq!(said.spans, [1, 1, 0]);
+        assert_eq!(said.warnings(), [""; 0]);
+    }
+}
+
+#[test]
+fn malformed_status_details_are_ignored() {
+    let collector = Collector::answering(Answer::Code(3, Some("//=!")));
+    let said = collector.process(&[]).stop();
+    assert_eq!(said.counts["lost"]["refused"], 1);
+    assert_eq!(said.reasons(), ["it answered InvalidArgument: as told"]);
 }
 
 #[test]

@@ -10,8 +10,12 @@ mod collector;
 mod exporter;
 #[cfg(feature = "grpc")]
 mod grpc;
+#[cfg(feature = "grpc")]
+mod grpc_networks;
 mod losses;
 mod metrics;
+mod network;
+mod networks;
 mod otlp;
 mod outages;
 mod process;

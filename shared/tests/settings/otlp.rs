@@ -280,7 +280,6 @@ fn variables_that_have_no_effect_are_told() {
     for variable in [
         "OTEL_LOGS_EXPORTER",
         "OTEL_BLRP_SCHEDULE_DELAY",
-        "OTEL_EXPORTER_OTLP_CLIENT_KEY",
         "OTEL_EXPORTER_ZIPKIN_ENDPOINT",
         "OTEL_METRIC_EXPORT_TIMEOUT",
         "OTEL_CONFIG_FILE",

@@ -58,6 +58,7 @@ fn http(settings: &Otlp) -> Result<MetricExporter, InitError> {
 /// thread that metrics are read on does not have.
 fn client(settings: &Otlp) -> Result<reqwest::blocking::Client, InitError> {
     let timeout = settings.timeout;
+    let uses_proxy = settings.proxy.is_some();
     #[cfg(feature = "tls")]
     let certificates = super::transport::certificates(settings)?;
     let make = move || {
@@ -65,10 +66,18 @@ fn client(settings: &Otlp) -> Result<reqwest::blocking::Client, InitError> {
         let client = reqwest::blocking::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .timeout(timeout);
+        let client = if uses_proxy {
+            client
+        } else {
+            client.no_proxy()
+        };
         #[cfg(feature = "tls")]
-        let client = match certificates {
-            Some(certificates) => client.tls_certs_only(certificates),
-            None => client,
+        let client = {
+            let client = client.tls_certs_only(certificates.roots);
+            match certificates.identity {
+                Some(identity) => client.identity(identity),
+                None => client,
+            }
         };
         client.build()
     };
@@ -97,6 +106,6 @@ fn grpc(settings: &Otlp) -> Result<MetricExporter, InitError> {
         exporter
     };
     #[cfg(feature = "tls")]
-    let exporter = exporter.with_tls_config(super::transport::tls(settings));
+    let exporter = exporter.with_tls_config(super::transport::client_config(settings));
     Ok(exporter.build()?)
 }

@@ -9,7 +9,7 @@ use super::{
 use crate::config::ConfigError;
 
 pub(in crate::telemetry) enum Exporter {
-    Otlp(Otlp),
+    Otlp(Box<Otlp>),
     Console,
     None,
 }
@@ -41,6 +41,6 @@ pub(super) fn read(variables: &mut Variables<'_>) -> Result<Exporter, ConfigErro
     match exporter.unwrap_or(DEFAULT) {
         "console" => Ok(Exporter::Console),
         "none" => Ok(Exporter::None),
-        _ => otlp::traces(variables).map(Exporter::Otlp),
+        _ => otlp::traces(variables).map(|otlp| Exporter::Otlp(Box::new(otlp))),
     }
 }

@@ -13,10 +13,15 @@ use percent_encoding::percent_decode_str;
 use url::Url;
 
 mod batching;
+#[cfg(feature = "tls")]
+mod certificates;
+mod proxy;
 mod signal;
 
 pub(in crate::telemetry) use self::batching::Batching;
 pub(super) use self::batching::batching;
+#[cfg(feature = "tls")]
+pub(in crate::telemetry) use self::certificates::Identity;
 use self::signal::{ENDPOINT, METRICS, Signal, TRACES};
 use super::variables::Variables;
 use crate::{config::ConfigError, redact::Redaction};
@@ -33,6 +38,11 @@ pub(in crate::telemetry) struct Otlp {
     /// What a collector's certificate is checked against, as PEM, where it is not the system's roots.
     #[cfg(feature = "tls")]
     pub(in crate::telemetry) certificate: Option<Vec<u8>>,
+    /// The client's own certificate, if the collector demands one.
+    #[cfg(feature = "tls")]
+    pub(in crate::telemetry) identity: Option<Identity>,
+    /// The proxy that requests go through, without its credentials.
+    pub(in crate::telemetry) proxy: Option<String>,
 }
 
 /// How metrics are exported.
@@ -55,7 +65,11 @@ impl Display for Otlp {
         endpoint.set_query(None);
         endpoint.set_fragment(None);
         let endpoint = Redaction::default().url(&endpoint);
-        write!(f, "{} to {endpoint}", self.protocol.name())
+        write!(f, "{} to {endpoint}", self.protocol.name())?;
+        match &self.proxy {
+            Some(proxy) => write!(f, " through the proxy {proxy}"),
+            None => Ok(()),
+        }
     }
 }
 
@@ -107,19 +121,29 @@ pub(super) fn metrics(variables: &mut Variables<'_>) -> Result<Option<Metrics>, 
 fn read(variables: &mut Variables<'_>, signal: &Signal) -> Result<Otlp, ConfigError> {
     let protocol = protocol(variables, signal)?;
     #[cfg(not(feature = "tls"))]
-    if let Some((variable, _)) = variables.first(signal.certificate) {
-        variables.warn(format!(
-            "{variable} is of no use here: without the cargo feature `tls` nothing is encrypted"
-        ));
+    for names in [
+        signal.certificate,
+        signal.client_certificate,
+        signal.client_key,
+    ] {
+        if let Some((variable, _)) = variables.first(names) {
+            variables.warn(format!(
+                "{variable} has no effect: without the cargo feature `tls` nothing is encrypted"
+            ));
+        }
     }
+    let endpoint = endpoint(variables, signal, protocol)?;
     Ok(Otlp {
         protocol,
-        endpoint: endpoint(variables, signal, protocol)?,
+        proxy: proxy::proxy(protocol, &endpoint),
+        endpoint,
         timeout: timeout(variables, signal),
         headers: headers(variables, signal),
         gzip: gzip(variables, signal),
         #[cfg(feature = "tls")]
-        certificate: certificate(variables, signal)?,
+        certificate: certificates::roots(variables, signal)?,
+        #[cfg(feature = "tls")]
+        identity: certificates::identity(variables, signal)?,
     })
 }
 
@@ -274,30 +298,6 @@ fn gzip(variables: &mut Variables<'_>, signal: &Signal) -> bool {
         variables.unusable(variable, &value, "none");
     }
     gzip.unwrap_or(false)
-}
-
-/// Read at the start, where a file that is not there can still be told.
-#[cfg(feature = "tls")]
-fn certificate(
-    variables: &mut Variables<'_>,
-    signal: &Signal,
-) -> Result<Option<Vec<u8>>, ConfigError> {
-    let Some((variable, value)) = variables.first(signal.certificate) else {
-        return Ok(None);
-    };
-    let pem = std::fs::read(&value).ok();
-    let pem = pem.filter(|pem| {
-        reqwest::Certificate::from_pem_bundle(pem)
-            .is_ok_and(|certificates| !certificates.is_empty())
-    });
-    match pem {
-        Some(pem) => Ok(Some(pem)),
-        None => Err(ConfigError {
-            variable,
-            value,
-            expects: "the path of a readable file with certificates in PEM format",
-        }),
-    }
 }
 
 /// Of every delay and timeout: up to a day.

@@ -1,190 +1,201 @@
-//! OTLP over gRPC: `opentelemetry.proto.collector.trace.v1.TraceService/Export`, with requests that are encoded already.
+//! OTLP over gRPC: `opentelemetry.proto.collector.trace.v1.TraceService/Export`, a unary call with a request that is encoded
+//! already. The response is read here rather than by `tonic::client`, which reports its own errors and the collector's status
+//! in one type.
 
-use std::{error::Error as _, time::Duration};
+use std::{
+    error::Error as StdError,
+    future::poll_fn,
+    io,
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
+};
 
-use bytes::{Buf as _, BufMut as _, Bytes};
-use http::uri::PathAndQuery;
-use prost::Message as _;
+use bytes::{BufMut as _, Bytes, BytesMut};
+use http::{HeaderMap, HeaderValue, Request, header::CONTENT_TYPE};
+use http_body_util::{BodyExt as _, Full};
 use tonic::{
-    Code, Request, Status,
-    client::Grpc as Client,
-    codec::{Codec, CompressionEncoding, DecodeBuf, Decoder, EncodeBuf, Encoder},
-    metadata::MetadataMap,
+    body::Body,
     transport::{Channel, Endpoint},
 };
-use tonic_types::StatusExt as _;
+use tower_service::Service as _;
 
-use super::{Outcome, Response, said};
+use self::answer::Answer;
+use super::{Outcome, RESPONSE_BYTES, connect::ConnectTimeout, hint, root_cause};
 use crate::{
     error::causes,
     telemetry::{InitError, settings::Otlp},
 };
 
+mod answer;
+
 const EXPORT: &str = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
 
+/// The shortest interval of keep-alive pings that grpc-go servers accept by default. They count shorter ones, and close the
+/// connection at the fourth that no response has followed.
+const LONGEST_KEEP_ALIVE: Duration = Duration::from_mins(5);
+
 pub(in crate::telemetry::otlp) struct Grpc {
-    channel: Channel,
-    metadata: MetadataMap,
+    connection: Mutex<Connection>,
+    headers: HeaderMap,
     timeout: Duration,
-    gzip: bool,
+    pub(super) gzip: bool,
+}
+
+struct Connection {
+    endpoint: Endpoint,
+    timeout: ConnectTimeout,
+    channel: Channel,
+    /// The server has answered in gRPC.
+    speaks_grpc: bool,
 }
 
 impl Grpc {
     pub(super) fn new(settings: &Otlp) -> Result<Self, InitError> {
+        // While a response is awaited, a dead connection is noticed before the attempt times out.
+        let keep_alive = (settings.timeout / 3).min(LONGEST_KEEP_ALIVE);
         let endpoint = Endpoint::from_shared(settings.endpoint.to_string())
-            .and_then(|endpoint| {
-                endpoint.user_agent(concat!(
-                    "OTel-OTLP-Exporter-Rust/",
-                    env!("CARGO_PKG_VERSION")
-                ))
-            })
+            .and_then(|endpoint| endpoint.user_agent(super::USER_AGENT))
             .map_err(InitError::Channel)?
-            .connect_timeout(super::CONNECT_TIMEOUT);
+            .http2_keep_alive_interval(keep_alive)
+            .keep_alive_timeout(keep_alive);
         #[cfg(feature = "tls")]
         let endpoint = if settings.endpoint.scheme() == "https" {
             endpoint
-                .tls_config(super::tls(settings))
+                .tls_config(super::client_config(settings))
                 .map_err(InitError::Channel)?
         } else {
             endpoint
         };
         Ok(Self {
-            channel: endpoint.connect_lazy(),
-            metadata: MetadataMap::from_headers(settings.header_map()),
+            connection: Mutex::new(Connection::new(endpoint, ConnectTimeout::new(settings))),
+            headers: headers(settings),
             timeout: settings.timeout,
             gzip: settings.gzip,
         })
     }
 
     pub(super) async fn send(&self, request: Bytes) -> Outcome {
-        match tokio::time::timeout(self.timeout, self.call(request)).await {
-            Ok(Ok(response)) => response.into(),
-            Ok(Err(status)) => outcome(&status),
-            Err(_) => Outcome::silent(self.timeout),
-        }
-    }
-
-    async fn call(&self, request: Bytes) -> Result<Response, Status> {
-        let mut client = Client::new(self.channel.clone());
-        if self.gzip {
-            client = client.send_compressed(CompressionEncoding::Gzip);
-        }
-        // Without it the channel's buffer says only that it is gone.
-        client.ready().await.map_err(|error| unreachable(&error))?;
-        let mut request = Request::new(request);
-        *request.metadata_mut() = self.metadata.clone();
-        let path = PathAndQuery::from_static(EXPORT);
-        let response = client.unary(request, path, Encoded).await?;
-        Ok(response.into_inner())
-    }
-}
-
-fn unreachable(error: &tonic::transport::Error) -> Status {
-    let cause = causes(error).last().map(ToString::to_string);
-    Status::unavailable(cause.unwrap_or_default())
-}
-
-/// [The specification's list](https://opentelemetry.io/docs/specs/otlp/#failures) of codes to try again after.
-fn outcome(status: &Status) -> Outcome {
-    let after = status
-        .get_details_retry_info()
-        .and_then(|info| info.retry_delay);
-    // It was made here, of a connection that broke, whatever its code: nobody has refused anything.
-    if status.source().is_some() {
-        return Outcome::later(answered(status));
-    }
-    match status.code() {
-        Code::ResourceExhausted | Code::OutOfRange if is_about_size(status.message()) => {
-            Outcome::TooLarge {
-                reason: answered(status),
-                retryable: false,
+        let channel = self.with_connection(|connection| connection.channel.clone());
+        let started = Instant::now();
+        match tokio::time::timeout(self.timeout, self.call(channel, request)).await {
+            Ok(Ok(answer)) => {
+                self.with_connection(|connection| connection.answered(&answer));
+                answer.outcome()
+            }
+            Ok(Err(error)) => {
+                self.with_connection(|connection| connection.failed(&*error, started.elapsed()));
+                Outcome::later(self.reason(&*error))
+            }
+            Err(_) => {
+                self.with_connection(Connection::renew);
+                Outcome::silent(self.timeout)
             }
         }
-        Code::OutOfRange => Outcome::TooLarge {
-            reason: answered(status),
-            retryable: true,
-        },
-        Code::Cancelled
-        | Code::DeadlineExceeded
-        | Code::Aborted
-        | Code::Unavailable
-        | Code::DataLoss => Outcome::Later {
-            reason: answered(status),
-            after,
-            silent: false,
-        },
-        Code::ResourceExhausted if after.is_some() => Outcome::Later {
-            reason: answered(status),
-            after,
-            silent: false,
-        },
-        _ => Outcome::Refused(answered(status)),
+    }
+
+    fn with_connection<T>(&self, work: impl FnOnce(&mut Connection) -> T) -> T {
+        let connection = self.connection.lock();
+        work(&mut connection.unwrap_or_else(PoisonError::into_inner))
+    }
+
+    async fn call(
+        &self,
+        mut channel: Channel,
+        message: Bytes,
+    ) -> Result<Answer, Box<dyn StdError + Send + Sync>> {
+        let mut request = Request::post(EXPORT).body(Body::new(Full::new(self.frame(&message))))?;
+        *request.headers_mut() = self.headers.clone();
+        poll_fn(|context| channel.poll_ready(context)).await?;
+        let (head, mut body) = channel.call(request).await?.into_parts();
+        let mut answer = Answer {
+            status: head.status,
+            headers: head.headers,
+            trailers: HeaderMap::new(),
+            body: BytesMut::new(),
+        };
+        while let Some(frame) = body.frame().await {
+            match frame?.into_data() {
+                Ok(data) if answer.body.len() + data.len() <= RESPONSE_BYTES => {
+                    answer.body.put(data);
+                }
+                Ok(_) => {}
+                Err(frame) => answer.trailers = frame.into_trailers().unwrap_or_default(),
+            }
+        }
+        Ok(answer)
+    }
+
+    /// Prefixes a message with its compression flag and length.
+    fn frame(&self, message: &[u8]) -> Bytes {
+        let length = u32::try_from(message.len()).expect("a batch is bounded to a few megabytes");
+        let mut frame = BytesMut::with_capacity(5 + message.len());
+        frame.put_u8(u8::from(self.gzip));
+        frame.put_u32(length);
+        frame.put(message);
+        frame.freeze()
+    }
+
+    fn reason(&self, error: &(dyn StdError + 'static)) -> String {
+        let reason = root_cause(error);
+        let is_connect = causes(error).any(<dyn StdError>::is::<tonic::ConnectError>);
+        if is_connect {
+            return reason;
+        }
+        if self.with_connection(|connection| connection.speaks_grpc) {
+            reason
+        } else {
+            format!("{reason}: {}", hint::GRPC)
+        }
     }
 }
 
-/// Whether a status was returned because of the size of the message. Servers have no code of their own for that: grpc-go,
-/// grpc-java and gRPC C++ return `RESOURCE_EXHAUSTED`, tonic returns `OUT_OF_RANGE`.
-fn is_about_size(message: &str) -> bool {
-    let message = message.to_ascii_lowercase();
-    [
-        "larger than max",
-        "too large",
-        "exceeds maximum size",
-        "exceeds the maximum",
-        "exceeds limit",
-    ]
-    .iter()
-    .any(|phrase| message.contains(phrase))
-}
+impl Connection {
+    fn new(endpoint: Endpoint, timeout: ConnectTimeout) -> Self {
+        Self {
+            channel: endpoint
+                .clone()
+                .connect_timeout(timeout.get())
+                .connect_lazy(),
+            endpoint,
+            timeout,
+            speaks_grpc: false,
+        }
+    }
 
-/// Of a connection that failed the status is made here, and its cause says why.
-fn answered(status: &Status) -> String {
-    match causes(status).skip(1).last() {
-        Some(cause) => cause.to_string(),
-        None if status.message().is_empty() => format!("it answered {:?}", status.code()),
-        None => format!(
-            "it answered {:?}: {}",
-            status.code(),
-            said(status.message())
-        ),
+    /// Opens a new connection for the next request: the old one may be dead, or a load balancer may choose another backend.
+    fn renew(&mut self) {
+        let endpoint = self.endpoint.clone().connect_timeout(self.timeout.get());
+        self.channel = endpoint.connect_lazy();
+    }
+
+    fn answered(&mut self, answer: &Answer) {
+        self.timeout.reset();
+        self.speaks_grpc = true;
+        if answer.is_unavailable() {
+            self.renew();
+        }
+    }
+
+    /// The channel replaces a connection that broke by itself, but not with a longer timeout.
+    fn failed(&mut self, error: &(dyn StdError + 'static), after: Duration) {
+        let timed_out = causes(error)
+            .filter_map(|cause| cause.downcast_ref::<io::Error>())
+            .any(|cause| cause.kind() == io::ErrorKind::TimedOut);
+        if timed_out && after >= self.timeout.get() {
+            self.timeout.grow();
+            self.renew();
+        }
     }
 }
 
-/// A request as it is, and the part of the answer that matters.
-#[derive(Debug, Clone, Copy)]
-struct Encoded;
-
-impl Codec for Encoded {
-    type Encode = Bytes;
-    type Decode = Response;
-    type Encoder = Self;
-    type Decoder = Self;
-
-    fn encoder(&mut self) -> Self {
-        Self
+fn headers(settings: &Otlp) -> HeaderMap {
+    let mut headers = settings.header_map();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
+    headers.insert("te", HeaderValue::from_static("trailers"));
+    let accepted = HeaderValue::from_static("gzip,identity");
+    headers.insert("grpc-accept-encoding", accepted);
+    if settings.gzip {
+        headers.insert("grpc-encoding", HeaderValue::from_static("gzip"));
     }
-
-    fn decoder(&mut self) -> Self {
-        Self
-    }
-}
-
-impl Encoder for Encoded {
-    type Item = Bytes;
-    type Error = Status;
-
-    fn encode(&mut self, request: Bytes, buffer: &mut EncodeBuf<'_>) -> Result<(), Status> {
-        buffer.put(request);
-        Ok(())
-    }
-}
-
-impl Decoder for Encoded {
-    type Item = Response;
-    type Error = Status;
-
-    fn decode(&mut self, buffer: &mut DecodeBuf<'_>) -> Result<Option<Response>, Status> {
-        let body = buffer.copy_to_bytes(buffer.remaining());
-        Ok(Some(Response::decode(body).unwrap_or_default()))
-    }
+    headers
 }

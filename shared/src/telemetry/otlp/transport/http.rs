@@ -2,6 +2,7 @@
 
 use std::{
     error::Error as StdError,
+    sync::{Mutex, PoisonError},
     time::{Duration, SystemTime},
 };
 
@@ -11,22 +12,42 @@ use http::{
     header::{CONTENT_ENCODING, CONTENT_TYPE, RETRY_AFTER},
 };
 use prost::Message as _;
+use serde::Deserialize;
 use url::Url;
 
-use super::{Outcome, Response, said};
-use crate::{
-    error::causes,
-    telemetry::{InitError, settings::Otlp},
-};
-
-/// No answer of a collector is longer.
-const ANSWER_BYTES: usize = 64 * 1024;
+use super::{Outcome, RESPONSE_BYTES, Response, connect::ConnectTimeout, hint, root_cause, said};
+use crate::telemetry::{InitError, settings::Otlp};
 
 pub(in crate::telemetry::otlp) struct Http {
-    client: reqwest::Client,
+    connections: Mutex<Connections>,
     endpoint: Url,
     timeout: Duration,
     pub(super) gzip: bool,
+}
+
+/// The client, whose connections are kept as long as they work.
+struct Connections {
+    settings: ClientSettings,
+    timeout: ConnectTimeout,
+    client: reqwest::Client,
+    /// The server has answered in HTTP.
+    speaks_http: bool,
+}
+
+struct ClientSettings {
+    headers: HeaderMap,
+    timeout: Duration,
+    uses_proxy: bool,
+    #[cfg(feature = "tls")]
+    certificates: super::tls::Certificates,
+}
+
+/// An answer of the collector, or of a proxy before it.
+struct Answer {
+    status: StatusCode,
+    content_type: String,
+    retry_after: Option<Duration>,
+    body: Vec<u8>,
 }
 
 /// `google.rpc.Status`, the body of a refusal.
@@ -38,23 +59,22 @@ struct Refusal {
 
 impl Http {
     pub(super) fn new(settings: &Otlp) -> Result<Self, InitError> {
-        #[expect(clippy::disallowed_methods, reason = "an export is in no trace")]
-        let client = reqwest::Client::builder()
-            .default_headers(headers(settings))
-            .redirect(reqwest::redirect::Policy::none())
-            .timeout(settings.timeout)
-            .connect_timeout(super::CONNECT_TIMEOUT)
-            .user_agent(concat!(
-                "OTel-OTLP-Exporter-Rust/",
-                env!("CARGO_PKG_VERSION")
-            ));
-        #[cfg(feature = "tls")]
-        let client = match super::certificates(settings)? {
-            Some(certificates) => client.tls_certs_only(certificates),
-            None => client,
+        let timeout = ConnectTimeout::new(settings);
+        let client_settings = ClientSettings {
+            headers: headers(settings),
+            timeout: settings.timeout,
+            uses_proxy: settings.proxy.is_some(),
+            #[cfg(feature = "tls")]
+            certificates: super::tls::certificates(settings)?,
         };
+        let client = client_settings.client(timeout.get());
         Ok(Self {
-            client: client.build().map_err(InitError::Client)?,
+            connections: Mutex::new(Connections {
+                client: client.map_err(InitError::Client)?,
+                settings: client_settings,
+                timeout,
+                speaks_http: false,
+            }),
             endpoint: settings.endpoint.clone(),
             timeout: settings.timeout,
             gzip: settings.gzip,
@@ -62,32 +82,118 @@ impl Http {
     }
 
     pub(super) async fn send(&self, request: Bytes) -> Outcome {
-        match self.exchange(request).await {
-            Ok(outcome) => outcome,
-            // Nobody was there to hear anything, however long that took to find out.
-            Err(error) if error.is_connect() => Outcome::later(root_cause(&error)),
-            Err(error) if error.is_timeout() => Outcome::silent(self.timeout),
-            Err(error) => Outcome::later(root_cause(&error)),
+        let client = self.with_connections(|connections| connections.client.clone());
+        match self.exchange(&client, request).await {
+            Ok(answer) => {
+                self.with_connections(|connections| connections.answered(&answer));
+                answer.outcome()
+            }
+            // The request was not sent, so the collector does not have the spans.
+            Err(error) if error.is_connect() => {
+                if error.is_timeout() {
+                    self.with_connections(Connections::timed_out);
+                }
+                Outcome::later(root_cause(&error))
+            }
+            Err(error) if error.is_timeout() => {
+                self.with_connections(Connections::renew);
+                Outcome::silent(self.timeout)
+            }
+            Err(error) => Outcome::later(self.reason(&error)),
         }
     }
 
-    async fn exchange(&self, request: Bytes) -> reqwest::Result<Outcome> {
-        let mut request = self.client.post(self.endpoint.clone()).body(request);
+    fn with_connections<T>(&self, work: impl FnOnce(&mut Connections) -> T) -> T {
+        let connections = self.connections.lock();
+        work(&mut connections.unwrap_or_else(PoisonError::into_inner))
+    }
+
+    async fn exchange(&self, client: &reqwest::Client, request: Bytes) -> reqwest::Result<Answer> {
+        let mut request = client.post(self.endpoint.clone()).body(request);
         if self.gzip {
             request = request.header(CONTENT_ENCODING, "gzip");
         }
         let mut response = request.send().await?;
-        let status = response.status();
-        let after = retry_after(response.headers());
-        let mut body = Vec::new();
-        // The status says what became of the spans, whatever becomes of the rest of the answer.
+        let content_type = response.headers().get(CONTENT_TYPE);
+        let mut answer = Answer {
+            status: response.status(),
+            content_type: content_type
+                .and_then(|value| value.to_str().ok())
+                .unwrap_or_default()
+                .to_ascii_lowercase(),
+            retry_after: retry_after(response.headers()),
+            body: Vec::new(),
+        };
+        // The status decides, even if the rest of the response does not arrive.
         while let Ok(Some(chunk)) = response.chunk().await {
-            if body.len() + chunk.len() > ANSWER_BYTES {
+            if answer.body.len() + chunk.len() > RESPONSE_BYTES {
                 break;
             }
-            body.extend_from_slice(&chunk);
+            answer.body.extend_from_slice(&chunk);
         }
-        Ok(outcome(status, after, &body))
+        Ok(answer)
+    }
+
+    fn reason(&self, error: &(dyn StdError + 'static)) -> String {
+        let reason = root_cause(error);
+        if self.with_connections(|connections| connections.speaks_http) {
+            reason
+        } else {
+            format!("{reason}: {}", hint::HTTP)
+        }
+    }
+}
+
+impl Connections {
+    /// Opens a new connection for the next request: a load balancer may then choose another backend.
+    fn renew(&mut self) {
+        // It was built before from the same settings. If that fails now, the old client still works.
+        if let Ok(client) = self.settings.client(self.timeout.get()) {
+            self.client = client;
+        }
+    }
+
+    fn answered(&mut self, answer: &Answer) {
+        self.timeout.reset();
+        self.speaks_http = true;
+        let is_bad_backend = matches!(
+            answer.status,
+            StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT
+        );
+        if is_bad_backend || answer.is_web_page() {
+            self.renew();
+        }
+    }
+
+    fn timed_out(&mut self) {
+        self.timeout.grow();
+        self.renew();
+    }
+}
+
+impl ClientSettings {
+    fn client(&self, connect_timeout: Duration) -> reqwest::Result<reqwest::Client> {
+        #[expect(clippy::disallowed_methods, reason = "an export is in no trace")]
+        let client = reqwest::Client::builder()
+            .default_headers(self.headers.clone())
+            .redirect(reqwest::redirect::Policy::none())
+            .timeout(self.timeout)
+            .connect_timeout(connect_timeout)
+            .user_agent(super::USER_AGENT);
+        let client = if self.uses_proxy {
+            client
+        } else {
+            client.no_proxy()
+        };
+        #[cfg(feature = "tls")]
+        let client = {
+            let client = client.tls_certs_only(self.certificates.roots.clone());
+            match &self.certificates.identity {
+                Some(identity) => client.identity(identity.clone()),
+                None => client,
+            }
+        };
+        client.build()
     }
 }
 
@@ -98,32 +204,82 @@ fn headers(settings: &Otlp) -> HeaderMap {
     headers
 }
 
-/// [The specification's list](https://opentelemetry.io/docs/specs/otlp/#failures-1) of answers to try again after.
-fn outcome(status: StatusCode, after: Option<Duration>, body: &[u8]) -> Outcome {
-    match status {
-        status if status.is_success() => Response::decode(body).unwrap_or_default().into(),
-        StatusCode::TOO_MANY_REQUESTS
-        | StatusCode::BAD_GATEWAY
-        | StatusCode::SERVICE_UNAVAILABLE
-        | StatusCode::GATEWAY_TIMEOUT => Outcome::Later {
-            reason: answered(status, body),
-            after,
-            silent: false,
-        },
-        StatusCode::PAYLOAD_TOO_LARGE => Outcome::TooLarge {
-            reason: answered(status, body),
-            retryable: false,
-        },
-        status => Outcome::Refused(answered(status, body)),
+impl Answer {
+    /// [The specification's list](https://opentelemetry.io/docs/specs/otlp/#failures-1) of statuses to retry after.
+    fn outcome(&self) -> Outcome {
+        match self.status {
+            status if status.is_success() && self.is_web_page() => Outcome::later(format!(
+                "it answered {status} with a web page instead of an OTLP response: check OTEL_EXPORTER_OTLP_ENDPOINT, and \
+                 whether a proxy asks for a login"
+            )),
+            status if status.is_success() => self.response().into(),
+            StatusCode::TOO_MANY_REQUESTS
+            | StatusCode::BAD_GATEWAY
+            | StatusCode::SERVICE_UNAVAILABLE
+            | StatusCode::GATEWAY_TIMEOUT => Outcome::Later {
+                reason: self.reason(),
+                after: self.retry_after,
+                silent: false,
+            },
+            StatusCode::PAYLOAD_TOO_LARGE => Outcome::TooLarge {
+                reason: self.reason(),
+                retryable: false,
+            },
+            _ => Outcome::Refused(self.reason()),
+        }
+    }
+
+    /// Returns whether the body is HTML. Other content types, and none, are accepted with any 2xx status: some collectors
+    /// answer with JSON, plain text or nothing.
+    fn is_web_page(&self) -> bool {
+        self.content_type.contains("html") || self.body.trim_ascii_start().starts_with(b"<")
+    }
+
+    fn response(&self) -> Response {
+        if self.content_type.contains("json") {
+            json_response(&self.body)
+        } else {
+            Response::decode(self.body.as_slice()).unwrap_or_default()
+        }
+    }
+
+    fn reason(&self) -> String {
+        let message = Refusal::decode(self.body.as_slice())
+            .unwrap_or_default()
+            .message;
+        if message.is_empty() {
+            format!("it answered {}", self.status)
+        } else {
+            format!("it answered {}: {}", self.status, said(&message))
+        }
     }
 }
 
-fn answered(status: StatusCode, body: &[u8]) -> String {
-    let message = Refusal::decode(body).unwrap_or_default().message;
-    if message.is_empty() {
-        format!("it answered {status}")
-    } else {
-        format!("it answered {status}: {}", said(&message))
+/// Reads the response of a collector that answers in JSON, where a 64-bit number may be a string.
+fn json_response(body: &[u8]) -> Response {
+    #[derive(Default, Deserialize)]
+    #[serde(rename_all = "camelCase", default)]
+    struct Body {
+        partial_success: Partial,
+    }
+    #[derive(Default, Deserialize)]
+    #[serde(rename_all = "camelCase", default)]
+    struct Partial {
+        rejected_spans: serde_json::Value,
+        error_message: String,
+    }
+    let partial = serde_json::from_slice::<Body>(body)
+        .unwrap_or_default()
+        .partial_success;
+    let rejected = partial.rejected_spans;
+    let rejected = rejected
+        .as_i64()
+        .or_else(|| rejected.as_str()?.parse().ok());
+    Response {
+        partial_success: Some(super::PartialSuccess {
+            rejected_spans: rejected.unwrap_or(0),
+            error_message: partial.error_message,
+        }),
     }
 }
 
@@ -135,10 +291,4 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     }
     let date = httpdate::parse_http_date(value).ok()?;
     Some(date.duration_since(SystemTime::now()).unwrap_or_default())
-}
-
-/// "Connection refused" and not "error sending request": the system's own words.
-fn root_cause(error: &(dyn StdError + 'static)) -> String {
-    let cause = causes(error).last().map(ToString::to_string);
-    cause.unwrap_or_default()
 }

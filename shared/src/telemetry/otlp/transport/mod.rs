@@ -1,22 +1,35 @@
 //! One attempt to hand a batch to the collector, and what became of it by the
 //! [OTLP specification](https://opentelemetry.io/docs/specs/otlp/#otlpgrpc): taken, refused for good, or to be tried again.
 
+mod connect;
 #[cfg(feature = "grpc")]
 mod grpc;
+mod hint;
 mod http;
+#[cfg(feature = "tls")]
+mod tls;
 
-use std::time::Duration;
+use std::{error::Error as StdError, time::Duration};
 
 use bytes::Bytes;
 
-use crate::telemetry::{
-    InitError,
-    settings::{Otlp, Protocol},
+use crate::{
+    error::causes,
+    telemetry::{
+        InitError,
+        settings::{Otlp, Protocol},
+    },
 };
 
-/// How long a connection may take to be made, the look-up of its name included: a collector that is back is to be found
-/// soon, and a name that nobody answers for is looked up for long.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+#[cfg(feature = "tls")]
+pub(super) use self::tls::certificates;
+#[cfg(all(feature = "grpc", feature = "tls"))]
+pub(super) use self::tls::client_config;
+
+/// Maximum response bytes to read; the rest is ignored.
+const RESPONSE_BYTES: usize = 64 * 1024;
+
+const USER_AGENT: &str = concat!("OTel-OTLP-Exporter-Rust/", env!("CARGO_PKG_VERSION"));
 
 /// How an attempt ended.
 #[derive(Debug)]
@@ -73,28 +86,27 @@ impl Outcome {
 }
 
 pub(super) enum Transport {
-    Http(http::Http),
+    Http(Box<http::Http>),
     #[cfg(feature = "grpc")]
-    Grpc(grpc::Grpc),
+    Grpc(Box<grpc::Grpc>),
 }
 
 impl Transport {
-    /// Inside the runtime that it is to be used in.
+    /// Creates the transport. Requires the context of the runtime that sends.
     pub(super) fn new(settings: &Otlp) -> Result<Self, InitError> {
         Ok(match settings.protocol {
-            Protocol::HttpProtobuf => Self::Http(http::Http::new(settings)?),
+            Protocol::HttpProtobuf => Self::Http(Box::new(http::Http::new(settings)?)),
             #[cfg(feature = "grpc")]
-            Protocol::Grpc => Self::Grpc(grpc::Grpc::new(settings)?),
+            Protocol::Grpc => Self::Grpc(Box::new(grpc::Grpc::new(settings)?)),
         })
     }
 
-    /// Whether it wants requests that are compressed already.
+    /// Returns whether requests are to be compressed.
     pub(super) fn takes_gzip(&self) -> bool {
         match self {
             Self::Http(http) => http.gzip,
-            // It compresses by itself, message by message.
             #[cfg(feature = "grpc")]
-            Self::Grpc(_) => false,
+            Self::Grpc(grpc) => grpc.gzip,
         }
     }
 
@@ -104,27 +116,6 @@ impl Transport {
             #[cfg(feature = "grpc")]
             Self::Grpc(grpc) => grpc.send(request).await,
         }
-    }
-}
-
-/// The certificates that a collector's is checked against, where they are not the system's.
-#[cfg(feature = "tls")]
-pub(super) fn certificates(
-    settings: &Otlp,
-) -> Result<Option<Vec<reqwest::Certificate>>, InitError> {
-    let pem = settings.certificate.as_deref();
-    pem.map(|pem| reqwest::Certificate::from_pem_bundle(pem).map_err(InitError::Client))
-        .transpose()
-}
-
-#[cfg(all(feature = "grpc", feature = "tls"))]
-pub(super) fn tls(settings: &Otlp) -> tonic::transport::ClientTlsConfig {
-    use tonic::transport::{Certificate, ClientTlsConfig};
-
-    let tls = ClientTlsConfig::new();
-    match &settings.certificate {
-        Some(pem) => tls.ca_certificate(Certificate::from_pem(pem)),
-        None => tls.with_enabled_roots(),
     }
 }
 
@@ -154,7 +145,13 @@ impl From<Response> for Outcome {
     }
 }
 
-/// What a collector says goes to the log: one line of it, and no more than fits there.
+/// "Connection refused" rather than "error sending request": the message of the innermost error.
+fn root_cause(error: &(dyn StdError + 'static)) -> String {
+    let cause = causes(error).last().map(ToString::to_string);
+    cause.unwrap_or_default()
+}
+
+/// Returns the start of a message of the collector, as one line for the log.
 fn said(message: &str) -> String {
     const LONGEST: usize = 300;
     let end = message.floor_char_boundary(LONGEST);

@@ -10,6 +10,8 @@ pub(super) struct Signal {
     pub(super) headers: [&'static str; 2],
     pub(super) compression: [&'static str; 2],
     pub(super) certificate: [&'static str; 2],
+    pub(super) client_certificate: [&'static str; 2],
+    pub(super) client_key: [&'static str; 2],
     pub(super) insecure: [&'static str; 2],
 }
 
@@ -35,6 +37,14 @@ pub(super) const TRACES: Signal = Signal {
     certificate: [
         "OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE",
         "OTEL_EXPORTER_OTLP_CERTIFICATE",
+    ],
+    client_certificate: [
+        "OTEL_EXPORTER_OTLP_TRACES_CLIENT_CERTIFICATE",
+        "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE",
+    ],
+    client_key: [
+        "OTEL_EXPORTER_OTLP_TRACES_CLIENT_KEY",
+        "OTEL_EXPORTER_OTLP_CLIENT_KEY",
     ],
     insecure: [
         "OTEL_EXPORTER_OTLP_TRACES_INSECURE",
@@ -64,6 +74,14 @@ pub(super) const METRICS: Signal = Signal {
     certificate: [
         "OTEL_EXPORTER_OTLP_METRICS_CERTIFICATE",
         "OTEL_EXPORTER_OTLP_CERTIFICATE",
+    ],
+    client_certificate: [
+        "OTEL_EXPORTER_OTLP_METRICS_CLIENT_CERTIFICATE",
+        "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE",
+    ],
+    client_key: [
+        "OTEL_EXPORTER_OTLP_METRICS_CLIENT_KEY",
+        "OTEL_EXPORTER_OTLP_CLIENT_KEY",
     ],
     insecure: [
         "OTEL_EXPORTER_OTLP_METRICS_INSECURE",

@@ -1,0 +1,36 @@
+//! The proxy of the environment: `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`, as reqwest and curl read them.
+
+use hyper_util::client::proxy::matcher::Matcher;
+use url::{Host, Url};
+
+use super::Protocol;
+
+/// Returns the proxy for requests to this endpoint, without its credentials. A collector on this host is never behind one,
+/// and tonic connects directly.
+pub(super) fn proxy(protocol: Protocol, endpoint: &Url) -> Option<String> {
+    if protocol != Protocol::HttpProtobuf || is_loopback(endpoint) {
+        return None;
+    }
+    let proxy = Matcher::from_system().intercept(&endpoint.as_str().parse().ok()?)?;
+    let uri = proxy.uri();
+    let (scheme, host) = (uri.scheme_str()?, uri.host()?);
+    Some(match uri.port() {
+        Some(port) => format!("{scheme}://{host}:{port}"),
+        None => format!("{scheme}://{host}"),
+    })
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => {
+            let name = name.trim_end_matches('.');
+            name == "localhost" || name.ends_with(".localhost")
+        }
+        Some(Host::Ipv4(address)) => address.is_loopback() || address.is_unspecified(),
+        Some(Host::Ipv6(address)) => {
+            let address = address.to_canonical();
+            address.is_loopback() || address.is_unspecified()
+        }
+        None => false,
+    }
+}
