@@ -98,7 +98,7 @@ pub const ROWS: [Row; 11] = [
     Row {
         name: "item-slow",
         what: "its warehouse takes 1.2 s to answer",
-        look: "Look for the lowest of the long bars: that is where the time went.",
+        look: "Look for the lowest of the long bars: the time went there.",
         body: Body::Text(r#"{"item_id":"item-slow"}"#),
         ..PLACED
     },
@@ -141,7 +141,7 @@ pub const ROWS: [Row; 11] = [
     Row {
         name: "bad quantity",
         what: "101 pieces: 1 to 100 are accepted",
-        look: "Look for place_order missing: there was no order to place.",
+        look: "Look for the missing place_order: checkout has refused the order before.",
         body: Body::Text(r#"{"item_id":"item-123","quantity":101}"#),
         ..REFUSED
     },

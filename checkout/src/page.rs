@@ -25,7 +25,7 @@ struct TraceUi {
     origin: String,
 }
 
-/// `GET /`. To be merged beneath the layers: looking at the page is no request that anybody wants to see a trace of.
+/// `GET /`. Merged after the layers, so that opening the page is not traced.
 pub(crate) fn router(trace_ui_url: &BaseUrl) -> Router {
     let traces = trace_ui_url.join(&["trace", ""]);
     let origin = traces.origin().ascii_serialization();

@@ -22,7 +22,7 @@ pub enum Order {
     Start(Role),
 }
 
-/// The line is no order.
+/// The line is not an order.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "`{}` is nothing to type here; `stop inventory` and `start inventory` are, and so with checkout",
@@ -71,7 +71,7 @@ impl Console {
     ///
     /// # Errors
     ///
-    /// [`NoOrder`], to be said to whoever typed it.
+    /// [`NoOrder`], a message for the terminal.
     pub async fn typed(&mut self) -> Result<Order, NoOrder> {
         loop {
             match self.0.recv().await {
@@ -86,7 +86,7 @@ impl Console {
 fn next_line() -> Option<String> {
     let stdin = io::stdin();
     while stdin.is_terminal() && !is_in_foreground(&stdin)? {
-        // To read now would suspend the whole process: what is typed is for somebody else.
+        // A read from the background would suspend the whole process.
         std::thread::sleep(Duration::from_millis(500));
     }
     let mut line = Vec::new();

@@ -49,7 +49,7 @@ pub struct Process {
     address: watch::Receiver<Option<SocketAddr>>,
     recorder: Recorder,
     readers: JoinSet<()>,
-    /// When it is killed, once it was told to end.
+    /// The time to kill the process, set when it is asked to stop.
     deadline: Option<Instant>,
 }
 

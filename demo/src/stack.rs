@@ -62,7 +62,8 @@ pub struct Stack {
     client: reqwest::Client,
     logs: LogSink,
     services: Vec<Process>,
-    /// The ports of stopped services, bound but not listening: connections are refused, and no other process takes them.
+    /// The ports of stopped services, bound but not listening: connections are refused, and the system
+    /// chooses them for no other process.
     held: Vec<(Role, TcpSocket)>,
     _servers: JoinSet<io::Result<()>>,
     /// Last, so that it is removed when nobody writes to it any more.
@@ -150,7 +151,7 @@ impl Stack {
         Ok(address)
     }
 
-    /// Whether the service was started and nobody has stopped it.
+    /// Whether the service was started and not stopped since.
     pub fn runs(&self, role: Role) -> bool {
         self.services.iter().any(|service| service.role() == role)
     }
@@ -162,7 +163,7 @@ impl Stack {
         }
     }
 
-    /// Waits until a service ends that nobody told to end.
+    /// Waits until a service ends without a request to stop.
     pub async fn service_died(&mut self) -> StackError {
         let deaths = self.services.iter_mut();
         let deaths: Vec<_> = deaths.map(|service| Box::pin(service.died())).collect();

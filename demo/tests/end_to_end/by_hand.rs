@@ -70,6 +70,18 @@ async fn signal_during_typed_stop_lets_requests_end() {
 }
 
 #[tokio::test]
+async fn signal_during_start_lets_services_end() {
+    let demo = Demo::spawn(demo(&FREE_PORTS));
+    // Inventory serves; checkout is still to come.
+    demo.said(|output| output.contains("inventory listening"))
+        .await;
+    demo.signal(Signal::TERM);
+    let (status, output) = demo.ended().await;
+    assert!(status.success(), "{output}");
+    assert!(output.contains("inventory stopped "), "{output}");
+}
+
+#[tokio::test]
 async fn hangup_stops_like_any_signal() {
     let demo = Demo::start().await;
     // A shell and the system may both send one when a terminal closes, at any distance.
