@@ -279,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn unknown_names_are_refused_with_the_list() {
+    fn unusable_values_are_refused_with_what_is_allowed() {
         for (line, parts) in [
             (
                 &["demo", "tour", "item-stucked"][..],
@@ -292,6 +292,11 @@ mod tests {
             ),
             (&["demo", "soak", "nope"], &["'nope'", "paused", "flood"]),
             (&["demo", "nope"], &["'nope'"]),
+            (
+                &["demo", "soak", "--lasts=500000000000years"],
+                &["1s to 24h"],
+            ),
+            (&["demo", "soak", "--around=0s"], &["1s to 24h"]),
             (&["demo", "--ui-port", "70000"], &["70000", "65535"]),
         ] {
             let error = error(line);

@@ -29,14 +29,22 @@ pub struct SoakFlags {
     #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub rate: u32,
     /// How long each fault lasts
-    #[arg(long, default_value = "60s", value_parser = humantime::parse_duration)]
+    #[arg(long, default_value = "60s", value_parser = duration)]
     pub lasts: Duration,
     /// How long orders are sent before a fault and after it
-    #[arg(long, default_value = "10s", value_parser = humantime::parse_duration)]
+    #[arg(long, default_value = "10s", value_parser = duration)]
     pub around: Duration,
     /// Connections of the flood
     #[arg(long, default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub connections: u32,
+}
+
+/// Reads how long a part of the soak takes.
+fn duration(text: &str) -> Result<Duration, String> {
+    let duration = humantime::parse_duration(text).ok();
+    duration
+        .filter(|duration| (Duration::from_secs(1)..=Duration::from_hours(24)).contains(duration))
+        .ok_or_else(|| "expected a duration from 1s to 24h, such as 90s".to_owned())
 }
 
 /// What happens while orders are sent.
