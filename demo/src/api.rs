@@ -1,7 +1,7 @@
-//! The part of Jaeger's HTTP API that scripts and tests use, in the shape Jaeger 2 answers it.
+//! The part of Jaeger's HTTP API that scripts and tests use, in the format of Jaeger 2.
 //!
-//! `GET /api/v3/traces/{trace_id}` is OTLP in JSON inside `{"result": ..}`, so what works here works against Jaeger; so do
-//! `/api/v3/services`, `/api/v3/operations` and the search `/api/v3/traces`, whose parameters `query` reads.
+//! `GET /api/v3/traces/{trace_id}` returns OTLP/JSON inside `{"result": ..}`, so clients work against Jaeger as well. The same holds for
+//! `/api/v3/services`, `/api/v3/operations` and the search `/api/v3/traces`, whose parameters are parsed by `query`.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -23,7 +23,7 @@ mod query;
 
 use query::{Parameters, Query};
 
-/// The routes below `/api`.
+/// Returns the routes under `/api`.
 pub fn router(store: Store) -> Router {
     Router::new()
         .route("/api/v3/traces", get(traces))
@@ -64,7 +64,7 @@ async fn traces(State(store): State<Store>, RawQuery(query): RawQuery) -> Respon
     answer(result)
 }
 
-/// Written as it is: `json!` would first make a value of every attribute of every span.
+/// Written directly, since `json!` would first build a value for every attribute of every span.
 fn answer(result: TracesData) -> Response {
     #[derive(Serialize)]
     struct Answer {
@@ -122,13 +122,13 @@ fn problem(status: StatusCode, message: &str) -> Response {
     (status, Json(body)).into_response()
 }
 
-/// The trace with its spans back under the resource and scope they came from.
+/// Groups the spans of a trace under their resources and scopes.
 pub fn otlp(trace: &Trace) -> TracesData {
     let mut sources: Vec<(&Source, Vec<Span>)> = Vec::new();
     let mut places = HashMap::new();
     for span in &trace.spans {
         let StoredSpan { source, span, .. } = &**span;
-        // The store keeps equal sources of a trace once, so the address tells them apart.
+        // The store shares equal sources within a trace, so their addresses distinguish them.
         let place = *places.entry(Arc::as_ptr(source)).or_insert_with(|| {
             sources.push((source, Vec::new()));
             sources.len() - 1

@@ -1,37 +1,37 @@
-//! Reading OTLP attributes: finding one by its key, and any value as text for people.
+//! Reads OTLP attributes: finds one by key, and formats values for people.
 
 use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue, any_value::Value};
 
 /// Resource attribute that names the service.
 pub const SERVICE_NAME: &str = "service.name";
-/// Attribute of an `exception` event: what it said.
+/// Attribute of an `exception` event: its message.
 pub const EXCEPTION_MESSAGE: &str = "exception.message";
-/// Attribute of an `exception` event whose text has lines.
+/// Attribute of an `exception` event: its stack trace.
 pub const EXCEPTION_STACKTRACE: &str = "exception.stacktrace";
-/// Attribute that names what went wrong.
+/// Attribute with the kind of error.
 pub const ERROR_TYPE: &str = "error.type";
-/// The status an HTTP request was answered with.
+/// Attribute with the HTTP response status.
 pub const HTTP_RESPONSE_STATUS_CODE: &str = "http.response.status_code";
-/// The route a server chose for a request.
+/// Attribute with the matched route.
 pub const HTTP_ROUTE: &str = "http.route";
-/// The path a server was asked for.
+/// Attribute with the requested path.
 pub const URL_PATH: &str = "url.path";
-/// The query a server was asked with.
+/// Attribute with the requested query.
 pub const URL_QUERY: &str = "url.query";
-/// Where a client sent its request.
+/// Attribute with the address of the called server.
 pub const SERVER_ADDRESS: &str = "server.address";
-/// The port there.
+/// Attribute with the port of the called server.
 pub const SERVER_PORT: &str = "server.port";
-/// The database a client asked.
+/// Attribute with the database system.
 pub const DB_SYSTEM_NAME: &str = "db.system.name";
 
-/// The value under `key` as text.
+/// Returns the value of `key` as text.
 pub fn find(attributes: &[KeyValue], key: &str) -> Option<String> {
     let attribute = attributes.iter().find(|attribute| attribute.key == key)?;
     Some(text(attribute.value.as_ref()))
 }
 
-/// A value as a person would write it; an empty one as nothing.
+/// Formats a value for people; an empty value as an empty text.
 pub fn text(value: Option<&AnyValue>) -> String {
     match value.and_then(|value| value.value.as_ref()) {
         None => String::new(),
@@ -58,7 +58,7 @@ pub fn text(value: Option<&AnyValue>) -> String {
     }
 }
 
-/// Whether a text in the value is as wanted; numbers and flags are made into one for that.
+/// Returns whether a text in the value matches. Numbers and booleans are formatted first.
 pub fn mentions(value: Option<&AnyValue>, wanted: &impl Fn(&str) -> bool) -> bool {
     match value.and_then(|value| value.value.as_ref()) {
         Some(Value::StringValue(text)) => wanted(text),
@@ -67,7 +67,7 @@ pub fn mentions(value: Option<&AnyValue>, wanted: &impl Fn(&str) -> bool) -> boo
     }
 }
 
-/// Bytes as lowercase hex digits.
+/// Formats bytes as lower-case hex digits.
 pub fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write as _;
     bytes.iter().fold(String::new(), |mut digits, byte| {

@@ -1,27 +1,27 @@
-//! A Rust stack trace, read from the frame that panicked on: what the panic itself called before and what the runtime called
-//! around it is the same in all of them.
+//! Parses a Rust stack trace and keeps the frames of interest, from the panicking frame on, without the frames of the panic
+//! machinery and the runtime.
 
 /// A stack trace in three parts.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Backtrace<'a> {
-    /// What stands before the frames: where the panic was.
+    /// Text before the frames: the location of the panic.
     pub head: &'a str,
-    /// The frames that tell something, the one that panicked first.
+    /// Frames of interest, the panicking frame first.
     pub own: String,
-    /// How many frames were left out.
+    /// Number of omitted frames.
     pub left_out: usize,
 }
 
-/// Frames below which there is only the panic's own machinery.
+/// Frames that mark the end of the panic machinery.
 const PANICKING: [&str; 4] = [
     "core::panicking::",
     "std::panicking::",
     "rust_begin_unwind",
     "__rustc::rust_begin_unwind",
 ];
-/// These are named alike, and stand around code that may panic.
+/// Runtime frames around code that can panic.
 const CATCHING: [&str; 2] = ["std::panicking::catch_unwind", "std::panicking::try"];
-/// Frames of the libraries that run other people's code. Between them stands whose code it is.
+/// Libraries that call application code. Frames between them belong to the application.
 const RUNTIME: [&str; 16] = [
     "std::",
     "core::",
@@ -42,7 +42,7 @@ const RUNTIME: [&str; 16] = [
 ];
 
 impl<'a> Backtrace<'a> {
-    /// Reads a stack trace as `std::backtrace` writes it; `None` for any other text.
+    /// Parses a stack trace in the format of `std::backtrace`; `None` for any other text.
     pub fn parse(text: &'a str) -> Option<Self> {
         let first = text.lines().find(|line| frame_name(line).is_some())?;
         let head = text[..offset(text, first)].trim_end();
@@ -55,7 +55,7 @@ impl<'a> Backtrace<'a> {
             .iter()
             .filter(|frame| !is_runtime(own_name(frame)) && !is_elsewhere(frame))
             .collect();
-        // A panic in a library alone: better all of it than nothing.
+        // A stack with library frames only is kept whole.
         let own = if own.is_empty() {
             frames.iter().collect()
         } else {
@@ -77,7 +77,7 @@ fn offset(text: &str, part: &str) -> usize {
     part.as_ptr() as usize - text.as_ptr() as usize
 }
 
-/// Each frame with its lines.
+/// Splits the text into frames with their lines.
 fn frames(text: &str) -> Vec<String> {
     let mut frames: Vec<String> = Vec::new();
     for line in text.lines() {
@@ -109,7 +109,7 @@ fn is_panicking(name: &str) -> bool {
     PANICKING.iter().any(begins) && !CATCHING.iter().any(begins)
 }
 
-/// `<A as B>::c` belongs to where `A` is from, or if that is any type at all, to where `B` is from.
+/// `<A as B>::c` belongs to the crate of `A`, or of `B` if `A` is a generic type.
 fn is_runtime(name: &str) -> bool {
     let name = name
         .trim_start_matches(['<', '&'])
@@ -121,7 +121,7 @@ fn is_runtime(name: &str) -> bool {
     RUNTIME.iter().any(|runtime| name.starts_with(runtime))
 }
 
-/// Where the source is named, it says whose code that is, whatever the function is called.
+/// A source path determines the crate, whatever the function is called.
 fn is_elsewhere(frame: &str) -> bool {
     let places = ["/.cargo/registry/", "/rustc/"];
     let mut lines = frame.lines().skip(1);

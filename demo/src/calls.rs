@@ -1,4 +1,4 @@
-//! Who calls whom, from the spans that are held: how often, how slow, how many failed.
+//! Calls between services, from the stored spans: count, duration, failures.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -8,21 +8,21 @@ use crate::attributes;
 use crate::store::{SpanId, Trace};
 use crate::waterfall::{Row, Waterfall};
 
-/// Who takes part in calls.
+/// A caller or callee.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Party {
-    /// Who sends no spans: a browser, a script.
+    /// A caller that sends no spans, such as a browser or a script.
     Outside,
     /// A service that sends spans.
     Service(String),
-    /// A database, by what it is.
+    /// A database, by its system name.
     Database(String),
-    /// A server that was called and has sent no span of it, by its address.
+    /// A called server that sent no span, by its address.
     Silent(String),
 }
 
 impl Party {
-    /// Its name.
+    /// Returns the name.
     pub fn name(&self) -> &str {
         match self {
             Self::Outside => "outside",
@@ -31,12 +31,12 @@ impl Party {
     }
 }
 
-/// All calls of one party to another.
+/// All calls from one party to another.
 #[derive(Debug, Default)]
 pub struct Calls {
-    /// In nanoseconds, each call's.
+    /// Duration of each call, in nanoseconds.
     durations: Vec<u64>,
-    /// How many failed.
+    /// Number of failed calls.
     pub failed: usize,
 }
 
@@ -44,12 +44,12 @@ pub struct Calls {
 pub type CallMap = BTreeMap<(Party, Party), Calls>;
 
 impl Calls {
-    /// How many.
+    /// Returns the number of calls.
     pub fn count(&self) -> usize {
         self.durations.len()
     }
 
-    /// What so many percent of the calls do not exceed, in nanoseconds.
+    /// Returns a percentile of the durations, in nanoseconds.
     pub fn percentile(&self, percent: usize) -> u64 {
         let mut sorted = self.durations.clone();
         sorted.sort_unstable();

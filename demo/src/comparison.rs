@@ -1,7 +1,7 @@
-//! Two traces side by side: which spans they have in common, and how long each took in either.
+//! Compares two traces: common spans and their durations.
 //!
-//! Spans are the same if they have the same service, kind and name below the same parent; of several such, the first is
-//! compared with the first.
+//! Spans correspond if they have the same service, kind and name under the same parent. Of several such spans, the first ones are
+//! compared with each other.
 
 use std::collections::HashMap;
 
@@ -10,22 +10,22 @@ use crate::waterfall::{Row, Waterfall};
 /// A span of one or of both traces.
 #[derive(Debug)]
 pub struct Pair<'a> {
-    /// How many ancestors it has.
+    /// Number of ancestors.
     pub depth: usize,
-    /// In the first trace.
+    /// The row in the first trace.
     pub left: Option<&'a Row>,
-    /// In the second trace.
+    /// The row in the second trace.
     pub right: Option<&'a Row>,
 }
 
 impl<'a> Pair<'a> {
-    /// The span in either.
+    /// Returns the span in either trace.
     pub fn any(&self) -> Option<&'a Row> {
         self.left.or(self.right)
     }
 }
 
-/// All spans of both, in the order of the trees.
+/// Returns all spans of both traces, in tree order.
 pub fn compare<'a>(left: &'a Waterfall, right: &'a Waterfall) -> Vec<Pair<'a>> {
     let (lefts, rights) = (children(left), children(right));
     let mut pairs = Vec::new();
@@ -38,7 +38,7 @@ pub fn compare<'a>(left: &'a Waterfall, right: &'a Waterfall) -> Vec<Pair<'a>> {
                 right: in_right.map(|at: usize| &right.rows[at]),
             });
         }
-        // Above the tops is nothing in both; below a span that only one has, the other has nothing either.
+        // Roots have no parent in either trace; under a span of one trace only, the other trace has no spans.
         let below = |of: &HashMap<Option<usize>, Vec<usize>>, at: Option<usize>| {
             let has = depth == 0 || at.is_some();
             has.then(|| of.get(&at).cloned())
@@ -63,7 +63,7 @@ fn children(waterfall: &Waterfall) -> HashMap<Option<usize>, Vec<usize>> {
     children
 }
 
-/// Siblings of both, those of the second in their place among those of the first.
+/// Merges siblings: those of the second trace are inserted at their position among those of the first.
 fn matched(
     (left, lefts): (&Waterfall, &[usize]),
     (right, rights): (&Waterfall, &[usize]),

@@ -1,8 +1,8 @@
-//! Durations, written for people and read from them.
+//! Formats and parses durations for people.
 
 use std::time::Duration;
 
-/// A duration for people, in the unit that fits: `1.23 s`, `45.6 ms`, `7 µs`, `2 h 5 min`.
+/// Formats a duration in a suitable unit: `1.23 s`, `45.6 ms`, `7 µs`, `2 h 5 min`.
 #[expect(
     clippy::cast_precision_loss,
     reason = "three digits are shown, 52 bits are kept"
@@ -10,7 +10,7 @@ use std::time::Duration;
 pub fn human_duration(nanos: u64) -> String {
     let value = nanos as f64;
     let seconds = nanos.saturating_add(500_000_000) / 1_000_000_000;
-    // Each unit ends where its text would round up to the next.
+    // Each unit ends where its text would round up to the next unit.
     match nanos {
         0..1_000 => format!("{nanos} ns"),
         1_000..999_500 => format!("{:.0} µs", value / 1e3),
@@ -22,7 +22,7 @@ pub fn human_duration(nanos: u64) -> String {
     }
 }
 
-/// A duration as people write it, in nanoseconds: `250ms`, `1.5s`, `1500us`; a bare number is milliseconds.
+/// Parses a duration to nanoseconds: `250ms`, `1.5s`, `1500us`; a bare number is milliseconds.
 pub(crate) fn read(text: &str) -> Option<u64> {
     let text = text.replace(' ', "");
     let unit = text

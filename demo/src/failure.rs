@@ -1,4 +1,4 @@
-//! What failed first in a trace: the question somebody opens it with.
+//! The first failure of a trace, which readers look for first.
 
 use std::sync::Arc;
 
@@ -7,21 +7,21 @@ use crate::logs::LogLine;
 use crate::store::SpanId;
 use crate::waterfall::{Row, Waterfall};
 
-/// The failure that the others followed from.
+/// The failure that caused the others.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
-    /// The span it is on.
+    /// The failed span.
     pub span: SpanId,
-    /// Whose span that is.
+    /// Service of that span.
     pub service: String,
-    /// What kind of failure: `panic`, `timeout`, `500`.
+    /// Kind of failure: `panic`, `timeout`, `500`.
     pub error: String,
-    /// What was said of it, or else what was being done.
+    /// Message, or else the failed operation.
     pub words: String,
 }
 
 impl Failure {
-    /// The failed span that ended first; of several, the deepest. Whoever waits for a failure fails after it.
+    /// Returns the failed span that ended first; of several, the deepest. A caller fails after its callee.
     pub fn first_of(waterfall: &Waterfall, lines: &[Arc<LogLine>]) -> Option<Self> {
         let failed = waterfall.failed();
         let first = failed.min_by_key(|row| (row.end(), std::cmp::Reverse(row.depth)))?;
@@ -56,7 +56,7 @@ fn words(row: &Row, waterfall: &Waterfall, lines: &[Arc<LogLine>]) -> String {
         .unwrap_or_else(|| span.name.clone())
 }
 
-/// What the service complained of in this span, or else in the nearest of its own above.
+/// Returns the error line in this span, or in its nearest ancestor of the same service.
 fn logged(row: &Row, waterfall: &Waterfall, lines: &[Arc<LogLine>]) -> Option<String> {
     let above = |row: &&Row| row.parent.map(|parent| &waterfall.rows[parent]);
     let own =

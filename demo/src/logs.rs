@@ -1,4 +1,4 @@
-//! The services' log lines: read as JSON from their standard output, written for people or passed on as they are.
+//! The services' log lines, parsed from JSON and formatted for people or passed on unchanged.
 
 use std::io::Write as _;
 
@@ -10,14 +10,14 @@ use crate::terminal::{Ink, Screen};
 /// One line of a service's standard output.
 #[derive(Clone, Debug)]
 pub struct LogLine {
-    /// Who wrote it.
+    /// The service that wrote it.
     pub role: Role,
-    /// The line as it came.
+    /// The original line.
     pub raw: String,
     fields: Map<String, Value>,
 }
 
-/// Fields that have their own place in a line, or say nothing new to who watches.
+/// Fields that are formatted separately or add nothing for a reader.
 const PLACED: [&str; 7] = [
     "timestamp",
     "level",
@@ -29,47 +29,47 @@ const PLACED: [&str; 7] = [
 ];
 
 impl LogLine {
-    /// Reads a line; one that is no JSON object has no fields.
+    /// Parses a line. A line that is not a JSON object has no fields.
     pub fn parse(role: Role, raw: String) -> Self {
         let fields = serde_json::from_str(&raw).unwrap_or_default();
         Self { role, raw, fields }
     }
 
-    /// A field of type string.
+    /// Returns a string field.
     pub fn text(&self, field: &str) -> Option<&str> {
         self.fields.get(field)?.as_str()
     }
 
-    /// A field that counts something; one that is not there counts nothing.
+    /// Returns a number field, or 0 if it is missing.
     pub fn number(&self, field: &str) -> u64 {
         let number = self.fields.get(field).and_then(Value::as_u64);
         number.unwrap_or(0)
     }
 
-    /// The trace the line belongs to; none for what no request caused.
+    /// Returns the trace of the line, if any.
     pub fn trace_id(&self) -> Option<&str> {
         self.text("trace_id")
     }
 
-    /// The span that was current when the line was written.
+    /// Returns the span that was current when the line was written.
     pub fn span_id(&self) -> Option<&str> {
         self.text("span_id")
     }
 
-    /// When it was written, in nanoseconds since 1970.
+    /// Returns the time of the line in nanoseconds since 1970.
     pub fn time(&self) -> Option<u64> {
         let time = humantime::parse_rfc3339_weak(self.text("timestamp")?).ok()?;
         let since = time.duration_since(std::time::UNIX_EPOCH).ok()?;
         u64::try_from(since.as_nanos()).ok()
     }
 
-    /// About what the line takes in memory, in bytes: as it came, and once more as fields.
+    /// Returns the approximate memory of the line in bytes: the text, and again as fields.
     pub fn weight(&self) -> usize {
         const FIELD: usize = 128;
         256 + 2 * self.raw.len() + FIELD * self.fields.len()
     }
 
-    /// The fields that belong to this event alone, each as text.
+    /// Returns the fields of this event, as text.
     pub fn own_fields(&self) -> impl Iterator<Item = (&str, String)> {
         let own = self.fields.iter();
         let own = own.filter(|(name, _)| !PLACED.contains(&name.as_str()));
@@ -79,7 +79,7 @@ impl LogLine {
         })
     }
 
-    /// The line for people: time, level, service, message, fields, trace id.
+    /// Formats the line for people: time, level, service, message, fields, trace id.
     pub fn human(&self, screen: Screen) -> String {
         let name = format!("{:<9}", self.role.name());
         let service = screen.paint(Ink::Service(self.role as usize), &name);
@@ -102,7 +102,7 @@ impl LogLine {
         parts.map(String::as_str).collect::<Vec<_>>().join(" ")
     }
 
-    /// `12:34:56.789` out of `2026-11-22T12:34:56.789012Z`.
+    /// Returns `12:34:56.789` from `2026-11-22T12:34:56.789012Z`.
     pub fn time_of_day(&self) -> &str {
         let timestamp = self.text("timestamp").unwrap_or_default();
         timestamp.get(11..23).unwrap_or(timestamp)
@@ -120,7 +120,7 @@ impl LogLine {
     }
 }
 
-/// A value on one line; of a text with many lines, such as a stack trace, the first; of a fraction, two digits.
+/// Formats a value on one line: the first line of a text with many lines, two digits of a fraction.
 fn compact(value: &Value) -> String {
     let text = match value {
         Value::String(text) => text,
@@ -136,12 +136,12 @@ fn compact(value: &Value) -> String {
     }
 }
 
-/// Writes a line to standard output. Nobody reading any more, as after `| head`, is no reason to stop the services.
+/// Writes a line to standard output. A closed pipe, as after `| head`, must not stop the services.
 pub fn print(line: &str) {
     let _ = writeln!(std::io::stdout().lock(), "{line}");
 }
 
-/// Writes a line to standard error, where the demo speaks for itself: standard output is for the services' logs.
+/// Writes a message of the demo to standard error. Standard output is for the services' logs.
 pub fn say(line: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{line}");
 }

@@ -1,9 +1,9 @@
-//! The trace viewer: the list of traces at `/`, each trace at `/trace/{trace_id}`, two of them at `/compare`, and who calls
-//! whom at `/map`.
+//! The trace viewer: the list of traces at `/`, a trace at `/trace/{trace_id}`, two traces at `/compare`, and the service map at
+//! `/map`.
 //!
-//! A page is HTML made here and complete without a script. What somebody has opened, folded or searched for stands in the
-//! URL, so the script (`live.js`) has one thing to do: fetch the page of the URL again when there is news (`live`) or a
-//! click, and put what is new into its place. Requests that name another host are refused (`host`). A page with `?uiEmbed=v0` is for a frame in another page, as Jaeger has it.
+//! Each page is HTML from the server and complete without a script. The URL holds what is opened, folded and searched for, so the
+//! script (`live.js`) only fetches the page of the URL again on news (`live`) or a click, and replaces the changed parts. Requests
+//! with a foreign `Host` are refused (`host`). A page with `?uiEmbed=v0` is for a frame in another page, like Jaeger's.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -42,17 +42,17 @@ use filter::Filter;
 use shell::Shell;
 use view::View;
 
-/// The parameters of a URL; of several with one name, the last.
+/// The parameters of a URL. The last one of a repeated name counts.
 type Parameters = Query<HashMap<String, String>>;
 
-/// What all pages are made from.
+/// The state that all pages share.
 #[derive(Clone)]
 struct Viewer {
     store: Store,
     summaries: Arc<Summaries>,
 }
 
-/// The routes of the viewer's port: pages and API.
+/// Returns the routes of the viewer's port: pages and API.
 pub fn router(store: Store) -> Router {
     let viewer = Viewer {
         summaries: Arc::new(Summaries::new(store.clone())),
@@ -119,7 +119,7 @@ async fn one_trace(
     .answer(&shown.main())
 }
 
-/// The trace as OTLP in JSON, for a file: what any other tool reads.
+/// Returns the trace as an OTLP/JSON file for other tools.
 async fn download(State(viewer): State<Viewer>, Path(id): Path<String>) -> Response {
     match find(&viewer, &id) {
         Ok(trace) => {
@@ -157,7 +157,7 @@ async fn no_such_page() -> Response {
     message(StatusCode::NOT_FOUND, "there is no such page")
 }
 
-/// The trace of an id as somebody wrote it, or what is wrong with it.
+/// Parses a trace id and finds its trace, or returns an error page.
 fn find(viewer: &Viewer, id: &str) -> Result<Trace, (StatusCode, String)> {
     let id: TraceId = id
         .parse()

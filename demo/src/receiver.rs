@@ -1,7 +1,7 @@
-//! The OTLP/HTTP receiver: `POST /v1/traces` in protobuf or JSON, plain or gzip, as the specification's exporters send it.
+//! The OTLP/HTTP receiver: `POST /v1/traces` in protobuf or JSON, plain or gzip.
 //!
-//! What it accepts goes to the [`Store`]. Metrics and logs are answered with 404: to accept and drop them would be
-//! a lie to the exporter.
+//! Accepted spans go to the [`Store`]. Metrics and logs are answered with 404, since accepting and dropping them would mislead the
+//! exporter.
 
 use std::sync::Arc;
 
@@ -25,17 +25,17 @@ use crate::store::{Inserted, Store};
 
 mod gzip;
 
-/// In bytes, as sent and as decompressed.
+/// Maximum size in bytes, as sent and as decompressed.
 const BODY_LIMIT: usize = 16 * 1024 * 1024;
 
 #[derive(Clone)]
 struct Receiver {
     store: Store,
-    /// A body of tiny messages takes many times its size once it is decoded, so one is decoded at a time.
+    /// Bodies are decoded one at a time, since tiny messages take many times their size in memory.
     decoding: Arc<Semaphore>,
 }
 
-/// The routes of the OTLP port.
+/// Returns the routes of the OTLP port.
 pub fn router(store: Store) -> Router {
     let receiver = Receiver {
         store,
@@ -62,7 +62,7 @@ async fn export(
         Err(rejection) => return encoding.refuse(rejection.status(), rejection.body_text()),
     };
     let turn = Arc::clone(&receiver.decoding).acquire_owned().await;
-    // A large body takes a while, which the threads that answer pages must not spend.
+    // Decoding a large body takes time, so it runs on a blocking thread instead of the threads that answer pages.
     let stored = tokio::task::spawn_blocking(move || {
         let _turn = turn;
         let body = decompressed(&headers, body)?;
@@ -81,7 +81,7 @@ async fn no_such_signal() -> (StatusCode, &'static str) {
     (StatusCode::NOT_FOUND, text)
 }
 
-/// The body without its content coding, or why not.
+/// Decodes the content coding of the body.
 fn decompressed(headers: &HeaderMap, body: Bytes) -> Result<Bytes, (StatusCode, String)> {
     let coding = headers.get(CONTENT_ENCODING);
     let coding = coding.map_or("", |coding| coding.to_str().unwrap_or("unreadable"));
@@ -98,14 +98,14 @@ fn decompressed(headers: &HeaderMap, body: Bytes) -> Result<Bytes, (StatusCode, 
     }
 }
 
-/// One of the two forms of OTLP over HTTP. The answer has the form of the question.
+/// The encoding of OTLP over HTTP. The answer uses the encoding of the request.
 #[derive(Clone, Copy)]
 enum Encoding {
     Protobuf,
     Json,
 }
 
-/// `google.rpc.Status`, which the specification asks for in the body of every refusal.
+/// `google.rpc.Status`, which the specification requires in the body of every error.
 #[derive(Clone, PartialEq, prost::Message)]
 struct Status {
     #[prost(int32, tag = "1")]
@@ -141,10 +141,10 @@ impl Encoding {
         let partial_success = partial_success(inserted);
         let body = match (self, &partial_success) {
             (Self::Protobuf, _) => ExportTraceServiceResponse { partial_success }.encode_to_vec(),
-            // The specification wants the field unset, and `null` is not that.
+            // The specification requires the field to be absent, not `null`.
             (Self::Json, None) => b"{}".to_vec(),
             (Self::Json, Some(partial)) => {
-                // 64 bits are written in quotes.
+                // 64-bit numbers are strings in protobuf JSON.
                 let partial = json!({
                     "rejectedSpans": partial.rejected_spans.to_string(),
                     "errorMessage": partial.error_message,

@@ -1,7 +1,7 @@
-//! The other traces that belong to one: those a link names, and the work that a pitfall lost.
+//! Related traces: linked traces, and the work that a pitfall lost.
 //!
-//! Lost work does not say whose it is: that is the pitfall. It is known here by its time, as a trace that nobody's call began
-//! while the pitfall ran.
+//! Lost work does not reference its pitfall: that is the pitfall. It is detected by time, as a trace without a calling request that
+//! started while the pitfall ran.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -9,31 +9,31 @@ use std::sync::Arc;
 use crate::store::TraceId;
 use crate::summary::Summary;
 
-/// Why another trace is named.
+/// The relation of another trace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tie {
     /// A span of this trace links to it.
     LinksTo,
     /// One of its spans links to this trace.
     LinkedFrom,
-    /// It is work that this pitfall has lost.
+    /// Work that this pitfall lost.
     LostBy,
-    /// It is the pitfall that has lost this.
+    /// The pitfall that lost this work.
     Loser,
 }
 
-/// Another trace and why it is named.
+/// Another trace and its relation.
 #[derive(Clone, Debug)]
 pub struct Related {
-    /// Why.
+    /// The relation.
     pub tie: Tie,
-    /// Which.
+    /// The trace id.
     pub id: TraceId,
-    /// What it is; `None` where it is not held here.
+    /// Its summary; `None` if the trace is not stored.
     pub summary: Option<Arc<Summary>>,
 }
 
-/// The traces that belong to this one, each once.
+/// Returns the related traces, each once.
 pub fn related(id: TraceId, all: &[Arc<Summary>]) -> Vec<Related> {
     let Some(own) = all.iter().find(|summary| summary.id == id) else {
         return Vec::new();
@@ -66,12 +66,12 @@ pub fn related(id: TraceId, all: &[Arc<Summary>]) -> Vec<Related> {
     found
 }
 
-/// The pitfall that has lost this trace, if one has.
+/// Returns the pitfall that lost this trace, if any.
 pub fn loser<'a>(lost: &Summary, all: &'a [Arc<Summary>]) -> Option<&'a Arc<Summary>> {
     all.iter().find(|pitfall| is_lost_by(lost, pitfall))
 }
 
-/// Whether `lost` began while the broken `pitfall` ran, and is no request that somebody sent to the same service.
+/// Returns whether `lost` started while the broken `pitfall` ran, and is not a request to the same service.
 fn is_lost_by(lost: &Summary, pitfall: &Summary) -> bool {
     let broken = pitfall.pitfall.as_ref().is_some_and(|form| !form.fixed);
     let asked_for = lost.is_request && lost.service == pitfall.service;

@@ -1,8 +1,7 @@
-//! Keeps received spans by trace, in bounded memory, and lets others wait for them.
+//! Stores received spans by trace, in bounded memory, and notifies readers of changes.
 //!
-//! The receiver writes here; the viewer, its API and the tour read snapshots. Spans arrive in any order, late, and
-//! more than once: an exporter that missed the answer sends the same batch again. The log lines of the traces are kept beside
-//! them.
+//! The receiver writes; the viewer, its API and the tour read snapshots. Spans arrive in any order, late, and more than once,
+//! since an exporter resends a batch if it missed the answer. The log lines of the traces are stored too.
 
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
@@ -30,51 +29,51 @@ use traces::{Removed, Traces};
 pub use source::Source;
 pub use trace_id::{InvalidTraceId, TraceId};
 
-/// The 8 bytes that name a span within its trace.
+/// The 8 bytes that identify a span within its trace.
 pub type SpanId = [u8; 8];
 
-/// One span and where it came from.
+/// A span and its source.
 #[derive(Debug)]
 pub struct StoredSpan {
-    /// Its id, known to be valid.
+    /// Valid span id.
     pub id: SpanId,
-    /// Its parent's id; none for a root.
+    /// Span id of the parent; none for a root.
     pub parent: Option<SpanId>,
-    /// The process and library that made it.
+    /// Process and library of the span.
     pub source: Arc<Source>,
-    /// The span as it was sent.
+    /// The span as received.
     pub span: Span,
 }
 
 /// A snapshot of one trace.
 #[derive(Clone, Debug)]
 pub struct Trace {
-    /// Its id.
+    /// Trace id.
     pub id: TraceId,
-    /// Its spans in the order they arrived.
+    /// Spans in order of arrival.
     pub spans: Vec<Arc<StoredSpan>>,
     /// Spans that were refused because the trace was full.
     pub dropped: u64,
-    /// When the last span arrived.
+    /// Arrival of the last span.
     pub last_arrival: SystemTime,
 }
 
 impl Trace {
-    /// When the earliest span begins, in nanoseconds since 1970.
+    /// Returns the start of the earliest span, in nanoseconds since 1970.
     pub fn start(&self) -> u64 {
         let starts = self.spans.iter().map(|s| s.span.start_time_unix_nano);
         starts.min().unwrap_or(0)
     }
 }
 
-/// How much the store keeps.
+/// Limits of the store.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Traces; beyond that the oldest goes.
+    /// Maximum number of traces; the oldest is removed first.
     pub traces: usize,
-    /// Spans of one trace; beyond that new ones are refused and counted.
+    /// Maximum spans of one trace; further spans are refused and counted.
     pub spans_per_trace: usize,
-    /// Memory of all traces in bytes; beyond that the oldest go. A single trace gets a quarter of it.
+    /// Maximum memory of all traces in bytes; the oldest are removed first. A single trace gets a quarter of it.
     pub bytes: usize,
 }
 
@@ -94,12 +93,12 @@ impl Default for Limits {
     }
 }
 
-/// What became of one batch.
+/// The result of inserting a batch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Inserted {
-    /// Spans kept.
+    /// Spans stored.
     pub accepted: u64,
-    /// Spans that were here already; kept once, and no loss.
+    /// Spans that were already stored; not a loss.
     pub duplicates: u64,
     /// Spans refused for an invalid trace id or span id.
     pub invalid: u64,
@@ -107,14 +106,14 @@ pub struct Inserted {
     pub over_limit: u64,
 }
 
-/// What the store has let go since it was made.
+/// Spans and traces dropped since the store was created.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Lost {
     /// Spans refused, for an invalid id or because their trace was full.
     pub refused_spans: u64,
-    /// Whole traces that made room for newer ones.
+    /// Whole traces removed for newer ones.
     pub evicted_traces: u64,
-    /// The spans in them.
+    /// Spans of the removed traces.
     pub evicted_spans: u64,
 }
 
@@ -129,21 +128,21 @@ struct Shared {
     traces: Mutex<Traces>,
     lines: Mutex<Lines>,
     changed: watch::Sender<()>,
-    /// Which trace has changed, for those who watch several.
+    /// Notifies readers of changed traces.
     changes: broadcast::Sender<TraceId>,
 }
 
 /// Spans inserted before a waiting reader gets its turn.
 const SPANS_PER_TURN: usize = 64;
 
-/// How many changes may wait for somebody who watches; who falls behind that is told so.
+/// Capacity of the notification channel; a reader that falls behind is notified of that.
 const CHANGES: usize = 1_024;
 
-/// What a trace looked like: equal as long as nothing was added to it.
+/// The version of a trace, equal until a span is added.
 pub type Revision = (usize, u64, usize);
 
 impl Store {
-    /// An empty store.
+    /// Creates an empty store.
     pub fn new(limits: Limits) -> Self {
         Self(Arc::new(Shared {
             limits,
@@ -155,9 +154,9 @@ impl Store {
         }))
     }
 
-    /// Takes in a batch as an exporter sends it.
+    /// Inserts a batch as an exporter sends it.
     ///
-    /// Pages read between the spans of a large batch: they never wait until all of it is in.
+    /// Readers get their turn between the spans of a large batch.
     pub fn insert(&self, batch: Vec<ResourceSpans>) -> Inserted {
         let batch = Batch::prepare(batch, &self.0.fingerprints);
         let mut inserted = Inserted {
@@ -174,7 +173,7 @@ impl Store {
         }
         traces.lost.refused_spans += inserted.invalid + inserted.over_limit;
         drop(traces);
-        // Freeing large traces takes time, so it happens outside the lock.
+        // Frees large traces outside the lock, since that takes time.
         drop(removed);
         self.0.changed.send_replace(());
         for id in batch.traces {
@@ -183,7 +182,7 @@ impl Store {
         inserted
     }
 
-    /// Keeps a log line, if it is of a trace.
+    /// Stores a log line if it belongs to a trace.
     pub fn log(&self, line: &LogLine) {
         let kept = self.all_lines().insert(line);
         if let Some(id) = kept {
@@ -191,17 +190,17 @@ impl Store {
         }
     }
 
-    /// The log lines of a trace, in the order they were written.
+    /// Returns the log lines of a trace, in order of time.
     pub fn lines(&self, id: TraceId) -> Vec<Arc<LogLine>> {
         self.all_lines().of(id)
     }
 
-    /// The traces that change from now on, each as often as it does.
+    /// Returns a stream of changed traces, from now on.
     pub fn changes(&self) -> broadcast::Receiver<TraceId> {
         self.0.changes.subscribe()
     }
 
-    /// All traces and what they look like now, without the cost of a snapshot.
+    /// Returns all traces with their versions, without the cost of snapshots.
     pub fn revisions(&self) -> Vec<(TraceId, Revision)> {
         let (traces, lines) = (self.traces(), self.all_lines());
         let traces = traces.newest();
@@ -215,37 +214,37 @@ impl Store {
             .collect()
     }
 
-    /// Nobody watching is no error.
+    /// A send without receivers is not an error.
     fn tell(&self, id: TraceId) {
         let _ = self.0.changes.send(id);
     }
 
-    /// The trace as it is now.
+    /// Returns a snapshot of the trace.
     pub fn trace(&self, id: TraceId) -> Option<Trace> {
         self.traces().get(id).cloned()
     }
 
-    /// The `count` traces that arrived last, the one begun last first.
+    /// Returns the `count` latest traces, newest start first.
     pub fn recent(&self, count: usize) -> Vec<Trace> {
         let mut recent: Vec<Trace> = self.traces().newest().take(count).cloned().collect();
-        // Batches of several processes arrive in another order than their requests began.
+        // Batches of several processes arrive in another order than their requests started.
         recent.sort_by_cached_key(|trace| Reverse(trace.start()));
         recent
     }
 
-    /// The names of all services that have a span here, sorted.
+    /// Returns the names of all services with spans, sorted.
     pub fn services(&self) -> Vec<String> {
         let traces = self.traces();
         let names: BTreeSet<&str> = traces.sources().map(|s| s.service.as_str()).collect();
         names.into_iter().map(str::to_owned).collect()
     }
 
-    /// What was let go so far.
+    /// Returns the counts of dropped spans and traces.
     pub fn lost(&self) -> Lost {
         self.traces().lost
     }
 
-    /// Waits until the trace is as `wanted`; the caller sets the deadline.
+    /// Waits until the trace satisfies `wanted`. The caller sets the deadline.
     pub async fn wait_for(&self, id: TraceId, wanted: impl Fn(&Trace) -> bool) -> Trace {
         let mut changed = self.0.changed.subscribe();
         loop {

@@ -1,4 +1,4 @@
-//! A trace in one line: what the list shows of it, and what other traces are tied to it by.
+//! The summary of a trace for the list, and the facts that relate it to other traces.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,52 +11,52 @@ use crate::logs::LogLine;
 use crate::store::{Revision, Store, Trace, TraceId};
 use crate::waterfall::{Place, Row, Waterfall};
 
-/// What there is to say of a trace in one line.
+/// The summary of a trace.
 #[derive(Debug)]
 pub struct Summary {
-    /// Its id.
+    /// Trace id.
     pub id: TraceId,
-    /// The name of its root, or of its first span.
+    /// Name of the root, or of the first span.
     pub name: String,
-    /// The service of that span.
+    /// Service of that span.
     pub service: String,
-    /// Whether it serves a request; such a trace was begun by somebody's call.
+    /// Whether it is a SERVER span, so a request started the trace.
     pub is_request: bool,
-    /// The path it was asked for.
+    /// Path of the request.
     pub path: Option<String>,
-    /// The HTTP status it was answered with.
+    /// HTTP status of the response.
     pub status: Option<String>,
-    /// The pitfall that was run.
+    /// The pitfall that ran.
     pub pitfall: Option<Pitfall>,
-    /// What failed first.
+    /// The first failure.
     pub failure: Option<Failure>,
-    /// Services with a span in it.
+    /// Number of services with spans.
     pub services: Vec<String>,
-    /// How many spans.
+    /// Number of spans.
     pub spans: usize,
-    /// How many of them failed.
+    /// Number of failed spans.
     pub errors: usize,
-    /// The traces that its spans link to.
+    /// Traces linked by its spans.
     pub links: Vec<TraceId>,
-    /// Whether the spans hang below more than one top.
+    /// Whether the spans are under more than one top span.
     pub is_split: bool,
-    /// When it begins, in nanoseconds since 1970.
+    /// Start in nanoseconds since 1970.
     pub start: u64,
-    /// From its first start to its last end, in nanoseconds.
+    /// Time from the first start to the last end, in nanoseconds.
     pub duration: u64,
 }
 
-/// A row of checkout's lab.
+/// A run of a pitfall.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pitfall {
-    /// Its name.
+    /// Name of the pitfall.
     pub name: String,
-    /// Whether it is the fixed form.
+    /// Whether the fixed form ran.
     pub fixed: bool,
 }
 
 impl Summary {
-    /// Sums up a trace; `None` while it has no span.
+    /// Summarizes a trace; `None` if it has no span.
     pub fn of(trace: &Trace, lines: &[Arc<LogLine>]) -> Option<Self> {
         let waterfall = Waterfall::of(trace);
         let first = waterfall.first()?;
@@ -72,7 +72,7 @@ impl Summary {
             spans: waterfall.rows.len(),
             errors: waterfall.failed().count(),
             links: links(trace),
-            // One orphan that all others hang from is the rule when a caller sends its own traceparent.
+            // One orphan above all other spans is normal if the caller sends its own traceparent.
             is_split: waterfall.count(Place::Root) + waterfall.count(Place::Orphan) > 1,
             start: waterfall.start,
             duration: waterfall.duration,
@@ -80,12 +80,12 @@ impl Summary {
         })
     }
 
-    /// When it ends, in nanoseconds since 1970.
+    /// Returns the end in nanoseconds since 1970.
     pub fn end(&self) -> u64 {
         self.start + self.duration
     }
 
-    /// The name with what tells it from others of that name: `POST /pitfalls/{name}, raw-client broken`.
+    /// Returns the name with its distinguishing details, such as `POST /pitfalls/{name}, raw-client broken`.
     pub fn title(&self) -> String {
         match &self.pitfall {
             Some(pitfall) => format!("{}, {}", self.name, pitfall.text()),
@@ -103,7 +103,7 @@ fn links(trace: &Trace) -> Vec<TraceId> {
 }
 
 impl Pitfall {
-    /// That which the request of this span has run, if it has.
+    /// Returns the pitfall that the request of this span ran, if any.
     pub fn of(row: &Row) -> Option<Self> {
         let route = row.attribute(attributes::HTTP_ROUTE)?;
         let path = row.attribute(attributes::URL_PATH)?;
@@ -125,18 +125,18 @@ impl Pitfall {
     }
 }
 
-/// The summaries of all traces in the store, each made anew only when its trace has changed.
+/// Cached summaries of all stored traces, updated only for changed traces.
 #[derive(Debug)]
 pub struct Summaries {
     store: Store,
     known: Mutex<HashMap<TraceId, Known>>,
 }
 
-/// What a trace looked like when it was summed up, and the sum; none while it had no span.
+/// The version of a trace and its summary; none if it had no span.
 type Known = (Revision, Option<Arc<Summary>>);
 
 impl Summaries {
-    /// Of the traces in `store`.
+    /// Creates the cache for `store`.
     pub fn new(store: Store) -> Self {
         Self {
             store,
@@ -144,7 +144,7 @@ impl Summaries {
         }
     }
 
-    /// All of them, the one that began last first.
+    /// Returns all summaries, newest start first.
     pub fn all(&self) -> Vec<Arc<Summary>> {
         let revisions = self.store.revisions();
         let held: HashSet<_> = revisions.iter().map(|(id, _)| *id).collect();

@@ -12,17 +12,17 @@ use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span, Sta
 
 use crate::store::{Limits, Store, Trace, TraceId};
 
-/// The id of every trace made here.
+/// Trace id of all spans created here.
 pub(crate) const TRACE_ID: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 
-/// A span of a service, to be adorned and inserted.
+/// A span of a service, to be extended and inserted.
 #[derive(Clone)]
 pub(crate) struct TestSpan {
     service: &'static str,
     pub(crate) span: Span,
 }
 
-/// A span with small numbers for ids, times in nanoseconds, and no kind.
+/// Creates a span with small numbers as ids, times in nanoseconds, and no kind.
 pub(crate) fn span(
     service: &'static str,
     id: u64,
@@ -44,14 +44,14 @@ pub(crate) fn span(
     }
 }
 
-/// The root span of a request that a service answers.
+/// Creates the root SERVER span of a request.
 pub(crate) fn request(service: &'static str, id: u64, name: &str, times: Range<u64>) -> TestSpan {
     let mut request = span(service, id, None, name, times);
     request.span.kind = SpanKind::Server.into();
     request
 }
 
-/// The span of a call that a service makes.
+/// Creates the CLIENT span of a call.
 pub(crate) fn call(
     service: &'static str,
     id: u64,
@@ -64,7 +64,7 @@ pub(crate) fn call(
     call
 }
 
-/// The request that runs a pitfall.
+/// Creates the SERVER span of a request that runs a pitfall.
 pub(crate) fn pitfall(name: &str, fixed: bool, times: Range<u64>) -> TestSpan {
     let mut request = request("checkout", 1, "POST /pitfalls/{name}", times);
     request.set("http.route", "/pitfalls/{name}");
@@ -127,14 +127,14 @@ pub(crate) fn trace_id_bytes() -> Vec<u8> {
         .to_vec()
 }
 
-/// The spans as the store hands them out.
+/// Returns the spans as the store returns them.
 pub(crate) fn trace(spans: Vec<TestSpan>) -> Trace {
     let store = Store::new(Limits::default());
     store.insert(spans.into_iter().map(TestSpan::batch).collect());
     store.trace(trace_id()).unwrap()
 }
 
-/// Serves the router on a real socket, which the end of the test's runtime closes.
+/// Serves the router on a real socket, closed with the test's runtime.
 pub(crate) async fn serve(router: Router) -> String {
     let loopback = SocketAddr::from(([127, 0, 0, 1], 0));
     let listener = tokio::net::TcpListener::bind(loopback).await.unwrap();
@@ -143,12 +143,12 @@ pub(crate) async fn serve(router: Router) -> String {
     url
 }
 
-/// A client that no proxy setting of the environment leads astray.
+/// Returns a client that ignores proxy settings of the environment.
 pub(crate) fn client() -> reqwest::Client {
     reqwest::Client::builder().no_proxy().build().unwrap()
 }
 
-/// Status and body of the answer to `GET path`.
+/// Returns status and body of `GET path`.
 pub(crate) async fn get(router: Router, path: &str) -> (u16, String) {
     let url = serve(router).await;
     let response = client().get(url + path).send().await.unwrap();

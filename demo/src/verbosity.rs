@@ -1,30 +1,30 @@
-//! Which log lines are shown: those that `RUST_LOG` asks for, and not those that only the demo itself has to read.
+//! Decides which log lines are shown: those that `RUST_LOG` selects, without those that only the demo needs.
 
 use tracing::Level;
 use tracing_subscriber::filter::Targets;
 
 use crate::logs::LogLine;
 
-/// Added to the services' own filter: where a service listens and how its requests ended is read from its log.
+/// Added to the services' filter: the demo reads addresses and finished requests from the log.
 pub(crate) const READ: &str = "shared=info";
 
-/// What `RUST_LOG` says, where that concerns what the demo shows.
+/// The filter of `RUST_LOG`, as far as it concerns shown lines.
 #[derive(Clone, Debug)]
 pub struct Verbosity(Option<Targets>);
 
 impl Verbosity {
-    /// By the environment.
+    /// Reads the environment.
     pub fn from_env() -> Self {
         Self::of(std::env::var("RUST_LOG").ok().as_deref())
     }
 
     fn of(filter: Option<&str>) -> Self {
-        // One that asks for spans is understood by a service's own filter only, and hides nothing here.
+        // Directives for spans only work in the services' filters, and hide nothing here.
         let plain = filter.filter(|filter| !filter.trim().is_empty() && !filter.contains('['));
         Self(plain.and_then(|filter| filter.parse().ok()))
     }
 
-    /// Whether the line was asked for. What only the demo has to read was not.
+    /// Returns whether the line is selected. Lines that only the demo needs are not.
     pub fn shows(&self, line: &LogLine) -> bool {
         let target = line.text("target").unwrap_or_default();
         let is_read = line.text("level") == Some("INFO") && target.starts_with("shared");

@@ -1,8 +1,7 @@
-//! Lays a trace out as a waterfall: which row each span has, how deep it stands, where its bar begins and ends.
+//! Lays out a trace as a waterfall: the row, depth and bar of each span.
 //!
-//! One layout for two pictures: [`crate::pages`] draws it as HTML, [`crate::terminal`] as text. Real traces are
-//! untidy: parents that never arrive, clocks that disagree, spans that name each other as parents. Every span gets
-//! its row all the same.
+//! [`crate::pages`] draws the layout as HTML, [`crate::terminal`] as text. Real traces are incomplete: parents never arrive,
+//! clocks disagree, spans name each other as parents. Every span still gets a row.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -21,13 +20,13 @@ pub use crate::duration::human_duration;
 /// A trace, ready to draw.
 #[derive(Debug, Default)]
 pub struct Waterfall {
-    /// The rows in tree order: each span before its children, siblings by their start.
+    /// Rows in tree order: a span before its children, siblings by start time.
     pub rows: Vec<Row>,
-    /// The services in the order they appear; a row's `service` points here.
+    /// Services in order of appearance; [`Row::service`] is an index.
     pub services: Vec<String>,
-    /// When the earliest span begins, in nanoseconds since 1970.
+    /// Start of the earliest span, in nanoseconds since 1970.
     pub start: u64,
-    /// From the earliest start to the latest end, in nanoseconds.
+    /// Time from the earliest start to the latest end, in nanoseconds.
     pub duration: u64,
 }
 
@@ -38,28 +37,28 @@ pub struct Row {
     pub span: Arc<StoredSpan>,
     /// Index into [`Waterfall::services`].
     pub service: usize,
-    /// How many ancestors it has in this trace.
+    /// Number of ancestors in this trace.
     pub depth: usize,
-    /// Its parent, as an index into [`Waterfall::rows`]; none for a root and an orphan.
+    /// The parent, as an index into [`Waterfall::rows`]; none for a root or an orphan.
     pub parent: Option<usize>,
-    /// How many rows stand below it: its children, theirs, and so on.
+    /// Number of descendants.
     pub below: usize,
-    /// Where it hangs.
+    /// Position in the tree.
     pub place: Place,
-    /// Where its bar begins, as a fraction of the whole width.
+    /// Start of the bar, as a fraction of the width.
     pub offset: f64,
-    /// How long its bar is, as a fraction of the whole width.
+    /// Length of the bar, as a fraction of the width.
     pub width: f64,
 }
 
-/// Where a span hangs in the tree.
+/// Position of a span in the tree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
-    /// It has no parent: the trace begins here.
+    /// A span without a parent, which starts the trace.
     Root,
-    /// Below its parent.
+    /// A span under its parent.
     Child,
-    /// It names a parent that is not above it: not arrived, in a caller that is not watched, or lost.
+    /// A span whose parent is missing: not yet arrived, in a caller that sends no spans, or lost.
     Orphan,
 }
 
@@ -89,33 +88,33 @@ impl Waterfall {
         waterfall
     }
 
-    /// Whether all spans hang together under one root.
+    /// Returns whether all spans are connected under one root.
     pub fn is_joined(&self) -> bool {
         self.count(Place::Root) == 1 && self.count(Place::Orphan) == 0
     }
 
-    /// How many rows are at such a place.
+    /// Returns the number of rows with this position.
     pub fn count(&self, place: Place) -> usize {
         self.rows.iter().filter(|row| row.place == place).count()
     }
 
-    /// The row to name the trace by: the root, or the first there is.
+    /// Returns the row that names the trace: the root, or else the first row.
     pub fn first(&self) -> Option<&Row> {
         let root = self.rows.iter().find(|row| row.place == Place::Root);
         root.or_else(|| self.rows.first())
     }
 
-    /// The row of a span.
+    /// Returns the row of a span.
     pub fn find(&self, id: SpanId) -> Option<&Row> {
         self.rows.iter().find(|row| row.span.id == id)
     }
 
-    /// The spans that failed, in tree order.
+    /// Returns the failed spans, in tree order.
     pub fn failed(&self) -> impl Iterator<Item = &Row> {
         self.rows.iter().filter(|row| row.error().is_some())
     }
 
-    /// The rows come in tree order, so a parent's count is final once all rows after it have added theirs.
+    /// Rows are in tree order, so a parent's count is final once all later rows have been added.
     fn count_below(&mut self) {
         for at in (0..self.rows.len()).rev() {
             if let Some(parent) = self.rows[at].parent {
@@ -126,7 +125,7 @@ impl Waterfall {
 
     fn push(&mut self, span: Arc<StoredSpan>, service: usize, depth: usize, place: Place) {
         let begin = span.span.start_time_unix_nano;
-        // The path from the top to the latest row leads by each of its ancestors.
+        // The path from the top to the latest row contains each of its ancestors.
         let mut parent = self.rows.len().checked_sub(1);
         while let Some(at) = parent.filter(|&at| self.rows[at].depth >= depth) {
             parent = self.rows[at].parent;
@@ -145,7 +144,7 @@ impl Waterfall {
 }
 
 impl Row {
-    /// The kind as the specification writes it, without its prefix.
+    /// Returns the span kind as the specification writes it, without prefix.
     pub fn kind(&self) -> &'static str {
         match self.span.span.kind() {
             SpanKind::Server => "SERVER",
@@ -156,32 +155,32 @@ impl Row {
         }
     }
 
-    /// From start to end in nanoseconds; none where the end lies before the start.
+    /// Returns the duration in nanoseconds; none if the end is before the start.
     pub fn duration(&self) -> u64 {
         self.end() - self.start()
     }
 
-    /// In nanoseconds since 1970.
+    /// Returns the start in nanoseconds since 1970.
     pub fn start(&self) -> u64 {
         self.span.span.start_time_unix_nano
     }
 
-    /// In nanoseconds since 1970, and never before the start.
+    /// Returns the end in nanoseconds since 1970, never before the start.
     pub fn end(&self) -> u64 {
         end(&self.span)
     }
 
-    /// The value of an attribute as text.
+    /// Returns the value of an attribute as text.
     pub fn attribute(&self, key: &str) -> Option<String> {
         attributes::find(&self.span.span.attributes, key)
     }
 
-    /// Nanoseconds from the start of the trace.
+    /// Returns the nanoseconds from the start of the trace.
     pub fn since(&self, start: u64) -> u64 {
         self.span.span.start_time_unix_nano.saturating_sub(start)
     }
 
-    /// What went wrong, if something did: `error.type`, or the status' own words, or just `error`.
+    /// Returns the failure, if any: `error.type`, the status description, or `error`.
     pub fn error(&self) -> Option<String> {
         let span = &self.span.span;
         let status = span.status.as_ref()?;
@@ -193,7 +192,7 @@ impl Row {
     }
 }
 
-/// Every span with its depth and place, parents first. No recursion: a trace may be deeper than the stack.
+/// Returns every span with its depth and position, parents first. Without recursion, since a trace can be deeper than the stack.
 fn tree(spans: &[Arc<StoredSpan>]) -> Vec<(Arc<StoredSpan>, usize, Place)> {
     let mut by_start: Vec<_> = spans.iter().collect();
     by_start.sort_by_key(|span| (span.span.start_time_unix_nano, span.id));
@@ -210,7 +209,7 @@ fn tree(spans: &[Arc<StoredSpan>]) -> Vec<(Arc<StoredSpan>, usize, Place)> {
             Some(_) => tops.push((span, Place::Orphan)),
         }
     }
-    // Spans that are each other's ancestors hang below none of these; the earliest of them stands in for their root.
+    // Spans in a cycle are not under any of these; the earliest of them replaces the root.
     tops.extend(by_start.iter().map(|&span| (span, Place::Orphan)));
 
     let mut placed = HashSet::with_capacity(spans.len());
@@ -228,7 +227,7 @@ fn tree(spans: &[Arc<StoredSpan>]) -> Vec<(Arc<StoredSpan>, usize, Place)> {
     rows
 }
 
-/// The end, never before the start.
+/// Returns the end, never before the start.
 fn end(span: &StoredSpan) -> u64 {
     let span = &span.span;
     span.end_time_unix_nano.max(span.start_time_unix_nano)

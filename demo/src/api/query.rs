@@ -1,4 +1,4 @@
-//! The parameters of a search, as Jaeger 2 takes them: `query.service_name` and `query.serviceName` are the same.
+//! The parameters of a search in the format of Jaeger 2: `query.service_name` and `query.serviceName` are equivalent.
 
 use std::collections::HashMap;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -10,10 +10,10 @@ use crate::duration;
 use crate::store::{StoredSpan, Trace};
 use crate::waterfall::Waterfall;
 
-/// How many traces are answered where nothing is said.
+/// Default number of returned traces.
 const MOST: usize = 100;
 
-/// The parameters of a URL by their names in `snake_case`; of several with one name, the last.
+/// The parameters of a URL by their `snake_case` names. The last one of a repeated name counts.
 pub(super) struct Parameters(HashMap<String, String>);
 
 impl Parameters {
@@ -28,7 +28,7 @@ impl Parameters {
     }
 }
 
-/// Which parameter is missing or cannot be read.
+/// A missing or invalid parameter.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Mistake {
     #[error("the parameter `{0}` is missing")]
@@ -37,7 +37,7 @@ pub(super) enum Mistake {
     Malformed(&'static str, &'static str, String),
 }
 
-/// Which traces are searched for.
+/// The search conditions.
 #[derive(Debug)]
 pub(super) struct Query {
     service: Option<String>,
@@ -89,7 +89,7 @@ impl Query {
         })
     }
 
-    /// Service, operation and attributes have to be those of one span.
+    /// Service, operation and attributes must match the same span.
     pub(super) fn matches(&self, trace: &Trace) -> bool {
         let (begun, duration) = (trace.start(), Waterfall::of(trace).duration);
         (self.begun.0..=self.begun.1).contains(&begun)
@@ -122,7 +122,7 @@ fn malformed(name: &'static str, expected: &'static str, text: &str) -> Mistake 
     Mistake::Malformed(name, expected, text.to_owned())
 }
 
-/// In nanoseconds since 1970, where every time before that is 0.
+/// Converts to nanoseconds since 1970; earlier times become 0.
 fn time(text: &str) -> Option<u64> {
     let time: SystemTime = humantime::parse_rfc3339(text).ok()?;
     let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();

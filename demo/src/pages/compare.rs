@@ -1,4 +1,4 @@
-//! Two traces beside each other: what both have, what only one has, and where the time went.
+//! Compares two traces: common spans, spans of one trace only, and the differences in time.
 
 use maud::{Markup, html};
 

@@ -1,4 +1,4 @@
-//! What a row opens to: everything the span carries, and the log lines written in it.
+//! The details of a row: everything that the span carries, and its log lines.
 
 use maud::{Markup, html};
 use opentelemetry_proto::tonic::common::v1::KeyValue;
@@ -14,7 +14,7 @@ use crate::backtrace::Backtrace;
 use crate::store::{Source, TraceId};
 use crate::waterfall::{Row, Waterfall, human_duration};
 
-/// More than that of anything are not listed; the download has all.
+/// Maximum entries of each list; the download has all of them.
 const MOST: usize = 200;
 
 pub(super) fn of(page: &Shown<'_>, row: &Row, critical: u64) -> Markup {
@@ -90,7 +90,7 @@ pub(super) fn of(page: &Shown<'_>, row: &Row, critical: u64) -> Markup {
     }
 }
 
-/// The processes the spans are from, each once.
+/// The processes of the spans, each listed once.
 pub(super) fn resources(waterfall: &Waterfall) -> Markup {
     html! {
         section.resources aria-labelledby="resources" {
@@ -98,7 +98,7 @@ pub(super) fn resources(waterfall: &Waterfall) -> Markup {
             @for (at, source) in sources(waterfall).into_iter().enumerate() {
                 details {
                     summary { (service(&source.service)) }
-                    // Within, and not around it: who follows a link to it finds it open.
+                    // The anchor is inside the element, so that a link to it opens it.
                     div id={ "resource-" (at) } {
                         @if let Some(resource) = &source.resource { (table(&resource.attributes)) }
                         @else { p.hint { "no resource was sent" } }
@@ -194,7 +194,7 @@ fn table_of<'a>(attributes: impl Iterator<Item = &'a KeyValue>) -> Markup {
                     @let value = attributes::text(attribute.value.as_ref());
                     tr {
                         th scope="row" { bdi { (shown(&attribute.key, text::LINE)) } }
-                        // SQL and stacks: where a text has lines, the lines matter.
+                        // SQL and stack traces keep their line breaks.
                         td { @if value.contains('\n') { pre tabindex="0" { (shown(&value, text::BLOCK)) } }
                              @else { bdi { (shown(&value, text::BLOCK)) } } }
                     }
@@ -217,7 +217,7 @@ fn status(status: Option<&Status>) -> String {
     }
 }
 
-/// What the span's own process has left out of it.
+/// The counts of items that the sending process dropped.
 fn dropped(row: &Row) -> String {
     let span = &row.span.span;
     let counts = [

@@ -1,4 +1,4 @@
-//! Which traces are listed, as it stands in the URL.
+//! The filter of the trace list, as given in the URL.
 
 use std::collections::HashMap;
 
@@ -12,16 +12,16 @@ use crate::summary::Summary;
 
 #[derive(Debug, Default)]
 pub(super) struct Filter {
-    /// In the trace id, the names, the attributes, the events or the log lines.
+    /// A text in the trace id, the names, attributes, events or log lines.
     pub(super) text: String,
     pub(super) service: String,
     pub(super) only_failed: bool,
-    /// As it was written.
+    /// The text as entered.
     pub(super) at_least: String,
     shortest: u64,
-    /// Why `at_least` was not understood.
+    /// The error in `at_least`.
     pub(super) mistake: Option<&'static str>,
-    /// Only what began before that, in nanoseconds since 1970.
+    /// Only traces that started before this time, in nanoseconds since 1970.
     pub(super) before: Option<u64>,
 }
 
@@ -47,24 +47,24 @@ impl Filter {
         }
     }
 
-    /// The trace that is searched for, where its whole id was given.
+    /// Returns the trace if a whole trace id was entered.
     pub(super) fn trace_id(&self) -> Option<TraceId> {
         self.text.parse().ok()
     }
 
-    /// Whether anything narrows the list.
+    /// Returns whether the filter excludes any traces.
     pub(super) fn is_narrow(&self) -> bool {
         !self.text.is_empty() || !self.service.is_empty() || self.only_failed || self.shortest > 0
     }
 
-    /// Whether the trace is wanted, on whichever page.
+    /// Returns whether the trace matches, regardless of the page.
     pub(super) fn matches(&self, trace: &Summary, store: &Store) -> bool {
         let served = self.service.is_empty() || trace.services.contains(&self.service);
         let failed = !self.only_failed || trace.errors > 0;
         served && failed && trace.duration >= self.shortest && self.says(trace, store)
     }
 
-    /// The link to the traces that began before that, or to the newest.
+    /// Returns the link to traces that started before this time, or to the newest.
     pub(super) fn link(&self, before: Option<u64>) -> String {
         let before = before.map_or_else(String::new, |time| time.to_string());
         let failed = if self.only_failed { "1" } else { "" };

@@ -1,4 +1,4 @@
-//! The log lines of a trace, from all services in the order they were written, each at its span.
+//! The log lines of a trace from all services, in order of time, linked to their spans.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use crate::attributes::{EXCEPTION_STACKTRACE, hex};
 use crate::logs::LogLine;
 use crate::waterfall::{Row, Waterfall};
 
-/// The section of the page, open where it is not one among many.
+/// Renders the section. It is open if it has few lines.
 pub(super) fn section(
     lines: &[Arc<LogLine>],
     waterfall: Option<&Waterfall>,
@@ -31,10 +31,10 @@ pub(super) fn section(
     }
 }
 
-/// The rows of a trace by the ids of their spans, as lines name them.
+/// Maps span ids, as log lines contain them, to rows.
 type Rows<'a> = HashMap<String, &'a Row>;
 
-/// The lines; with the rows of their trace each links to its span.
+/// Renders the lines, with links to their spans if the rows are given.
 pub(super) fn list<'a>(
     lines: impl Iterator<Item = &'a LogLine>,
     spans: Option<(&Rows<'_>, &View)>,
@@ -56,7 +56,7 @@ fn one(line: &LogLine, spans: Option<(&Rows<'_>, &View)>) -> Markup {
             " " (service(line.role.name()))
             " " span.message {
                 bdi { (shown(line.text("message").unwrap_or_default(), text::LINE)) }
-                // The stack stands with the exception of the span.
+                // The stack is shown with the exception event of the span.
                 @for (name, value) in line.own_fields().filter(|(name, _)| *name != EXCEPTION_STACKTRACE) { (field(name, &value)) }
             }
             @if let Some((rows, view)) = spans { (span_link(line, rows, view)) }

@@ -13,12 +13,12 @@ use crate::store::Lost;
 use crate::summary::Summary;
 use crate::waterfall::human_duration;
 
-/// How many traces stand on a page.
+/// Traces per page.
 const PAGE: usize = 100;
-/// Digits of a trace id that tell it from the others on the page.
+/// Digits of a trace id shown, enough to distinguish the traces of a page.
 const SHORT_ID: usize = 8;
 
-/// What stands on the page.
+/// The content of the page.
 pub(super) fn main(viewer: &Viewer, filter: &Filter) -> Markup {
     let all = viewer.summaries.all();
     let found: Vec<_> = all

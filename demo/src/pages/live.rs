@@ -1,6 +1,6 @@
-//! What is new, as server-sent events: the ids of the traces that have changed, or `*` where that is too many to name.
+//! Server-sent events with the ids of changed traces, or `*` if there are too many.
 //!
-//! One connection serves all pages and frames of a browser: it has only six for each server.
+//! One connection serves all pages and frames of a browser, which allows only six connections per server.
 
 use std::collections::HashSet;
 use std::convert::Infallible;
@@ -17,9 +17,9 @@ use tokio::time::sleep;
 use super::Viewer;
 use crate::store::TraceId;
 
-/// Between two messages, so that a busy store is no busier by those who watch it.
+/// Pause between two messages, so that viewers add little load to a busy store.
 const PAUSE: Duration = Duration::from_millis(100);
-/// More than that are told as `*`.
+/// Maximum ids in a message; more are sent as `*`.
 const MOST: usize = 100;
 
 pub(super) async fn changes(State(viewer): State<Viewer>) -> impl IntoResponse {
@@ -35,7 +35,7 @@ pub(super) async fn changes(State(viewer): State<Viewer>) -> impl IntoResponse {
     Sse::new(messages).keep_alive(KeepAlive::default())
 }
 
-/// Waits for a change, and takes in all others there are by then.
+/// Waits for a change and collects all pending ones.
 async fn next(changes: &mut Receiver<TraceId>) -> Option<String> {
     let mut ids = HashSet::new();
     let mut missed = match changes.recv().await {

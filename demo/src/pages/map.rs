@@ -1,4 +1,4 @@
-//! The service map: who calls whom, as a picture and as the table it is drawn from.
+//! The service map: calls between services, as a picture and as a table.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,10 +10,10 @@ use crate::store::Trace;
 use crate::waterfall::human_duration;
 
 const BOX: (usize, usize) = (170, 46);
-/// From one column or line of boxes to the next.
+/// Distance between columns or rows of boxes.
 const STEP: (usize, usize) = (350, 150);
 const MARGIN: usize = 20;
-/// A picture of more than that many parties tells nobody anything; the table does.
+/// Maximum number of services in the picture; the table shows all.
 const DRAWN: usize = 40;
 
 pub(super) fn main(traces: &[Trace]) -> Markup {
@@ -76,7 +76,7 @@ fn about(party: &Party) -> &'static str {
     }
 }
 
-/// Callers left of the called, each as far left as its callers allow, where calls back do not count.
+/// Assigns columns: callers are left of the services they call, as far left as possible, ignoring calls back.
 fn places(map: &CallMap) -> BTreeMap<&Party, (usize, usize)> {
     let forth = forth(map);
     let mut columns: BTreeMap<&Party, usize> = parties(map).into_iter().map(|p| (p, 0)).collect();
@@ -102,7 +102,7 @@ fn parties(map: &CallMap) -> BTreeSet<&Party> {
     map.keys().flat_map(|(from, to)| [from, to]).collect()
 }
 
-/// The calls that lead away from where requests come in: a call back to who is still waiting closes a circle, and is none.
+/// The calls in the direction of requests. A call back to a waiting service would close a circle and is excluded.
 fn forth(map: &CallMap) -> BTreeSet<(&Party, &Party)> {
     let called: BTreeSet<_> = map.keys().map(|(_, to)| to).collect();
     let (inner, first): (Vec<_>, Vec<_>) = parties(map)
@@ -180,7 +180,7 @@ fn node(party: &Party, (x, y): (usize, usize)) -> Markup {
 }
 
 fn arrow(from: (usize, usize), to: (usize, usize), calls: &Calls) -> Markup {
-    // Out of the right side and into the left one of a neighbour; below the boxes to all others.
+    // From the right side into the left side of a neighbor; below the boxes for all others.
     let forth = to.0 == from.0 + STEP.0;
     let (begin, end) = if forth {
         (

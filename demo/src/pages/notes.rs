@@ -1,5 +1,4 @@
-//! What is odd about a trace, said as what it is: spans on their way, lost work, callers that nobody watches, clocks that
-//! disagree; and the other traces that belong to it.
+//! Notes on a trace: spans still arriving, lost work, callers that send no spans, clock skew; and links to related traces.
 
 use maud::{Markup, html};
 

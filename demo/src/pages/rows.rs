@@ -1,4 +1,4 @@
-//! The waterfall: a row for each span, which opens to its details.
+//! The waterfall: one row per span, with details on request.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -12,14 +12,14 @@ use crate::attributes::hex;
 use crate::waterfall::critical::CriticalPath;
 use crate::waterfall::{Place, Row, fraction, human_duration};
 
-/// Deeper rows are indented no further, so that their names stay on the page.
+/// Maximum indentation, so that names of deep rows stay visible.
 const DEEPEST_INDENT: usize = 15;
-/// How many characters of a name stand in its row.
+/// Maximum characters of a name in its row.
 const NAME: usize = 120;
-/// More marks than that in a row are a smear.
+/// Maximum marks in a row; more cannot be distinguished.
 const MARKS: usize = 50;
 
-/// So many rows are laid out at a time, when they come near the screen; thousands at once are slow to scroll.
+/// Rows that the browser lays out at once when they come near the screen. Thousands at once scroll slowly.
 const CHUNK: usize = 100;
 
 pub(super) fn waterfall(shown: &Shown<'_>) -> Markup {
@@ -42,7 +42,7 @@ pub(super) fn waterfall(shown: &Shown<'_>) -> Markup {
     }
 }
 
-/// The rows that are not below a folded one; or only that one which was asked for.
+/// Returns the rows that are not hidden by a folded row, or only the requested row.
 fn visible(shown: &Shown<'_>) -> Vec<usize> {
     let mut folded_at = usize::MAX;
     let rows = shown.waterfall.rows.iter().enumerate();
@@ -106,14 +106,14 @@ fn one(shown: &Shown<'_>, at: usize, path: &CriticalPath, lines: &LineTimes) -> 
     }
 }
 
-/// The bar and what lies on it. Nothing but numbers goes in here.
+/// Renders the bar and its marks. Contains numbers only, so nothing needs escaping.
 fn bar(shown: &Shown<'_>, row: &Row, at: usize, path: &CriticalPath, lines: &LineTimes) -> Markup {
     let place = |time: u64| {
         let since = time.saturating_sub(shown.waterfall.start);
         100.0 * fraction(since, shown.waterfall.duration).min(1.0)
     };
     let mut svg = String::from("<svg aria-hidden=true>");
-    // A bar that is nearly nothing is drawn as wide as can be seen; at the right end it has to begin earlier for that.
+    // A tiny bar is drawn at a minimum width; at the right edge it must start earlier for that.
     let (left, width) = (row.offset * 100.0, row.width * 100.0);
     let _ = write!(
         svg,
@@ -149,7 +149,7 @@ fn bar(shown: &Shown<'_>, row: &Row, at: usize, path: &CriticalPath, lines: &Lin
     PreEscaped(svg)
 }
 
-/// When lines were written, by the id of their span.
+/// Times of log lines, by span id.
 type LineTimes = HashMap<String, Vec<u64>>;
 
 fn line_times(shown: &Shown<'_>) -> LineTimes {
@@ -162,7 +162,7 @@ fn line_times(shown: &Shown<'_>) -> LineTimes {
     times
 }
 
-/// Five marks on the time axis.
+/// Renders five marks on the time axis.
 fn ticks(duration: u64) -> Markup {
     html! {
         span.ticks {

@@ -1,4 +1,4 @@
-//! What stands around every page: head, navigation, and what the browser may do with it.
+//! The frame of every page: head, navigation, and the content security policy.
 
 use std::time::Duration;
 
@@ -14,13 +14,13 @@ use crate::store::TraceId;
 const STYLE: &str = include_str!("style.css");
 const SCRIPT: &str = include_str!("live.js");
 
-/// A page yet without its content.
+/// A page without its content.
 pub(super) struct Shell {
     title: String,
     status: StatusCode,
     embedded: bool,
     here: &'static str,
-    /// Which trace's changes are news on this page: an id, or `*` for any.
+    /// The trace whose changes update this page: an id, or `*` for any.
     watches: Option<String>,
     looks_again: Option<Duration>,
 }
@@ -47,31 +47,31 @@ impl Shell {
         self
     }
 
-    /// Without navigation, and to be framed by a page on this machine.
+    /// Omits the navigation and allows framing by pages on this machine.
     pub(super) fn embedded(mut self, embedded: bool) -> Self {
         self.embedded = embedded;
         self
     }
 
-    /// Which entry of the navigation this page is.
+    /// Sets the current entry of the navigation.
     pub(super) fn here(mut self, path: &'static str) -> Self {
         self.here = path;
         self
     }
 
-    /// Shows what is new in any trace.
+    /// Updates the page on changes of any trace.
     pub(super) fn lively(mut self) -> Self {
         self.watches = Some("*".to_owned());
         self
     }
 
-    /// Shows what is new in this trace.
+    /// Updates the page on changes of this trace.
     pub(super) fn watching(mut self, id: TraceId) -> Self {
         self.watches = Some(id.to_string());
         self
     }
 
-    /// Looks again after that time, news or not.
+    /// Updates the page after this time, even without changes.
     pub(super) fn looks_again(mut self, after: Duration) -> Self {
         self.looks_again = Some(after);
         self
@@ -84,7 +84,7 @@ impl Shell {
         } else {
             "'none'"
         };
-        // Spans carry what strangers sent. Should it ever get past the escaping, it still cannot run or load anything.
+        // Spans contain untrusted text. If it ever got past the escaping, this policy prevents it from running or loading anything.
         let policy = format!(
             "default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; img-src data:; connect-src 'self'; \
              form-action 'self'; base-uri 'none'; frame-ancestors {frames}"

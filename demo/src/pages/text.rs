@@ -1,4 +1,4 @@
-//! Texts of strangers, times and services, as the pages show them. Maud escapes; this makes them harmless to read.
+//! Formats untrusted texts, times and services. Maud escapes HTML; this module escapes characters that would mislead readers.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -8,16 +8,16 @@ use maud::{Markup, html};
 
 use crate::cli::Role;
 
-/// How many characters of a text stand in a line.
+/// Maximum characters of a text in a line.
 pub(super) const LINE: usize = 200;
-/// How many characters of a text stand where there is room for it.
+/// Maximum characters of a text in a block.
 pub(super) const BLOCK: usize = 8_192;
-/// How many colours the style sheet has for services.
+/// Number of service colors in the style sheet.
 pub(super) const SERVICE_COLOURS: usize = 6;
 
-/// The text, with characters that would rule over what stands around them written out, and its beginning if it is long.
+/// Returns the text with control characters escaped, truncated if it is long.
 pub(super) fn shown(text: &str, most: usize) -> Cow<'_, str> {
-    // As many bytes are as many characters at most.
+    // A text has at most as many characters as bytes.
     if text.len() <= most && !text.chars().any(is_ruling) {
         return text.into();
     }
@@ -36,13 +36,13 @@ pub(super) fn shown(text: &str, most: usize) -> Cow<'_, str> {
     shown.into()
 }
 
-/// Control characters, and those that turn the direction in which the rest is read.
+/// Returns whether the character is a control character or changes the text direction.
 fn is_ruling(character: char) -> bool {
     let turns = matches!(character, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     turns || (character.is_control() && character != '\n' && character != '\t')
 }
 
-/// A service's colour, from its name alone, so that it has the same one on every page.
+/// Returns a service's color, derived from its name so that it is the same on every page.
 pub(super) fn colour(service: &str) -> usize {
     let own = [Role::Checkout, Role::Inventory].map(Role::name);
     own.iter()
@@ -53,14 +53,14 @@ pub(super) fn colour(service: &str) -> usize {
         })
 }
 
-/// A service's name with a mark in its colour.
+/// Renders a service's name with its color.
 pub(super) fn service(name: &str) -> Markup {
     html! {
         span class={ "service s" (colour(name)) } { (shown(name, LINE)) }
     }
 }
 
-/// Date and time of day to the millisecond, in UTC.
+/// Formats date and time to the millisecond, in UTC.
 pub(super) fn date_and_time(unix_nanos: u64) -> (String, String) {
     let time = UNIX_EPOCH + Duration::from_nanos(unix_nanos);
     let timestamp = humantime::format_rfc3339_millis(time).to_string();
@@ -70,7 +70,7 @@ pub(super) fn date_and_time(unix_nanos: u64) -> (String, String) {
     (date.to_owned(), time.trim_end_matches('Z').to_owned())
 }
 
-/// So many of them: `1 span`, `2 spans`.
+/// Formats a count: `1 span`, `2 spans`.
 pub(super) fn count(count: usize, of: &str) -> String {
     format!("{count} {of}{}", if count == 1 { "" } else { "s" })
 }

@@ -1,4 +1,4 @@
-//! One trace: what failed first, its facts, what is odd about it, and the waterfall, whose rows `rows` makes.
+//! The page of a trace: first failure, facts, notes, and the waterfall, whose rows are rendered by `rows`.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,14 +16,14 @@ use crate::store::{Trace, TraceId};
 use crate::summary::{Pitfall, Summary};
 use crate::waterfall::{Waterfall, human_duration};
 
-/// So long after its last span a trace may still get more: the services of others send theirs every five seconds.
+/// Time after the last span during which more spans are expected. Exporters send every five seconds by default.
 const ARRIVING: Duration = Duration::from_secs(10);
-/// How often a page of a trace that is not here looks for it, should it not hear of it.
+/// Interval at which the page of an unknown trace reloads, in case it misses the event.
 pub(super) const LOOK_AGAIN: Duration = Duration::from_secs(2);
-/// How many traces are offered to compare with.
+/// Maximum number of traces offered for comparison.
 const OFFERED: usize = 30;
 
-/// A trace and all that its page shows of it.
+/// A trace and the data of its page.
 pub(super) struct Shown<'a> {
     pub(super) trace: &'a Trace,
     pub(super) waterfall: Waterfall,
@@ -31,11 +31,11 @@ pub(super) struct Shown<'a> {
     pub(super) related: &'a [Related],
     pub(super) all: &'a [Arc<Summary>],
     pub(super) view: &'a View,
-    /// Where the viewer was asked for this.
+    /// The address under which the viewer was requested.
     pub(super) host: Option<&'a str>,
 }
 
-/// What the page says of a trace that is not here.
+/// Renders the page of an unknown trace.
 pub(super) fn waiting(id: TraceId, lines: &[Arc<LogLine>], view: &View) -> Markup {
     html! {
         h1 { "Waiting for spans" }
@@ -62,7 +62,7 @@ impl<'a> Shown<'a> {
         }
     }
 
-    /// The name of the trace, and of its pitfall.
+    /// Returns the name of the trace and of its pitfall.
     pub(super) fn title(&self) -> String {
         let first = self.waterfall.first();
         let name = first.map_or("trace", |first| &first.span.span.name);
@@ -72,13 +72,13 @@ impl<'a> Shown<'a> {
         }
     }
 
-    /// When the page has to be made anew because what it says of missing spans changes.
+    /// Returns the time after which the note on missing spans changes.
     pub(super) fn settles_in(&self) -> Option<Duration> {
         let age = self.trace.last_arrival.elapsed().unwrap_or_default();
         ARRIVING.checked_sub(age).filter(|rest| !rest.is_zero())
     }
 
-    /// Whether more spans are likely.
+    /// Returns whether more spans are expected.
     pub(super) fn is_arriving(&self) -> bool {
         self.settles_in().is_some()
     }
@@ -170,7 +170,7 @@ impl<'a> Shown<'a> {
         let first = self.waterfall.first();
         let name = first.map_or("", |first| &first.span.span.name);
         let pitfall = first.and_then(Pitfall::of);
-        // The twin of a pitfall first, then what has the same name, each the newest first.
+        // The other form of a pitfall first, then traces with the same name, newest first.
         offered.sort_by_key(|other| {
             let twin = pitfall.as_ref().zip(other.pitfall.as_ref());
             let is_twin =
@@ -213,7 +213,7 @@ pub(super) fn pitfall_badge(pitfall: &Pitfall) -> Markup {
     }
 }
 
-/// A button that only a script can make work, and that is not there without one.
+/// A button that needs the script, and is hidden without it.
 fn copy(label: &str, text: &str) -> Markup {
     html! { button.copy type="button" data-copy=(text) { (label) } }
 }

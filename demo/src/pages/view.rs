@@ -1,4 +1,4 @@
-//! What somebody sees of a trace, as it stands in the URL: the spans they opened and folded, and what they search for.
+//! The state of a trace page in its URL: opened and folded spans, and the search.
 
 use std::collections::{HashMap, HashSet};
 
@@ -8,7 +8,7 @@ use crate::attributes::{hex, text};
 use crate::store::SpanId;
 use crate::waterfall::Row;
 
-/// More spans than that are neither opened nor folded: a URL has an end.
+/// Maximum number of opened or folded spans, which bounds the URL.
 const MOST: usize = 50;
 
 #[derive(Debug, Default)]
@@ -17,7 +17,7 @@ pub(super) struct View {
     pub(super) folded: Vec<SpanId>,
     pub(super) search: String,
     pub(super) embedded: bool,
-    /// For the script, when a click has changed this row and no other.
+    /// Set by the script when a click changed only this row.
     pub(super) only: Option<SpanId>,
 }
 
@@ -41,19 +41,19 @@ impl View {
         }
     }
 
-    /// The link to this view with one more span open, or one less.
+    /// Returns the link that opens or closes a span.
     pub(super) fn with_toggled(&self, id: SpanId) -> String {
         let is_open = self.open.contains(&id);
         let open = if is_open { Vec::new() } else { vec![id] };
         self.link(&open, &self.folded, id)
     }
 
-    /// The link to this view with this span open, and on the screen.
+    /// Returns the link that opens a span and scrolls to it.
     pub(super) fn at(&self, id: SpanId) -> String {
         self.link(&[id], &self.folded, id)
     }
 
-    /// The link to this view with one more subtree folded, or one less.
+    /// Returns the link that folds or unfolds a subtree.
     pub(super) fn with_folded(&self, id: SpanId) -> String {
         let mut folded = self.folded.clone();
         folded.retain(|other| *other != id);
@@ -63,7 +63,7 @@ impl View {
         self.link(&self.open, &folded, id)
     }
 
-    /// What a form has to send along so that only the search changes.
+    /// Returns the hidden fields of the search form, which keep the rest of the state.
     pub(super) fn hidden(&self) -> Vec<(&'static str, String)> {
         let mut fields = self.parameters(&self.open, &self.folded);
         fields.retain(|(name, _)| *name != "q");
@@ -96,7 +96,7 @@ impl View {
         for (name, value) in self.parameters(open, folded) {
             query.append_pair(name, &value);
         }
-        // Ids are separated by commas, which need no escape in a query.
+        // Ids are separated by commas, which need no escaping in a query.
         format!("{}#{}", query.finish().replace("%2C", ","), hex(&anchor))
     }
 
@@ -113,13 +113,13 @@ impl View {
     }
 }
 
-/// Whether a text has another in it, in whatever case its ASCII letters are.
+/// Returns whether a text contains another, ignoring ASCII case.
 pub(super) fn contains(text: &str, part: &str) -> bool {
     let part = part.as_bytes();
     let Some(first) = part.first() else {
         return true;
     };
-    // Most places are out by their first byte; a search goes through all texts there are.
+    // Compares the first byte first, since a search goes through all texts.
     let (lower, upper) = (first.to_ascii_lowercase(), first.to_ascii_uppercase());
     let mut places = text.as_bytes().windows(part.len());
     places.any(|place| (place[0] == lower || place[0] == upper) && place.eq_ignore_ascii_case(part))

@@ -1,4 +1,4 @@
-//! Bodies in gzip, which every OTLP receiver must take: the Collector's exporters send it by default.
+//! Gzip bodies. Every OTLP receiver must accept them, and the Collector's exporters send them by default.
 
 use std::io::{self, Read as _};
 
@@ -14,7 +14,7 @@ pub(super) enum Error {
     Invalid(#[source] io::Error),
 }
 
-/// The body, which may become `limit` bytes long. Not a byte more is made of it, however small it came.
+/// Decompresses a body up to `limit` bytes. Never allocates more than that.
 pub(super) fn decompress(body: &[u8], limit: usize) -> Result<Bytes, Error> {
     let mut plain = Vec::new();
     let more = u64::try_from(limit).map_or(u64::MAX, |limit| limit.saturating_add(1));

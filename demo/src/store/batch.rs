@@ -1,5 +1,5 @@
-//! A batch made ready to be stored: everything whose cost depends on the size of a span or a resource happens here, before
-//! the lock is taken.
+//! Prepares a batch for insertion: all work whose cost depends on the size of spans and resources happens here, before the lock
+//! is taken.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -12,9 +12,9 @@ use super::{Source, SpanId, StoredSpan, TraceId, weight};
 /// The spans of a batch.
 pub(super) struct Batch {
     pub(super) spans: Vec<PreparedSpan>,
-    /// The traces that they belong to.
+    /// Traces of the spans.
     pub(super) traces: HashSet<TraceId>,
-    /// Spans with an invalid trace id or span id, which are left out.
+    /// Number of skipped spans with an invalid trace id or span id.
     pub(super) invalid: u64,
 }
 
@@ -22,7 +22,7 @@ pub(super) struct Batch {
 pub(super) struct PreparedSpan {
     pub(super) trace: TraceId,
     pub(super) span: StoredSpan,
-    /// In bytes, without its source.
+    /// Size in bytes, without the source.
     pub(super) weight: usize,
 }
 

@@ -1,4 +1,4 @@
-//! The log lines of each trace, in bounded memory of their own: they come before the spans, and of traces that never come.
+//! Log lines by trace, in bounded memory. Lines arrive before their spans, and for traces that never arrive.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -6,15 +6,15 @@ use std::sync::Arc;
 use super::TraceId;
 use crate::logs::LogLine;
 
-/// Beyond that, in bytes, the lines of the oldest traces go.
+/// Maximum bytes; the lines of the oldest traces are removed first.
 const LIMIT: usize = 32 * 1024 * 1024;
-/// Beyond that, the further lines of one trace are left out.
+/// Maximum bytes of one trace; further lines are dropped.
 const LINES_PER_TRACE: usize = 1_000;
 
 #[derive(Debug, Default)]
 pub(super) struct Lines {
     by_trace: HashMap<TraceId, Entry>,
-    /// By their first line, oldest first.
+    /// Traces in order of their first line.
     order: VecDeque<TraceId>,
     bytes: usize,
 }
@@ -26,7 +26,7 @@ struct Entry {
 }
 
 impl Lines {
-    /// Keeps a line with its trace; tells which that is, if it is kept.
+    /// Stores a line. Returns its trace if the line was stored.
     pub(super) fn insert(&mut self, line: &LogLine) -> Option<TraceId> {
         let id = line.trace_id()?.parse().ok()?;
         let entry = self.by_trace.entry(id).or_insert_with(|| {
@@ -49,13 +49,13 @@ impl Lines {
         Some(id)
     }
 
-    /// In the order they were written.
+    /// Returns the lines in order of time.
     pub(super) fn of(&self, id: TraceId) -> Vec<Arc<LogLine>> {
         let mut lines = self
             .by_trace
             .get(&id)
             .map_or_else(Vec::new, |e| e.lines.clone());
-        // RFC 3339 in UTC: the texts sort like the times.
+        // RFC 3339 texts in UTC sort like the times.
         lines.sort_by(|a, b| a.text("timestamp").cmp(&b.text("timestamp")));
         lines
     }

@@ -1,4 +1,4 @@
-//! Where spans come from: a process and an instrumentation scope in it.
+//! The source of spans: a process and an instrumentation scope.
 
 use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
@@ -13,18 +13,18 @@ use crate::attributes;
 /// What the spans of one instrumentation scope of one process share.
 #[derive(Clone, Debug)]
 pub struct Source {
-    /// The `service.name`, or `unknown_service` where the resource has none.
+    /// `service.name`, or `unknown_service` if the resource has none.
     pub service: String,
-    /// The process that made the spans.
+    /// Process of the spans.
     pub resource: Option<Arc<Resource>>,
     /// Schema of the resource's attributes.
     pub resource_schema_url: String,
-    /// The library that made the spans.
+    /// Library of the spans.
     pub scope: Option<InstrumentationScope>,
     /// Schema of the spans' attributes.
     pub scope_schema_url: String,
     pub(super) fingerprint: Fingerprint,
-    /// In bytes.
+    /// Size in bytes.
     pub(super) weight: usize,
 }
 
@@ -41,7 +41,7 @@ impl Fingerprints {
     }
 }
 
-/// A process, from which the sources of its scopes are made.
+/// A process, used to create the sources of its scopes.
 pub(super) struct Process<'a> {
     fingerprints: &'a Fingerprints,
     service: String,

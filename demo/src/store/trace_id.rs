@@ -1,21 +1,21 @@
-//! The id that all spans of a request share.
+//! Trace ids.
 
 use std::fmt;
 use std::str::FromStr;
 
 use crate::attributes::hex;
 
-/// The 16 bytes that all spans of one request share.
+/// The 16 bytes shared by all spans of a trace.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TraceId([u8; 16]);
 
-/// Why a text is no trace id.
+/// The error of parsing a trace id.
 #[derive(Debug, thiserror::Error)]
 #[error("`{0}` is no trace id: expected 32 hex digits, not all of them 0")]
 pub struct InvalidTraceId(String);
 
 impl TraceId {
-    /// Of 16 bytes, not all of them 0.
+    /// Creates an id from 16 bytes, which must not all be 0.
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let bytes: [u8; 16] = bytes.try_into().ok()?;
         (bytes != [0; 16]).then_some(Self(bytes))

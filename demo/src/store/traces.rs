@@ -1,4 +1,4 @@
-//! What the [`Store`](super::Store) guards: the traces, and which of them go when there are too many.
+//! The data that [`Store`](super::Store) locks: traces and their eviction.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
@@ -8,11 +8,11 @@ use super::batch::PreparedSpan;
 use super::source::Fingerprint;
 use super::{Inserted, Limits, Lost, Source, SpanId, StoredSpan, Trace, TraceId};
 
-/// All traces, each within its limit, and all of them within theirs.
+/// All traces, within the limits of each and of all.
 #[derive(Debug, Default)]
 pub(super) struct Traces {
     by_id: HashMap<TraceId, Entry>,
-    /// By the arrival of their first span, oldest first.
+    /// Traces in order of arrival of their first span.
     order: VecDeque<TraceId>,
     bytes: usize,
     pub(super) lost: Lost,
@@ -22,12 +22,12 @@ pub(super) struct Traces {
 struct Entry {
     trace: Trace,
     span_ids: HashSet<SpanId>,
-    /// Those of the spans, each once.
+    /// Sources of the spans, each once.
     sources: HashMap<Fingerprint, Arc<Source>>,
     bytes: usize,
 }
 
-/// What an insertion replaces or refuses, to be freed outside the lock.
+/// Replaced or refused values, to be freed outside the lock.
 #[derive(Debug, Default)]
 pub(super) struct Removed {
     evicted: Vec<Entry>,
@@ -40,18 +40,18 @@ impl Traces {
         Some(&self.by_id.get(&id)?.trace)
     }
 
-    /// The traces, the one that arrived last first.
+    /// Returns the traces, newest arrival first.
     pub(super) fn newest(&self) -> impl Iterator<Item = &Trace> {
         self.order.iter().rev().map(|id| &self.by_id[id].trace)
     }
 
-    /// The sources of all spans, each once for each trace.
+    /// Returns the sources of all spans, each once per trace.
     pub(super) fn sources(&self) -> impl Iterator<Item = &Source> {
         let entries = self.by_id.values();
         entries.flat_map(|entry| entry.sources.values().map(Arc::as_ref))
     }
 
-    /// Takes in a span and counts what became of it.
+    /// Inserts a span and counts the result.
     pub(super) fn insert(
         &mut self,
         PreparedSpan {
@@ -72,7 +72,7 @@ impl Traces {
             removed.refused.push(span);
             return;
         }
-        // Every batch brings its own source, and they are mostly equal.
+        // Every batch has its own copy of the source, which is usually equal.
         let known = entry.sources.get(&span.source.fingerprint);
         let bytes = weight + known.map_or(span.source.weight, |_| 0);
         let full = entry.trace.spans.len() >= limits.spans_per_trace

@@ -1,6 +1,6 @@
-//! What a span and its source take in memory: every allocation they own, as large as it is, and not their encoded size.
+//! Memory of spans and sources: the size of every allocation they own, not their encoded size.
 //!
-//! An empty attribute is two bytes on the wire and sixty here, so only this keeps a bound that is one.
+//! An empty attribute is two bytes on the wire and sixty in memory, so only this bounds memory.
 
 use std::mem::size_of;
 
@@ -13,11 +13,11 @@ use opentelemetry_proto::tonic::trace::v1::span::Link;
 
 use super::{Source, StoredSpan};
 
-/// What an allocation costs beyond its size, and the entries of a span or a source in the tables of its trace.
+/// Overhead of an allocation, and of the table entries of a span or source.
 const ALLOCATION: usize = 16;
 const ENTRIES: usize = 64;
 
-/// A span as the store keeps it, without its source.
+/// Returns the memory of a span without its source.
 pub(super) fn span(span: &Span) -> usize {
     let status = span.status.as_ref().map_or(0, |s| text(&s.message));
     let events = span.events.iter();
@@ -39,7 +39,7 @@ pub(super) fn span(span: &Span) -> usize {
         + links.map(link).sum::<usize>()
 }
 
-/// A process: its resource with the schema and the name.
+/// Returns the memory of a process: resource, schema and name.
 pub(super) fn process(service: &String, resource: Option<&Resource>, schema_url: &String) -> usize {
     let resource = resource.map_or(0, |resource| {
         let entities = resource.entity_refs.iter().map(|entity| {
@@ -55,7 +55,7 @@ pub(super) fn process(service: &String, resource: Option<&Resource>, schema_url:
     text(service) + text(schema_url) + resource
 }
 
-/// A source without its process, and its entry in the table of its trace.
+/// Returns the memory of a source without its process, including its table entry.
 pub(super) fn scope(scope: Option<&InstrumentationScope>, schema_url: &String) -> usize {
     let scope = scope.map_or(0, |scope| {
         text(&scope.name) + text(&scope.version) + attributes(&scope.attributes)

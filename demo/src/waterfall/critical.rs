@@ -1,21 +1,21 @@
-//! The critical path: the spans that kept the request waiting. To shorten any of them shortens the whole; to shorten
-//! another one does not.
+//! The critical path: the spans that the request waited for. Shortening one of them shortens the request; shortening another
+//! span does not.
 //!
-//! It is walked from the end: a span was waiting for that of its children which ended last, before that for the one that
-//! ended last before that one began, and in between it worked itself. A child that outlives its parent kept nobody waiting.
+//! The path is followed from the end: a span waited for the child that ended last, before that for the child that ended last
+//! before that one started, and worked itself in between. A child that outlives its parent kept nothing waiting.
 
 use super::{Waterfall, fraction};
 
-/// A piece of the critical path within one row, as fractions of the whole width.
+/// A part of the critical path within one row, as fractions of the width.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Piece {
-    /// Where it begins.
+    /// Start.
     pub offset: f64,
-    /// How long it is.
+    /// Length.
     pub width: f64,
 }
 
-/// The pieces of the critical path, for each row those in which nobody else kept it waiting.
+/// For each row, the parts of the path in which it did not wait for a child.
 #[derive(Debug)]
 pub struct CriticalPath {
     pieces: Vec<Vec<(u64, u64)>>,
@@ -23,11 +23,11 @@ pub struct CriticalPath {
     duration: u64,
 }
 
-/// Pieces nearer to each other than this fraction of the width are drawn as one.
+/// Parts closer than this fraction of the width are drawn as one.
 const GAP: f64 = 0.002;
 
 impl CriticalPath {
-    /// Walks the path of the first root; without one there is none.
+    /// Follows the path of the first root; empty without a root.
     pub fn of(waterfall: &Waterfall) -> Self {
         let rows = &waterfall.rows;
         let mut children = vec![Vec::new(); rows.len()];
@@ -65,7 +65,7 @@ impl CriticalPath {
         }
     }
 
-    /// How long the request waited for this row itself, in nanoseconds.
+    /// Returns how long the request waited for this row itself, in nanoseconds.
     pub fn time(&self, row: usize) -> u64 {
         self.pieces[row]
             .iter()
@@ -73,7 +73,7 @@ impl CriticalPath {
             .sum()
     }
 
-    /// What is drawn of it in this row.
+    /// Returns the parts to draw in this row.
     pub fn pieces(&self, row: usize) -> Vec<Piece> {
         let mut drawn: Vec<Piece> = Vec::new();
         for &(begin, end) in &self.pieces[row] {

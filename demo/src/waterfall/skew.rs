@@ -1,22 +1,21 @@
-//! Clocks that disagree, as far as a trace proves it: what a service does for a caller cannot begin before the call, nor
-//! after its end.
+//! Clock skew that a trace proves: a service cannot start work for a call before the call starts, or after it ends.
 
 use super::Waterfall;
 
-/// One service's clock beside that of its caller.
+/// The clock of a service compared with that of its caller.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Skew {
-    /// Whose clock is off.
+    /// The service whose clock is off.
     pub service: String,
-    /// Whose clock says so.
+    /// The calling service.
     pub caller: String,
-    /// In nanoseconds, at least.
+    /// Minimum skew in nanoseconds.
     pub by: u64,
-    /// Whether it is behind the caller's, or else ahead.
+    /// Whether the clock is slow; otherwise it is fast.
     pub is_behind: bool,
 }
 
-/// The largest disagreement for each pair of services that has one.
+/// Returns the largest skew of each pair of services.
 pub fn of(waterfall: &Waterfall) -> Vec<Skew> {
     let mut skews: Vec<Skew> = Vec::new();
     for row in &waterfall.rows {
