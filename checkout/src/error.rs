@@ -1,13 +1,18 @@
 //! What went wrong, as the caller gets to hear it: a problem with a `code`, and nothing of the inside. The inside goes to
 //! the log, whose lines carry the trace id that the problem carries too.
 
+use std::time::Duration;
+
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use shared::error::chain;
 use shared::problem::Problem;
 
 use crate::inventory::InventoryError;
-use crate::order::InvalidOrder;
+use crate::order::{InvalidOrder, OrderError};
+
+/// When to order again, if inventory has not said when.
+const RETRY_SOON: Duration = Duration::from_secs(1);
 
 /// A request that is not answered as asked.
 #[derive(Debug, thiserror::Error)]
@@ -15,7 +20,7 @@ pub(crate) enum ApiError {
     #[error(transparent)]
     Invalid(#[from] InvalidOrder),
     #[error(transparent)]
-    Inventory(#[from] InventoryError),
+    Order(#[from] OrderError),
 }
 
 impl IntoResponse for ApiError {
@@ -27,7 +32,11 @@ impl IntoResponse for ApiError {
                 "Invalid request",
                 format!("The order cannot be placed: {error}."),
             ),
-            Self::Inventory(error) => inventory_problem(&error),
+            Self::Order(OrderError::Inventory(error)) => inventory_problem(&error),
+            Self::Order(error @ OrderError::Task(_)) => {
+                tracing::error!(error = chain(&error), "checkout failed");
+                Problem::internal()
+            }
         }
         .into_response()
     }
@@ -50,12 +59,15 @@ fn inventory_problem(error: &InventoryError) -> Problem {
             "Inventory timed out",
             "Inventory did not answer in time. The order was not placed; try again later.",
         ),
-        InventoryError::Unreachable(_) | InventoryError::Unavailable => (
+        InventoryError::Unreachable(_) | InventoryError::Unavailable { .. } => (
             StatusCode::SERVICE_UNAVAILABLE,
             "Inventory unavailable",
             "Inventory is unavailable. The order was not placed; try again later.",
         ),
-        InventoryError::Failed { .. } | InventoryError::BadAnswer(_) => (
+        InventoryError::Failed { .. }
+        | InventoryError::BadAnswer(_)
+        | InventoryError::OtherAnswer
+        | InventoryError::TooLarge => (
             StatusCode::BAD_GATEWAY,
             "Inventory failed",
             "Inventory failed to answer. The order was not placed; the trace id leads to the cause.",
@@ -64,5 +76,14 @@ fn inventory_problem(error: &InventoryError) -> Problem {
     if status.is_server_error() {
         tracing::error!(code = error.code(), error = chain(error), "checkout failed");
     }
-    Problem::new(status, error.code(), title, detail)
+    let problem = Problem::new(status, error.code(), title, detail);
+    match error {
+        InventoryError::Unavailable { retry_after } => {
+            problem.with_retry_after(retry_after.unwrap_or(RETRY_SOON))
+        }
+        InventoryError::Unreachable(_) | InventoryError::Timeout(_) => {
+            problem.with_retry_after(RETRY_SOON)
+        }
+        _ => problem,
+    }
 }

@@ -3,16 +3,23 @@
 
 use std::time::{Duration, Instant};
 
+use reqwest::header::{HeaderMap, RETRY_AFTER};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Response, StatusCode, Url};
 use reqwest_middleware::{ClientBuilder, ClientWithMiddleware, RequestBuilder};
-use serde::de::{DeserializeOwned, IgnoredAny};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use shared::client::{TraceMiddleware, UrlTemplate};
 use uuid::Uuid;
 
 use crate::config::{BaseUrl, Config};
 use crate::retry::{self, Deadline, RemainingTime};
+
+/// The longest answer that is read. Inventory's own are a few hundred bytes long.
+const MAX_ANSWER_BYTES: usize = 64 * 1024;
+
+/// The longest `Retry-After` that is passed on.
+const MAX_RETRY_AFTER: Duration = Duration::from_hours(1);
 
 /// A traced connection to the inventory service. Connections are pooled; one instance serves all requests.
 #[derive(Debug)]
@@ -22,9 +29,11 @@ pub(crate) struct Inventory {
     timeout: Duration,
 }
 
-/// What inventory tells about an item.
+/// Stock and price of an item.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Item {
+    #[serde(rename = "item_id")]
+    id: String,
     pub(crate) available: i64,
     // No wider: this times the largest quantity cannot overflow, and a dearer item is a mistake in the data.
     pub(crate) price_cents: u32,
@@ -36,6 +45,14 @@ pub(crate) struct Reservation<'a> {
     pub(crate) order_id: Uuid,
     pub(crate) item_id: &'a str,
     pub(crate) quantity: u32,
+}
+
+/// The reservation that inventory says it has made.
+#[derive(Deserialize)]
+struct Reserved {
+    order_id: Uuid,
+    item_id: String,
+    quantity: u32,
 }
 
 /// The part of a problem (RFC 9457) that tells one refusal from another.
@@ -58,11 +75,16 @@ pub(crate) enum InventoryError {
     Unreachable(#[source] reqwest_middleware::Error),
     /// It answers, but says that it cannot serve.
     #[error("inventory is unavailable")]
-    Unavailable,
+    Unavailable { retry_after: Option<Duration> },
     #[error("inventory answered {status}")]
     Failed { status: StatusCode },
     #[error("inventory gave an answer that cannot be understood")]
     BadAnswer(#[source] serde_json::Error),
+    /// The answer is about something else than the request.
+    #[error("inventory answered for another item, order or quantity")]
+    OtherAnswer,
+    #[error("inventory gave an answer of more than {MAX_ANSWER_BYTES} bytes")]
+    TooLarge,
 }
 
 impl Inventory {
@@ -92,7 +114,12 @@ impl Inventory {
 
     /// Asks what is left of an item, and what one of it costs.
     pub(crate) async fn check(&self, item_id: &str) -> Result<Item, InventoryError> {
-        self.call(self.check_request(item_id)).await
+        let item: Item = self.call(self.check_request(item_id)).await?;
+        if item.id == item_id {
+            Ok(item)
+        } else {
+            Err(InventoryError::OtherAnswer)
+        }
     }
 
     /// The request that [`check`](Self::check) sends.
@@ -116,9 +143,25 @@ impl Inventory {
             .post(self.base_url.join(&["reservations"]))
             .with_extension(UrlTemplate::new("/reservations"))
             .json(reservation);
-        // That it is reserved is all there is to know, as long as it was inventory who said so and not a web page.
-        let IgnoredAny = self.call(request).await?;
-        Ok(())
+        let reserved: Reserved = self.call(request).await?;
+        if reserved.order_id == reservation.order_id
+            && reserved.item_id == reservation.item_id
+            && reserved.quantity == reservation.quantity
+        {
+            Ok(())
+        } else {
+            Err(InventoryError::OtherAnswer)
+        }
+    }
+
+    /// Returns to the stock what an order may have reserved. Inventory reserves nothing for the order afterwards.
+    pub(crate) async fn release(&self, order_id: Uuid) -> Result<(), InventoryError> {
+        let order_id = order_id.to_string();
+        let request = self
+            .client
+            .delete(self.base_url.join(&["reservations", &order_id]))
+            .with_extension(UrlTemplate::new("/reservations/{order_id}"));
+        self.answer(request).await.map(drop)
     }
 
     /// Sends a request, however it is answered.
@@ -132,13 +175,26 @@ impl Inventory {
         &self,
         request: RequestBuilder,
     ) -> Result<T, InventoryError> {
-        let response = self.send(request).await?;
-        let status = response.status();
-        let body = response.bytes().await?;
-        if status.is_success() {
-            serde_json::from_slice(&body).map_err(InventoryError::BadAnswer)
+        let body = self.answer(request).await?;
+        serde_json::from_slice(&body).map_err(InventoryError::BadAnswer)
+    }
+
+    /// Sends a request and returns the body of its answer, if that is a success.
+    async fn answer(&self, request: RequestBuilder) -> Result<Vec<u8>, InventoryError> {
+        let mut response = self.send(request).await?;
+        // However much the answer claims or sends, no more of it is read.
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await? {
+            if body.len() + chunk.len() > MAX_ANSWER_BYTES {
+                return Err(InventoryError::TooLarge);
+            }
+            body.extend_from_slice(&chunk);
+        }
+        if response.status().is_success() {
+            Ok(body)
         } else {
-            Err(InventoryError::from_answer(status, &body))
+            let (status, headers) = (response.status(), response.headers());
+            Err(InventoryError::from_answer(status, headers, &body))
         }
     }
 }
@@ -148,7 +204,7 @@ impl InventoryError {
     ///
     /// A refusal is known by its `code`, never by the status alone: a 404 without one comes from a wrong `INVENTORY_URL`,
     /// and "no such item" would send people to look in the wrong place.
-    fn from_answer(status: StatusCode, body: &[u8]) -> Self {
+    fn from_answer(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Self {
         let refusal = serde_json::from_slice::<Refusal>(body).ok();
         match (
             status,
@@ -156,7 +212,11 @@ impl InventoryError {
         ) {
             (StatusCode::NOT_FOUND, Some("unknown_item")) => Self::UnknownItem,
             (StatusCode::CONFLICT, Some("out_of_stock")) => Self::OutOfStock,
-            (StatusCode::SERVICE_UNAVAILABLE, _) => Self::Unavailable,
+            (StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS, _) => {
+                Self::Unavailable {
+                    retry_after: retry_after(headers),
+                }
+            }
             _ => Self::Failed { status },
         }
     }
@@ -167,8 +227,10 @@ impl InventoryError {
             Self::UnknownItem => "unknown_item",
             Self::OutOfStock => "out_of_stock",
             Self::Timeout(_) => "inventory_timeout",
-            Self::Unreachable(_) | Self::Unavailable => "inventory_unavailable",
-            Self::Failed { .. } | Self::BadAnswer(_) => "inventory_failed",
+            Self::Unreachable(_) | Self::Unavailable { .. } => "inventory_unavailable",
+            Self::Failed { .. } | Self::BadAnswer(_) | Self::OtherAnswer | Self::TooLarge => {
+                "inventory_failed"
+            }
         }
     }
 
@@ -176,6 +238,12 @@ impl InventoryError {
     pub(crate) fn is_failure(&self) -> bool {
         !matches!(self, Self::UnknownItem | Self::OutOfStock)
     }
+}
+
+/// The seconds of a `Retry-After`. Its other form, a date, is not used by inventory.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let seconds = headers.get(RETRY_AFTER)?.to_str().ok()?.parse().ok()?;
+    Some(Duration::from_secs(seconds).min(MAX_RETRY_AFTER))
 }
 
 impl From<reqwest::Error> for InventoryError {

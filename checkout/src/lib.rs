@@ -9,6 +9,7 @@
 //! - `inventory`: the client of the other service, and everything that can go wrong on the way there.
 //! - `retry`: which of it is worth another attempt.
 //! - `receipt`: the task that goes on when the answer is already out.
+//! - `release`: the task that undoes a reservation whose outcome is unknown.
 //! - `error`: what went wrong, as the caller gets to hear it.
 //!
 //! `config` is read once, before all that; `page` is for trying it out in a browser, with the requests of [`catalogue`];
@@ -23,6 +24,7 @@ mod order;
 mod page;
 mod pitfalls;
 mod receipt;
+mod release;
 mod retry;
 mod routes;
 

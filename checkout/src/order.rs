@@ -1,12 +1,14 @@
 //! The domain: what an order may be, and the steps of placing one. No HTTP here; the way on is
 //! [`inventory`](crate::inventory), then [`receipt`](crate::receipt).
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use shared::task::TaskError;
 use uuid::Uuid;
 
 use crate::inventory::{Inventory, InventoryError, Reservation};
-use crate::receipt;
+use crate::{receipt, release};
 
 const MAX_ITEM_ID_CHARS: usize = 64;
 const MAX_QUANTITY: u32 = 100;
@@ -27,6 +29,15 @@ pub(crate) struct Order {
 pub(crate) struct PlacedOrder {
     pub(crate) order: Order,
     pub(crate) total_cents: i64,
+}
+
+/// Why an order was not placed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum OrderError {
+    #[error(transparent)]
+    Inventory(#[from] InventoryError),
+    #[error("the task that places the order did not finish")]
+    Task(#[from] TaskError),
 }
 
 /// A value breaks the rule of its field.
@@ -77,12 +88,14 @@ impl Order {
     }
 }
 
-/// Places an order: checks the stock, reserves it, charges, and leaves the receipt to a task of its own.
+/// Places an order: checks the stock, charges, reserves, and leaves the receipt to a task of its own.
+///
+/// The reservation comes last because it is what makes the order exist, for inventory and for the customer. So no
+/// reservation is without its payment, at whichever moment a process is killed.
 ///
 /// # Errors
 ///
-/// The order was not placed and nothing was charged. After a timeout the stock may be reserved all the same: asking
-/// inventory again with the same order would not take it twice.
+/// The order was not placed. If it is unknown whether inventory has reserved something for it, that is [`release`]d.
 #[tracing::instrument(
     skip_all,
     fields(
@@ -93,39 +106,64 @@ impl Order {
     )
 )]
 pub(crate) async fn place_order(
-    inventory: &Inventory,
+    inventory: &Arc<Inventory>,
     order: Order,
-) -> Result<PlacedOrder, InventoryError> {
-    let total_cents = reserve(inventory, &order).await.inspect_err(|error| {
+) -> Result<PlacedOrder, OrderError> {
+    let placed = check_and_commit(inventory, order).await;
+    match &placed {
         // "Sold out" is an answer. Only a call that failed is a failed span, or nobody would look at failed spans.
-        if error.is_failure() {
+        Err(OrderError::Inventory(error)) if error.is_failure() => {
             shared::span::fail(error.code(), error.to_string());
         }
-    })?;
-    charge_payment(order.id, total_cents).await;
-    tracing::info!(order_id = %order.id, item_id = order.item_id, "order placed");
-    // Not awaited: the customer's answer need not wait for it, and shutdown does.
-    drop(shared::task::spawn(receipt::send_receipt(order.id)));
-    Ok(PlacedOrder { order, total_cents })
+        Err(error @ OrderError::Task(_)) => shared::span::fail("task", error.to_string()),
+        Ok(_) | Err(OrderError::Inventory(_)) => {}
+    }
+    placed
 }
 
-/// Takes the items out of stock and answers what they cost.
-async fn reserve(inventory: &Inventory, order: &Order) -> Result<i64, InventoryError> {
+async fn check_and_commit(
+    inventory: &Arc<Inventory>,
+    order: Order,
+) -> Result<PlacedOrder, OrderError> {
     let item = inventory.check(&order.item_id).await?;
     if item.available < order.quantity.into() {
-        return Err(InventoryError::OutOfStock);
+        return Err(InventoryError::OutOfStock.into());
     }
+    let total_cents = i64::from(item.price_cents) * i64::from(order.quantity);
+    // In a task, because the caller may hang up at any moment, and half an order is worse than none. Shutdown waits for it.
+    let commit = shared::task::spawn(commit(Arc::clone(inventory), order, total_cents));
+    Ok(commit.await??)
+}
+
+/// Charges and reserves: an order that has come this far is placed or refused, whether or not its caller waits.
+async fn commit(
+    inventory: Arc<Inventory>,
+    order: Order,
+    total_cents: i64,
+) -> Result<PlacedOrder, InventoryError> {
+    charge_payment(order.id, total_cents).await;
     // Others order too, so the check promised nothing: the reservation decides.
     let reservation = Reservation {
         order_id: order.id,
         item_id: &order.item_id,
         quantity: order.quantity,
     };
-    inventory.reserve(&reservation).await?;
-    Ok(i64::from(item.price_cents) * i64::from(order.quantity))
+    if let Err(error) = inventory.reserve(&reservation).await {
+        if error.is_failure() {
+            drop(shared::task::spawn(release::release_order(
+                inventory, order.id,
+            )));
+        }
+        return Err(error);
+    }
+    tracing::info!(order_id = %order.id, item_id = order.item_id, "order placed");
+    // Not awaited: the customer's answer need not wait for it, and shutdown does.
+    drop(shared::task::spawn(receipt::send_receipt(order.id)));
+    Ok(PlacedOrder { order, total_cents })
 }
 
-/// Charges the customer. Simulated: it takes as long as a quick payment provider, moves no money and never fails.
+/// Holds the price on the customer's card; a hold lapses by itself if no order follows. Simulated: it takes as long as a
+/// quick payment provider, moves no money and never fails.
 #[tracing::instrument(skip_all, fields(shop.order.id = %order_id, shop.order.total_cents = total_cents))]
 async fn charge_payment(order_id: Uuid, total_cents: i64) {
     tokio::time::sleep(PAYMENT_LATENCY).await;

@@ -66,10 +66,10 @@ pub(crate) fn router(inventory: Inventory, config: &Config) -> Router {
 async fn checkout(
     State(inventory): State<Arc<Inventory>>,
     Json(request): Json<CheckoutRequest>,
-) -> Result<axum::Json<CheckoutResponse>, ApiError> {
+) -> Result<Json<CheckoutResponse>, ApiError> {
     let order = Order::new(request.item_id, request.quantity)?;
     let placed = order::place_order(&inventory, order).await?;
-    Ok(axum::Json(CheckoutResponse {
+    Ok(Json(CheckoutResponse {
         order_id: placed.order.id(),
         item_id: placed.order.item_id().to_owned(),
         quantity: placed.order.quantity(),

@@ -1,6 +1,7 @@
 //! The settings, read once at start. See `database` for what a `DATABASE_URL` may be.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use shared::config::Lookup;
 use shared::serve::Limits;
@@ -20,6 +21,11 @@ pub struct Config {
     pub listen_addr: SocketAddr,
     /// `DATABASE_URL`, by default `sqlite://inventory.sqlite?mode=rwc`, a file in the working directory.
     pub database_url: DatabaseUrl,
+    /// `DATABASE_MAX_CONNECTIONS`, 10 by default: how many connections to the database are open at once.
+    pub database_max_connections: u32,
+    /// `DATABASE_TIMEOUT`, `1500ms` by default: how long a query may take, including the wait for a connection and for
+    /// locks. Shorter than checkout's `INVENTORY_TIMEOUT`, so that checkout receives an answer that names the cause.
+    pub database_timeout: Duration,
     /// How much is taken on at once, and how long anybody is waited for.
     pub limits: Limits,
 }
@@ -42,6 +48,20 @@ impl Config {
                 "an address like 127.0.0.1:8081",
             )?,
             database_url: database_url.parse()?,
+            database_max_connections: shared::config::number(
+                lookup,
+                "DATABASE_MAX_CONNECTIONS",
+                "10",
+                &(1..=1000),
+                "a number from 1 to 1000",
+            )?,
+            database_timeout: shared::config::duration_in(
+                lookup,
+                "DATABASE_TIMEOUT",
+                "1500ms",
+                &(Duration::from_millis(10)..=Duration::from_mins(1)),
+                "a duration from 10ms to 1m, such as 1500ms",
+            )?,
             limits: Limits::read(lookup, &Limits::default())?,
         })
     }
@@ -63,6 +83,8 @@ mod tests {
         let config = read(&[]).unwrap();
         assert_eq!(config.listen_addr.to_string(), "127.0.0.1:8081");
         assert_eq!(config.database_url.to_string(), "sqlite:inventory.sqlite");
+        assert_eq!(config.database_max_connections, 10);
+        assert_eq!(config.database_timeout, Duration::from_millis(1500));
         assert_eq!(config.limits, Limits::default());
     }
 
@@ -71,6 +93,8 @@ mod tests {
         for (variable, value, example) in [
             ("LISTEN_ADDR", "8081", "127.0.0.1:8081"),
             ("REQUEST_TIMEOUT", "10", "such as 10s"),
+            ("DATABASE_MAX_CONNECTIONS", "0", "from 1 to 1000"),
+            ("DATABASE_TIMEOUT", "1500", "such as 1500ms"),
         ] {
             let error = read(&[(variable, value)]).unwrap_err().to_string();
             for part in [variable, &format!("`{value}`"), example] {

@@ -3,23 +3,50 @@
 //! Everything above is written once: sqlx's `Any` driver takes the same SQL text, with `$1` for a parameter, to either
 //! database. What differs between them is in this file and in `sql/`.
 
+mod pool;
 mod url;
 
+use std::io;
 use std::time::Duration;
 
 use shared::database::QueryError;
-use sqlx::any::AnyPoolOptions;
 use sqlx::error::DatabaseError;
-use sqlx::{AnyConnection, AnyPool, Connection, Executor};
+use sqlx::{AnyConnection, Connection, Executor};
 
+pub(crate) use pool::Pool;
 pub use url::{DatabaseUrl, DatabaseUrlError};
 
 use url::System;
 
 const CATALOGUE: &str = include_str!("sql/catalogue.sql");
 
-/// How long to wait for a connection, at start and within a request.
-const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long the database may take to be opened and prepared, at start.
+const START_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long a query may take, and its parts. The parts together have less time than the whole: a statement on a server that
+/// answers has ended, and takes no effect later, when its caller is told that it failed.
+#[derive(Debug, Clone, Copy)]
+struct Timeouts {
+    /// For the whole query.
+    query: Duration,
+    /// For a connection from the pool.
+    acquire: Duration,
+    /// For a statement, on the server.
+    statement: Duration,
+    /// For a lock that another session holds.
+    lock: Duration,
+}
+
+impl Timeouts {
+    fn within(query: Duration) -> Self {
+        Self {
+            query,
+            acquire: query / 3,
+            statement: query * 7 / 12,
+            lock: query / 2,
+        }
+    }
+}
 
 /// The database did not open. `database` names it, without its password.
 #[derive(Debug, thiserror::Error)]
@@ -37,7 +64,7 @@ pub enum OpenError {
     /// No answer to the attempt to connect.
     #[error(
         "the database {database} of DATABASE_URL does not answer within {} s",
-        ACQUIRE_TIMEOUT.as_secs()
+        START_TIMEOUT.as_secs()
     )]
     NoAnswer {
         /// The database.
@@ -54,7 +81,11 @@ pub enum OpenError {
 }
 
 /// Creates the tables and the catalogue where they are missing, and opens the pool.
-pub(crate) async fn open(url: &DatabaseUrl) -> Result<AnyPool, OpenError> {
+pub(crate) async fn open(
+    url: &DatabaseUrl,
+    max_connections: u32,
+    timeout: Duration,
+) -> Result<Pool, OpenError> {
     for parameter in &url.ignored {
         tracing::warn!(
             parameter,
@@ -62,20 +93,14 @@ pub(crate) async fn open(url: &DatabaseUrl) -> Result<AnyPool, OpenError> {
         );
     }
     sqlx::any::install_default_drivers();
-    tokio::time::timeout(ACQUIRE_TIMEOUT, prepare(url))
+    tokio::time::timeout(START_TIMEOUT, prepare(url))
         .await
         .unwrap_or_else(|_| {
             Err(OpenError::NoAnswer {
                 database: url.to_string(),
             })
         })?;
-
-    let system = url.system;
-    Ok(AnyPoolOptions::new()
-        .max_connections(10)
-        .acquire_timeout(ACQUIRE_TIMEOUT)
-        .after_connect(move |connection, _| Box::pin(set_up(connection, system)))
-        .connect_lazy_with(url.options.clone()))
+    Ok(Pool::new(url, max_connections, Timeouts::within(timeout)))
 }
 
 /// Not through the pool, which retries a refused connection and then only says that time is up.
@@ -100,22 +125,34 @@ async fn prepare(url: &DatabaseUrl) -> Result<(), OpenError> {
     connection.close().await.map_err(schema_error)
 }
 
-/// What a connection needs before its first query.
-async fn set_up(connection: &mut AnyConnection, system: System) -> Result<(), sqlx::Error> {
-    match system {
+/// Prepares a new connection for its first query.
+async fn set_up(
+    connection: &mut AnyConnection,
+    system: System,
+    timeouts: Timeouts,
+) -> Result<(), sqlx::Error> {
+    let (lock, statement) = (timeouts.lock.as_millis(), timeouts.statement.as_millis());
+    let settings = match system {
         // There is one writer at a time: the others wait for their turn instead of failing. In WAL mode `NORMAL` may
         // forget the last commits when the power fails, and never breaks the file.
-        System::Sqlite => connection
-            .execute("PRAGMA busy_timeout = 5000; PRAGMA synchronous = NORMAL")
-            .await
-            .map(drop),
-        System::Postgres => Ok(()),
-    }
+        System::Sqlite => {
+            format!("PRAGMA busy_timeout = {lock}; PRAGMA synchronous = NORMAL")
+        }
+        // A statement whose caller has given up must not take effect later, when a lock is free at last.
+        System::Postgres => {
+            format!("SET lock_timeout = {lock}; SET statement_timeout = {statement}")
+        }
+    };
+    // Numbers only, so nothing in the text comes from a caller.
+    sqlx::raw_sql(sqlx::AssertSqlSafe(settings))
+        .execute(connection)
+        .await
+        .map(drop)
 }
 
 /// Creates the tables and the catalogue where they are missing.
 async fn create(connection: &mut AnyConnection, system: System) -> Result<(), sqlx::Error> {
-    set_up(connection, system).await?;
+    set_up(connection, system, Timeouts::within(START_TIMEOUT)).await?;
     let (begin, schema) = match system {
         System::Sqlite => {
             switch_to_wal(connection).await?;
@@ -151,13 +188,17 @@ pub(crate) fn query_error(error: &sqlx::Error) -> QueryError {
     }
     let name = match error {
         sqlx::Error::PoolTimedOut => "pool_timeout",
-        sqlx::Error::Io(_) => "io",
+        sqlx::Error::Io(error) => match error.kind() {
+            io::ErrorKind::TimedOut => "timeout",
+            io::ErrorKind::ConnectionRefused | io::ErrorKind::NotFound => "connect",
+            _ => "io",
+        },
         _ => "_OTHER",
     };
     QueryError::Failed(name.into())
 }
 
-/// Whether the database could not be asked at all, so that asking again later may do.
+/// Whether the database cannot serve now, although nothing is wrong with the query: the same request may succeed later.
 pub(crate) fn is_unavailable(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::PoolTimedOut
@@ -166,16 +207,39 @@ pub(crate) fn is_unavailable(error: &sqlx::Error) -> bool {
         | sqlx::Error::Tls(_)
         | sqlx::Error::WorkerCrashed => true,
         sqlx::Error::Database(error) => error.code().is_some_and(|code| {
-            // PostgreSQL: connection exception, insufficient resources, operator intervention.
-            // SQLite: busy, cannot open.
-            code.starts_with("08")
-                || code.starts_with("53")
-                || code.starts_with("57P")
-                || code == "5"
-                || code == "14"
+            // An SQLSTATE has five characters, a code of SQLite has fewer.
+            if code.len() == 5 {
+                is_postgres_unavailable(&code)
+            } else {
+                code.parse().is_ok_and(is_sqlite_unavailable)
+            }
         }),
         _ => false,
     }
+}
+
+/// Whether the database refuses every write: it is read-only, its disk is full or does not work.
+fn is_unwritable(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(DatabaseError::code);
+    code.is_some_and(|code| match code.len() {
+        5 => matches!(&*code, "25006" | "53100" | "58030"),
+        _ => code
+            .parse()
+            .is_ok_and(|code: u32| matches!(code & 0xff, 8 | 10 | 13)),
+    })
+}
+
+fn is_sqlite_unavailable(extended_code: u32) -> bool {
+    // Busy, locked, read-only, input/output error, disk full, cannot open: the low byte of an extended code.
+    matches!(extended_code & 0xff, 5 | 6 | 8 | 10 | 13 | 14)
+}
+
+fn is_postgres_unavailable(sqlstate: &str) -> bool {
+    // Connection exception, transaction rollback (deadlock), insufficient resources (disk full), operator intervention
+    // (shutdown, statement_timeout), system error (input/output).
+    let class = ["08", "40", "53", "57", "58"];
+    // Lock not available (lock_timeout), read-only transaction.
+    class.iter().any(|class| sqlstate.starts_with(class)) || matches!(sqlstate, "55P03" | "25006")
 }
 
 #[cfg(test)]
@@ -202,6 +266,52 @@ mod tests {
             for switched in join_all(switched).await {
                 switched.unwrap().unwrap();
             }
+        }
+    }
+
+    /// What a write answers on a new database that was opened with these parameters and prepared like this.
+    async fn failed_write(parameters: &str, prepare: &'static str) -> sqlx::Error {
+        sqlx::any::install_default_drivers();
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("stock.sqlite").display().to_string();
+        let url = format!("sqlite://{file}?mode=rwc").parse().unwrap();
+        super::prepare(&url).await.unwrap();
+        let url = format!("sqlite://{file}?{parameters}");
+        let mut connection = AnyConnection::connect(&url).await.unwrap();
+        connection.execute(prepare).await.unwrap();
+        let write = "INSERT INTO reservations VALUES (hex(randomblob(100000)), 'item-123', 1, 1)";
+        connection.execute(write).await.unwrap_err()
+    }
+
+    #[tokio::test]
+    async fn read_only_file_and_full_disk_are_unavailable() {
+        for (parameters, prepare, code) in [
+            ("mode=ro", "SELECT 1", "8"),
+            ("mode=rw", "PRAGMA max_page_count = 1", "13"),
+        ] {
+            let error = failed_write(parameters, prepare).await;
+            let answered = error.as_database_error().and_then(DatabaseError::code);
+            assert_eq!(answered.as_deref(), Some(code), "{error}");
+            assert!(is_unavailable(&error) && is_unwritable(&error), "{error}");
+        }
+    }
+
+    #[test]
+    fn failure_of_the_system_is_unavailable_and_a_mistake_is_not() {
+        for code in [
+            "53100", "53300", "57014", "57P01", "25006", "55P03", "40P01", "08006",
+        ] {
+            assert!(is_postgres_unavailable(code), "{code}");
+        }
+        for code in ["42P01", "23505", "22003", "25001"] {
+            assert!(!is_postgres_unavailable(code), "{code}");
+        }
+        // Extended codes: busy snapshot, input/output error on write and on sync.
+        for code in [5, 13, 8, 517, 778, 1034] {
+            assert!(is_sqlite_unavailable(code), "{code}");
+        }
+        for code in [1, 11, 19, 1555] {
+            assert!(!is_sqlite_unavailable(code), "{code}");
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What went wrong, as the caller gets to hear it: a problem with a `code`, and nothing of the inside.
 
-use axum::extract::rejection::PathRejection;
+use std::time::Duration;
+
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use shared::error::chain;
@@ -9,13 +10,16 @@ use shared::problem::Problem;
 use crate::order::InvalidValue;
 use crate::stock::StockError;
 
+/// When the database may be back.
+const RETRY_SOON: Duration = Duration::from_secs(1);
+
 /// A request that is not answered as asked.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ApiError {
-    #[error("item_id: {0}")]
-    ItemId(#[from] InvalidValue),
-    #[error("item_id: must be percent-encoded UTF-8")]
-    Path(#[from] PathRejection),
+    #[error("{0}: {1}")]
+    Value(&'static str, #[source] InvalidValue),
+    #[error("{0}: must be percent-encoded UTF-8")]
+    Path(&'static str),
     #[error(transparent)]
     Stock(#[from] StockError),
 }
@@ -23,7 +27,7 @@ pub(crate) enum ApiError {
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let problem = match &self {
-            Self::ItemId(_) | Self::Path(_) => Problem::new(
+            Self::Value(..) | Self::Path(_) => Problem::new(
                 StatusCode::BAD_REQUEST,
                 "invalid_request",
                 "Invalid request",
@@ -41,14 +45,29 @@ impl IntoResponse for ApiError {
                 "Out of stock",
                 format!("Fewer than {quantity} of `{item_id}` are left."),
             ),
+            Self::Stock(StockError::OtherOrder(order_id)) => Problem::new(
+                StatusCode::CONFLICT,
+                "order_conflict",
+                "Order conflict",
+                format!(
+                    "Order `{order_id}` has reserved another item or quantity. Use a new order_id for another order."
+                ),
+            ),
+            Self::Stock(StockError::Released(order_id)) => Problem::new(
+                StatusCode::CONFLICT,
+                "order_released",
+                "Order released",
+                format!("Order `{order_id}` was released. Use a new order_id to order again."),
+            ),
             Self::Stock(StockError::Unavailable(cause)) => {
                 tracing::error!(error = chain(cause), "{self}");
                 Problem::new(
                     StatusCode::SERVICE_UNAVAILABLE,
                     "database_unavailable",
                     "Database unavailable",
-                    "The stock cannot be looked up at the moment; the same request may do later.",
+                    "The database cannot serve at the moment; try the same request again later.",
                 )
+                .with_retry_after(RETRY_SOON)
             }
             Self::Stock(StockError::Database(cause)) => {
                 tracing::error!(error = chain(cause), "{self}");

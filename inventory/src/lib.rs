@@ -72,11 +72,11 @@ pub async fn run(
     listener: TcpListener,
     shutdown: CancellationToken,
 ) -> Result<(), StartError> {
-    let stock = Arc::new(Stock::open(&config.database_url).await?);
+    let stock = Arc::new(Stock::open(&config).await?);
     let router = routes::router(&stock, &config.limits);
     let served = shared::serve::serve(listener, router, config.limits, shutdown).await;
     if tokio::time::timeout(CLOSE, stock.close()).await.is_err() {
-        tracing::warn!("the database did not say goodbye in time");
+        tracing::warn!("database did not close in time");
     }
     Ok(served?)
 }

@@ -15,6 +15,7 @@ pub(crate) struct InvalidValue(&'static str);
 
 /// How many of which item, and for which order.
 #[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Order {
     #[serde(rename = "order_id")]
     pub(crate) id: OrderId,

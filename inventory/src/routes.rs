@@ -6,13 +6,13 @@ use axum::Router;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{DefaultBodyLimit, Path, State};
 use axum::http::StatusCode;
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post};
 use shared::problem::{self, Json};
 use shared::serve::Limits;
 use shared::server::TraceLayer;
 
 use crate::error::ApiError;
-use crate::order::{ItemId, Order};
+use crate::order::{ItemId, Order, OrderId};
 use crate::stock::{Item, Reservation, Stock};
 
 const MAX_BODY_BYTES: usize = 16 * 1024;
@@ -22,6 +22,7 @@ pub(crate) fn router(stock: &Arc<Stock>, limits: &Limits) -> Router {
     let routes = Router::new()
         .route("/check/{item_id}", get(check))
         .route("/reservations", post(reserve))
+        .route("/reservations/{order_id}", delete(release))
         .with_state(Arc::clone(stock))
         .fallback(problem::not_found)
         .method_not_allowed_fallback(problem::method_not_allowed)
@@ -33,29 +34,33 @@ pub(crate) fn router(stock: &Arc<Stock>, limits: &Limits) -> Router {
         // Beneath the layers, so that nothing traces the questions of an orchestrator.
         .merge(shared::serve::health(move || {
             let stock = Arc::clone(&ready);
-            async move {
-                stock
-                    .is_ready()
-                    .await
-                    .then_some(())
-                    .ok_or("the database does not answer")
-            }
+            async move { stock.check_ready().await }
         }))
 }
 
 async fn check(
     State(stock): State<Arc<Stock>>,
     item_id: Result<Path<String>, PathRejection>,
-) -> Result<axum::Json<Item>, ApiError> {
-    let Path(item_id) = item_id?;
-    let item_id = ItemId::try_from(item_id)?;
-    Ok(axum::Json(stock.check(&item_id).await?))
+) -> Result<Json<Item>, ApiError> {
+    let Path(item_id) = item_id.map_err(|_| ApiError::Path("item_id"))?;
+    let item_id = ItemId::try_from(item_id).map_err(|rule| ApiError::Value("item_id", rule))?;
+    Ok(Json(stock.check(&item_id).await?))
 }
 
 async fn reserve(
     State(stock): State<Arc<Stock>>,
     Json(order): Json<Order>,
-) -> Result<(StatusCode, axum::Json<Reservation>), ApiError> {
+) -> Result<(StatusCode, Json<Reservation>), ApiError> {
     let reservation = stock.reserve(&order).await?;
-    Ok((StatusCode::CREATED, axum::Json(reservation)))
+    Ok((StatusCode::CREATED, Json(reservation)))
+}
+
+async fn release(
+    State(stock): State<Arc<Stock>>,
+    order_id: Result<Path<String>, PathRejection>,
+) -> Result<StatusCode, ApiError> {
+    let Path(order_id) = order_id.map_err(|_| ApiError::Path("order_id"))?;
+    let order_id = OrderId::try_from(order_id).map_err(|rule| ApiError::Value("order_id", rule))?;
+    stock.release(&order_id).await?;
+    Ok(StatusCode::NO_CONTENT)
 }

@@ -5,10 +5,10 @@
 use std::time::Duration;
 
 use serde::Serialize;
-use shared::database::{Database, Statement};
-use sqlx::AnyPool;
+use shared::database::Statement;
 
-use crate::database::{self, DatabaseUrl, OpenError};
+use crate::config::Config;
+use crate::database::{self, OpenError, Pool};
 use crate::order::{ItemId, Order, OrderId};
 
 const SELECT_ITEM: Statement = Statement {
@@ -34,10 +34,22 @@ const SELECT_RESERVATION: Statement = Statement {
     text: "SELECT item_id, quantity, remaining FROM reservations WHERE order_id = $1",
 };
 
+/// Lets go of what an order holds. The trigger of the update (`sql/`) returns it to the stock. An order that holds nothing
+/// is written down all the same, so that a reservation which arrives later breaks the primary key.
+const RELEASE: Statement = Statement {
+    operation: "INSERT",
+    collection: "reservations",
+    text: "INSERT INTO reservations (order_id, item_id, quantity, remaining) VALUES ($1, '', 0, 0) \
+           ON CONFLICT (order_id) DO UPDATE SET quantity = 0 WHERE reservations.quantity > 0 \
+           RETURNING item_id",
+};
+
+/// The quantity of a reservation that was released.
+const RELEASED: i64 = 0;
+
 /// The stock of every item, and its reservations.
 pub(crate) struct Stock {
-    pool: AnyPool,
-    database: Database,
+    pool: Pool,
 }
 
 /// One item of the catalogue.
@@ -67,7 +79,11 @@ pub(crate) enum StockError {
     UnknownItem(ItemId),
     #[error("fewer than {quantity} of `{item_id}` are left")]
     OutOfStock { item_id: ItemId, quantity: i64 },
-    #[error("the database cannot be reached")]
+    #[error("order `{0}` has a reservation of another item or quantity")]
+    OtherOrder(OrderId),
+    #[error("order `{0}` was released")]
+    Released(OrderId),
+    #[error("the database is unavailable")]
     Unavailable(#[source] sqlx::Error),
     #[error("the database failed")]
     Database(#[source] sqlx::Error),
@@ -84,11 +100,13 @@ impl From<sqlx::Error> for StockError {
 }
 
 impl Stock {
-    pub(crate) async fn open(url: &DatabaseUrl) -> Result<Self, OpenError> {
-        Ok(Self {
-            pool: database::open(url).await?,
-            database: url.traced(),
-        })
+    pub(crate) async fn open(config: &Config) -> Result<Self, OpenError> {
+        let pool = database::open(
+            &config.database_url,
+            config.database_max_connections,
+            config.database_timeout,
+        );
+        Ok(Self { pool: pool.await? })
     }
 
     /// Waits for the queries in flight and closes the database.
@@ -96,13 +114,9 @@ impl Stock {
         self.pool.close().await;
     }
 
-    /// Whether the database answers now. Leaves no span.
-    pub(crate) async fn is_ready(&self) -> bool {
-        let asked = sqlx::query("SELECT 1 FROM stock LIMIT 1").execute(&self.pool);
-        matches!(
-            tokio::time::timeout(Duration::from_secs(1), asked).await,
-            Ok(Ok(_))
-        )
+    /// Checks that reservations can be made now, or returns why not. Makes no span.
+    pub(crate) async fn check_ready(&self) -> Result<(), &'static str> {
+        self.pool.check_ready().await
     }
 
     /// What is in stock of an item, as its warehouse confirms.
@@ -112,7 +126,7 @@ impl Stock {
         Ok(item)
     }
 
-    /// Reserves what the order asks for, once: an order that comes again gets the first answer again.
+    /// Reserves what the order asks for, once: the same order again gets the first answer again.
     pub(crate) async fn reserve(&self, order: &Order) -> Result<Reservation, StockError> {
         match self.take(order).await {
             Ok(Some(reservation)) => {
@@ -132,7 +146,13 @@ impl Stock {
         }
 
         if let Some(reservation) = self.reservation(&order.id).await? {
-            return Ok(reservation);
+            return if reservation.quantity == RELEASED {
+                Err(StockError::Released(order.id.clone()))
+            } else if reservation.is_of(order) {
+                Ok(reservation)
+            } else {
+                Err(StockError::OtherOrder(order.id.clone()))
+            };
         }
         let item = self.item(&order.item_id).await?;
         Err(StockError::OutOfStock {
@@ -141,17 +161,23 @@ impl Stock {
         })
     }
 
+    /// Returns to the stock what the order holds, once. Nothing can be reserved for the order afterwards, so that a
+    /// reservation which is still on its way takes nothing.
+    pub(crate) async fn release(&self, order_id: &OrderId) -> Result<(), StockError> {
+        let query = sqlx::query_as(RELEASE.text).bind(order_id.as_str());
+        let rows: Vec<(String,)> = self.pool.fetch_all(&RELEASE, query).await?;
+        if let Some((item_id,)) = rows.first().filter(|(item_id,)| !item_id.is_empty()) {
+            tracing::info!(%order_id, item_id, "released");
+        }
+        Ok(())
+    }
+
     async fn take(&self, order: &Order) -> Result<Option<Reservation>, sqlx::Error> {
-        // `fetch_all`, because `fetch_optional` returns with the row, before the statement has ended and is committed.
         let query = sqlx::query_as(TAKE.text)
             .bind(order.quantity.get())
             .bind(order.id.as_str())
-            .bind(order.item_id.as_str())
-            .fetch_all(&self.pool);
-        let rows: Vec<(i64,)> = self
-            .database
-            .query(&TAKE, database::query_error, query)
-            .await?;
+            .bind(order.item_id.as_str());
+        let rows: Vec<(i64,)> = self.pool.fetch_all(&TAKE, query).await?;
         Ok(rows.first().map(|&(remaining,)| Reservation {
             order_id: order.id.clone(),
             item_id: order.item_id.to_string(),
@@ -161,34 +187,28 @@ impl Stock {
     }
 
     async fn reservation(&self, order_id: &OrderId) -> Result<Option<Reservation>, sqlx::Error> {
-        let query = sqlx::query_as(SELECT_RESERVATION.text)
-            .bind(order_id.as_str())
-            .fetch_optional(&self.pool);
-        let row: Option<(String, i64, i64)> = self
-            .database
-            .query(&SELECT_RESERVATION, database::query_error, query)
-            .await?;
-        Ok(row.map(|(item_id, quantity, remaining)| Reservation {
-            order_id: order_id.clone(),
-            item_id,
-            quantity,
-            remaining,
-        }))
+        let query = sqlx::query_as(SELECT_RESERVATION.text).bind(order_id.as_str());
+        let mut rows: Vec<(String, i64, i64)> =
+            self.pool.fetch_all(&SELECT_RESERVATION, query).await?;
+        Ok(rows
+            .pop()
+            .map(|(item_id, quantity, remaining)| Reservation {
+                order_id: order_id.clone(),
+                item_id,
+                quantity,
+                remaining,
+            }))
     }
 
     /// # Panics
     ///
-    /// The item's row says that less than nothing is there.
+    /// The item's row has a negative stock.
     async fn item(&self, item_id: &ItemId) -> Result<Item, StockError> {
-        let query = sqlx::query_as(SELECT_ITEM.text)
-            .bind(item_id.as_str())
-            .fetch_optional(&self.pool);
-        let row: Option<(i64, i64, i64)> = self
-            .database
-            .query(&SELECT_ITEM, database::query_error, query)
-            .await?;
-        let (available, price_cents, latency_ms) =
-            row.ok_or_else(|| StockError::UnknownItem(item_id.clone()))?;
+        let query = sqlx::query_as(SELECT_ITEM.text).bind(item_id.as_str());
+        let mut rows: Vec<(i64, i64, i64)> = self.pool.fetch_all(&SELECT_ITEM, query).await?;
+        let (available, price_cents, latency_ms) = rows
+            .pop()
+            .ok_or_else(|| StockError::UnknownItem(item_id.clone()))?;
         assert!(
             available >= 0,
             "stock of `{item_id}` is {available}: a reservation never takes more than there is"
@@ -199,5 +219,11 @@ impl Stock {
             price_cents,
             warehouse_latency: Duration::from_millis(latency_ms.unsigned_abs()),
         })
+    }
+}
+
+impl Reservation {
+    fn is_of(&self, order: &Order) -> bool {
+        self.item_id == order.item_id.as_str() && self.quantity == order.quantity.get()
     }
 }

@@ -3,18 +3,27 @@
 //! A caller gets a sentence, a stable `code` and the `trace_id` to ask about; what went wrong inside stays in the logs
 //! under that id.
 
-use std::{borrow::Cow, error::Error, time::Duration};
+mod json;
+
+use std::{borrow::Cow, time::Duration};
 
 use axum::{
-    extract::{FromRequest, Request, State, rejection::JsonRejection},
+    extract::{Request, State},
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use http::{HeaderValue, StatusCode, header::CONTENT_TYPE};
-use serde::{Serialize, de::DeserializeOwned};
-use tower_http::{catch_panic::CatchPanicLayer, timeout::TimeoutError};
+use http::{
+    HeaderValue, StatusCode,
+    header::{CONTENT_TYPE, RETRY_AFTER},
+};
+use serde::Serialize;
+use tower_http::catch_panic::CatchPanicLayer;
 
-use crate::{error::causes, semconv, server::ErrorType, span};
+pub use self::json::Json;
+use crate::{semconv, server::ErrorType, span};
+
+/// When to try again, after a failure that may be over soon.
+const RETRY_SOON: Duration = Duration::from_secs(1);
 
 /// An answer of the media type `application/problem+json`: what a handler's error becomes.
 ///
@@ -54,11 +63,15 @@ pub struct Problem {
     status: StatusCode,
     detail: Cow<'static, str>,
     code: &'static str,
+    #[serde(skip)]
+    retry_after: Option<Duration>,
 }
 
 /// The body of a [`Problem`].
 #[derive(Serialize)]
 struct Body<'a> {
+    #[serde(rename = "type")]
+    kind: String,
     #[serde(flatten)]
     problem: &'a Problem,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -67,6 +80,9 @@ struct Body<'a> {
 
 impl Problem {
     /// `code` is for programs and never changes; `title` names the kind of problem and `detail` this one, for people.
+    ///
+    /// The problem's `type` is the URN `urn:problem-type:{code}`, which identifies the kind of problem and cannot be looked
+    /// up.
     pub fn new(
         status: StatusCode,
         code: &'static str,
@@ -78,7 +94,15 @@ impl Problem {
             status,
             detail: detail.into(),
             code,
+            retry_after: None,
         }
+    }
+
+    /// Adds the header `Retry-After` with this time in whole seconds, rounded up.
+    #[must_use]
+    pub fn with_retry_after(mut self, retry_after: Duration) -> Self {
+        self.retry_after = Some(retry_after);
+        self
     }
 
     /// The answer to a failure that is none of the caller's business: 500 `internal_error`.
@@ -104,75 +128,33 @@ impl Problem {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let body = Body {
+            kind: format!("urn:problem-type:{}", self.code),
             problem: &self,
             trace_id: span::trace_id(),
         };
-        let body = serde_json::to_vec(&body).expect("strings and a number are JSON");
+        let mut body = serde_json::to_vec(&body).expect("strings and a number are JSON");
+        // For people at a terminal.
+        body.push(b'\n');
         let content_type = HeaderValue::from_static("application/problem+json");
-        (self.status, [(CONTENT_TYPE, content_type)], body).into_response()
-    }
-}
-
-/// A JSON body, as [`axum::Json`] takes it, whose rejections are [`Problem`]s: as the last argument of a handler, in its place.
-///
-/// 400 `invalid_request` for what is no JSON or not the JSON that is asked for, 408 `request_timeout` for what does not
-/// arrive within [`Limits::request_body_timeout`](crate::serve::Limits::request_body_timeout), 413 `payload_too_large`,
-/// 415 `unsupported_media_type`.
-#[derive(Debug, Clone, Copy)]
-pub struct Json<T>(pub T);
-
-impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
-    type Rejection = Problem;
-
-    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        match axum::Json::from_request(request, state).await {
-            Ok(axum::Json(value)) => Ok(Self(value)),
-            Err(rejection) => Err(rejected(&rejection)),
+        let mut response = (self.status, [(CONTENT_TYPE, content_type)], body).into_response();
+        if let Some(after) = self.retry_after {
+            let seconds = after.as_secs() + u64::from(after.subsec_nanos() > 0);
+            response
+                .headers_mut()
+                .insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
+        response
     }
 }
 
-fn rejected(rejection: &JsonRejection) -> Problem {
-    match (rejection, rejection.status()) {
-        (_, StatusCode::PAYLOAD_TOO_LARGE) => Problem::new(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "payload_too_large",
-            "Payload too large",
-            "The request body is larger than this endpoint takes.",
-        ),
-        (JsonRejection::MissingJsonContentType(_), _) => Problem::new(
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            "unsupported_media_type",
-            "Unsupported media type",
-            "Send the body as JSON, with the header `Content-Type: application/json`.",
-        ),
-        _ if causes(rejection).any(<dyn Error>::is::<TimeoutError>) => Problem::new(
-            StatusCode::REQUEST_TIMEOUT,
-            "request_timeout",
-            "Request timeout",
-            "The request body did not arrive in time.",
-        ),
-        // The body is the caller's own, so what the parser says of it is no inner text.
-        _ => Problem::new(
-            StatusCode::BAD_REQUEST,
-            "invalid_request",
-            "Invalid request",
-            explain(rejection),
-        ),
-    }
-}
-
-/// What the JSON parser said, without the sentence that the framework puts before it. A body that did not arrive is the
-/// connection's doing, and what that said stays inside.
-fn explain(rejection: &JsonRejection) -> String {
-    let parsed = matches!(
-        rejection,
-        JsonRejection::JsonDataError(_) | JsonRejection::JsonSyntaxError(_)
-    );
-    match causes(rejection).last().filter(|_| parsed) {
-        Some(cause) => format!("The request body cannot be used: {cause}."),
-        None => "The request body cannot be read.".to_owned(),
-    }
+/// The answer to a request whose body did not arrive in time: 408 `request_timeout`.
+pub(crate) fn request_timeout() -> Problem {
+    Problem::new(
+        StatusCode::REQUEST_TIMEOUT,
+        "request_timeout",
+        "Request timeout",
+        "The request body did not arrive in time.",
+    )
 }
 
 /// For [`axum::Router::fallback`]: 404 `not_found`, in place of an empty answer, and in the router's layers whatever it is merged
@@ -234,7 +216,8 @@ pub async fn timeout(State(limit): State<Duration>, request: Request, next: Next
         "timeout",
         "Timeout",
         detail,
-    );
+    )
+    .with_retry_after(RETRY_SOON);
     problem.named(semconv::ERROR_TIMEOUT)
 }
 
@@ -245,13 +228,10 @@ pub(crate) fn overloaded() -> Response {
         StatusCode::SERVICE_UNAVAILABLE,
         "overloaded",
         "Overloaded",
-        "There are too many requests at the moment; the same request may do later.",
-    );
-    let mut response = problem.named(semconv::ERROR_OVERLOADED);
-    response
-        .headers_mut()
-        .insert(http::header::RETRY_AFTER, HeaderValue::from_static("1"));
-    response
+        "There are too many requests at the moment; try the same request again later.",
+    )
+    .with_retry_after(RETRY_SOON);
+    problem.named(semconv::ERROR_OVERLOADED)
 }
 
 #[expect(

@@ -1,15 +1,16 @@
 //! `GET /pitfalls` lists them, `POST /pitfalls/{name}` runs the broken form of one, with `?fixed=true` the fixed one.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use axum::Router;
 use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::routing::{get, post};
-use axum::{Json, Router};
 use serde::{Deserialize, Serialize};
 use shared::error::chain;
-use shared::problem::Problem;
+use shared::problem::{Json, Problem};
 
 use super::{Finding, Form, Lab, LabError, PITFALLS, Pitfall, SpanRef};
 use crate::inventory::{Inventory, InventoryError};
@@ -168,6 +169,7 @@ impl From<LabError> for Problem {
                 };
                 let detail = "The pitfall calls inventory, which did not answer. See that it runs, then try again.";
                 Self::new(status, error.code(), "Inventory did not answer", detail)
+                    .with_retry_after(Duration::from_secs(1))
             }
             LabError::TooManyTasks { live } => Self::new(
                 StatusCode::TOO_MANY_REQUESTS,

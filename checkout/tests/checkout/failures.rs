@@ -2,10 +2,11 @@
 
 use axum::Json;
 use axum::Router;
+use axum::body::Body;
 use axum::http::StatusCode;
-use axum::response::Redirect;
+use axum::response::{IntoResponse as _, Redirect};
 use axum::routing::{any, get, post};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::stand_in::{End, INNER, inventory_saying, inventory_with, nobody, serve, serve_bytes};
 use crate::support::{Answer, Checkout};
@@ -80,11 +81,78 @@ async fn status_503_is_unavailable() {
 
 #[tokio::test]
 async fn any_other_error_status_is_a_failure() {
-    for status in [400, 401, 405, 429, 500, 502, 504] {
+    for status in [400, 401, 405, 500, 502, 504] {
         let url = serve(inventory_saying(status, json!({"detail": INNER}))).await;
         let answer = order_from(&url).await;
         answer.assert_problem(502, "inventory_failed");
     }
+}
+
+#[tokio::test]
+async fn overloaded_inventory_is_unavailable_for_as_long_as_it_says() {
+    for (status, sent, passed_on) in [
+        (429, Some("7"), "7"),
+        (503, Some("120"), "120"),
+        (503, Some("999999999999"), "3600"),
+        (503, Some("Wed, 21 Oct 2026 07:28:00 GMT"), "1"),
+        (429, None, "1"),
+        (503, None, "1"),
+    ] {
+        let status = StatusCode::from_u16(status).unwrap();
+        let busy = async move || {
+            let later = sent.map(|sent| [("retry-after", sent)]);
+            (
+                status,
+                axum::response::AppendHeaders(later.into_iter().flatten()),
+                "{}",
+            )
+                .into_response()
+        };
+        let answer = order_from(&serve(Router::new().fallback(busy)).await).await;
+        answer.assert_problem(503, "inventory_unavailable");
+        assert_eq!(answer.header("retry-after"), passed_on, "{status} {sent:?}");
+    }
+}
+
+#[tokio::test]
+async fn endless_answer_is_a_failure() {
+    for status in [200, 500, 503] {
+        // Claims 10 GiB and sends for as long as it is read.
+        let endless = async move || {
+            let chunk = || Ok::<_, std::io::Error>(vec![b' '; 16 * 1024]);
+            let chunks = futures_util::stream::repeat_with(chunk);
+            let body = Body::from_stream(chunks);
+            let status = StatusCode::from_u16(status).unwrap();
+            (status, [("content-length", "10737418240")], body).into_response()
+        };
+        let answer = order_from(&serve(Router::new().fallback(endless)).await).await;
+        answer.assert_problem(502, "inventory_failed");
+    }
+}
+
+#[tokio::test]
+async fn answer_about_something_else_is_a_failure() {
+    let id = "0190163d-8694-739b-aea5-966c26f8ad91";
+    for (member, value) in [
+        ("order_id", json!(id)),
+        ("item_id", json!("item-1")),
+        ("quantity", json!(2)),
+        ("quantity", json!(null)),
+    ] {
+        let reserve = async move |Json(mut order): Json<Value>| {
+            order[member] = value;
+            (StatusCode::CREATED, Json(order))
+        };
+        let check = async || Json(json!({"item_id": "item-123", "available": 5, "price_cents": 1}));
+        let inventory = Router::new()
+            .route("/check/item-123", get(check))
+            .route("/reservations", post(reserve));
+        let answer = order_from(&serve(inventory).await).await;
+        answer.assert_problem(502, "inventory_failed");
+    }
+    let other = json!({"item_id": "item-1", "available": 5, "price_cents": 1});
+    let answer = order_from(&serve(inventory_saying(200, other)).await).await;
+    answer.assert_problem(502, "inventory_failed");
 }
 
 #[tokio::test]

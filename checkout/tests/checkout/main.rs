@@ -8,6 +8,7 @@ mod healthcheck;
 mod page;
 mod pitfall_routes;
 mod pitfalls;
+mod released;
 mod requests;
 mod retries;
 mod spans;

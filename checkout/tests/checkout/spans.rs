@@ -21,8 +21,8 @@ async fn receipt_outlives_the_order_and_stays_in_its_trace() {
 SERVER POST /checkout
   INTERNAL place_order
     CLIENT GET /check/{item_id}
-    CLIENT POST /reservations
     INTERNAL charge_payment
+    CLIENT POST /reservations
     INTERNAL send_receipt
 "
     );

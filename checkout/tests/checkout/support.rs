@@ -125,6 +125,11 @@ impl Answer {
         assert_eq!(self.header("content-type"), "application/problem+json");
         assert_eq!(body["status"], status, "{body}");
         assert_eq!(body["code"], code, "{body}");
+        assert_eq!(body["type"], format!("urn:problem-type:{code}"), "{body}");
+        assert!(self.text.ends_with("}\n"), "{body}");
+        let is_temporary = matches!(status, 503 | 504);
+        let has_retry_after = self.headers.contains_key("retry-after");
+        assert_eq!(has_retry_after, is_temporary, "{self:?}");
         assert_eq!(body["trace_id"], self.trace_id(), "{body}");
         assert!(
             body["title"]

@@ -130,7 +130,10 @@ fn assert_placed(answer: &Answer, body: &str) {
 fn assert_problem(answer: &Answer, code: &str) {
     let problem = answer.body.as_object().unwrap();
     let members: Vec<&str> = problem.keys().map(String::as_str).collect();
-    assert_eq!(members, ["code", "detail", "status", "title", "trace_id"]);
+    assert_eq!(
+        members,
+        ["code", "detail", "status", "title", "trace_id", "type"]
+    );
     assert_eq!(problem["code"], code);
     assert_eq!(problem["status"], answer.status);
     assert_eq!(answer.headers["content-type"], "application/problem+json");

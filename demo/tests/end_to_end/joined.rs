@@ -12,10 +12,10 @@ checkout SERVER POST /checkout
     checkout CLIENT GET /check/{item_id}
       inventory SERVER GET /check/{item_id}
         inventory CLIENT SELECT stock
+    checkout INTERNAL charge_payment
     checkout CLIENT POST /reservations
       inventory SERVER POST /reservations
         inventory CLIENT UPDATE stock
-    checkout INTERNAL charge_payment
     checkout INTERNAL send_receipt
 ";
 

@@ -1,4 +1,4 @@
-//! Inventory is killed again and again while orders come in: what it has given away and what it has written down agree.
+//! Services are killed and callers hang up while orders come in: the stock that is gone is that of the orders placed.
 
 use std::{
     collections::HashMap,
@@ -10,9 +10,10 @@ use std::{
     time::Duration,
 };
 
-use serde_json::json;
+use serde_json::{Value, json};
 use shared::task;
 use sqlx::{Connection as _, SqliteConnection, sqlite::SqliteConnectOptions};
+use tokio::sync::mpsc;
 
 use crate::command::TIMEOUT;
 use crate::services::{Answer, Services};
@@ -70,7 +71,7 @@ impl Load {
 }
 
 #[tokio::test]
-async fn stock_and_reservations_agree_after_inventory_was_killed_at_any_moment() {
+async fn confirmed_orders_alone_hold_stock_after_inventory_is_killed() {
     let mut services = Services::start().await;
     let load = Arc::new(Load {
         client: services.client.clone(),
@@ -99,24 +100,105 @@ async fn stock_and_reservations_agree_after_inventory_was_killed_at_any_moment()
     }
     assert_eq!(confirmed.len(), load.confirmed.load(Ordering::Relaxed));
 
+    // Orders that were answered 503 or 504 after all are released by tasks of checkout.
+    let agree = async {
+        let mut poll = tokio::time::interval(Duration::from_millis(50));
+        while books(&services).await != confirmed {
+            poll.tick().await;
+        }
+    };
+    if tokio::time::timeout(TIMEOUT, agree).await.is_err() {
+        assert_eq!(books(&services).await, confirmed);
+    }
+}
+
+#[tokio::test]
+async fn confirmed_orders_keep_their_stock_when_checkout_is_killed() {
+    const ORDERS: usize = 20;
+    let mut services = Services::start().await;
+    let mut confirmed = Confirmed::new();
+    for kill in 1..=5 {
+        let (answers, mut answered) = mpsc::unbounded_channel();
+        for _ in 0..ORDERS {
+            let url = format!("{}/checkout", services.checkout.url);
+            let order = services.client.post(url);
+            let order = order.json(&json!({"item_id": "item-123", "quantity": kill}));
+            let answers = answers.clone();
+            drop(task::spawn(async move {
+                if let Ok(response) = order.send().await
+                    && let Ok(answer) = response.json::<Value>().await
+                {
+                    answers.send(answer).unwrap();
+                }
+            }));
+        }
+        drop(answers);
+        let first = answered.recv().await.expect("an order is answered");
+        services.kill_checkout_and_start_it_again().await;
+        let mut answers = vec![first];
+        while let Some(answer) = answered.recv().await {
+            answers.push(answer);
+        }
+        for answer in answers {
+            let order_id = answer["order_id"].as_str().unwrap().to_owned();
+            confirmed.insert(order_id, kill);
+        }
+    }
+    let reserved = books(&services).await;
+    for (order_id, quantity) in &confirmed {
+        assert_eq!(reserved.get(order_id), Some(quantity), "{order_id}");
+    }
+}
+
+#[tokio::test]
+async fn callers_who_hang_up_leave_no_reservation_without_an_order() {
+    let mut services = Services::start().await;
+    let chance = RandomState::new();
+    let callers: Vec<_> = (0..100)
+        .map(|caller| {
+            let url = format!("{}/checkout", services.checkout.url);
+            let order = services.client.post(url);
+            let order = order.json(&json!({"item_id": "item-123", "quantity": 100}));
+            let patience = Duration::from_millis(5 + chance.hash_one(caller) % 46);
+            task::spawn(async move { drop(tokio::time::timeout(patience, order.send()).await) })
+        })
+        .collect();
+    for caller in callers {
+        caller.await.unwrap();
+    }
+    // Ends when the tasks have ended that place the orders.
+    services.checkout.terminate();
+    services.checkout.exited().await;
+    services
+        .checkout
+        .log(|line| line["message"] == "stopped")
+        .await;
+    let reserved = books(&services).await;
+    assert!(reserved.values().all(|quantity| *quantity == 100));
+    assert_eq!(reserved.len(), services.checkout.count("order placed"));
+    assert_eq!(reserved.len(), services.checkout.count("receipt sent"));
+}
+
+/// The reservations of inventory, which agree with its stock.
+async fn books(services: &Services) -> Confirmed {
     let options = SqliteConnectOptions::new().filename(services.database());
     let mut database = SqliteConnection::connect_with(&options).await.unwrap();
+    let mut snapshot = database.begin().await.unwrap();
     let (available,): (i64,) =
         sqlx::query_as("SELECT available FROM stock WHERE item_id = 'item-123'")
-            .fetch_one(&mut database)
+            .fetch_one(&mut *snapshot)
             .await
             .unwrap();
-    let reserved: Vec<(String, i64)> =
-        sqlx::query_as("SELECT order_id, quantity FROM reservations WHERE item_id = 'item-123'")
-            .fetch_all(&mut database)
-            .await
-            .unwrap();
+    let reserved: Vec<(String, i64)> = sqlx::query_as(
+        "SELECT order_id, quantity FROM reservations WHERE item_id = 'item-123' AND quantity > 0",
+    )
+    .fetch_all(&mut *snapshot)
+    .await
+    .unwrap();
     let taken: i64 = reserved.iter().map(|(_, quantity)| quantity).sum();
     assert_eq!(IN_STOCK - available, taken, "taken and written down");
     let count = reserved.len();
     let reserved: Confirmed = reserved.into_iter().collect();
     assert_eq!(reserved.len(), count, "an order is reserved twice");
-    for (order_id, quantity) in &confirmed {
-        assert_eq!(reserved.get(order_id), Some(quantity), "{order_id}");
-    }
+    reserved
 }

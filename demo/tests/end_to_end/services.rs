@@ -71,8 +71,7 @@ impl Services {
 
         let directory = tempfile::tempdir().unwrap();
         let inventory = Service::inventory("127.0.0.1:0", otlp, &directory).await;
-        let url = ("INVENTORY_URL", inventory.url.clone());
-        let checkout = Service::start("checkout", "127.0.0.1:0", otlp, url).await;
+        let checkout = Service::checkout("127.0.0.1:0", otlp, &inventory).await;
         #[expect(
             clippy::disallowed_methods,
             reason = "a caller from outside, with no trace of its own"
@@ -99,6 +98,13 @@ impl Services {
         self.inventory.child.kill().await.unwrap();
         let address = self.inventory.url.trim_start_matches("http://").to_owned();
         self.inventory = Service::inventory(&address, self.otlp, &self.directory).await;
+    }
+
+    /// Kills checkout in the middle of whatever it does, and starts it again where it was.
+    pub(crate) async fn kill_checkout_and_start_it_again(&mut self) {
+        self.checkout.child.kill().await.unwrap();
+        let address = self.checkout.url.trim_start_matches("http://").to_owned();
+        self.checkout = Service::checkout(&address, self.otlp, &self.inventory).await;
     }
 
     /// `POST /checkout` with this body as JSON.
@@ -162,6 +168,11 @@ impl Services {
 }
 
 impl Service {
+    async fn checkout(address: &str, otlp: SocketAddr, inventory: &Self) -> Self {
+        let url = ("INVENTORY_URL", inventory.url.clone());
+        Self::start("checkout", address, otlp, url).await
+    }
+
     async fn inventory(address: &str, otlp: SocketAddr, directory: &TempDir) -> Self {
         let database = format!("sqlite://{}?mode=rwc", database(directory).display());
         Self::start("inventory", address, otlp, ("DATABASE_URL", database)).await
@@ -232,6 +243,15 @@ impl Service {
             .filter(|line| line["trace_id"] == trace_id)
             .cloned()
             .collect()
+    }
+
+    /// How many lines so far have this message.
+    pub(crate) fn count(&self, message: &str) -> usize {
+        let lines = self.lines.borrow();
+        lines
+            .iter()
+            .filter(|line| line["message"] == message)
+            .count()
     }
 
     pub(crate) fn terminate(&self) {

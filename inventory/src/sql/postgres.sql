@@ -36,3 +36,16 @@ $$;
 CREATE OR REPLACE TRIGGER record_reservation
 AFTER UPDATE OF last_order_id ON stock
 FOR EACH ROW EXECUTE FUNCTION record_reservation();
+
+-- Returns to the stock what a reservation no longer holds, in the statement that lets go of it. Quantity 0 is a reservation
+-- that was released, or that must not be made any more.
+CREATE OR REPLACE FUNCTION return_to_stock() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE stock SET available = available + OLD.quantity - NEW.quantity WHERE item_id = NEW.item_id;
+    RETURN NULL;
+END
+$$;
+
+CREATE OR REPLACE TRIGGER return_to_stock
+AFTER UPDATE OF quantity ON reservations
+FOR EACH ROW EXECUTE FUNCTION return_to_stock();

@@ -25,3 +25,11 @@ BEGIN
     INSERT INTO reservations (order_id, item_id, quantity, remaining)
     VALUES (NEW.last_order_id, NEW.item_id, OLD.available - NEW.available, NEW.available);
 END;
+
+-- Returns to the stock what a reservation no longer holds, in the statement that lets go of it. Quantity 0 is a reservation
+-- that was released, or that must not be made any more.
+CREATE TRIGGER IF NOT EXISTS return_to_stock
+AFTER UPDATE OF quantity ON reservations
+BEGIN
+    UPDATE stock SET available = available + OLD.quantity - NEW.quantity WHERE item_id = NEW.item_id;
+END;

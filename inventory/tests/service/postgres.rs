@@ -3,7 +3,12 @@
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::process::{Command, Output};
+use std::time::{Duration, Instant};
 
+use futures_util::future::join_all;
+use opentelemetry::trace::Status;
+use shared::testing::recorder;
+use sqlx::{Connection as _, PgConnection};
 use tempfile::TempDir;
 
 use crate::claims;
@@ -33,6 +38,121 @@ async fn claims_hold_on_postgres() {
     let answer = service.get("/check/item-123").await;
     answer.problem(503, "database_unavailable");
     assert_eq!(service.get("/readyz").await.status, 503);
+    service.stop().await;
+}
+
+/// A service with the default timeouts, and its database.
+async fn impatient(cluster: &Cluster) -> (Service, String) {
+    let database_url = cluster.database_url("postgres");
+    let mut config = config(&database_url).unwrap();
+    config.database_timeout = Duration::from_millis(1500);
+    (Service::start_with(config).await, database_url)
+}
+
+/// Asks for an item in a trace, and returns how long the answer took and the error type of the query's span.
+async fn failed_check(service: &Service) -> (Duration, Option<String>) {
+    let recorder = recorder();
+    let started = Instant::now();
+    let (trace_id, answer) = recorder
+        .in_trace("caller", service.get_traced("/check/item-123"))
+        .await;
+    let took = started.elapsed();
+    answer.problem(503, "database_unavailable");
+    let query = recorder.span(&trace_id, "SELECT stock").await;
+    assert!(matches!(query.status, Status::Error { .. }), "{query:?}");
+    (took, query.error_type())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn stopped_server_is_reported_at_once() {
+    let Some(cluster) = Cluster::start() else {
+        return;
+    };
+    let (service, _) = impatient(&cluster).await;
+    cluster.stop();
+    // The first query may find a connection that has just been closed.
+    failed_check(&service).await;
+    // Several, because a busy machine may delay one of them.
+    let mut quickest = Duration::MAX;
+    for _ in 0..5 {
+        let (took, error_type) = failed_check(&service).await;
+        assert_eq!(error_type.as_deref(), Some("connect"));
+        quickest = quickest.min(took);
+    }
+    assert!(quickest < Duration::from_millis(400), "{quickest:?}");
+    service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn frozen_server_fails_the_query_within_its_timeout() {
+    let Some(cluster) = Cluster::start() else {
+        return;
+    };
+    let (service, _) = impatient(&cluster).await;
+    assert_eq!(service.available("item-123").await, 1_000_000);
+    let frozen = cluster.freeze();
+    for _ in 0..12 {
+        let (took, _) = failed_check(&service).await;
+        assert!(took < Duration::from_secs(10), "{took:?}");
+    }
+    assert_eq!(service.get("/readyz").await.status, 503);
+    drop(frozen);
+    while service.get("/check/item-123").await.status != 200 {}
+    service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn locked_row_is_503_and_nothing_is_reserved_later() {
+    let Some(cluster) = Cluster::start() else {
+        return;
+    };
+    let (service, database_url) = impatient(&cluster).await;
+    let mut other = PgConnection::connect(&database_url).await.unwrap();
+    let lock = "BEGIN; SELECT 1 FROM stock WHERE item_id = 'item-123' FOR UPDATE";
+    sqlx::raw_sql(lock).execute(&mut other).await.unwrap();
+
+    // More than the pool has connections.
+    let answers = join_all(
+        (0..15).map(async |n| service.reserve(&format!("order-{n}"), "item-123", 1).await),
+    );
+    for answer in answers.await {
+        answer.problem(503, "database_unavailable");
+    }
+    assert_eq!(
+        service.get("/readyz").await.status,
+        200,
+        "other rows are free"
+    );
+    assert_eq!(service.reserve("order-x", "item-slow", 1).await.status, 201);
+
+    sqlx::raw_sql("COMMIT").execute(&mut other).await.unwrap();
+    assert_eq!(service.available("item-123").await, 1_000_000);
+    assert_eq!(service.reserve("order-0", "item-123", 1).await.status, 201);
+    assert_eq!(service.available("item-123").await, 999_999);
+    service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn read_only_database_is_503_and_not_ready() {
+    let Some(cluster) = Cluster::start() else {
+        return;
+    };
+    let (service, database_url) = impatient(&cluster).await;
+    execute(
+        &database_url,
+        "ALTER DATABASE postgres SET default_transaction_read_only = on;
+         SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+         WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'",
+    )
+    .await;
+    for n in 0..3 {
+        let answer = service.reserve(&format!("order-{n}"), "item-123", 1).await;
+        answer.problem(503, "database_unavailable");
+    }
+    let ready = service.get("/readyz").await;
+    assert_eq!(ready.status, 503);
+    assert_eq!(ready.body["reason"], "the database cannot be written");
+    assert_eq!(service.available("item-123").await, 1_000_000);
     service.stop().await;
 }
 
@@ -121,6 +241,20 @@ impl Cluster {
             .arg("stop"));
     }
 
+    /// Stops all processes of the server where they are, until the guard is dropped.
+    fn freeze(&self) -> Frozen {
+        let pid_file = self.directory.path().join("data/postmaster.pid");
+        let pids = std::fs::read_to_string(pid_file).unwrap();
+        let server = pids.lines().next().unwrap().to_owned();
+        let children = format!("/proc/{server}/task/{server}/children");
+        let children = std::fs::read_to_string(children).unwrap();
+        let mut pids: Vec<String> = children.split_whitespace().map(str::to_owned).collect();
+        pids.push(server);
+        let frozen = Frozen(pids);
+        frozen.signal("-STOP");
+        frozen
+    }
+
     /// One of Postgres's programs, which refuse to be run by root.
     fn command(&self, program: &str) -> Command {
         let program = self.programs.join(program);
@@ -135,6 +269,20 @@ impl Cluster {
         };
         command.current_dir(directory);
         command
+    }
+}
+
+struct Frozen(Vec<String>);
+
+impl Frozen {
+    fn signal(&self, signal: &str) {
+        run(Command::new("kill").arg(signal).args(&self.0)).unwrap();
+    }
+}
+
+impl Drop for Frozen {
+    fn drop(&mut self) {
+        self.signal("-CONT");
     }
 }
 

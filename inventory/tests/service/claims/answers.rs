@@ -107,7 +107,16 @@ pub(crate) async fn malformed_bodies_are_problems(database_url: &str) {
     for (body, named) in [
         ("", ""),
         ("{", ""),
-        ("[]", ""),
+        ("[]", "object"),
+        (r#"["order-1", "item-123", 1]"#, "must be an object"),
+        (
+            r#"{"order_id": "order-1", "item_id": "item-123", "quantity": 1, "qty": 2}"#,
+            "`qty` is not known",
+        ),
+        (
+            r#"{"order_id": "order-1", "item_id": "item-123", "quantity": 82.0}"#,
+            "quantity: must be a whole number",
+        ),
         (
             r#"{"order_id": "order-1", "item_id": "item-123"}"#,
             "quantity",
@@ -132,6 +141,9 @@ pub(crate) async fn malformed_bodies_are_problems(database_url: &str) {
         let answer = service.post("application/json", body).await;
         let detail = answer.problem(400, "invalid_request");
         assert!(detail.contains(named), "{detail}");
+        for rust in ["i64", "struct", "sequence"] {
+            assert!(!detail.contains(rust), "{detail}");
+        }
     }
     let answer = service.post("text/plain", order).await;
     answer.problem(415, "unsupported_media_type");

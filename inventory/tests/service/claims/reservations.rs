@@ -47,16 +47,90 @@ pub(crate) async fn more_than_there_is_takes_nothing(database_url: &str) {
     service.stop().await;
 }
 
-pub(crate) async fn order_that_comes_again_gets_its_first_answer(database_url: &str) {
+pub(crate) async fn repeated_order_gets_its_first_answer(database_url: &str) {
     let service = Service::start(database_url).await;
 
     let first = service.reserve("order-1", "item-123", 3).await;
     assert_eq!(first.status, 201);
     service.reserve("order-2", "item-123", 1).await;
-    for (item_id, quantity) in [("item-123", 3), ("item-123", 50), ("item-404", 1)] {
-        assert_eq!(service.reserve("order-1", item_id, quantity).await, first);
-    }
+    assert_eq!(service.reserve("order-1", "item-123", 3).await, first);
     assert_eq!(service.available("item-123").await, 999_996);
+
+    service.stop().await;
+}
+
+pub(crate) async fn known_order_with_other_content_is_409(database_url: &str) {
+    let service = Service::start(database_url).await;
+
+    let first = service.reserve("order-1", "item-123", 3).await;
+    for (item_id, quantity) in [
+        ("item-123", 50),
+        ("item-123", 2),
+        ("item-slow", 3),
+        ("item-sold-out", 3),
+        ("item-404", 1),
+    ] {
+        let answer = service.reserve("order-1", item_id, quantity).await;
+        let detail = answer.problem(409, "order_conflict");
+        assert!(detail.contains("`order-1`"), "{detail}");
+    }
+    assert_eq!(service.reserve("order-1", "item-123", 3).await, first);
+    assert_eq!(service.available("item-123").await, 999_997);
+    assert_eq!(service.available("item-slow").await, 1_000_000);
+
+    service.stop().await;
+}
+
+pub(crate) async fn released_order_returns_its_stock_once(database_url: &str) {
+    let service = Service::start(database_url).await;
+
+    service.reserve("order-1", "item-123", 3).await;
+    service.reserve("order-2", "item-123", 1).await;
+    for _ in 0..3 {
+        assert_eq!(service.release("order-1").await.status, 204);
+        assert_eq!(service.available("item-123").await, 999_999);
+    }
+    let answer = service.release("order%201").await;
+    let detail = answer.problem(400, "invalid_request");
+    assert!(detail.contains("order_id: must be "), "{detail}");
+
+    service.stop().await;
+}
+
+pub(crate) async fn released_order_reserves_nothing_later(database_url: &str) {
+    let service = Service::start(database_url).await;
+
+    service.reserve("order-1", "item-123", 3).await;
+    for order_id in ["order-1", "never-seen"] {
+        assert_eq!(service.release(order_id).await.status, 204);
+        let answer = service.reserve(order_id, "item-123", 3).await;
+        answer.problem(409, "order_released");
+    }
+    assert_eq!(service.available("item-123").await, 1_000_000);
+
+    service.stop().await;
+}
+
+pub(crate) async fn releases_beside_reservations_leave_stock_exact(database_url: &str) {
+    let service = Service::start(database_url).await;
+
+    let answers = join_all((0..60).map(async |n| {
+        let order_id = format!("order-{}", n / 2);
+        if n % 2 == 0 {
+            service.reserve(&order_id, "item-123", 5).await
+        } else {
+            service.release(&order_id).await
+        }
+    }))
+    .await;
+    for answer in answers {
+        // A deadlock of the two is a 503, to be tried again.
+        assert!([201, 204, 409, 503].contains(&answer.status), "{answer:?}");
+    }
+    for n in 0..30 {
+        assert_eq!(service.release(&format!("order-{n}")).await.status, 204);
+    }
+    assert_eq!(service.available("item-123").await, 1_000_000);
 
     service.stop().await;
 }
@@ -107,11 +181,17 @@ pub(crate) async fn one_order_for_two_items_at_once_takes_one(database_url: &str
     let items = ["item-123", "item-stuck"];
     let answers = join_all((0..50).map(|n| service.reserve("order-1", items[n % 2], 1))).await;
 
+    let (reserved, refused): (Vec<_>, Vec<_>) =
+        answers.iter().partition(|answer| answer.status == 201);
+    assert_eq!((reserved.len(), refused.len()), (25, 25), "{answers:?}");
     assert!(
-        answers.iter().all(|answer| answer == &answers[0]),
+        reserved.iter().all(|answer| answer == &reserved[0]),
         "{answers:?}"
     );
-    let taken = answers[0].body["item_id"].as_str().unwrap();
+    for answer in refused {
+        answer.problem(409, "order_conflict");
+    }
+    let taken = reserved[0].body["item_id"].as_str().unwrap();
     assert!(items.contains(&taken));
     let left = i64::from(taken != "item-123") + 999_999;
     assert_eq!(service.available("item-123").await, left);

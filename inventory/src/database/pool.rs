@@ -1,0 +1,150 @@
+//! [`Pool`]: connections to the database, and queries on them within a time limit, each in a span of its own.
+
+use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use shared::database::{Database, Statement};
+use sqlx::any::{AnyArguments, AnyPoolOptions, AnyRow};
+use sqlx::pool::PoolConnection;
+use sqlx::query::QueryAs;
+use sqlx::{Any, AnyConnection, AnyPool, Connection, FromRow};
+use tokio::sync::Mutex;
+use tokio::time::Instant;
+
+use super::url::{DatabaseUrl, System};
+use super::{Timeouts, is_unavailable, is_unwritable, query_error, set_up};
+
+/// A free connection is there at once. After this wait it is worth asking whether the server is there at all.
+const REFUSED_AFTER: Duration = Duration::from_millis(100);
+
+/// How long a readiness check may take.
+const READY_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// Connections to the database.
+pub(crate) struct Pool {
+    connections: AnyPool,
+    url: DatabaseUrl,
+    database: Database,
+    timeouts: Timeouts,
+    /// Held while asking whether the server refuses connections, so that at most one connection is added for it.
+    probe: Mutex<()>,
+    /// Whether the last write failed because the database cannot be written: read-only, or its disk is full.
+    write_failed: AtomicBool,
+}
+
+impl Pool {
+    /// Opens no connection yet.
+    pub(super) fn new(url: &DatabaseUrl, max_connections: u32, timeouts: Timeouts) -> Self {
+        let system = url.system;
+        let connections = AnyPoolOptions::new()
+            .max_connections(max_connections)
+            .acquire_timeout(timeouts.acquire)
+            .after_connect(move |connection, _| Box::pin(set_up(connection, system, timeouts)))
+            .connect_lazy_with(url.options.clone());
+        Self {
+            connections,
+            url: url.clone(),
+            database: url.traced(),
+            timeouts,
+            probe: Mutex::new(()),
+            write_failed: AtomicBool::new(false),
+        }
+    }
+
+    /// Waits for the queries in flight and closes the connections.
+    pub(crate) async fn close(&self) {
+        self.connections.close().await;
+    }
+
+    /// Runs a query to its end in a CLIENT span and returns its rows. A statement that changes something is committed then.
+    pub(crate) async fn fetch_all<T>(
+        &self,
+        statement: &Statement,
+        query: QueryAs<'_, Any, T, AnyArguments>,
+    ) -> Result<Vec<T>, sqlx::Error>
+    where
+        T: Send + Unpin + for<'row> FromRow<'row, AnyRow>,
+    {
+        let deadline = Instant::now() + self.timeouts.query;
+        let rows = self.run(query, deadline);
+        let rows = self.database.query(statement, query_error, rows).await;
+        if statement.operation != "SELECT" {
+            self.note_write(rows.as_ref().err());
+        }
+        rows
+    }
+
+    /// Checks that the database answers and can be written. Makes no span.
+    pub(crate) async fn check_ready(&self) -> Result<(), &'static str> {
+        let deadline = Instant::now() + READY_TIMEOUT.min(self.timeouts.query);
+        let read = sqlx::query_as("SELECT available FROM stock LIMIT 1");
+        let read: Result<Vec<(i64,)>, _> = self.run(read, deadline).await;
+        read.map_err(|_| "the database does not answer")?;
+
+        // A database that is read-only refuses this although no row matches. Only a real write finds a full disk, so one is
+        // made while the last one has failed: it changes no value.
+        let write = if self.write_failed.load(Ordering::Relaxed) {
+            "UPDATE stock SET price_cents = price_cents \
+             WHERE item_id = (SELECT min(item_id) FROM stock) RETURNING available"
+        } else {
+            "UPDATE stock SET price_cents = price_cents WHERE item_id = '' RETURNING available"
+        };
+        let written: Result<Vec<(i64,)>, _> = self.run(sqlx::query_as(write), deadline).await;
+        self.note_write(written.as_ref().err());
+        written
+            .map(drop)
+            .map_err(|_| "the database cannot be written")
+    }
+
+    async fn run<T>(
+        &self,
+        query: QueryAs<'_, Any, T, AnyArguments>,
+        deadline: Instant,
+    ) -> Result<Vec<T>, sqlx::Error>
+    where
+        T: Send + Unpin + for<'row> FromRow<'row, AnyRow>,
+    {
+        let mut connection = tokio::time::timeout_at(deadline, self.acquire())
+            .await
+            .unwrap_or(Err(sqlx::Error::PoolTimedOut))?;
+        // `fetch_all`, because `fetch_optional` returns with the row, before the statement has ended and is committed.
+        let rows = query.fetch_all(&mut *connection);
+        if let Ok(rows) = tokio::time::timeout_at(deadline, rows).await {
+            return rows;
+        }
+        // The pool would wait for the answer before it uses the connection again, and a server that is frozen sends none.
+        drop(connection.detach());
+        Err(sqlx::Error::Io(io::Error::new(
+            io::ErrorKind::TimedOut,
+            "the database did not answer in time",
+        )))
+    }
+
+    /// A connection, or the reason why there is none. The pool alone would retry a refused connection until its timeout.
+    async fn acquire(&self) -> Result<PoolConnection<Any>, sqlx::Error> {
+        tokio::select! {
+            connection = self.connections.acquire() => connection,
+            refused = self.refused() => Err(refused),
+        }
+    }
+
+    /// Returns only when the server refuses connections.
+    async fn refused(&self) -> sqlx::Error {
+        if matches!(self.url.system, System::Postgres) {
+            tokio::time::sleep(REFUSED_AFTER).await;
+            let _turn = self.probe.lock().await;
+            match AnyConnection::connect_with(&self.url.options).await {
+                Err(error) if is_unavailable(&error) => return error,
+                Err(_) => {}
+                Ok(connection) => drop(connection.close().await),
+            }
+        }
+        std::future::pending().await
+    }
+
+    fn note_write(&self, error: Option<&sqlx::Error>) {
+        let failed = error.is_some_and(is_unwritable);
+        self.write_failed.store(failed, Ordering::Relaxed);
+    }
+}
