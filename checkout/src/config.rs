@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn request_may_by_default_take_as_long_as_all_of_its_calls() {
+    fn default_request_timeout_covers_all_calls() {
         let config = read(&[("INVENTORY_TIMEOUT", "20s")]).unwrap();
         assert!(config.limits.request_timeout > Duration::from_secs(40));
         let set = [("INVENTORY_TIMEOUT", "20s"), ("REQUEST_TIMEOUT", "3s")];

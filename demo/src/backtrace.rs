@@ -153,7 +153,7 @@ mod tests {
 ";
 
     #[test]
-    fn stack_begins_at_the_frame_that_panicked_and_leaves_the_runtime_out() {
+    fn stack_starts_at_panicking_frame_without_runtime() {
         let stack = Backtrace::parse(STACK).unwrap();
         assert_eq!(stack.head, "panicked at inventory/src/stock.rs:63:13");
         assert_eq!(

@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn calls_are_counted_by_caller_and_callee_with_their_failures() {
+    fn calls_are_counted_with_failures() {
         let mut query = call("inventory", 4, Some(3), "SELECT stock", 12..14);
         query.set("db.system.name", "sqlite");
         let mut unanswered =

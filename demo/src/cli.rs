@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn a_flag_may_stand_before_and_after_the_subcommand() {
+    fn flag_is_accepted_before_and_after_subcommand() {
         for line in [
             ["demo", "--ui-port", "1", "tour"],
             ["demo", "tour", "--ui-port", "1"],

@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn spans_of_both_stand_together_and_those_of_one_in_their_place() {
+    fn common_spans_align_and_others_keep_position() {
         let broken = vec![
             span("a", 1, None, "root", 0..9),
             span("a", 2, Some(1), "check", 1..2),

@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_else_is_typed_is_answered_with_what_can_be() {
+    fn unknown_command_lists_known_commands() {
         for line in ["stop", "inventory", "kill inventory", "stop jaeger", "quit"] {
             let error = line.parse::<Order>().unwrap_err().to_string();
             assert!(error.contains(&format!("`{line}`")), "{error}");

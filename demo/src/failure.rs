@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn first_failure_is_the_one_the_others_waited_for() {
+    fn first_failure_is_innermost_failed_span() {
         assert_eq!(
             text(panicking(), &[]).unwrap(),
             "inventory, panic: stock of `item-corrupt` is -1"
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn failure_without_words_is_told_by_the_log_of_its_span_or_of_one_above() {
+    fn failure_without_description_uses_nearest_log() {
         let timeout = || {
             let call = "GET /check/{item_id}";
             vec![

@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn line_for_people_has_time_level_service_message_fields_and_trace_id() {
+    fn pretty_line_has_all_parts_in_order() {
         let line = human(
             r#"{"timestamp":"2026-11-22T12:34:56.789012Z","level":"INFO","service":"inventory","target":"x",
             "trace_id":"4bf9","span_id":"00f0","message":"stock taken","item_id":"item-123","remaining":7,"took":1.23456,"why":"a b"}"#,
@@ -167,12 +167,12 @@ mod tests {
     }
 
     #[test]
-    fn line_that_is_no_json_is_passed_on_with_its_service() {
+    fn non_json_line_keeps_text_and_service() {
         assert_eq!(human("plain words"), "inventory plain words");
     }
 
     #[test]
-    fn text_of_many_lines_is_shortened_to_its_first() {
+    fn multiline_text_is_shortened_to_first_line() {
         let line = human(r#"{"level":"ERROR","message":"panicked","stack":"one\ntwo"}"#);
         assert!(line.ends_with(r#"panicked stack="one …""#), "{line}");
     }

@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn pitfall_and_the_work_it_lost_name_each_other() {
+    fn pitfall_and_orphaned_trace_reference_each_other() {
         assert_eq!(ties(lab(), 1), [(Tie::LostBy, id(2))]);
         assert_eq!(ties(lab(), 2), [(Tie::Loser, id(1))]);
     }

@@ -297,7 +297,7 @@ mod tests {
     use crate::cli::PortFlags;
 
     #[tokio::test]
-    async fn port_in_use_is_told_with_who_wanted_it_and_the_flag_that_moves_it() {
+    async fn port_in_use_error_names_service_and_flag() {
         let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let port = taken.local_addr().unwrap().port();
         let wanting = |flags: &mut dyn FnMut(&mut PortFlags, u16)| {

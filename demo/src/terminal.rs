@@ -242,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn prose_fits_the_width_and_keeps_its_words_and_paragraphs() {
+    fn wrapped_prose_keeps_words_and_paragraphs() {
         let text = "One two three four five\nsix seven.\n\nEight nine ten eleven twelve.";
         for width in [20, 40, 200] {
             let screen = Screen {

@@ -47,7 +47,7 @@ mod tests {
     }
 
     #[test]
-    fn line_that_only_the_demo_reads_is_not_shown() {
+    fn internal_line_is_hidden() {
         for filter in [
             "error",
             "warn",
@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn line_that_a_service_writes_by_its_own_filter_is_shown() {
+    fn line_of_service_filter_is_shown() {
         assert!(shows("error", "ERROR", "shared::telemetry::panics"));
         assert!(shows("error", "WARN", "shared::telemetry"));
         assert!(shows("error,checkout=info", "INFO", "checkout::order"));

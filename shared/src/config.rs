@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn number_outside_of_its_range_is_refused_with_the_range() {
+    fn number_out_of_range_error_states_range() {
         let read = |value| {
             number(
                 &set(value),

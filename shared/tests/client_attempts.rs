@@ -35,7 +35,7 @@ async fn statuses() -> Service {
 }
 
 #[tokio::test]
-async fn an_answer_below_400_leaves_the_status_unset_and_one_above_is_an_error() {
+async fn client_status_is_error_from_400() {
     let service = statuses().await;
     let client = client(TraceMiddleware::new());
     for code in [200, 204, 304, 399, 400, 404, 499, 500, 503] {
@@ -53,7 +53,7 @@ async fn an_answer_below_400_leaves_the_status_unset_and_one_above_is_an_error()
 }
 
 #[tokio::test]
-async fn the_same_answer_is_an_error_to_the_client_and_none_to_the_server() {
+async fn answer_404_is_error_for_client_only() {
     let router = Router::new().route("/", get(StatusCode::NOT_FOUND));
     let service = start(router.layer(TraceLayer::new())).await;
     let (_, trace) = call(client(TraceMiddleware::new()).get(service.url("/"))).await;
@@ -63,7 +63,7 @@ async fn the_same_answer_is_an_error_to_the_client_and_none_to_the_server() {
 }
 
 #[tokio::test]
-async fn a_template_is_in_the_name_and_a_strange_method_is_not() {
+async fn span_name_has_template_without_unknown_method() {
     let service = statuses().await;
     let (url, client) = (service.url("/status/200"), client(TraceMiddleware::new()));
     let template = UrlTemplate::new("/status/{code}");
@@ -90,7 +90,7 @@ async fn a_template_is_in_the_name_and_a_strange_method_is_not() {
 }
 
 #[tokio::test]
-async fn every_attempt_is_a_span_that_says_which_one_it_is() {
+async fn every_attempt_is_span_with_resend_count() {
     let seen = Arc::new(Mutex::new(Vec::new()));
     let handler = {
         let seen = seen.clone();
@@ -139,7 +139,7 @@ async fn every_attempt_is_a_span_that_says_which_one_it_is() {
 }
 
 #[tokio::test]
-async fn another_request_with_the_same_extensions_is_no_resend() {
+async fn request_with_copied_extensions_is_not_resend() {
     let service = statuses().await;
     let client = client(TraceMiddleware::new());
     let counts = async |codes: [(Method, u16); 3]| {
@@ -189,7 +189,7 @@ impl Middleware for Keeper {
 }
 
 #[tokio::test]
-async fn a_request_that_its_caller_gives_up_ends_at_once_and_is_no_error() {
+async fn dropped_request_ends_span_without_error() {
     let gate = Gate::new();
     let handler = {
         let gate = gate.clone();
@@ -220,7 +220,7 @@ async fn a_request_that_its_caller_gives_up_ends_at_once_and_is_no_error() {
 }
 
 #[tokio::test]
-async fn redirects_are_one_span_with_the_url_that_was_asked_for() {
+async fn redirects_are_one_span_with_original_url() {
     let target = Router::new()
         .route("/target", get("here"))
         .layer(TraceLayer::new());
@@ -327,7 +327,7 @@ async fn listed_headers_are_recorded_and_secret_ones_never() {
 }
 
 #[tokio::test]
-async fn without_a_span_an_attempt_is_a_root_and_replaces_a_stale_traceparent() {
+async fn attempt_without_span_replaces_stale_traceparent() {
     let recorder = recorder();
     let handler = async |headers: HeaderMap| {
         let sent = headers.get_all("traceparent").iter();
@@ -347,7 +347,7 @@ async fn without_a_span_an_attempt_is_a_root_and_replaces_a_stale_traceparent() 
 }
 
 #[tokio::test]
-async fn headers_copied_from_another_request_bring_nothing_of_its_context() {
+async fn copied_headers_carry_no_context() {
     recorder();
     let handler = async |headers: HeaderMap| {
         let stale = ["tracestate", "baggage"].map(|name| headers.contains_key(name));

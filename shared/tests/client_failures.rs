@@ -74,7 +74,7 @@ where
 }
 
 #[tokio::test]
-async fn a_refused_connection_is_connect() {
+async fn refused_connection_is_connect() {
     recorder();
     let address = nobody().await;
     let url = format!("http://{address}/");
@@ -83,7 +83,7 @@ async fn a_refused_connection_is_connect() {
 }
 
 #[tokio::test]
-async fn an_ipv6_address_has_no_brackets() {
+async fn ipv6_address_has_no_brackets() {
     recorder();
     let listener = TcpListener::bind("[::1]:0").await;
     // Where the machine has no IPv6, the connection fails in another way with the same name.
@@ -101,7 +101,7 @@ async fn an_ipv6_address_has_no_brackets() {
 }
 
 #[tokio::test]
-async fn a_name_that_does_not_resolve_is_dns() {
+async fn unresolvable_name_is_dns() {
     recorder();
     let url = "http://does-not-exist.invalid/";
     let mut expected = asked(url, 80);
@@ -120,7 +120,7 @@ impl Resolve for NoAnswer {
 }
 
 #[tokio::test]
-async fn a_connection_that_is_not_made_in_time_is_connect_even_while_its_name_is_looked_up() {
+async fn connect_timeout_during_lookup_is_connect() {
     recorder();
     let url = "http://gone.invalid/";
     let mut expected = asked(url, 80);
@@ -137,7 +137,7 @@ async fn a_connection_that_is_not_made_in_time_is_connect_even_while_its_name_is
 
 /// The crate is built without TLS, so a connector stands in for `rustls` and says what it says.
 #[tokio::test]
-async fn a_failed_handshake_is_tls() {
+async fn failed_handshake_is_tls() {
     recorder();
     let address = nobody().await;
     let url = format!("http://{address}/");
@@ -173,7 +173,7 @@ async fn no_answer_in_time_is_timeout() {
 }
 
 #[tokio::test]
-async fn a_connection_that_breaks_before_the_head_is_complete_is_reset() {
+async fn connection_broken_before_head_is_reset() {
     recorder();
     let closed = one_request(|stream| async { drop(stream) }).await;
     let closed_in_head = one_request(|mut stream| async move {
@@ -194,7 +194,7 @@ async fn a_connection_that_breaks_before_the_head_is_complete_is_reset() {
 }
 
 #[tokio::test]
-async fn an_answer_that_is_no_http_is_other() {
+async fn non_http_answer_is_other() {
     recorder();
     let address = one_request(|mut stream| async move {
         stream
@@ -209,7 +209,7 @@ async fn an_answer_that_is_no_http_is_other() {
 }
 
 #[tokio::test]
-async fn a_request_body_that_fails_is_body() {
+async fn failed_request_body_is_body() {
     recorder();
     let service = start(Router::new().route("/", post(async |body: Body| body))).await;
     let parts = [
@@ -234,7 +234,7 @@ async fn a_request_body_that_fails_is_body() {
 }
 
 #[tokio::test]
-async fn a_response_body_that_breaks_is_no_failure_of_the_span_that_ended_with_the_head() {
+async fn broken_response_body_keeps_span_successful() {
     recorder();
     let address = one_request(|mut stream| async move {
         let head = b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nfour";
@@ -256,7 +256,7 @@ async fn a_response_body_that_breaks_is_no_failure_of_the_span_that_ended_with_t
 }
 
 #[tokio::test]
-async fn an_answer_that_cannot_be_read_as_what_it_should_be_is_body() {
+async fn undecodable_answer_is_body() {
     recorder();
     let service = start(Router::new().route("/", get("no number"))).await;
     let request = client(TraceMiddleware::new()).get(service.url("/"));
@@ -266,7 +266,7 @@ async fn an_answer_that_cannot_be_read_as_what_it_should_be_is_body() {
 }
 
 #[tokio::test]
-async fn retries_that_give_up_keep_the_name_of_the_last_failure() {
+async fn exhausted_retries_keep_last_error_type() {
     recorder();
     let url = format!("http://{}/", nobody().await);
     let millisecond = Duration::from_millis(1);

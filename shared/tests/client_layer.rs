@@ -57,7 +57,7 @@ async fn call(
 }
 
 #[tokio::test]
-async fn an_answer_has_the_span_that_the_middleware_makes() {
+async fn layer_span_equals_middleware_span() {
     recorder();
     let status = async |Path(code): Path<u16>| StatusCode::from_u16(code).unwrap();
     let service = start(Router::new().route("/status/{code}", any(status))).await;
@@ -71,7 +71,7 @@ async fn an_answer_has_the_span_that_the_middleware_makes() {
 }
 
 #[tokio::test]
-async fn the_server_continues_the_trace_and_the_body_arrives() {
+async fn server_continues_trace_and_body_arrives() {
     let router = Router::new().route("/items/{id}", get(async || "in stock"));
     let service = start(router.layer(TraceLayer::new())).await;
     let mut request = get_request(&service.url("/items/7"));
@@ -88,7 +88,7 @@ async fn the_server_continues_the_trace_and_the_body_arrives() {
 }
 
 #[tokio::test]
-async fn the_settings_of_the_middleware_hold() {
+async fn layer_supports_middleware_settings() {
     recorder();
     let meters = Meters::new();
     let handler = async || ([("x-cache", "hit"), ("set-cookie", "id=secret")], "answer");
@@ -165,7 +165,7 @@ async fn failures_have_the_names_that_the_middleware_gives() {
 }
 
 #[tokio::test]
-async fn a_request_that_its_caller_gives_up_ends_at_once_and_is_no_error() {
+async fn dropped_request_ends_span_without_error() {
     let gate = Gate::new();
     let handler = {
         let gate = gate.clone();
@@ -222,7 +222,7 @@ async fn what_the_client_does_is_beneath_the_span() {
 }
 
 #[tokio::test]
-async fn a_request_on_a_connection_of_its_own_is_told_by_its_host_header() {
+async fn single_connection_uses_host_header() {
     recorder();
     let service = start(Router::new().route("/", get("hello"))).await;
     let stream = TcpStream::connect(service.address).await.unwrap();
@@ -260,7 +260,7 @@ impl Drop for CleansUp {
 }
 
 #[tokio::test]
-async fn what_a_request_that_is_given_up_cleans_up_is_beneath_its_span() {
+async fn cleanup_of_dropped_request_is_in_span() {
     recorder();
     let client = ClientTraceLayer::new().layer(tower::service_fn(async |_: Request<Body>| {
         let _cleans_up = CleansUp;
@@ -281,7 +281,7 @@ async fn what_a_request_that_is_given_up_cleans_up_is_beneath_its_span() {
 }
 
 #[tokio::test]
-async fn a_panic_in_the_client_ends_its_span_though_somebody_keeps_the_future() {
+async fn client_panic_ends_span_of_kept_future() {
     recorder();
     let mut client = ClientTraceLayer::new().layer(tower::service_fn(
         async |_: Request<Body>| -> Result<Response<Body>, Infallible> {
@@ -302,7 +302,7 @@ async fn a_panic_in_the_client_ends_its_span_though_somebody_keeps_the_future() 
 }
 
 #[tokio::test]
-async fn a_client_that_fails_with_an_error_of_the_system_is_named_by_its_kind() {
+async fn io_error_kind_is_error_type() {
     recorder();
     for (kind, name) in [
         (ErrorKind::TimedOut, "timeout"),

@@ -20,7 +20,7 @@ async fn span<T: Clone + Into<StringValue>>(statement: Statement<T>) -> Span {
 }
 
 #[tokio::test]
-async fn a_statement_is_recorded_alike_whoever_owns_its_text() {
+async fn statement_is_recorded_borrowed_or_owned() {
     let statement: Statement = Statement {
         operation: "SELECT",
         collection: "stock",

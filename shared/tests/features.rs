@@ -57,7 +57,7 @@ fn assert_with(features: &str, groups: &[&[&str]]) {
 }
 
 #[test]
-fn a_client_compiles_no_server_and_no_other_client() {
+fn client_feature_compiles_no_server() {
     let reqwest: &[&str] = &["reqwest", "reqwest-middleware"];
     assert_without("client", &[SERVERS, TELEMETRY, EXPORT, reqwest]);
     assert_without("reqwest", &[SERVERS, TELEMETRY, EXPORT]);
@@ -73,7 +73,7 @@ fn a_client_compiles_no_server_and_no_other_client() {
 }
 
 #[test]
-fn a_bare_server_compiles_no_framework_and_no_client() {
+fn server_feature_compiles_no_framework() {
     assert_without("server", &[SERVERS, CLIENTS, TELEMETRY, EXPORT, &["hyper"]]);
     assert_without("axum", &[&["clap"], CLIENTS, TELEMETRY, EXPORT]);
 }
@@ -96,7 +96,7 @@ fn set_up_without_a_collector_compiles_no_exporter() {
 }
 
 #[test]
-fn what_is_not_to_be_found_elsewhere_is_there_where_it_belongs() {
+fn features_compile_their_own_crates() {
     assert_with("cli", &[SERVERS]);
     assert_with("reqwest", &[CLIENTS]);
     assert_with("logs", &[TELEMETRY]);

@@ -44,7 +44,7 @@ fn is_ready(service: &mut impl Service<Request<Body>>) -> bool {
 }
 
 #[test]
-fn a_layer_has_room_when_the_service_below_has() {
+fn layer_is_ready_when_inner_service_is() {
     let room = Room::default();
     let mut server = TraceLayer::new().layer(room.clone());
     let mut client = ClientTraceLayer::new().layer(room.clone());
@@ -56,7 +56,7 @@ fn a_layer_has_room_when_the_service_below_has() {
 }
 
 #[test]
-fn what_a_layer_makes_can_be_printed_and_says_nothing_of_a_request() {
+fn debug_output_contains_no_request() {
     let request = || Request::get("http://a/?token=secret").body(Body::empty());
     let mut server = TraceLayer::new().layer(Room::default());
     let mut client = ClientTraceLayer::new().layer(Room::default());

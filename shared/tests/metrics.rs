@@ -59,7 +59,7 @@ fn active(method: &'static str, count: i64) -> Points {
 }
 
 #[tokio::test]
-async fn a_full_read_is_measured_with_route_and_status() {
+async fn completed_request_metric_has_route_and_status() {
     let (meters, service) = measured(Router::new().route("/items/{id}", get("text"))).await;
     let mut connection = Connection::open(&service).await;
     let before = std::time::Instant::now();
@@ -86,7 +86,7 @@ async fn fails() -> StatusCode {
 }
 
 #[tokio::test]
-async fn an_error_has_the_error_type_of_its_span() {
+async fn metric_error_type_equals_span() {
     for (path, more) in [
         (
             "/panics",
@@ -115,7 +115,7 @@ async fn an_error_has_the_error_type_of_its_span() {
 }
 
 #[tokio::test]
-async fn a_request_is_active_until_its_caller_leaves_before_the_answer() {
+async fn abandoned_request_is_no_longer_active() {
     let gate = Gate::new();
     let handler = {
         let gate = gate.clone();
@@ -134,7 +134,7 @@ async fn a_request_is_active_until_its_caller_leaves_before_the_answer() {
 }
 
 #[tokio::test]
-async fn a_partial_read_has_its_status_and_a_broken_body_its_error_type() {
+async fn partial_and_broken_bodies_are_measured() {
     for breaks in [false, true] {
         let (parts, body) = parts();
         let body = std::sync::Arc::new(std::sync::Mutex::new(Some(body)));
@@ -161,7 +161,7 @@ async fn a_partial_read_has_its_status_and_a_broken_body_its_error_type() {
 }
 
 #[tokio::test]
-async fn every_attempt_of_a_client_is_measured_whatever_becomes_of_it() {
+async fn every_client_attempt_is_measured() {
     recorder();
     let gate = Gate::new();
     let stuck = {

@@ -17,7 +17,7 @@ fn nobodys_address() -> SocketAddr {
 }
 
 #[tokio::test]
-async fn the_error_of_a_call_names_its_url_without_the_secrets() {
+async fn client_error_url_is_redacted() {
     let address = nobodys_address();
     let url = format!("http://ann:hunter2@{address}/check?token=hunter2&sig=hunter2#hunter2");
     let layer = TraceMiddleware::new().redact_query_keys(["token"]);
@@ -55,7 +55,7 @@ async fn failed_call() -> reqwest_middleware::Error {
 }
 
 #[tokio::test]
-async fn the_description_of_a_failed_span_has_no_secret() {
+async fn failed_span_description_is_redacted() {
     let failing = async { shared::span::fail("call", failed_call().await.to_string()) };
     let (trace_id, ()) = recorder().in_trace("caller", failing).await;
     let span = recorder().span(&trace_id, "caller").await;
@@ -69,7 +69,7 @@ async fn the_description_of_a_failed_span_has_no_secret() {
 }
 
 #[tokio::test]
-async fn the_message_of_a_panic_has_no_secret() {
+async fn panic_message_is_redacted() {
     #[tracing::instrument(skip_all)]
     fn panics(failed: Result<(), reqwest_middleware::Error>) {
         failed.unwrap();

@@ -68,7 +68,7 @@ fn assert_problem(answer: &support::Answer, status: u16, code: &str, caller: &Ca
 }
 
 #[tokio::test]
-async fn a_request_too_many_is_turned_away_traced_and_health_is_not() {
+async fn excess_request_is_shed_and_traced() {
     let recorder = recorder();
     let limits = Limits {
         requests: 1,
@@ -103,7 +103,7 @@ async fn a_request_too_many_is_turned_away_traced_and_health_is_not() {
 }
 
 #[tokio::test]
-async fn a_request_that_takes_too_long_is_answered_and_its_work_dropped() {
+async fn slow_request_times_out_and_is_dropped() {
     let recorder = recorder();
     let limits = Limits {
         request_timeout: SOON,
@@ -149,12 +149,12 @@ async fn slow_body(more: impl AsyncFnOnce(&mut Connection)) {
 }
 
 #[tokio::test]
-async fn a_body_that_stops_on_its_way_is_not_waited_for() {
+async fn stalled_body_times_out() {
     slow_body(async |_| {}).await;
 }
 
 #[tokio::test]
-async fn a_body_that_comes_byte_by_byte_is_not_waited_for_either() {
+async fn trickling_body_times_out() {
     slow_body(async |connection| {
         while connection.is_silent() {
             let _ = connection.try_send(b"x").await;
@@ -165,7 +165,7 @@ async fn a_body_that_comes_byte_by_byte_is_not_waited_for_either() {
 }
 
 #[tokio::test]
-async fn a_body_in_time_is_read_to_its_end() {
+async fn body_within_timeout_is_read() {
     let service = service(Limits::default(), &Gate::new()).await;
     let mut connection = Connection::open(&service).await;
     let head = "Content-Type: application/json\r\nContent-Length: 7\r\n\r\n{\"a";
@@ -178,7 +178,7 @@ async fn a_body_in_time_is_read_to_its_end() {
 }
 
 #[tokio::test]
-async fn a_client_that_does_not_read_is_taken_for_gone() {
+async fn client_that_never_reads_is_disconnected() {
     let recorder = recorder();
     let limits = Limits {
         response_write_timeout: SOON,
@@ -202,7 +202,7 @@ async fn a_client_that_does_not_read_is_taken_for_gone() {
 }
 
 #[tokio::test]
-async fn a_client_that_reads_slowly_but_reads_is_waited_for() {
+async fn slow_reading_client_is_served() {
     let limits = Limits {
         response_write_timeout: SOON * 20,
         ..Limits::default()
@@ -219,7 +219,7 @@ async fn a_client_that_reads_slowly_but_reads_is_waited_for() {
 }
 
 #[tokio::test]
-async fn half_a_head_and_an_idle_connection_are_not_waited_for() {
+async fn partial_head_and_idle_connection_time_out() {
     let limits = Limits {
         // In which the request of the idle one has to arrive.
         request_head_timeout: SOON * 10,
@@ -240,7 +240,7 @@ async fn half_a_head_and_an_idle_connection_are_not_waited_for() {
 }
 
 #[tokio::test]
-async fn a_head_that_is_too_large_is_refused() {
+async fn oversized_head_is_refused() {
     let service = service(Limits::default(), &Gate::new()).await;
     let mut connection = Connection::open(&service).await;
     let large = format!("X-Large: {}\r\n", "x".repeat(64 * 1024 - 200));
@@ -261,7 +261,7 @@ async fn a_head_that_is_too_large_is_refused() {
 }
 
 #[tokio::test]
-async fn a_connection_too_many_waits_until_another_ends() {
+async fn excess_connection_waits_for_free_slot() {
     let limits = Limits {
         connections: 1,
         ..Limits::default()
@@ -283,7 +283,7 @@ async fn a_connection_too_many_waits_until_another_ends() {
 }
 
 #[tokio::test]
-async fn a_service_that_stops_says_so_at_once_and_takes_connections_for_a_while() {
+async fn stopping_service_is_unready_but_accepts() {
     let limits = Limits {
         shutdown_delay: Duration::from_mins(1),
         ..Limits::default()

@@ -41,7 +41,7 @@ fn service() {
 }
 
 #[test]
-fn blocking_work_that_never_ends_does_not_keep_the_process() {
+fn endless_blocking_work_does_not_block_exit() {
     let mut child = Command::new(env::current_exe().expect("a test has a binary"))
         .args(["--exact", "service", "--nocapture", "--quiet"])
         .env(ROLE, "yes")

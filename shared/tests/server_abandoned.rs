@@ -16,7 +16,7 @@ use tracing::subscriber;
 use tracing_subscriber::layer::SubscriberExt as _;
 
 #[tokio::test]
-async fn line_of_an_abandoned_request_says_whether_its_answer_had_begun() {
+async fn abandoned_request_line_states_response_progress() {
     let messages = Messages::default();
     let subscriber = tracing_subscriber::registry().with(messages.clone());
     let _subscriber = subscriber::set_default(subscriber);

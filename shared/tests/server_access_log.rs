@@ -58,7 +58,7 @@ async fn panics(_: Request<Body>) -> Result<Response<Body>, Infallible> {
 }
 
 #[tokio::test]
-async fn log_of_ones_own_is_told_how_each_request_ended_in_its_trace() {
+async fn custom_access_log_gets_each_outcome() {
     recorder();
     let (told, layer) = tells();
     let router = Router::new().route("/status/{code}", get(status));
@@ -105,7 +105,7 @@ async fn log_of_ones_own_is_told_how_each_request_ended_in_its_trace() {
 }
 
 #[tokio::test]
-async fn log_of_ones_own_that_panics_takes_neither_the_answer_nor_the_process_with_it() {
+async fn panicking_access_log_keeps_answer() {
     recorder();
     let layer = TraceLayer::new().access_log_with(|_| panic!("the log is full"));
     let answers =
@@ -120,7 +120,7 @@ async fn log_of_ones_own_that_panics_takes_neither_the_answer_nor_the_process_wi
 }
 
 #[tokio::test]
-async fn line_of_ours_is_left_out_where_it_is_not_wanted() {
+async fn disabled_access_log_writes_nothing() {
     let messages = Messages::default();
     let subscriber = tracing_subscriber::registry().with(messages.clone());
     let _subscriber = subscriber::set_default(subscriber);

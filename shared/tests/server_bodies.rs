@@ -101,7 +101,7 @@ async fn bytes(service: &Service, caller: &Caller, line: &str, more: &str) -> (u
 }
 
 #[tokio::test]
-async fn every_body_passes_byte_for_byte_and_is_complete() {
+async fn every_body_passes_unchanged() {
     let recorder = recorder();
     let plain = start(router()).await;
     let traced = start(router().layer(TraceLayer::new())).await;
@@ -150,7 +150,7 @@ async fn every_body_passes_byte_for_byte_and_is_complete() {
 }
 
 #[tokio::test]
-async fn the_span_ends_with_the_last_part_and_no_part_waits_for_another() {
+async fn span_ends_with_last_frame() {
     let recorder = recorder();
     let (parts, body) = parts();
     let body = Arc::new(Mutex::new(Some(body)));
@@ -179,7 +179,7 @@ async fn the_span_ends_with_the_last_part_and_no_part_waits_for_another() {
 }
 
 #[tokio::test]
-async fn the_span_is_still_open_when_the_trailers_are_asked_for() {
+async fn span_is_open_during_trailers() {
     let recorder = recorder();
     let ended = Arc::new(OnceLock::new());
     let caller = Caller::new();
@@ -213,7 +213,7 @@ async fn switch(request: Request) -> impl IntoResponse {
 }
 
 #[tokio::test]
-async fn an_upgrade_ends_the_span_with_its_101_and_the_connection_is_the_handlers() {
+async fn upgrade_ends_span_with_101() {
     let recorder = recorder();
     let router = Router::new().route("/switch", get(switch));
     let service = start(router.layer(TraceLayer::new())).await;
@@ -237,7 +237,7 @@ async fn an_upgrade_ends_the_span_with_its_101_and_the_connection_is_the_handler
 }
 
 #[tokio::test]
-async fn a_connect_has_an_empty_path_and_its_answer_no_body() {
+async fn connect_request_has_empty_path() {
     let recorder = recorder();
     let router = Router::new().fallback(|| async { "dropped by the server" });
     let service = start(router.layer(TraceLayer::new())).await;

@@ -17,7 +17,7 @@ use shared::{server::TraceLayer, testing::recorder};
 use support::{Caller, Connection, start};
 
 #[tokio::test]
-async fn scheme_that_a_client_makes_up_is_not_recorded() {
+async fn unknown_scheme_is_not_recorded() {
     recorder();
     let router = Router::new().route("/", get(StatusCode::OK));
     let service = start(router.layer(TraceLayer::new())).await;
@@ -37,7 +37,7 @@ async fn scheme_that_a_client_makes_up_is_not_recorded() {
 }
 
 #[tokio::test]
-async fn body_that_is_shorter_than_announced_is_a_failed_one() {
+async fn body_shorter_than_content_length_is_error() {
     recorder();
     let shrunk = async || {
         let parts = futures_util::stream::iter([Ok::<_, std::io::Error>("five!")]);

@@ -47,7 +47,7 @@ fn assert_children(trace: &Trace, names: &[&str]) {
 }
 
 #[tokio::test]
-async fn what_a_body_does_when_it_is_read_is_in_the_trace() {
+async fn body_stream_runs_in_trace() {
     let recorder = recorder();
     let mut parts = ["one", "two"].iter();
     let mut read = move || {
@@ -73,7 +73,7 @@ async fn what_a_body_does_when_it_is_read_is_in_the_trace() {
 }
 
 #[tokio::test]
-async fn what_a_body_tidies_up_when_its_caller_leaves_is_in_the_trace() {
+async fn body_cleanup_after_disconnect_is_in_trace() {
     let recorder = recorder();
     let streams = async || {
         let tidies_up = TidiesUp;
@@ -98,7 +98,7 @@ async fn what_a_body_tidies_up_when_its_caller_leaves_is_in_the_trace() {
 }
 
 #[tokio::test]
-async fn what_a_handler_tidies_up_when_its_caller_leaves_is_in_the_trace() {
+async fn handler_cleanup_after_disconnect_is_in_trace() {
     let recorder = recorder();
     let gate = Gate::new();
     let stuck = {

@@ -13,7 +13,7 @@ use shared::{server::TraceLayer, testing::recorder};
 use support::{Caller, Connection, Shape, server, shape, start};
 
 #[tokio::test]
-async fn a_handler_may_rename_the_span_and_link_it() {
+async fn handler_can_rename_and_link_span() {
     let recorder = recorder();
     let (caller, earlier) = (Caller::new(), Caller::new());
     let linked = SpanContext::new(
@@ -46,7 +46,7 @@ async fn a_handler_may_rename_the_span_and_link_it() {
 }
 
 #[tokio::test]
-async fn a_handler_knows_whether_anybody_records_its_span() {
+async fn handler_sees_whether_span_is_recorded() {
     recorder();
     let handler = async || Context::map_current(|cx| cx.span().is_recording().to_string());
     let router = Router::new().route("/", get(handler));

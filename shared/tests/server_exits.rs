@@ -61,7 +61,7 @@ async fn answers_below_500_leave_the_status_unset() {
 }
 
 #[tokio::test]
-async fn answers_from_500_on_are_errors_named_by_their_code() {
+async fn server_status_is_error_from_500() {
     let recorder = recorder();
     let router = Router::new().route("/status/{code}", get(status));
     let service = start(router.layer(TraceLayer::new())).await;
@@ -86,7 +86,7 @@ async fn answers_from_500_on_are_errors_named_by_their_code() {
 }
 
 #[tokio::test]
-async fn a_failure_that_the_handler_names_is_the_error_type() {
+async fn named_failure_is_error_type() {
     let recorder = recorder();
     let named = || async {
         span::fail("stock_is_negative", "minus one left");
@@ -115,7 +115,7 @@ async fn take_stock() {
 }
 
 #[tokio::test]
-async fn a_failure_below_the_handlers_span_is_the_error_type_too() {
+async fn failure_in_child_span_is_error_type() {
     let recorder = recorder();
     let below = || async {
         take_stock().await;
@@ -144,7 +144,7 @@ async fn a_failure_below_the_handlers_span_is_the_error_type_too() {
 }
 
 #[tokio::test]
-async fn a_failure_that_the_answer_knows_nothing_of_is_none_of_the_request() {
+async fn failure_with_successful_answer_is_ignored() {
     let recorder = recorder();
     let mended = || async {
         span::fail("cache_is_cold", "asking the database");
@@ -200,7 +200,7 @@ async fn of_two_failures_the_last_is_told_whole() {
 }
 
 #[tokio::test]
-async fn a_failure_in_a_task_is_none_of_the_request_that_spawned_it() {
+async fn task_failure_does_not_fail_request() {
     let recorder = recorder();
     let spawns = || async {
         shared::task::spawn(take_stock()).await.unwrap();
@@ -219,7 +219,7 @@ async fn a_failure_in_a_task_is_none_of_the_request_that_spawned_it() {
 }
 
 #[tokio::test]
-async fn a_disconnect_before_the_answer_ends_the_whole_trace_at_once() {
+async fn disconnect_before_answer_ends_trace() {
     let recorder = recorder();
     let gate = Gate::new();
     let stuck = {
@@ -291,7 +291,7 @@ async fn streaming() -> (Parts, Service) {
 }
 
 #[tokio::test]
-async fn a_disconnect_while_the_body_streams_is_no_error() {
+async fn disconnect_during_body_is_not_error() {
     let recorder = recorder();
     let (parts, service) = streaming().await;
     let (caller, mut connection) = (Caller::new(), Connection::open(&service).await);
@@ -321,7 +321,7 @@ async fn a_disconnect_while_the_body_streams_is_no_error() {
 }
 
 #[tokio::test]
-async fn a_body_that_fails_is_an_error_although_its_head_was_sent() {
+async fn failed_body_is_error_after_head() {
     let recorder = recorder();
     let (parts, service) = streaming().await;
     let (caller, mut connection) = (Caller::new(), Connection::open(&service).await);
@@ -343,7 +343,7 @@ async fn a_body_that_fails_is_an_error_although_its_head_was_sent() {
 }
 
 #[tokio::test]
-async fn an_own_timeout_is_a_503_and_an_error() {
+async fn timeout_layer_answer_is_error() {
     let recorder = recorder();
     let limit = Duration::from_millis(20);
     let router = Router::new()
@@ -373,7 +373,7 @@ async fn an_own_timeout_is_a_503_and_an_error() {
 }
 
 #[tokio::test]
-async fn a_timeout_above_the_layer_is_seen_as_a_request_that_is_abandoned() {
+async fn outer_timeout_is_recorded_as_abandoned() {
     let recorder = recorder();
     let router = Router::new()
         .route("/slow", get(std::future::pending::<()>))
@@ -402,7 +402,7 @@ async fn a_timeout_above_the_layer_is_seen_as_a_request_that_is_abandoned() {
 }
 
 #[tokio::test]
-async fn a_service_that_fails_is_an_error_and_its_error_passes_unchanged() {
+async fn service_error_fails_span_and_passes_unchanged() {
     let recorder = recorder();
     let fails = |_: Request<Body>| async { Err::<Response<Body>, _>(std::fmt::Error) };
     let service = ServiceBuilder::new()

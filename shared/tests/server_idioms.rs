@@ -327,7 +327,7 @@ async fn idiom_in_task_of_this_crate_keeps_trace() {
 }
 
 #[tokio::test]
-async fn dropped_task_in_current_span_does_not_end_server_span() {
+async fn task_drop_does_not_end_server_span() {
     let handler = async || {
         let work = pending::<()>().in_current_span();
         drop(work);

@@ -145,7 +145,7 @@ impl Line {
 const CHILD: &str = "SHARED_TESTS_SERVE_AND_CALL";
 
 #[tokio::test]
-async fn one_event_is_one_json_line_whatever_callers_send() {
+async fn hostile_event_is_one_json_line() {
     if std::env::var_os(CHILD).is_some() {
         return serve_and_call().await;
     }

@@ -15,7 +15,7 @@ async fn items(layer: TraceLayer) -> Service {
 }
 
 #[tokio::test]
-async fn a_method_that_nobody_knows_is_no_name() {
+async fn unknown_method_is_not_in_name() {
     let service = items(TraceLayer::new()).await;
     for method in ["BREW", "get", "_OTHER"] {
         let (status, caller, span, port) = served(&service, &format!("{method} /items/1")).await;

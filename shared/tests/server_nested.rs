@@ -24,7 +24,7 @@ fn nested() -> Router {
 }
 
 #[tokio::test]
-async fn the_inner_of_two_layers_steps_aside() {
+async fn inner_of_two_layers_is_inactive() {
     recorder();
     let service = start(nested()).await;
     let (caller, mut connection) = (Caller::new(), Connection::open(&service).await);
@@ -61,7 +61,7 @@ async fn without_a_caller_two_layers_make_one_trace() {
 }
 
 #[tokio::test]
-async fn a_layer_below_one_that_leaves_the_request_out_traces_it() {
+async fn inner_layer_traces_request_filtered_by_outer() {
     let traced = Router::new()
         .route("/items/{id}", get("one"))
         .layer(TraceLayer::new());
@@ -73,7 +73,7 @@ async fn a_layer_below_one_that_leaves_the_request_out_traces_it() {
 }
 
 #[tokio::test]
-async fn the_trace_goes_on_where_another_task_calls_the_inner_layer() {
+async fn inner_layer_in_other_task_continues_trace() {
     recorder();
     // As a buffer between the two does: it calls the service below on a task without a trace.
     let inner = TraceLayer::new().layer(tower::service_fn(async |_: Request<Body>| {

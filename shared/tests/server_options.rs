@@ -66,7 +66,7 @@ fn strings<const N: usize>(values: [&'static str; N]) -> Value {
 }
 
 #[tokio::test]
-async fn a_filtered_request_has_no_span_and_its_caller_is_the_parent_of_what_it_calls() {
+async fn filtered_request_passes_callers_context_to_calls() {
     let recorder = recorder();
     let next = Router::new()
         .route("/next", get(()))
@@ -90,7 +90,7 @@ async fn a_filtered_request_has_no_span_and_its_caller_is_the_parent_of_what_it_
 }
 
 #[tokio::test]
-async fn a_public_endpoint_starts_its_own_trace_with_a_link_and_without_baggage() {
+async fn public_endpoint_links_caller_and_drops_baggage() {
     let recorder = recorder();
     let handler = async || {
         let baggage = Context::map_current(|cx| cx.baggage().len());
@@ -130,7 +130,7 @@ async fn a_public_endpoint_starts_its_own_trace_with_a_link_and_without_baggage(
 }
 
 #[tokio::test]
-async fn a_span_is_named_as_the_application_says() {
+async fn custom_span_name_is_used() {
     let layer = TraceLayer::new().span_name(|request| {
         let version = if request.version == Version::HTTP_11 {
             "1.1"
@@ -151,7 +151,7 @@ async fn a_span_is_named_as_the_application_says() {
 struct Tenant(&'static str);
 
 #[tokio::test]
-async fn the_application_adds_attributes_at_the_start_and_at_the_end() {
+async fn custom_attributes_are_added() {
     let layer = TraceLayer::new()
         .attributes_at_start(|request| {
             vec![KeyValue::new(
@@ -237,7 +237,7 @@ async fn secrets_in_the_query_are_redacted() {
 }
 
 #[tokio::test]
-async fn forwarding_headers_are_believed_only_where_they_are_trusted() {
+async fn forwarding_headers_are_used_only_if_trusted() {
     let more = "X-Forwarded-For: 192.0.2.1:4711, 10.0.0.1\r\nX-Forwarded-Host: [2001:db8::1]:443\r\n\
                 X-Forwarded-Proto: https\r\n";
     assert_adds(TraceLayer::new(), "GET /items/1", more, attributes([])).await;
@@ -252,7 +252,7 @@ async fn forwarding_headers_are_believed_only_where_they_are_trusted() {
 }
 
 #[tokio::test]
-async fn a_client_cannot_speak_for_a_proxy_that_overwrites_another_header() {
+async fn untrusted_forwarding_header_is_ignored() {
     let more = "Forwarded: for=6.6.6.6;host=evil.example;proto=https\r\nX-Forwarded-Host: evil.example\r\n\
                 X-Forwarded-For: 192.0.2.1\r\n";
     let of_the_proxy = attributes([("client.address", "192.0.2.1".into())]);
@@ -303,7 +303,7 @@ async fn traceresponse_can_be_left_out() {
 }
 
 #[tokio::test]
-async fn a_layer_without_propagators_trusts_nobody() {
+async fn layer_without_propagators_starts_new_trace() {
     let recorder = recorder();
     let layer = TraceLayer::new().propagator(TextMapCompositePropagator::new(Vec::new()));
     let service = start(Router::new().route("/", get(())).layer(layer)).await;
@@ -318,7 +318,7 @@ async fn a_layer_without_propagators_trusts_nobody() {
 }
 
 #[tokio::test]
-async fn a_peer_that_is_told_goes_before_the_one_that_is_connected() {
+async fn explicit_peer_overrides_connected_peer() {
     let recorder = recorder();
     let told = PeerAddr("[2001:db8::7]:4711".parse().unwrap());
     let router = Router::new().route("/items/{id}", get(()));

@@ -18,7 +18,7 @@ async fn panics() {
 }
 
 #[tokio::test]
-async fn a_panic_is_a_500_with_its_trace_and_the_connection_lives_on() {
+async fn panic_is_500_and_connection_survives() {
     let recorder = recorder();
     let router = Router::new()
         .route("/panics", get(panics))
@@ -70,7 +70,7 @@ async fn a_panic_is_a_500_with_its_trace_and_the_connection_lives_on() {
 }
 
 #[tokio::test]
-async fn a_panic_that_nobody_catches_ends_its_span_as_a_panic() {
+async fn uncaught_panic_fails_span() {
     let recorder = recorder();
     let router = Router::new().route("/panics", get(panics));
     let service = start(router.layer(TraceLayer::new())).await;
@@ -94,7 +94,7 @@ async fn a_panic_that_nobody_catches_ends_its_span_as_a_panic() {
 }
 
 #[tokio::test]
-async fn a_panic_that_is_caught_outside_of_the_layer_is_still_a_panic() {
+async fn panic_caught_outside_layer_fails_span() {
     let recorder = recorder();
     let panics =
         |_: Request<Body>| async { panic!("too late") as Result<Response<Body>, Infallible> };

@@ -27,7 +27,7 @@ async fn assert_get(service: &Service, path: &str, route: Option<&str>, status: 
 }
 
 #[tokio::test]
-async fn a_layered_router_gives_the_whole_route_wherever_it_is_put_together() {
+async fn nested_routers_record_whole_route() {
     let items = Router::new()
         .route("/", get("all"))
         .route("/{item_id}", get("one"))
@@ -68,7 +68,7 @@ async fn a_layered_router_gives_the_whole_route_wherever_it_is_put_together() {
 }
 
 #[tokio::test]
-async fn a_layer_inside_of_a_nested_router_knows_the_whole_path_and_route() {
+async fn layer_inside_nested_router_records_whole_route() {
     let inner = Router::new()
         .route("/{id}", get("one"))
         .layer(TraceLayer::new());
@@ -77,7 +77,7 @@ async fn a_layer_inside_of_a_nested_router_knows_the_whole_path_and_route() {
 }
 
 #[tokio::test]
-async fn a_route_that_is_told_goes_before_the_one_that_matched() {
+async fn explicit_route_overrides_matched_route() {
     let told = Route("/shops/{shop}/{item}".into());
     let router = Router::new()
         .route("/{*path}", get("a gateway"))
@@ -88,7 +88,7 @@ async fn a_route_that_is_told_goes_before_the_one_that_matched() {
 }
 
 #[tokio::test]
-async fn a_route_layer_traces_what_matched_and_nothing_else() {
+async fn route_layer_traces_only_matched_requests() {
     let recorder = recorder();
     let router = Router::new()
         .route("/items/{id}", get("one"))
@@ -103,7 +103,7 @@ async fn a_route_layer_traces_what_matched_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn what_is_merged_after_the_layer_is_not_traced() {
+async fn routes_merged_after_layer_are_untraced() {
     let recorder = recorder();
     let traced = Router::new()
         .route("/traced", get(()))
@@ -119,7 +119,7 @@ async fn what_is_merged_after_the_layer_is_not_traced() {
 }
 
 #[tokio::test]
-async fn a_method_that_is_not_allowed_keeps_its_route() {
+async fn method_not_allowed_keeps_route() {
     let router = Router::new()
         .route("/items/{id}", get("one"))
         .method_not_allowed_fallback(problem::method_not_allowed)
@@ -135,7 +135,7 @@ async fn a_method_that_is_not_allowed_keeps_its_route() {
 }
 
 #[tokio::test]
-async fn without_a_caller_a_request_is_the_root_of_a_trace_of_its_own() {
+async fn request_without_caller_is_root() {
     let recorder = recorder();
     let service = start(Router::new().route("/", get(())).layer(TraceLayer::new())).await;
     let mut connection = Connection::open(&service).await;

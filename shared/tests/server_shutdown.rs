@@ -13,7 +13,7 @@ use tokio::net::TcpStream;
 use support::{Caller, Connection, Gate, Shape, parts, server, shape, start};
 
 #[tokio::test]
-async fn a_request_that_ends_while_the_service_drains_ends_as_ever() {
+async fn request_ending_during_drain_is_unaffected() {
     let recorder = recorder();
     let gate = Gate::new();
     let handler = {
@@ -41,7 +41,7 @@ async fn a_request_that_ends_while_the_service_drains_ends_as_ever() {
 }
 
 #[tokio::test]
-async fn a_caller_who_leaves_while_the_service_drains_is_not_waited_for() {
+async fn drain_ignores_disconnected_caller() {
     let recorder = recorder();
     let gate = Gate::new();
     let stuck = {
@@ -71,7 +71,7 @@ async fn a_caller_who_leaves_while_the_service_drains_is_not_waited_for() {
 }
 
 #[tokio::test]
-async fn what_is_cut_off_after_the_drain_is_an_error_of_the_service() {
+async fn request_cut_off_after_drain_is_error() {
     let recorder = recorder();
     let gate = Gate::new();
     let stuck = {

@@ -40,7 +40,7 @@ fn measured(route: Option<&'static str>) -> Attributes {
 }
 
 #[tokio::test]
-async fn a_route_that_is_told_names_the_span_and_is_on_it_and_its_metric() {
+async fn explicit_route_names_span_and_metric() {
     let recorder = recorder();
     let meters = Meters::new();
     let layer = TraceLayer::new().meter_provider(&meters.provider);
@@ -66,7 +66,7 @@ async fn a_route_that_is_told_names_the_span_and_is_on_it_and_its_metric() {
 }
 
 #[tokio::test]
-async fn a_request_that_its_server_cuts_off_is_an_error_of_the_service_and_no_other_is() {
+async fn only_cut_off_request_is_error() {
     let recorder = recorder();
     let mut service = TraceLayer::new().layer(service_fn(async |_: Request<Body>| {
         std::future::pending::<Result<Response<Body>, std::fmt::Error>>().await

@@ -11,7 +11,7 @@ async fn tree<const N: usize>(spans: fn() -> [Span; N], exported: usize) -> Stri
 }
 
 #[tokio::test]
-async fn spans_from_info_up_are_exported_and_no_others() {
+async fn only_spans_from_info_are_exported() {
     let spans = || {
         [
             tracing::error_span!("an error"),
@@ -31,7 +31,7 @@ INTERNAL root
 }
 
 #[tokio::test]
-async fn spans_of_the_exporters_own_libraries_are_not_exported() {
+async fn exporter_library_spans_are_not_exported() {
     let spans = || {
         [
             tracing::info_span!(target: "hyper::client", "hyper"),

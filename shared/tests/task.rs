@@ -20,7 +20,7 @@ fn count_stock() -> bool {
 }
 
 #[tokio::test]
-async fn task_that_outlives_its_request_stays_in_its_trace() {
+async fn task_outliving_request_stays_in_trace() {
     let (response, sent) = oneshot::channel();
     let mut receipt = None;
     let request = async { receipt = Some(task::spawn(send_receipt(sent))) };
@@ -77,7 +77,7 @@ async fn cancelled_task_ends_its_spans_in_the_trace() {
 }
 
 #[tokio::test]
-async fn work_for_many_requests_is_linked_to_each_and_child_of_none() {
+async fn linked_work_links_each_request() {
     let (queue, mut queued) = mpsc::unbounded_channel();
     let mut requests = Vec::new();
     for _ in 0..3 {
@@ -122,7 +122,7 @@ INTERNAL send_receipts
 }
 
 #[tokio::test]
-async fn panic_of_a_task_is_on_its_own_span_and_not_on_the_one_that_spawned_it() {
+async fn task_panic_fails_task_span_only() {
     #[tracing::instrument]
     async fn send_receipt() {
         panic!("the printer is out of paper");
@@ -153,7 +153,7 @@ async fn refresh_prices() -> String {
 }
 
 #[tokio::test]
-async fn task_outside_of_any_trace_begins_one_that_is_recorded() {
+async fn task_without_trace_starts_recorded_trace() {
     let recorder = recorder();
     let trace_id = task::spawn(refresh_prices()).await.unwrap();
     let trace = recorder.trace(&trace_id, 1).await;
@@ -161,7 +161,7 @@ async fn task_outside_of_any_trace_begins_one_that_is_recorded() {
 }
 
 #[tokio::test]
-async fn task_that_panicked_says_so_and_was_not_cancelled() {
+async fn panicked_task_is_not_cancelled() {
     let task = task::spawn(async { panic!("the printer is out of paper") });
     let error = task.await.unwrap_err();
     assert!(matches!(error, task::TaskError::Panicked(_)), "{error:?}");
@@ -169,7 +169,7 @@ async fn task_that_panicked_says_so_and_was_not_cancelled() {
 }
 
 #[tokio::test]
-async fn task_of_a_runtime_that_is_gone_was_cancelled() {
+async fn task_of_dropped_runtime_is_cancelled() {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .build()
         .unwrap();

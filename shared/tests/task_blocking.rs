@@ -9,7 +9,7 @@ use std::sync::{
 use shared::task::{self, TaskError};
 
 #[test]
-fn blocking_work_that_is_cancelled_before_it_has_begun_is_not_done() {
+fn cancelled_queued_blocking_work_is_skipped() {
     // One thread, so that the second work has to wait for the first.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .max_blocking_threads(1)

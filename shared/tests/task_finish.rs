@@ -5,7 +5,7 @@ use std::{future::pending, time::Duration};
 use shared::task::{self, TaskError};
 
 #[tokio::test]
-async fn finish_waits_for_the_tasks_of_the_process_and_counts_those_that_it_cancels() {
+async fn finish_waits_for_tasks_and_counts_cancelled() {
     assert_eq!(task::running(), 0);
     let stuck = [(); 2].map(|()| task::spawn(pending::<()>()));
     assert_eq!(task::running(), 2);

@@ -45,7 +45,7 @@ async fn next(said: &mut mpsc::UnboundedReceiver<&'static str>) -> &'static str 
 }
 
 #[tokio::test]
-async fn order_that_takes_too_long_is_answered_and_stops_inventory() {
+async fn slow_order_times_out_and_stops_inventory() {
     let (checkout, mut said) = endless_inventory("2s").await;
     let answer = checkout.order(&json!({"item_id": "item-123"})).await;
     answer.assert_problem(503, "timeout");

@@ -26,7 +26,7 @@ async fn service_that_is_ready_is_healthy() {
 }
 
 #[tokio::test]
-async fn service_that_is_not_ready_or_not_there_is_not_healthy_and_the_command_says_why() {
+async fn healthcheck_reports_why_service_is_unhealthy() {
     let not_ready = serve(health(async || Err("no database"))).await;
     let no_service = serve(Router::new()).await;
     let (_socket, nobody) = nobody();

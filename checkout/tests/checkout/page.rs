@@ -4,7 +4,7 @@ use crate::stand_in::nobody;
 use crate::support::Checkout;
 
 #[tokio::test]
-async fn only_what_was_sent_with_the_page_may_run_on_it() {
+async fn page_only_runs_its_own_scripts() {
     let (_socket, url) = nobody();
     let checkout = Checkout::with_inventory(&url).await;
     let mut nonces = Vec::new();
@@ -31,7 +31,7 @@ async fn only_what_was_sent_with_the_page_may_run_on_it() {
 }
 
 #[tokio::test]
-async fn page_links_to_the_configured_trace_ui_and_may_frame_no_other() {
+async fn page_frames_only_configured_trace_ui() {
     for (setting, traces, origin) in [
         (
             "",
@@ -62,7 +62,7 @@ async fn page_links_to_the_configured_trace_ui_and_may_frame_no_other() {
 }
 
 #[tokio::test]
-async fn every_pitfall_and_the_status_of_every_row_is_on_the_page_which_weighs_little() {
+async fn page_lists_pitfalls_and_statuses_within_size() {
     let (_socket, url) = nobody();
     let checkout = Checkout::with_inventory(&url).await;
     let page = checkout.get("/").await;
@@ -85,7 +85,7 @@ async fn every_pitfall_and_the_status_of_every_row_is_on_the_page_which_weighs_l
 }
 
 #[tokio::test]
-async fn commands_on_the_page_go_where_the_page_came_from_and_mean_nothing_else_to_a_shell() {
+async fn page_commands_use_own_host_and_are_escaped() {
     let (_socket, url) = nobody();
     let checkout = Checkout::with_inventory(&url).await;
     for (host, base) in [

@@ -7,7 +7,7 @@ use crate::stand_in::nobody;
 use crate::support::Checkout;
 
 #[tokio::test]
-async fn list_tells_all_there_is_to_know_and_how_to_run_each() {
+async fn pitfall_list_describes_each_pitfall() {
     let lab = lab().await;
     let list = lab.get("/pitfalls").await.json();
     let pitfalls = list["pitfalls"].as_array().unwrap();

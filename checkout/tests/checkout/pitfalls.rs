@@ -83,7 +83,7 @@ pub(crate) fn orphans(body: &Value) -> Vec<(String, String)> {
 }
 
 #[tokio::test]
-async fn severed_context_makes_the_call_a_trace_of_its_own() {
+async fn severed_context_starts_separate_trace() {
     let lab = lab().await;
     let run = broken(&lab, "severed-context").await;
     assert_eq!(run.orphans.len(), 1);
@@ -107,7 +107,7 @@ SERVER POST /pitfalls/{name}
 }
 
 #[tokio::test]
-async fn raw_client_makes_inventory_begin_a_trace_of_its_own() {
+async fn raw_client_makes_inventory_start_new_trace() {
     let lab = lab().await;
     let run = broken(&lab, "raw-client").await;
     assert_eq!(run.orphans.len(), 1);
@@ -194,7 +194,7 @@ SERVER POST /pitfalls/{name}
 }
 
 #[tokio::test]
-async fn leaked_task_is_in_no_trace_and_its_twin_ends_with_the_request() {
+async fn leaked_task_has_no_span_until_fixed() {
     let lab = lab().await;
     let run = fixed(&lab, "leaked-task").await;
     assert_eq!(run.body["live_tasks"], 0);
@@ -217,7 +217,7 @@ SERVER POST /pitfalls/{name}
 }
 
 #[tokio::test]
-async fn leaked_tasks_are_refused_from_a_hundred_on_and_the_twin_is_not() {
+async fn leaked_tasks_are_limited_to_hundred() {
     let lab = lab().await;
     for _ in 0..100 {
         broken(&lab, "leaked-task").await;

@@ -42,7 +42,7 @@ fn attempts<'a>(spans: &'a [Span], name: &'a str) -> Vec<(Option<String>, Option
 }
 
 #[tokio::test]
-async fn inventory_that_is_back_at_the_third_attempt_costs_no_order() {
+async fn order_succeeds_if_third_attempt_succeeds() {
     let inventory = failing_at_first(2, inventory_with(5));
     let checkout = Checkout::with_inventory(&serve(inventory).await).await;
     let answer = checkout.order(&json!({"item_id": "item-123"})).await;
@@ -115,7 +115,7 @@ async fn what_will_fail_again_is_tried_once() {
 }
 
 #[tokio::test]
-async fn connection_that_is_not_made_in_time_is_unavailable_and_not_tried_again() {
+async fn connect_timeout_is_unavailable_without_retry() {
     let (_queue, url) = never_accepts().await;
     let settings = [
         ("INVENTORY_URL", url.as_str()),
@@ -131,7 +131,7 @@ async fn connection_that_is_not_made_in_time_is_unavailable_and_not_tried_again(
 }
 
 #[tokio::test]
-async fn inventory_that_says_when_to_come_back_is_left_in_peace() {
+async fn retry_after_of_inventory_prevents_retries() {
     let busy = async || {
         let later = [("retry-after", "1")];
         (StatusCode::SERVICE_UNAVAILABLE, later, "{}")

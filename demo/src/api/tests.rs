@@ -139,7 +139,7 @@ async fn search_answers_the_traces_that_match_newest_first() {
 }
 
 #[tokio::test]
-async fn search_without_times_or_with_wrong_ones_is_400_and_names_the_parameter() {
+async fn search_with_bad_times_names_parameter() {
     for (query, named) in [
         ("", "query.start_time_min"),
         (

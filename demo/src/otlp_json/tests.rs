@@ -226,7 +226,7 @@ fn unknown_fields_are_ignored_everywhere() {
 }
 
 #[test]
-fn wrong_value_is_refused_with_its_field_and_place() {
+fn wrong_value_error_names_field_and_position() {
     for (fields, field) in [
         (
             r#""kind":"SPAN_KIND_SIDEWAYS""#,

@@ -225,7 +225,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn services_that_call_each_other_stand_side_by_side() {
+    fn mutually_calling_services_share_column() {
         let service = |name: &str| Party::Service(name.to_owned());
         let mut map = CallMap::new();
         for (from, to) in [

@@ -93,7 +93,7 @@ async fn everything_a_span_carries_is_escaped() {
 }
 
 #[tokio::test]
-async fn characters_that_turn_the_text_around_are_written_out() {
+async fn bidi_characters_are_escaped() {
     let html = trace_page(
         vec![span("checkout", 1, None, "pay\u{202e}gnp.exe\u{7}", 0..1)],
         "",
@@ -121,7 +121,7 @@ async fn pages_load_nothing_from_elsewhere() {
 }
 
 #[tokio::test]
-async fn only_the_page_s_own_script_may_run_and_only_frames_may_hold_the_embedded_form() {
+async fn content_security_policy_allows_own_script_only() {
     let url = serve(router(holding(vec![span(
         "checkout",
         1,
@@ -194,7 +194,7 @@ async fn service_has_the_same_colour_wherever_it_stands() {
 }
 
 #[test]
-fn other_services_share_the_colours_the_style_sheet_has_left() {
+fn further_services_share_remaining_colors() {
     const STYLE: &str = include_str!("style.css");
     for name in ["", "web", "unknown_service", "ünïcode"] {
         let colour = text::colour(name);
@@ -235,7 +235,7 @@ async fn map_tells_calls_and_failures() {
 }
 
 #[tokio::test]
-async fn unknown_pages_are_404_and_say_where_to_go() {
+async fn unknown_page_is_404_with_link() {
     let (status, html) = page(&Store::new(Limits::default()), "/nowhere").await;
     assert_eq!(status, 404);
     assert_has(&html, &["there is no such page", "href=\"/\""]);

@@ -74,7 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn service_that_ended_well_but_untold_is_said_to_be_why_the_demo_stops() {
+    fn unexpected_successful_exit_is_reported() {
         let recorder = Recorder::default();
         recorder.push("goodbye".to_owned());
         let error = ProcessError::Died("inventory", ExitStatus::from_raw(0), recorder.last_words());

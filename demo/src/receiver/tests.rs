@@ -51,7 +51,7 @@ async fn protobuf_is_stored_and_answered_in_protobuf() {
 }
 
 #[tokio::test]
-async fn json_of_the_specification_is_stored_and_answered_in_json() {
+async fn specification_json_example_is_accepted() {
     let (store, url) = receiver().await;
     let body = format!(
         r#"{{"resourceSpans":[{{"resource":{{"attributes":[{{"key":"service.name","value":{{"stringValue":"web"}}}}]}},
@@ -82,7 +82,7 @@ async fn refused_spans_are_told_as_partial_success() {
 }
 
 #[tokio::test]
-async fn undecodable_protobuf_is_400_with_a_status_in_protobuf() {
+async fn undecodable_protobuf_is_400_with_protobuf_status() {
     let (_, url) = receiver().await;
     let response = post(&url, "application/x-protobuf", "not protobuf").await;
     assert_eq!(response.status(), 400);
@@ -93,7 +93,7 @@ async fn undecodable_protobuf_is_400_with_a_status_in_protobuf() {
 }
 
 #[tokio::test]
-async fn undecodable_json_is_400_with_a_status_in_json() {
+async fn undecodable_json_is_400_with_json_status() {
     let (_, url) = receiver().await;
     let response = post(&url, "application/json", "{").await;
     assert_eq!(response.status(), 400);
@@ -143,7 +143,7 @@ async fn gzip_that_grows_over_the_limit_is_413() {
 }
 
 #[tokio::test]
-async fn body_that_is_not_the_gzip_it_claims_to_be_is_400() {
+async fn invalid_gzip_body_is_400() {
     let (_, url) = receiver().await;
     let response = post_encoded(&url, "gzip", b"plain".to_vec()).await;
     assert_eq!(response.status(), 400);

@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn oldest_lines_make_room_and_one_trace_has_its_bound() {
+    fn oldest_lines_are_evicted_within_trace_limit() {
         let mut lines = Lines::default();
         let large = "x".repeat(1024 * 1024);
         for trace in 1..=20 {

@@ -28,7 +28,7 @@ fn simple(id: u64) -> TestSpan {
 }
 
 #[test]
-fn spans_of_several_batches_and_services_become_one_trace() {
+fn spans_of_several_batches_form_one_trace() {
     let store = store(Limits::default());
     store.insert(vec![span("inventory", 2, Some(1), "child", 1..2).batch()]);
     store.insert(vec![span("checkout", 1, None, "root", 0..3).batch()]);
@@ -93,7 +93,7 @@ fn oldest_trace_makes_room_for_the_newest() {
 }
 
 #[test]
-fn recent_traces_are_sorted_by_their_begin_and_then_by_arrival() {
+fn recent_traces_are_sorted_by_start_then_arrival() {
     let store = store(Limits::default());
     for (number, begin) in [(1, 30), (2, 10), (3, 20), (4, 20)] {
         // The first span to arrive is rarely the one that began first.
@@ -147,7 +147,7 @@ fn resource_counts_as_much_as_it_holds() {
 }
 
 #[test]
-fn tiny_attributes_events_and_links_count_as_much_as_they_hold() {
+fn memory_weight_includes_small_values() {
     let attributes = || vec![KeyValue::default(); 2_000];
     let of_one_span = size_of::<KeyValue>() * 2_000;
     let kept = [
@@ -179,7 +179,7 @@ fn tiny_attributes_events_and_links_count_as_much_as_they_hold() {
 }
 
 #[test]
-fn trace_that_takes_a_quarter_of_the_memory_is_full() {
+fn trace_is_limited_to_quarter_of_memory() {
     let store = store(Limits {
         bytes: 100_000,
         ..Limits::default()
@@ -291,7 +291,7 @@ fn thousands_of_sources_cost_linear_time() {
 }
 
 #[test]
-fn full_trace_refuses_spans_of_large_source_in_linear_time() {
+fn full_trace_refuses_large_source_in_linear_time() {
     let store = store(Limits {
         bytes: 1_000_000,
         ..Limits::default()

@@ -53,7 +53,7 @@ mod tests {
     use crate::testing::TRACE_ID;
 
     #[test]
-    fn trace_id_is_32_hex_digits_in_any_case_and_not_zero() {
+    fn trace_id_is_32_nonzero_hex_digits() {
         assert_eq!(TRACE_ID.parse::<TraceId>().unwrap().to_string(), TRACE_ID);
         let upper = TRACE_ID.to_uppercase().parse::<TraceId>().unwrap();
         assert_eq!(upper.to_string(), TRACE_ID);

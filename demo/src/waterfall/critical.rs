@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn children_one_after_the_other_are_all_on_the_path() {
+    fn sequential_children_are_all_on_path() {
         assert_times(
             vec![
                 span("a", 1, None, "root", 0..100),
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn times_of_the_path_are_the_duration_of_the_root() {
+    fn path_times_sum_to_root_duration() {
         let sum: u64 = times(vec![
             span("a", 1, None, "root", 0..1_000),
             span("a", 2, Some(1), "one", 100..500),
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn pieces_nobody_could_tell_apart_are_drawn_as_one() {
+    fn adjacent_tiny_pieces_are_merged() {
         let children =
             (0..1_000).map(|n| span("a", n + 2, Some(1), "c", n * 100 + 1..n * 100 + 100));
         let root = span("a", 1, None, "root", 0..100_000);

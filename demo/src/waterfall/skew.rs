@@ -56,7 +56,7 @@ mod tests {
     }
 
     #[test]
-    fn callee_that_begins_before_its_call_has_a_clock_that_is_behind() {
+    fn callee_starting_before_call_has_slow_clock() {
         assert_eq!(
             skews(span("b", 2, Some(1), "late clock", 400..900)),
             [(600, true)]
@@ -64,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn callee_that_begins_after_its_call_has_a_clock_that_is_ahead() {
+    fn callee_starting_after_call_has_fast_clock() {
         assert_eq!(
             skews(span("b", 2, Some(1), "early clock", 2_500..2_600)),
             [(500, false)]
@@ -72,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn work_that_outlives_its_call_and_work_of_the_same_service_prove_nothing() {
+    fn late_or_local_work_shows_no_skew() {
         assert_eq!(skews(span("b", 2, Some(1), "outlives", 1_500..9_000)), []);
         assert_eq!(skews(span("a", 2, Some(1), "own task", 5_000..9_000)), []);
     }

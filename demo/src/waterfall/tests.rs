@@ -12,7 +12,7 @@ fn assert_close(value: f64, expected: f64) {
 }
 
 #[test]
-fn children_stand_below_their_parent_in_order_of_start() {
+fn children_follow_parent_by_start_time() {
     let waterfall = Waterfall::of(&trace(vec![
         span("b", 4, Some(3), "grandchild", 60..70),
         span("a", 3, Some(1), "second", 50..80),
@@ -36,7 +36,7 @@ fn children_stand_below_their_parent_in_order_of_start() {
 }
 
 #[test]
-fn span_without_its_parent_is_an_orphan_with_its_own_children() {
+fn orphan_keeps_its_children() {
     let waterfall = Waterfall::of(&trace(vec![
         span("a", 1, None, "root", 0..100),
         span("b", 3, Some(2), "orphan", 10..20),
@@ -54,7 +54,7 @@ fn span_without_its_parent_is_an_orphan_with_its_own_children() {
 }
 
 #[test]
-fn trace_with_two_roots_is_shown_and_not_joined() {
+fn trace_with_two_roots_is_not_joined() {
     let waterfall = Waterfall::of(&trace(vec![
         span("a", 1, None, "one", 0..10),
         span("a", 2, None, "two", 20..30),
@@ -108,7 +108,7 @@ fn deep_tree_needs_no_deep_stack() {
 }
 
 #[test]
-fn spans_that_name_each_other_as_parents_get_their_rows() {
+fn cyclic_parents_still_get_rows() {
     let waterfall = Waterfall::of(&trace(vec![
         span("a", 1, Some(2), "hen", 0..1),
         span("a", 2, Some(1), "egg", 1..2),
@@ -135,7 +135,7 @@ fn error_is_told_by_its_type() {
 }
 
 #[test]
-fn rows_know_their_parent_and_how_many_stand_below() {
+fn rows_know_parent_and_descendant_count() {
     let waterfall = Waterfall::of(&trace(vec![
         span("a", 1, None, "root", 0..100),
         span("a", 2, Some(1), "first", 10..40),

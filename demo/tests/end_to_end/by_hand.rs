@@ -19,7 +19,7 @@ const FREE_PORTS: [&str; 4] = [
 ];
 
 #[tokio::test]
-async fn inventory_is_stopped_and_started_by_a_typed_line_with_its_data() {
+async fn typed_commands_restart_inventory_with_data() {
     let mut demo = Demo::start().await;
     let before = available(&demo).await;
     assert_eq!(order(&demo, "item-123").await.status, 200);
@@ -199,7 +199,7 @@ async fn unusable_argument_starts_nothing() {
 }
 
 #[tokio::test]
-async fn only_the_lines_that_were_asked_for_are_shown() {
+async fn rust_log_filters_shown_lines() {
     let mut command = demo(&FREE_PORTS);
     command.env("RUST_LOG", "error");
     let demo = Demo::run(command).await;
@@ -214,7 +214,7 @@ async fn only_the_lines_that_were_asked_for_are_shown() {
 }
 
 #[tokio::test]
-async fn services_keep_their_own_names_whatever_the_shell_has_set_and_it_is_said() {
+async fn service_names_ignore_shell_with_notice() {
     let mut command = demo(&FREE_PORTS);
     command.env("OTEL_SERVICE_NAME", "shop");
     command.env("OTEL_RESOURCE_ATTRIBUTES", "service.name=shop,team=blue");
@@ -244,7 +244,7 @@ async fn services_keep_their_own_names_whatever_the_shell_has_set_and_it_is_said
 }
 
 #[tokio::test]
-async fn tour_shows_the_scenes_that_were_named_in_lines_that_fit() {
+async fn named_scenes_are_shown_within_width() {
     let mut command = demo(&["tour", "item-stuck", "raw-client", "inventory-is-down"]);
     command.env("COLUMNS", "60");
     let tour = timeout(TIMEOUT, command.output()).await.unwrap().unwrap();
@@ -265,8 +265,7 @@ async fn tour_shows_the_scenes_that_were_named_in_lines_that_fit() {
 }
 
 #[tokio::test]
-async fn kept_tour_ends_with_its_verdict_when_it_is_told_to_and_until_then_its_traces_can_be_opened()
- {
+async fn kept_tour_serves_traces_until_stopped() {
     let demo = Demo::spawn(demo(&["tour", "item-corrupt", "--keep"]));
     let output = demo
         .said(|output| output.contains("until you press Ctrl-C"))

@@ -3,7 +3,7 @@
 use crate::services::{Services, tree};
 
 #[tokio::test]
-async fn slow_checkout_completes_when_the_service_is_told_to_stop_and_its_spans_arrive() {
+async fn slow_checkout_completes_during_shutdown() {
     let mut services = Services::start().await;
     let request = services
         .client

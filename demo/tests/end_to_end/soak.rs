@@ -30,12 +30,12 @@ async fn is_survived(fault: &str) {
 }
 
 #[tokio::test]
-async fn collector_that_is_not_there_at_the_start_costs_nothing() {
+async fn collector_absent_at_start_loses_nothing() {
     is_survived("absent").await;
 }
 
 #[tokio::test]
-async fn collector_that_is_stopped_and_started_again_costs_nothing() {
+async fn collector_restart_loses_nothing() {
     is_survived("stopped").await;
 }
 
@@ -45,17 +45,17 @@ async fn collector_that_is_paused_costs_nothing() {
 }
 
 #[tokio::test]
-async fn collector_that_is_unavailable_for_a_while_costs_nothing() {
+async fn unavailable_collector_loses_nothing() {
     is_survived("unavailable").await;
 }
 
 #[tokio::test]
-async fn services_told_to_end_under_load_send_every_span_of_what_they_answered() {
+async fn shutdown_under_load_exports_every_span() {
     is_survived("shutdown").await;
 }
 
 #[tokio::test]
-async fn services_told_to_end_without_a_collector_say_what_they_lost() {
+async fn shutdown_without_collector_reports_losses() {
     is_survived("shutdown-alone").await;
 }
 

@@ -8,7 +8,7 @@ use tokio::{net::TcpStream, time::timeout};
 use crate::command::{Demo, TIMEOUT, demo};
 
 #[tokio::test]
-async fn tour_finds_the_whole_catalogue_and_the_whole_lab_as_they_should_be() {
+async fn tour_passes_for_every_scene() {
     let tour = demo(&["tour"]).output();
     let Output {
         status,
@@ -24,7 +24,7 @@ async fn tour_finds_the_whole_catalogue_and_the_whole_lab_as_they_should_be() {
 }
 
 #[tokio::test]
-async fn demo_told_to_stop_ends_well_and_leaves_nobody_behind() {
+async fn stopped_demo_leaves_no_process() {
     let demo = Demo::start().await;
     let names = ["checkout", "inventory", "otlp", "traces"];
     let addresses = names.map(|name| demo.url(name).strip_prefix("http://").unwrap().to_owned());

@@ -226,7 +226,7 @@ mod tests {
 
     #[cfg(feature = "postgres")]
     #[test]
-    fn parameter_that_the_driver_would_quote_in_a_warning_is_taken_out() {
+    fn unknown_url_parameter_is_removed() {
         let url = "postgres://ann@db.example/shop?host=%2Ftmp&passwd=hunter2&options[a]=b&hunter3";
         let url: DatabaseUrl = url.parse().unwrap();
         let kept = url.options.database_url.query_pairs().into_owned();

@@ -31,7 +31,7 @@ fn database_in(directory: &TempDir) -> String {
 }
 
 #[tokio::test]
-async fn item_that_takes_longer_than_a_request_may_is_a_timeout() {
+async fn slow_item_exceeding_request_timeout_fails() {
     let directory = TempDir::new().unwrap();
     let mut config = config(&database_in(&directory)).unwrap();
     config.limits.request_timeout = Duration::from_secs(2);
@@ -43,7 +43,7 @@ async fn item_that_takes_longer_than_a_request_may_is_a_timeout() {
 }
 
 #[tokio::test]
-async fn missing_directory_is_an_error_that_names_the_file() {
+async fn missing_directory_error_names_file() {
     let directory = TempDir::new().unwrap();
     let database_url = format!(
         "sqlite://{}/missing/stock.sqlite?mode=rwc",

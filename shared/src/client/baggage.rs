@@ -64,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn by_default_the_own_network_is_told_and_nobody_else() {
+    fn baggage_defaults_to_private_network() {
         let own = [
             "http://inventory:8081/",
             "http://LOCALHOST/",
@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn where_hosts_are_named_they_are_told_and_nobody_else() {
+    fn baggage_with_named_hosts_goes_only_there() {
         let named = BaggageTo::default()
             .with(["Inventory.example", "10.0.0.1"])
             .with([".shop.example", "fd00::1"]);

@@ -65,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_is_one_line_of_text() {
+    fn line_breaks_are_escaped() {
         for (text, written) in [
             ("plain ü 漢 🦀\n", "plain ü 漢 🦀\n"),
             ("no end", "no end"),
@@ -87,7 +87,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_json_string_is_the_same_text_without_commands(text in any::<String>()) {
+        fn json_string_escapes_control_characters(text in any::<String>()) {
             let mut written = String::new();
             push_json(&mut written, &text);
             prop_assert!(!written.contains(is_command), "{:?}", written);

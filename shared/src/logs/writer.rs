@@ -438,7 +438,7 @@ mod tests {
     }
 
     #[test]
-    fn a_storm_of_errors_waits_for_no_more_than_so_many_a_second() {
+    fn error_storm_waits_are_rate_limited() {
         let mut state = State::default();
         let start = Instant::now();
         let mut waits = |at: Duration| (0..200).filter(|_| state.may_wait(start + at)).count();
@@ -448,7 +448,7 @@ mod tests {
     }
 
     #[test]
-    fn a_write_has_whole_lines_and_no_more_than_a_pipe_takes_at_once_unless_it_is_one() {
+    fn writes_have_whole_lines_within_pipe_buf() {
         let line = |length: usize| format!("{}\n", "x".repeat(length - 1));
         let long = line(3 * WHOLE);
         let fits = line(WHOLE / 2);

@@ -148,7 +148,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_reads_as_the_standard_library_writes_it() {
+    fn address_matches_standard_library_format() {
         let octets = [0, 1, 9, 10, 19, 99, 100, 101, 110, 200, 255];
         for (a, b) in octets.iter().flat_map(|a| octets.map(|b| (*a, b))) {
             let ip = Ipv4Addr::new(a, b, 0, a);

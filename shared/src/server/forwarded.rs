@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn a_node_loses_its_port_only() {
+    fn forwarded_node_loses_port_only() {
         for (node, address) in [
             ("192.0.2.60:4711", "192.0.2.60"),
             ("192.0.2.60", "192.0.2.60"),

@@ -117,7 +117,7 @@ mod tests {
     const LONG_ENOUGH: Duration = Duration::from_secs(10);
 
     #[tokio::test(start_paused = true)]
-    async fn finish_waits_for_tasks_and_counts_down_to_zero() {
+    async fn finish_waits_until_no_task_runs() {
         let registry = Registry::default();
         let tasks = [10, 20]
             .map(|seconds| registry.spawn(tokio::time::sleep(Duration::from_secs(seconds))));
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn finish_cancels_at_the_deadline_and_counts_what_it_cancelled() {
+    async fn finish_cancels_and_counts_tasks_at_deadline() {
         let registry = Registry::default();
         let quick = registry.spawn(async {});
         let stuck = [(); 2].map(|()| registry.spawn(std::future::pending::<()>()));
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn finish_ends_blocking_work_that_looks_at_its_token() {
+    async fn finish_cancels_blocking_work_by_token() {
         let registry = Registry::default();
         let (start, started) = oneshot::channel();
         let polling = registry.spawn_blocking(|| {
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn task_that_a_cancelled_one_leaves_behind_is_cancelled_too() {
+    async fn task_spawned_during_cancellation_is_cancelled() {
         static REGISTRY: LazyLock<Registry> = LazyLock::new(Registry::default);
         struct SpawnOnDrop(Option<oneshot::Sender<Task<()>>>);
         impl Drop for SpawnOnDrop {
@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn blocking_work_that_is_cancelled_before_it_begins_never_does() {
+    fn cancelled_queued_blocking_work_never_starts() {
         let mut runtime = tokio::runtime::Builder::new_current_thread();
         let runtime = runtime.max_blocking_threads(1).build().unwrap();
         runtime.block_on(async {

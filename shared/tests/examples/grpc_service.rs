@@ -43,7 +43,7 @@ fn client(server: &Uri, code: &str) -> Attributes {
 }
 
 #[tokio::test]
-async fn a_call_over_grpc_is_one_trace_and_only_the_client_failed_at_what_is_not_there() {
+async fn grpc_call_is_one_trace() {
     recorder();
     let (address, serving) = grpc::start_server().await.unwrap();
     let _stops = serving.cancel_on_drop();
@@ -79,7 +79,7 @@ async fn a_call_over_grpc_is_one_trace_and_only_the_client_failed_at_what_is_not
 }
 
 #[tokio::test]
-async fn a_call_that_nobody_answers_is_the_clients_error() {
+async fn unanswered_grpc_call_fails_client_span() {
     recorder();
     let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let server: Uri = format!("http://{}", nobody.local_addr().unwrap())

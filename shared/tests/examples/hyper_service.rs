@@ -38,7 +38,7 @@ async fn call(path: &str) -> (SocketAddr, u16, Trace) {
 }
 
 #[tokio::test]
-async fn a_bare_hyper_service_joins_its_callers_trace_and_knows_its_peer() {
+async fn bare_hyper_service_joins_callers_trace() {
     let (address, status, trace) = call("/items/7").await;
     assert_eq!(status, 200);
     trace.assert_joined();
@@ -64,7 +64,7 @@ async fn a_bare_hyper_service_joins_its_callers_trace_and_knows_its_peer() {
 }
 
 #[tokio::test]
-async fn a_path_without_a_route_names_no_span() {
+async fn unmatched_path_is_not_in_span_name() {
     let (_, status, trace) = call("/items/7/picture").await;
     assert_eq!(status, 404);
     let tree = "INTERNAL caller\n  CLIENT GET [error: 404]\n    SERVER GET\n";

@@ -86,12 +86,12 @@ fn page_shows_what_is_run_here() {
 }
 
 #[test]
-fn service_loses_nothing_when_it_is_told_to_stop_with_a_task_under_way() {
+fn sigterm_with_running_task_loses_nothing() {
     joins_and_loses_nothing("service");
 }
 
 #[test]
-fn the_same_by_hand_loses_nothing_either() {
+fn manual_setup_loses_nothing_on_sigterm() {
     joins_and_loses_nothing("by_hand");
 }
 

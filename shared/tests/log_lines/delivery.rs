@@ -122,7 +122,7 @@ fn messages(output: &str) -> Vec<String> {
 }
 
 #[test]
-fn each_line_is_whole_and_in_its_thread_s_order() {
+fn lines_are_whole_and_ordered_per_thread() {
     for line in Child::start("says_much_from_many_threads", "pretty").lines() {
         assert_eq!(line.matches("one of many").count(), 1, "{line}");
     }
@@ -140,7 +140,7 @@ fn each_line_is_whole_and_in_its_thread_s_order() {
 }
 
 #[test]
-fn an_error_is_written_before_the_call_returns_and_all_that_came_before_it() {
+fn error_line_flushes_earlier_lines() {
     let output = Child::start("aborts", "json").output();
     assert!(!output.status.success());
     let stdout = String::from_utf8(output.stdout).unwrap();
@@ -148,7 +148,7 @@ fn an_error_is_written_before_the_call_returns_and_all_that_came_before_it() {
 }
 
 #[test]
-fn a_line_after_the_end_of_telemetry_is_written_before_the_call_returns() {
+fn line_after_shutdown_is_written_at_once() {
     let output = Child::start("says_and_exits", "json").output();
     assert!(output.status.success());
     let stdout = String::from_utf8(output.stdout).unwrap();
@@ -158,7 +158,7 @@ fn a_line_after_the_end_of_telemetry_is_written_before_the_call_returns() {
 }
 
 #[test]
-fn lines_go_out_by_themselves_and_are_there_when_the_process_is_killed() {
+fn lines_are_flushed_without_further_logging() {
     let mut child = Child::start("says_and_waits", "json");
     child.go_on();
     let mut said = String::new();
@@ -173,7 +173,7 @@ fn lines_go_out_by_themselves_and_are_there_when_the_process_is_killed() {
 }
 
 #[test]
-fn nobody_waits_for_ever_for_a_log_that_is_not_read_and_what_is_lost_is_told() {
+fn unread_log_drops_and_reports_lines() {
     let mut child = Child::start("says_more_than_fits", "json");
     child.go_on();
     let said = child.stderr().lines().next().unwrap().unwrap();
@@ -228,7 +228,7 @@ fn closed_standard_output_is_replaced_by_standard_error() {
 }
 
 #[test]
-fn processes_that_share_a_pipe_do_not_tear_each_other_s_lines() {
+fn processes_sharing_pipe_keep_lines_whole() {
     let (read, mut write) = io::pipe().unwrap();
     // Nearly full, and emptied in small pieces, so that they wait for each other in the middle of what they write.
     write.write_all("\n".repeat(60_000).as_bytes()).unwrap();

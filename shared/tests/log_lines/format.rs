@@ -174,11 +174,11 @@ fn assert_lines(format: &str, expected: &str) {
 }
 
 #[test]
-fn a_json_line_has_each_key_once_in_their_order_and_every_kind_of_value() {
+fn json_line_has_ordered_unique_keys() {
     assert_lines("json", include_str!("format/json.txt"));
 }
 
 #[test]
-fn a_pretty_line_has_its_fields_as_they_were_said() {
+fn pretty_line_keeps_field_order() {
     assert_lines("pretty", include_str!("format/pretty.txt"));
 }

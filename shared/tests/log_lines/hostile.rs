@@ -23,7 +23,7 @@ fn is_command(character: char) -> bool {
 }
 
 #[test]
-fn a_pretty_line_is_one_line_without_commands_to_the_terminal() {
+fn pretty_line_escapes_control_characters() {
     let lines = Child::start("says_hostile_texts", "pretty").lines();
     assert_eq!(lines.len(), TEXTS.len(), "{lines:#?}");
     for line in lines {
@@ -33,7 +33,7 @@ fn a_pretty_line_is_one_line_without_commands_to_the_terminal() {
 }
 
 #[test]
-fn a_json_line_is_the_same_text_without_commands_to_the_terminal() {
+fn json_line_escapes_control_characters() {
     let lines = Child::start("says_hostile_texts", "json").lines();
     assert_eq!(lines.len(), TEXTS.len(), "{lines:#?}");
     for (line, text) in lines.into_iter().zip(TEXTS) {
@@ -46,7 +46,7 @@ fn a_json_line_is_the_same_text_without_commands_to_the_terminal() {
 }
 
 #[test]
-fn a_line_that_standard_output_does_not_take_goes_to_standard_error() {
+fn closed_stdout_falls_back_to_stderr() {
     for format in ["json", "pretty"] {
         let child = Child::start("says_hostile_texts", format);
         let output = child.wait_without_reading();

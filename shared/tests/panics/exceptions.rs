@@ -31,7 +31,7 @@ async fn exception(message: String, depth: usize) -> (String, String) {
 }
 
 #[tokio::test]
-async fn a_message_is_cut_at_its_limit_and_says_so() {
+async fn long_panic_message_is_truncated_visibly() {
     for length in [MESSAGE - 1, MESSAGE] {
         let (message, _) = exception("m".repeat(length), 0).await;
         assert_eq!(message, "m".repeat(length));
@@ -49,7 +49,7 @@ async fn a_message_is_cut_at_its_limit_and_says_so() {
 }
 
 #[tokio::test]
-async fn a_stack_is_cut_at_its_limit_and_says_so() {
+async fn long_stack_is_truncated_visibly() {
     let (_, stack) = exception("deep down".to_owned(), 2000).await;
     assert!(
         (STACK - 16..=STACK).contains(&stack.len()),
@@ -60,7 +60,7 @@ async fn a_stack_is_cut_at_its_limit_and_says_so() {
 }
 
 #[tokio::test]
-async fn a_stack_begins_with_the_function_that_panicked() {
+async fn stack_starts_at_panicking_function() {
     let (_, stack) = exception("here".to_owned(), 0).await;
     let mut lines = stack.lines();
     assert!(lines.next().unwrap().contains("exceptions.rs:"), "{stack}");

@@ -38,7 +38,7 @@ fn assert_logged_once(said: &Said, message: &str) {
 }
 
 #[test]
-fn a_panic_is_one_log_line_and_not_printed_a_second_time() {
+fn panic_is_one_log_line() {
     let said = Child::start("panics", &[]).wait();
     assert_logged_once(&said, "three items, four shelves");
     assert_eq!(said.stderr, "");
@@ -50,7 +50,7 @@ fn a_panic_is_one_log_line_and_not_printed_a_second_time() {
 }
 
 #[test]
-fn the_stack_is_logged_only_where_it_is_asked_for() {
+fn stack_is_logged_only_with_rust_backtrace() {
     for (value, wanted) in [("0", false), ("", false), ("1", true), ("full", true)] {
         let said = Child::start("panics", &[("RUST_BACKTRACE", value)]).wait();
         assert_logged_once(&said, "three items, four shelves");
@@ -62,7 +62,7 @@ fn the_stack_is_logged_only_where_it_is_asked_for() {
 }
 
 #[test]
-fn a_hook_that_was_set_before_is_called_too() {
+fn previous_panic_hook_is_called() {
     for role in [
         "panics_below_a_plain_hook",
         "panics_below_a_hook_with_state",
@@ -74,19 +74,19 @@ fn a_hook_that_was_set_before_is_called_too() {
 }
 
 #[test]
-fn a_span_processor_that_panics_is_logged_and_hangs_nobody() {
+fn panicking_span_processor_is_logged() {
     let said = Child::start("processor_panics_on_end", &[]).wait();
     assert_logged_once(&said, "the processor is broken");
 }
 
 #[test]
-fn a_panic_below_the_lock_of_its_span_hangs_nobody() {
+fn panic_holding_span_lock_does_not_hang() {
     let said = Child::start("attributes_panic", &[]).wait();
     assert_logged_once(&said, "no such attribute");
 }
 
 #[test]
-fn a_panic_below_the_lock_of_standard_output_hangs_nobody() {
+fn panic_holding_stdout_lock_does_not_hang() {
     let said = Child::start("display_panics_in_println", &[]).wait();
     assert!(said.status.success(), "{said:?}");
     let line = "thread `child::child` panicked at ";
@@ -97,13 +97,13 @@ fn a_panic_below_the_lock_of_standard_output_hangs_nobody() {
 }
 
 #[test]
-fn a_panic_within_a_log_line_is_logged() {
+fn panic_while_logging_is_logged() {
     let said = Child::start("debug_panics_in_a_log_line", &[]).wait();
     assert_logged_once(&said, "no such field");
 }
 
 #[test]
-fn a_log_that_nobody_reads_does_not_end_the_process() {
+fn unread_log_does_not_end_process() {
     for format in ["json", "pretty"] {
         let child = Child::start("panics_at_our_word", &[("LOG_FORMAT", format)]);
         let said = child.wait_without_reading();
@@ -112,7 +112,7 @@ fn a_log_that_nobody_reads_does_not_end_the_process() {
 }
 
 #[test]
-fn a_panic_while_panicking_is_logged_before_the_process_ends() {
+fn double_panic_is_logged_before_abort() {
     let said = Child::start("panics_twice", &[]).wait();
     assert!(!said.status.success(), "{said:?}");
     let panicked = lines(&said, "panicked");
@@ -121,7 +121,7 @@ fn a_panic_while_panicking_is_logged_before_the_process_ends() {
 }
 
 #[test]
-fn more_contexts_than_fit_are_a_warning_and_no_panic() {
+fn too_many_attached_contexts_warn() {
     let said = Child::start("attaches_too_many_contexts", &[]).wait();
     assert!(said.status.success(), "{said:?}");
     assert_eq!(lines(&said, "panicked").len(), 0, "{said:?}");

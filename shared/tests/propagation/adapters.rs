@@ -27,7 +27,7 @@ impl Injector for Message {
 }
 
 #[test]
-fn an_extractor_names_every_key_that_it_holds() {
+fn extractor_lists_every_key() {
     let (mut headers, mut message) = (HeaderMap::new(), HashMap::new());
     for key in ["b3", "uber-trace-id"] {
         headers.insert(key, HeaderValue::from_static("1"));
@@ -42,7 +42,7 @@ fn an_extractor_names_every_key_that_it_holds() {
 }
 
 #[test]
-fn one_value_of_a_key_is_the_first_by_spelling() {
+fn single_value_is_first_by_spelling() {
     let mut message = HashMap::from([("B3".to_owned(), "0".to_owned())]);
     assert_eq!(MapExtractor(&message).get("b3"), Some("0"));
     message.insert("b3".to_owned(), "1".to_owned());
@@ -51,7 +51,7 @@ fn one_value_of_a_key_is_the_first_by_spelling() {
 }
 
 #[tokio::test]
-async fn an_injector_of_another_crate_carries_the_trace() {
+async fn foreign_injector_carries_trace() {
     let mut message = Message::default();
     let sending = async { inject(&mut Fresh(&mut message)) };
     let (trace_id, ()) = recorder().in_trace("send", sending).await;
@@ -62,7 +62,7 @@ async fn an_injector_of_another_crate_carries_the_trace() {
 }
 
 #[test]
-fn room_that_a_propagator_asks_for_is_made_in_the_carrier() {
+fn carrier_reserves_requested_capacity() {
     let (mut message, mut headers) = (Message::default(), HeaderMap::new());
     Fresh(&mut message).reserve(100);
     assert_eq!(message.room, 100);
@@ -71,7 +71,7 @@ fn room_that_a_propagator_asks_for_is_made_in_the_carrier() {
 }
 
 #[test]
-fn a_carrier_around_somebody_elses_is_printed_without_its_content() {
+fn wrapped_carrier_debug_hides_content() {
     let mut message = HashMap::from([("baggage".to_owned(), "tenant=acme".to_owned())]);
     assert_eq!(format!("{:?}", Fresh(&mut message)), "Fresh(..)");
 }

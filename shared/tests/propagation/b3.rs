@@ -68,7 +68,7 @@ fn child(cx: &Context) -> Context {
 }
 
 #[test]
-fn both_forms_are_read_and_each_propagator_writes_its_own() {
+fn both_b3_forms_are_extracted() {
     let rows: [(&str, HeaderMap, bool, &str, Lines); 10] = [
         (
             "sampled",
@@ -169,7 +169,7 @@ fn both_forms_are_read_and_each_propagator_writes_its_own() {
 }
 
 #[test]
-fn a_decision_left_open_is_passed_on_open_where_nobody_takes_it() {
+fn deferred_decision_is_propagated() {
     let (to_single, to_multiple) = (
         B3Propagator::single_header(),
         B3Propagator::multiple_headers(),
@@ -180,7 +180,7 @@ fn a_decision_left_open_is_passed_on_open_where_nobody_takes_it() {
 }
 
 #[test]
-fn a_trace_id_of_16_digits_is_padded() {
+fn short_trace_id_is_padded() {
     let cx = read(
         &B3Propagator::single_header(),
         &headers(&[("b3", "a3ce929d0e0e4736-00f067aa0ba902b7-1")]),
@@ -260,7 +260,7 @@ fn decision_without_span_keeps_span_of_other_propagator() {
 }
 
 #[test]
-fn the_random_flag_of_w3c_does_not_leave_the_decision_open() {
+fn random_flag_does_not_defer_decision() {
     let random = headers(&[("traceparent", &format!("00-{SINGLE}-03"))]);
     let cx = child(&read(&TraceContextPropagator::new(), &random));
     assert_eq!(

@@ -101,7 +101,7 @@ async fn baggage_is_not_written_to_spans() {
 }
 
 #[test]
-fn a_list_never_leaves_longer_than_the_limit() {
+fn injected_list_never_exceeds_limit() {
     let baggage = Baggage::from_iter([
         (
             "long".into(),
@@ -115,7 +115,7 @@ fn a_list_never_leaves_longer_than_the_limit() {
 }
 
 #[test]
-fn a_list_is_read_up_to_the_limit_the_comma_counted() {
+fn extracted_list_limit_includes_commas() {
     for (bytes, members) in [(8192, 2), (8193, 1)] {
         let carrier = HashMap::from([("baggage".to_owned(), two_members(bytes))]);
         let cx = BaggagePropagator::new().extract_with_context(&Context::new(), &carrier);
@@ -124,7 +124,7 @@ fn a_list_is_read_up_to_the_limit_the_comma_counted() {
 }
 
 #[test]
-fn a_list_leaves_with_as_many_bytes_as_are_allowed_the_comma_counted() {
+fn injected_list_limit_includes_commas() {
     for (bytes, sent) in [(8192, two_members(8192)), (8193, "a=1".to_owned())] {
         let value = "v".repeat(bytes - "a=1,b=".len());
         let entries = [KeyValue::new("a", "1"), KeyValue::new("b", value)];
@@ -136,7 +136,7 @@ fn a_list_leaves_with_as_many_bytes_as_are_allowed_the_comma_counted() {
 }
 
 #[test]
-fn of_a_list_that_is_too_long_the_first_by_key_are_sent_every_time() {
+fn oversized_list_keeps_first_keys() {
     let keys: Vec<String> = (0..60).map(|index| format!("key-{index:02}")).collect();
     // Three times as long when encoded.
     let value = "\u{e9}".repeat(50);

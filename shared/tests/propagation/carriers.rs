@@ -38,7 +38,7 @@ fn caller(cx: &Context) -> Option<(String, String)> {
 }
 
 #[test]
-fn a_map_with_keys_in_any_case_is_read() {
+fn map_keys_are_case_insensitive() {
     recorder();
     for key in ["traceparent", "Traceparent", "TRACEPARENT"] {
         let message = map(&[(key, TRACEPARENT), ("tenant", "acme")]);
@@ -59,7 +59,7 @@ fn two_spellings_of_a_key_are_two_headers() {
 }
 
 #[test]
-fn a_key_that_is_not_there_is_none() {
+fn missing_key_is_none() {
     let (message, headers) = (map(&[]), http::HeaderMap::new());
     assert_eq!(MapExtractor(&message).get("traceparent"), None);
     assert_eq!(MapExtractor(&message).get_all("traceparent"), None);
@@ -67,7 +67,7 @@ fn a_key_that_is_not_there_is_none() {
 }
 
 #[tokio::test]
-async fn a_map_carries_the_trace_there_and_nothing_without_a_span() {
+async fn map_carries_trace_only_with_span() {
     let mut message = HashMap::new();
     inject(&mut message);
     assert_eq!(message, HashMap::new(), "no active span, nothing injected");
@@ -82,7 +82,7 @@ async fn a_map_carries_the_trace_there_and_nothing_without_a_span() {
 }
 
 #[tokio::test]
-async fn a_carrier_that_is_used_again_keeps_nothing_of_the_context_before() {
+async fn reused_carrier_loses_previous_context() {
     recorder();
     let before = [
         ("traceparent", TRACEPARENT),
@@ -115,7 +115,7 @@ async fn a_carrier_that_is_used_again_keeps_nothing_of_the_context_before() {
 }
 
 #[tokio::test]
-async fn a_key_of_the_context_before_goes_in_whatever_case_it_is() {
+async fn previous_context_keys_are_removed_case_insensitively() {
     let mut message = map(&[("Tracestate", "foo=1"), ("TRACEPARENT", TRACEPARENT)]);
     let (trace_id, ()) = recorder()
         .in_trace("test", async { inject(&mut message) })
@@ -133,7 +133,7 @@ async fn extraction_inherits_nothing_from_the_current_span() {
 }
 
 #[tokio::test]
-async fn a_message_on_a_channel_joins_its_senders_trace() {
+async fn channel_message_joins_senders_trace() {
     let (orders, mut received) = mpsc::channel(1);
     let (trace_id, sent) = recorder()
         .in_trace("place_order", channel::send(&orders, 7))
@@ -172,7 +172,7 @@ fn messaging(operation: &'static str) -> BTreeMap<String, Value> {
 }
 
 #[tokio::test]
-async fn a_message_that_nobody_receives_is_its_senders_error() {
+async fn undeliverable_message_fails_sender_span() {
     let (orders, received) = mpsc::channel(1);
     drop(received);
     let (trace_id, sent) = recorder()
@@ -188,7 +188,7 @@ async fn a_message_that_nobody_receives_is_its_senders_error() {
 }
 
 #[tokio::test]
-async fn a_batch_is_linked_to_every_sender_and_joins_none() {
+async fn batch_span_links_every_sender() {
     let (orders, mut received) = mpsc::channel(2);
     let mut senders = Vec::new();
     for order_id in [1, 2] {

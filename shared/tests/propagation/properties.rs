@@ -137,7 +137,7 @@ proptest! {
     }
 
     #[test]
-    fn what_goes_out_is_valid_and_comes_out_again_the_same(
+    fn injected_context_is_valid_and_round_trips(
         lines in vec((0..2_usize, prop_oneof![any_value(), almost_valid_traceparent(), valid_tracestate().prop_map(String::into_bytes)]), 0..4),
     ) {
         let propagator = TraceContextPropagator::new();
@@ -149,14 +149,14 @@ proptest! {
     }
 
     #[test]
-    fn a_traceparent_is_continued_if_and_only_if_it_is_valid(value in prop_oneof![almost_valid_traceparent(), any_value()]) {
+    fn only_valid_traceparent_is_continued(value in prop_oneof![almost_valid_traceparent(), any_value()]) {
         let headers = headers(&[(0, value.clone())]);
         let cx = TraceContextPropagator::new().extract_with_context(&Context::new(), &HeaderExtractor(&headers));
         prop_assert_eq!(cx.span().span_context().is_valid(), is_valid_traceparent(&value));
     }
 
     #[test]
-    fn a_valid_pair_comes_back_out_unchanged(parent in valid_traceparent(), state in valid_tracestate()) {
+    fn valid_headers_round_trip_unchanged(parent in valid_traceparent(), state in valid_tracestate()) {
         let incoming = headers(&[(0, parent.into_bytes()), (1, state.into_bytes())]);
         prop_assert_eq!(through(&TraceContextPropagator::new(), &incoming), incoming);
     }
@@ -176,7 +176,7 @@ proptest! {
 
 /// Over a socket, where it costs more: fewer cases, and the service has to answer every one.
 #[test]
-fn any_bytes_in_any_header_never_fail_a_request() {
+fn arbitrary_header_bytes_never_fail() {
     recorder();
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let service = runtime.block_on(Service::start(TraceLayer::new()));

@@ -154,7 +154,7 @@ async fn every_rule_of_traceparent_holds() {
 }
 
 #[tokio::test]
-async fn a_continued_span_is_the_callers_child() {
+async fn continued_span_is_callers_child() {
     recorder();
     let service = Service::start(TraceLayer::new()).await;
     let lines = [line(
@@ -191,7 +191,7 @@ fn sent(flags: u8, is_remote: bool) -> String {
 }
 
 #[test]
-fn an_id_that_was_not_made_here_is_not_called_random() {
+fn foreign_trace_id_has_no_random_flag() {
     let pair = format!("00-{:032x}-{:016x}", 1, 2);
     assert_eq!(sent(0x01, true), format!("{pair}-01"));
     assert_eq!(sent(0x00, true), format!("{pair}-00"));
@@ -199,7 +199,7 @@ fn an_id_that_was_not_made_here_is_not_called_random() {
 }
 
 #[test]
-fn a_span_below_the_callers_calls_the_id_random_if_the_caller_did() {
+fn child_span_keeps_callers_random_flag() {
     let propagator = TraceContextPropagator::new();
     for flags in ["00", "01", "02", "03"] {
         let received = String::from_utf8(pair("00", flags)).unwrap();
@@ -221,7 +221,7 @@ fn a_span_below_the_callers_calls_the_id_random_if_the_caller_did() {
 }
 
 #[tokio::test]
-async fn a_call_in_a_trace_that_was_not_made_here_does_not_call_its_id_random() {
+async fn call_in_foreign_trace_keeps_flags() {
     recorder();
     let trace_id = TraceId::from(0xca11_0000_0000_0001);
     let caller = SpanContext::new(

@@ -162,7 +162,7 @@ async fn without_a_valid_traceparent_tracestate_is_dropped_too() {
 }
 
 #[test]
-fn a_changed_tracestate_is_sent_changed() {
+fn changed_tracestate_is_sent() {
     let carrier = |state: &str| {
         HashMap::from([
             ("traceparent".to_owned(), TRACEPARENT.to_owned()),

@@ -14,7 +14,7 @@ fn caller(trace_id: &str) -> [Vec<u8>; 3] {
 }
 
 #[tokio::test]
-async fn a_public_endpoint_starts_a_trace_that_is_linked_to_the_callers() {
+async fn public_endpoint_links_callers_trace() {
     recorder();
     let caller_id = "a0000000000000000000000000000001";
     let service = Service::start(TraceLayer::new().public_endpoint(|_| true)).await;
@@ -35,7 +35,7 @@ async fn a_public_endpoint_starts_a_trace_that_is_linked_to_the_callers() {
 }
 
 #[tokio::test]
-async fn a_public_endpoint_without_a_caller_has_no_link() {
+async fn public_endpoint_without_caller_has_no_link() {
     recorder();
     let service = Service::start(TraceLayer::new().public_endpoint(|_| true)).await;
     let (answer, _) = service.forward(&[]).await;
@@ -44,7 +44,7 @@ async fn a_public_endpoint_without_a_caller_has_no_link() {
 }
 
 #[tokio::test]
-async fn the_request_decides_whether_it_is_public() {
+async fn public_endpoint_is_decided_per_request() {
     recorder();
     let layer = TraceLayer::new().public_endpoint(|request| {
         let host = request.headers.get("x-forwarded-for");
@@ -62,7 +62,7 @@ async fn the_request_decides_whether_it_is_public() {
 }
 
 #[tokio::test]
-async fn a_filtered_request_has_no_span_and_its_callers_context_goes_on() {
+async fn filtered_request_propagates_callers_context() {
     recorder();
     let caller_id = "a0000000000000000000000000000003";
     let service =
@@ -90,7 +90,7 @@ async fn a_filtered_request_has_no_span_and_its_callers_context_goes_on() {
 }
 
 #[tokio::test]
-async fn the_layers_own_propagator_is_read_instead_of_the_global_one() {
+async fn layer_propagator_overrides_global() {
     recorder();
     let layer = TraceLayer::new().propagator(shared::propagation::B3Propagator::single_header());
     let service = Service::start(layer).await;
@@ -110,7 +110,7 @@ async fn the_layers_own_propagator_is_read_instead_of_the_global_one() {
 }
 
 #[tokio::test]
-async fn a_public_endpoint_that_is_not_traced_passes_nothing_of_its_caller_on() {
+async fn filtered_public_endpoint_drops_callers_context() {
     recorder();
     let layer = TraceLayer::new()
         .filter(|_| false)

@@ -7,7 +7,7 @@ use crate::{collector::Collector, process::Process, wire::line};
 const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
 
 #[test]
-fn the_exporter_none_makes_spans_and_sends_none() {
+fn exporter_none_creates_but_exports_nothing() {
     let collector = Collector::start();
     let process = Process::start(&[
         (ENDPOINT, &collector.url()),
@@ -23,7 +23,7 @@ fn the_exporter_none_makes_spans_and_sends_none() {
 }
 
 #[test]
-fn the_exporter_console_writes_spans_beside_the_log() {
+fn exporter_console_writes_spans() {
     let process = Process::start(&[("OTEL_TRACES_EXPORTER", "console")]);
     let traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
     process.forward(&[line("traceparent", traceparent)]);
@@ -62,7 +62,7 @@ fn the_exporter_console_writes_spans_beside_the_log() {
 }
 
 #[test]
-fn an_unknown_exporter_is_replaced_with_a_warning() {
+fn unknown_exporter_warns_and_uses_default() {
     let collector = Collector::start();
     let said = Process::start(&[
         (ENDPOINT, &collector.url()),

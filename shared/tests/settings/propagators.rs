@@ -76,7 +76,7 @@ fn each_propagator_writes_its_headers() {
 }
 
 #[test]
-fn b3_is_read_in_both_forms_and_written_in_the_one_that_was_asked_for() {
+fn b3_reads_both_forms_and_writes_one() {
     for (propagators, incoming) in [
         ("b3", vec![b3(TRACE_ID)]),
         ("b3", b3multi(TRACE_ID)),
@@ -121,7 +121,7 @@ fn w3c_and_b3_translate_into_each_other() {
 }
 
 #[test]
-fn an_unknown_propagator_is_named_with_what_is_used_instead() {
+fn unknown_propagator_warning_names_replacement() {
     for (propagators, unknown, used) in [
         ("jaeger", "jaeger", "tracecontext,baggage"),
         ("tracecontext,jaeger", "jaeger", "tracecontext"),
@@ -146,7 +146,7 @@ fn an_unknown_propagator_is_named_with_what_is_used_instead() {
 }
 
 #[test]
-fn with_the_sdk_disabled_the_callers_context_goes_on_unchanged() {
+fn disabled_sdk_propagates_callers_context() {
     let process = Process::start(&[("OTEL_SDK_DISABLED", " True ")]);
     for flags in ["00", "01", "02", "03"] {
         let traceparent = format!("00-{TRACE_ID}-{SPAN_ID}-{flags}");
@@ -185,7 +185,7 @@ fn with_the_sdk_disabled_b3_goes_on_unchanged() {
 }
 
 #[test]
-fn the_sdk_is_disabled_by_true_only() {
+fn only_true_disables_sdk() {
     for value in ["false", "FALSE", "", "yes", "1"] {
         let process = Process::start(&[
             ("OTEL_TRACES_EXPORTER", "none"),

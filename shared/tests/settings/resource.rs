@@ -16,7 +16,7 @@ fn run(variables: &[(&str, &str)]) -> (HashMap<String, String>, Said) {
 }
 
 #[test]
-fn the_service_name_has_an_order() {
+fn service_name_sources_have_precedence() {
     let name = |name: &'static str| ("OTEL_SERVICE_NAME", name);
     let attributes = |list: &'static str| ("OTEL_RESOURCE_ATTRIBUTES", list);
     for (variables, expected) in [
@@ -68,7 +68,7 @@ fn attributes_are_trimmed_and_decoded() {
 }
 
 #[test]
-fn a_list_with_a_malformed_pair_is_discarded_with_a_warning() {
+fn malformed_resource_list_is_discarded_with_warning() {
     for list in ["team", "a=1,team", "a=1,=b", "a=%ff"] {
         let (resource, said) = run(&[("OTEL_RESOURCE_ATTRIBUTES", list)]);
         assert_eq!(resource.get("a"), None);

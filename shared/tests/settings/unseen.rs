@@ -28,7 +28,7 @@ fn told(answer: &Message, call: &Message) -> [(String, String, String); 2] {
 }
 
 #[test]
-fn what_a_sampler_says_before_a_root_is_made_is_what_it_says_then() {
+fn sampler_decides_roots_consistently() {
     const TRACES: usize = 60;
     let collector = Collector::start();
     let process = Process::start(&[
@@ -79,7 +79,7 @@ fn what_a_sampler_says_before_a_root_is_made_is_what_it_says_then() {
 }
 
 #[test]
-fn a_request_that_is_not_sampled_has_ids_of_its_own_with_a_log_and_without() {
+fn unsampled_request_has_own_ids() {
     for level in ["info", "off"] {
         let collector = Collector::start();
         let process = Process::start(&[(ENDPOINT, &collector.url()), ("RUST_LOG", level)]);
@@ -96,7 +96,7 @@ fn a_request_that_is_not_sampled_has_ids_of_its_own_with_a_log_and_without() {
 }
 
 #[test]
-fn without_spans_the_callers_ids_go_on_with_a_log_and_without() {
+fn disabled_spans_propagate_callers_ids() {
     for level in ["info", "off"] {
         let process = Process::start(&[("OTEL_SDK_DISABLED", "true"), ("RUST_LOG", level)]);
         let (answer, [call, _]) = process.forward(&caller("03"));
@@ -110,7 +110,7 @@ fn without_spans_the_callers_ids_go_on_with_a_log_and_without() {
 }
 
 #[test]
-fn spans_that_are_exported_to_nobody_are_sampled_all_the_same() {
+fn spans_without_exporter_are_sampled() {
     let mut process = Process::start(&[("OTEL_TRACES_EXPORTER", "none")]);
     let (answer, [call, _]) = process.forward(&[]);
     let [of_answer, of_call] = told(&answer, &call);
@@ -123,7 +123,7 @@ fn spans_that_are_exported_to_nobody_are_sampled_all_the_same() {
 }
 
 #[test]
-fn a_request_without_a_seen_span_leaves_the_same_line_in_the_log() {
+fn unsampled_request_writes_same_log_line() {
     let keys = |variables: &[(&str, &str)]| {
         let mut process = Process::start(variables);
         process.forward(&caller("00"));

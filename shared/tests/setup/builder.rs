@@ -27,7 +27,7 @@ impl<S: Subscriber> Layer<S> for Prints {
 }
 
 #[test]
-fn layers_of_ones_own_see_what_they_want_whatever_ours_see() {
+fn custom_layers_have_independent_filters() {
     let variables = [("RUST_LOG", "warn")];
     let child = async || {
         let telemetry = telemetry::builder("beside").init_on(registry().with(Prints));
@@ -66,7 +66,7 @@ async fn panics(builder: Builder) {
 }
 
 #[test]
-fn hook_of_ours_calls_the_one_that_was_there() {
+fn panic_hook_calls_previous_hook() {
     let Some(outcome) = run(&[], async || panics(telemetry::builder("panics")).await) else {
         return;
     };
@@ -74,7 +74,7 @@ fn hook_of_ours_calls_the_one_that_was_there() {
 }
 
 #[test]
-fn hook_that_was_there_stays_alone_where_ours_is_not_wanted() {
+fn disabled_panic_hook_keeps_previous_hook() {
     let child = async || panics(telemetry::builder("panics").panic_hook(false)).await;
     let Some(outcome) = run(&[], child) else {
         return;
@@ -84,7 +84,7 @@ fn hook_that_was_there_stays_alone_where_ours_is_not_wanted() {
 }
 
 #[test]
-fn without_our_log_nothing_is_written_and_its_settings_are_not_looked_at() {
+fn disabled_log_ignores_its_settings() {
     let variables = [("RUST_LOG", "no=such=filter"), ("LOG_FORMAT", "none")];
     let child = async || {
         let telemetry = telemetry::builder("silent").log(false).init().unwrap();
@@ -101,7 +101,7 @@ fn without_our_log_nothing_is_written_and_its_settings_are_not_looked_at() {
 }
 
 #[test]
-fn second_set_up_is_refused_with_what_to_do() {
+fn second_init_is_refused_with_advice() {
     let child = async || {
         let first = telemetry::init("first").unwrap();
         let error = telemetry::init("second").unwrap_err();

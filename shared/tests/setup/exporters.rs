@@ -34,7 +34,7 @@ impl SpanExporter for Prints {
 }
 
 #[test]
-fn exporter_of_ones_own_gets_every_span_too_and_the_books_count_it_once() {
+fn custom_exporter_gets_every_span() {
     let child = async || {
         let telemetry = telemetry::builder("two-ways").log(false);
         let telemetry = telemetry.span_exporter(Prints).init().unwrap();
@@ -53,7 +53,7 @@ fn exporter_of_ones_own_gets_every_span_too_and_the_books_count_it_once() {
 }
 
 #[test]
-fn exporter_of_ones_own_may_be_the_only_one() {
+fn custom_exporter_can_be_only_exporter() {
     let child = async || {
         let telemetry = telemetry::builder("one-way").log(false);
         let telemetry = telemetry.span_exporter(Prints).init().unwrap();
@@ -82,7 +82,7 @@ impl SpanExporter for Sends {
 }
 
 #[test]
-fn exporter_of_ones_own_gets_the_last_spans_though_the_collector_is_away() {
+fn custom_exporter_is_flushed_without_collector() {
     let child = async || {
         let (sender, exported) = channel();
         let telemetry = telemetry::builder("half-way").span_exporter(Sends(sender));
@@ -122,7 +122,7 @@ impl SpanProcessor for Marks {
 }
 
 #[test]
-fn processor_of_ones_own_sees_every_span_and_its_attributes_are_exported() {
+fn custom_processor_attributes_are_exported() {
     let child = async || {
         let telemetry = telemetry::builder("marked").log(false);
         let telemetry = telemetry.span_processor(Marks).init().unwrap();
@@ -140,7 +140,7 @@ fn processor_of_ones_own_sees_every_span_and_its_attributes_are_exported() {
 }
 
 #[test]
-fn sampler_of_ones_own_replaces_that_of_the_environment_which_is_told() {
+fn custom_sampler_overrides_environment_with_warning() {
     let variables = [("OTEL_TRACES_SAMPLER", "always_on")];
     let child = async || {
         let telemetry = telemetry::builder("sampled").sampler(Sampler::AlwaysOff);
@@ -185,7 +185,7 @@ impl ShouldSample for Wanted {
 }
 
 #[test]
-fn sampler_of_ones_own_sees_what_a_request_is() {
+fn custom_sampler_sees_request_attributes() {
     let child = async || {
         let telemetry = telemetry::builder("sampled").sampler(Wanted);
         let telemetry = telemetry.init().unwrap();

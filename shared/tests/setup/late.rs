@@ -25,7 +25,7 @@ static TRACER: Late<BoxedTracer> = Late::new(|| global::tracer("shop"));
 static LAZY: LazyLock<BoxedTracer> = LazyLock::new(|| global::tracer("shop"));
 
 #[test]
-fn tracer_and_instrument_that_were_used_before_work_after() {
+fn tracer_used_before_init_works_after() {
     let variables = [("OTEL_METRICS_EXPORTER", "otlp")];
     let child = async || {
         let layer = TraceLayer::new();

@@ -22,14 +22,14 @@ async fn fail() {
 }
 
 #[test]
-fn failed_request_leaves_no_line_where_the_log_is_off() {
+fn disabled_log_omits_failed_request() {
     if let Some(outcome) = run(&[("RUST_LOG", "off")], async || fail().await) {
         assert_eq!(outcome.logs(), [(); 0].map(|()| serde_json::Value::Null));
     }
 }
 
 #[test]
-fn failed_request_leaves_a_line_where_only_errors_are_wanted() {
+fn error_level_log_includes_failed_request() {
     if let Some(outcome) = run(&[("RUST_LOG", "error")], async || fail().await) {
         assert_eq!(outcome.log("request failed")["level"], "ERROR");
     }

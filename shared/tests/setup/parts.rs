@@ -56,7 +56,7 @@ fn nothing_is_global_before_it_is_installed() {
 }
 
 #[test]
-fn two_services_in_one_process_have_each_their_own() {
+fn services_in_one_process_are_separate() {
     let child = async || {
         for name in ["one", "two"] {
             let (telemetry, parts) = telemetry::builder(name).build().unwrap();
@@ -99,7 +99,7 @@ fn disabled_telemetry_has_parts_that_do_nothing() {
 }
 
 #[test]
-fn layers_that_do_nothing_take_no_interest_in_what_nobody_else_wants() {
+fn disabled_layers_do_not_enable_callsites() {
     let child = async || {
         let (telemetry, parts) = telemetry::builder("disabled").log(false).build().unwrap();
         registry()

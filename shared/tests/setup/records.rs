@@ -21,7 +21,7 @@ async fn record() {
 }
 
 #[test]
-fn record_is_one_line_with_its_target_and_the_trace() {
+fn log_record_is_line_with_trace_ids() {
     let Some(outcome) = run(&[], async || record().await).map(|outcome| outcome.logs()) else {
         return;
     };
@@ -102,7 +102,7 @@ fn logger_that_somebody_has_set_keeps_its_records() {
 
 /// Filters keep what they were asked last for what comes next on the thread.
 #[test]
-fn record_costs_no_span_whether_it_is_written_or_not() {
+fn log_record_does_not_lose_span() {
     let child = async || {
         let telemetry = telemetry::init("records").unwrap();
         for _ in 0..10 {

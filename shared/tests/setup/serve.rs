@@ -25,7 +25,7 @@ async fn service(expected: ExitCode) {
 }
 
 #[test]
-fn telemetry_is_the_services_own_and_is_ended_with_it() {
+fn serve_main_shuts_down_custom_telemetry() {
     let Some(outcome) = run(&[], async || service(ExitCode::SUCCESS).await) else {
         return;
     };
@@ -37,7 +37,7 @@ fn telemetry_is_the_services_own_and_is_ended_with_it() {
 }
 
 #[test]
-fn telemetry_that_cannot_be_set_up_is_told_by_the_services_name() {
+fn setup_failure_names_service() {
     let variables = [("OTEL_EXPORTER_OTLP_ENDPOINT", "nonsense")];
     let Some(outcome) = run(&variables, async || service(ExitCode::FAILURE).await) else {
         return;
@@ -47,7 +47,7 @@ fn telemetry_that_cannot_be_set_up_is_told_by_the_services_name() {
 }
 
 #[test]
-fn whatever_error_stops_a_service_is_logged_and_fails_the_process() {
+fn service_error_is_logged_and_fails_process() {
     let Some(outcome) = run(&[], async || {
         let service = tokio::task::spawn_blocking(|| {
             serve::main("served", async |_, _| {

@@ -26,7 +26,7 @@ fn resource(outcome: &Outcome) -> HashMap<String, String> {
 }
 
 #[test]
-fn crate_gives_name_and_version_and_every_process_has_an_id() {
+fn resource_has_crate_version_and_instance_id() {
     let run = || run(&[], async || one_span(shared::service!()).await);
     let Some(one) = run() else {
         return;
@@ -54,7 +54,7 @@ fn name_alone_is_a_service_without_a_version() {
 }
 
 #[test]
-fn code_says_more_and_the_environment_has_the_last_word() {
+fn environment_overrides_resource_of_code() {
     let service = || {
         shared::service!("from-code")
             .version("1")

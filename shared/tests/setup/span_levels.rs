@@ -22,7 +22,7 @@ async fn spans(builder: Builder) {
 }
 
 #[test]
-fn they_are_from_info_up_whatever_the_log_shows() {
+fn default_span_level_is_info() {
     let variables = [("RUST_LOG", "trace")];
     let Some(outcome) = run(&variables, async || {
         spans(telemetry::builder("levels")).await;
@@ -33,7 +33,7 @@ fn they_are_from_info_up_whatever_the_log_shows() {
 }
 
 #[test]
-fn code_may_say_another_level_and_another_for_a_target() {
+fn code_sets_span_levels_per_target() {
     let child = async || {
         let builder = telemetry::builder("levels").span_level(LevelFilter::WARN);
         spans(builder.span_level_of("orders", LevelFilter::DEBUG)).await;
@@ -45,7 +45,7 @@ fn code_may_say_another_level_and_another_for_a_target() {
 }
 
 #[test]
-fn environment_has_the_last_word_and_the_exporters_own_spans_are_never_there() {
+fn environment_overrides_span_levels_of_code() {
     let variables = [("OTEL_RUST_SPAN_LEVEL", "trace,orders=off")];
     let child = async || {
         let builder = telemetry::builder("levels").span_level(LevelFilter::WARN);

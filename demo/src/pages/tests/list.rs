@@ -47,7 +47,7 @@ async fn listed(store: &Store, query: &str) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn row_tells_status_first_failure_pitfall_and_is_one_link() {
+async fn list_row_shows_status_failure_and_pitfall() {
     let (_, html) = page(&three(), "/").await;
     for number in 1..=3 {
         let link = format!("href=\"/trace/{}\"", id(number));
@@ -110,7 +110,7 @@ async fn whole_trace_id_leads_to_its_trace() {
 }
 
 #[tokio::test]
-async fn duration_that_cannot_be_read_is_told_and_hides_nothing() {
+async fn invalid_duration_filter_is_reported_and_ignored() {
     let store = three();
     assert_eq!(listed(&store, "?min=fast").await, [3, 2, 1]);
     let (_, html) = page(&store, "/?min=fast").await;

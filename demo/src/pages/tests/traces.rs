@@ -34,7 +34,7 @@ async fn what_failed_first_leads_to_its_span() {
 }
 
 #[tokio::test]
-async fn open_span_shows_its_stack_from_the_frame_that_panicked() {
+async fn span_details_show_stack_from_panicking_frame() {
     let html = trace_page(failing(), "?span=0000000000000002").await;
     assert_has(
         &html,
@@ -47,7 +47,7 @@ async fn open_span_shows_its_stack_from_the_frame_that_panicked() {
 }
 
 #[tokio::test]
-async fn resource_stands_once_on_the_page_however_many_spans_are_open() {
+async fn resource_is_shown_once_per_page() {
     let html = trace_page(failing(), "?span=0000000000000001,0000000000000002").await;
     assert_eq!(html.matches("class=\"details\"").count(), 2);
     assert_eq!(
@@ -58,7 +58,7 @@ async fn resource_stands_once_on_the_page_however_many_spans_are_open() {
 }
 
 #[tokio::test]
-async fn folded_row_hides_what_stands_below_it_and_counts_it() {
+async fn folded_row_hides_and_counts_descendants() {
     let spans = vec![
         span("a", 1, None, "root", 0..9),
         span("a", 2, Some(1), "branch", 1..5),
@@ -94,7 +94,7 @@ async fn search_marks_the_rows_it_finds() {
 }
 
 #[tokio::test]
-async fn log_lines_stand_in_time_order_each_at_its_span() {
+async fn log_lines_are_ordered_by_time() {
     let store = holding(failing());
     for (time, role, span, message) in [
         ("12:00:00.002", Role::Checkout, 1, "checkout failed"),
@@ -129,7 +129,7 @@ async fn log_lines_stand_in_time_order_each_at_its_span() {
 }
 
 #[tokio::test]
-async fn missing_parent_is_on_its_way_while_it_may_be() {
+async fn recent_missing_parent_is_expected() {
     let html = trace_page(vec![span("inventory", 2, Some(1), "early", 0..1)], "").await;
     assert_has(
         &html,
@@ -140,13 +140,13 @@ async fn missing_parent_is_on_its_way_while_it_may_be() {
 }
 
 #[tokio::test]
-async fn ordinary_trace_is_without_a_warning_while_it_arrives() {
+async fn arriving_trace_has_no_warning() {
     let html = trace_page(failing(), "").await;
     assert!(!html.contains("class=\"note"), "{html}");
 }
 
 #[tokio::test]
-async fn unknown_trace_is_404_and_waits_for_its_spans() {
+async fn unknown_trace_is_404_and_waits() {
     for (query, navigation) in [("", true), ("?uiEmbed=v0", false)] {
         let path = format!("/trace/{TRACE_ID}{query}");
         let (status, html) = page(&Store::new(Limits::default()), &path).await;
@@ -188,7 +188,7 @@ async fn embedded_form_has_no_navigation_and_stays_embedded() {
 }
 
 #[tokio::test]
-async fn pitfall_and_its_lost_work_lead_to_each_other() {
+async fn pitfall_and_orphaned_trace_are_linked() {
     let mut lost = span("checkout", 1, None, "notify_warehouse", 4..5);
     lost.span.trace_id = vec![7; 16];
     let store = holding(vec![pitfall("detached-task", false, 0..9), lost]);
@@ -215,7 +215,7 @@ async fn pitfall_and_its_lost_work_lead_to_each_other() {
 }
 
 #[tokio::test]
-async fn links_lead_to_the_other_trace_by_its_name() {
+async fn span_links_show_name_of_linked_trace() {
     let mut batch = span("checkout", 1, None, "batch", 0..9);
     batch.span.links.push(Link {
         trace_id: vec![7; 16],
@@ -250,7 +250,7 @@ async fn clocks_that_disagree_are_told() {
 }
 
 #[tokio::test]
-async fn trace_is_downloaded_as_otlp_and_asked_for_by_curl() {
+async fn trace_page_offers_download_and_curl() {
     let store = holding(failing());
     let url = serve(router(store.clone())).await;
     let response = client()

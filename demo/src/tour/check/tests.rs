@@ -47,7 +47,7 @@ fn only(answer: &Answer, evidence: &Evidence) -> String {
 }
 
 #[test]
-fn nothing_is_off_when_all_is_as_in_the_table() {
+fn matching_answer_has_no_difference() {
     assert_eq!(off(order(), &answer(), &evidence(spans())), [""; 0]);
 }
 
@@ -61,7 +61,7 @@ fn wrong_status_is_off() {
 }
 
 #[test]
-fn body_of_another_trace_than_the_header_is_off() {
+fn body_and_header_trace_id_must_match() {
     let wrong = Answer {
         json: serde_json::json!({ "trace_id": "another" }),
         ..answer()

@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_element_is_read_whatever_is_quoted_in_it() {
+    fn first_forwarded_element_allows_quoted_separators() {
         for (list, [client, host, proto]) in [
             (
                 "for=192.0.2.60;proto=http;by=203.0.113.43",
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn a_malformed_element_is_not_believed_in_part() {
+    fn malformed_forwarded_element_is_ignored() {
         for list in [
             "for",
             "for=",

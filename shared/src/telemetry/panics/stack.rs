@@ -53,7 +53,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stack_that_cannot_be_read_stays_whole() {
+    fn unparsable_stack_is_kept() {
         for stack in [
             "",
             "<unknown>",

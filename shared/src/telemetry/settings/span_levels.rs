@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_level_is_ignored_with_a_warning() {
+    fn invalid_span_level_is_ignored_with_warning() {
         for value in [
             "verbose",
             "orders",

@@ -87,7 +87,7 @@ fn only(mut off: Vec<String>) -> String {
 }
 
 #[test]
-fn nothing_is_off_when_each_form_does_as_it_says() {
+fn correct_forms_have_no_difference() {
     assert_eq!(off_broken(Harm::Split, &split(), &[]), NOTHING);
     assert_eq!(off_broken(Harm::Leak, &leak(1), &[]), NOTHING);
     assert_eq!(off_broken(Harm::Loss, &loss(None), &[]), NOTHING);
@@ -123,7 +123,7 @@ fn orphan_that_never_arrived_is_off() {
 }
 
 #[test]
-fn leaked_span_that_arrives_in_any_trace_is_off() {
+fn leaked_span_must_not_arrive() {
     let others = [trace(vec![request()]), other(vec![waiting(None)])];
     let off = only(off_broken(Harm::Leak, &leak(1), &others));
     assert!(off.contains("wait_for_restock"), "{off}");
@@ -148,14 +148,14 @@ fn lost_trace_that_arrives_is_off() {
 }
 
 #[test]
-fn fixed_form_without_a_span_that_the_broken_one_lost_is_off() {
+fn fixed_form_must_have_lost_span() {
     let run = fixed(vec![request(), task(Some(1))]);
     let twice = ["checkout task", "checkout task"];
     assert!(only(off_fixed(Harm::Split, &run, &twice)).contains("checkout task"));
 }
 
 #[test]
-fn fixed_form_that_is_not_one_joined_trace_is_off() {
+fn fixed_form_must_be_joined() {
     let run = fixed(vec![request(), task(Some(9))]);
     assert!(only(off_fixed(Harm::Split, &run, &[])).contains("not joined"));
     let run = Run {
@@ -185,7 +185,7 @@ fn answer_is_found_among_log_lines() {
 }
 
 #[test]
-fn refusal_is_no_success_of_either_form_and_its_words_are_kept() {
+fn refused_form_fails_with_its_text() {
     let refused = || Run {
         answer: Answer::read(r#"{"status":503,"code":"inventory_unavailable"}"#.to_owned()),
         own: None,
