@@ -152,7 +152,7 @@ async fn hostile_event_is_one_json_line() {
     let before = Instant::now();
     let output = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "--nocapture"])
-        .arg("one_event_is_one_json_line_whatever_callers_send")
+        .arg("hostile_event_is_one_json_line")
         .env(CHILD, "1")
         .env("OTEL_TRACES_EXPORTER", "none")
         .env("LOG_FORMAT", "json")
