@@ -148,13 +148,13 @@ fn unknown_exporter_and_interval_are_told_and_replaced() {
     let said = Process::start(&[
         (ENDPOINT, &endpoint),
         (EXPORTER, "otlp"),
-        ("OTEL_METRIC_EXPORT_INTERVAL", "0"),
+        ("OTEL_METRIC_EXPORT_INTERVAL", "-1"),
     ])
     .stop();
     assert_eq!(
         said.warnings(),
         [
-            "OTEL_METRIC_EXPORT_INTERVAL is `0`, which cannot be used here: expected a whole number from 1 to 86400000, using 60000 instead"
+            "OTEL_METRIC_EXPORT_INTERVAL is `-1`, which cannot be used here: expected a whole number from 0 to 86400000, using 60000 instead"
         ]
     );
 }

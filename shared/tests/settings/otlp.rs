@@ -133,8 +133,13 @@ fn another_protocol_is_replaced_with_a_warning() {
             ("OTEL_EXPORTER_OTLP_PROTOCOL", value),
         ])
         .stop();
+        let allowed = if cfg!(feature = "grpc") {
+            "http/protobuf or grpc"
+        } else {
+            "http/protobuf"
+        };
         let expected = format!(
-            "OTEL_EXPORTER_OTLP_PROTOCOL is `{value}`, which cannot be used here: using http/protobuf instead"
+            "OTEL_EXPORTER_OTLP_PROTOCOL is `{value}`, which cannot be used here: expected {allowed}, using http/protobuf instead"
         );
         assert_eq!(said.warnings(), [expected]);
         assert_eq!(
@@ -210,14 +215,14 @@ fn the_timeout_is_in_milliseconds() {
         assert_eq!(said.spans, [1, 0, 1]);
         assert_eq!(said.reasons()[0], "no answer within 50ms");
     }
-    for value in ["soon", "-1", "0", "1.5"] {
+    for value in ["soon", "-1", "1.5"] {
         let said = Process::start(&[
             ("OTEL_TRACES_SAMPLER", "always_off"),
             ("OTEL_EXPORTER_OTLP_TIMEOUT", value),
         ])
         .stop();
         let expected = format!(
-            "OTEL_EXPORTER_OTLP_TIMEOUT is `{value}`, which cannot be used here: expected a whole number from 1 to 86400000, using 10000 instead"
+            "OTEL_EXPORTER_OTLP_TIMEOUT is `{value}`, which cannot be used here: expected a whole number from 0 to 86400000, using 10000 instead"
         );
         assert_eq!(said.warnings(), [expected]);
     }
@@ -261,7 +266,20 @@ fn compressed_spans_are_the_same_spans() {
 }
 
 #[test]
-fn an_unknown_compression_is_replaced_by_none_with_a_warning() {
+fn unknown_compression_is_replaced_by_none() {
+    let collector = Collector::start();
+    let said = Process::start(&[
+        (ENDPOINT, &collector.url()),
+        ("OTEL_EXPORTER_OTLP_COMPRESSION", "zstd"),
+    ])
+    .stop();
+    let expected = "OTEL_EXPORTER_OTLP_COMPRESSION is `zstd`, which cannot be used here: expected gzip or none, using none instead";
+    assert_eq!(said.warnings(), [expected]);
+    assert_eq!(collector.export().headers.get("content-encoding"), None);
+}
+
+#[test]
+fn unusable_signal_value_falls_back_to_general() {
     let collector = Collector::start();
     let said = Process::start(&[
         (ENDPOINT, &collector.url()),
@@ -269,9 +287,79 @@ fn an_unknown_compression_is_replaced_by_none_with_a_warning() {
         ("OTEL_EXPORTER_OTLP_TRACES_COMPRESSION", "zstd"),
     ])
     .stop();
-    let expected = "OTEL_EXPORTER_OTLP_TRACES_COMPRESSION is `zstd`, which cannot be used here: using none instead";
+    let expected = "OTEL_EXPORTER_OTLP_TRACES_COMPRESSION is `zstd`, which cannot be used here: expected gzip or none, using gzip instead";
     assert_eq!(said.warnings(), [expected]);
-    assert_eq!(collector.export().headers.get("content-encoding"), None);
+    assert_eq!(collector.export().headers["content-encoding"], "gzip");
+
+    let collector = Collector::answering(Answer::Silence);
+    let said = Process::start(&[
+        (ENDPOINT, &collector.url()),
+        ("OTEL_EXPORTER_OTLP_TIMEOUT", "60"),
+        ("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "abc"),
+        (DEADLINE, "2"),
+    ])
+    .stop();
+    assert_eq!(
+        said.warnings()[0],
+        "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT is `abc`, which cannot be used here: expected a whole number from 0 to 86400000, using 60 instead"
+    );
+    assert_eq!(said.reasons()[0], "no answer within 60ms");
+}
+
+#[cfg(feature = "grpc")]
+#[test]
+fn unusable_signal_protocol_falls_back_to_general() {
+    let said = Process::start(&[
+        ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"),
+        ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "http/json"),
+        ("OTEL_EXPORTER_OTLP_INSECURE", "true"),
+        ("OTEL_EXPORTER_OTLP_TRACES_INSECURE", "maybe"),
+        (ENDPOINT, "127.0.0.1:9"),
+        ("OTEL_TRACES_SAMPLER", "always_off"),
+    ])
+    .stop();
+    assert_eq!(said.exporter(), "grpc to http://127.0.0.1:9/");
+    assert_eq!(
+        said.warnings(),
+        [
+            "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL is `http/json`, which cannot be used here: expected http/protobuf or grpc, using grpc instead",
+            "OTEL_EXPORTER_OTLP_TRACES_INSECURE is `maybe`, which cannot be used here: expected true or false, using true instead",
+        ]
+    );
+}
+
+#[test]
+fn reserved_header_is_left_out() {
+    for name in [
+        "content-length",
+        "Host",
+        "transfer-encoding",
+        "content-encoding",
+        "content-type",
+        "connection",
+        "te",
+        "upgrade",
+        "expect",
+        "grpc-encoding",
+    ] {
+        let collector = Collector::start();
+        let said = Process::start(&[
+            (ENDPOINT, &collector.url()),
+            (
+                "OTEL_EXPORTER_OTLP_HEADERS",
+                &format!("{name}=3,api-key=kept"),
+            ),
+        ])
+        .stop();
+        assert_eq!(said.spans, [1, 1, 0], "{name}");
+        assert_eq!(
+            said.warnings(),
+            [format!(
+                "entry 1 of OTEL_EXPORTER_OTLP_HEADERS is `{name}`, which the exporter sets itself: it is left out"
+            )]
+        );
+        assert_eq!(collector.export().headers["api-key"], "kept");
+    }
 }
 
 #[test]

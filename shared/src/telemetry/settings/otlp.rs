@@ -137,7 +137,7 @@ fn read(variables: &mut Variables<'_>, signal: &Signal) -> Result<Otlp, ConfigEr
         protocol,
         proxy: proxy::proxy(protocol, &endpoint),
         endpoint,
-        timeout: timeout(variables, signal),
+        timeout: timeout(variables, &signal.timeout, 10_000),
         headers: headers(variables, signal),
         gzip: gzip(variables, signal),
         #[cfg(feature = "tls")]
@@ -152,24 +152,40 @@ fn read(variables: &mut Variables<'_>, signal: &Signal) -> Result<Otlp, ConfigEr
     expect(clippy::unnecessary_wraps, reason = "an error without the feature")
 )]
 fn protocol(variables: &mut Variables<'_>, signal: &Signal) -> Result<Protocol, ConfigError> {
-    let Some((variable, value)) = variables.first(signal.protocol) else {
-        return Ok(Protocol::HttpProtobuf);
+    let allowed = if cfg!(feature = "grpc") {
+        "http/protobuf or grpc"
+    } else {
+        "http/protobuf"
     };
-    match value.to_ascii_lowercase().as_str() {
-        "http/protobuf" => Ok(Protocol::HttpProtobuf),
-        #[cfg(feature = "grpc")]
-        "grpc" => Ok(Protocol::Grpc),
-        #[cfg(not(feature = "grpc"))]
-        "grpc" => Err(ConfigError {
-            variable,
-            value,
-            expects: "http/protobuf, or a build of `shared` with the cargo feature `grpc`",
-        }),
-        _ => {
-            variables.unusable(variable, &value, "http/protobuf");
-            Ok(Protocol::HttpProtobuf)
-        }
+    let is_grpc =
+        variables.first_usable(
+            &signal.protocol,
+            "http/protobuf",
+            allowed,
+            |value| match value.to_ascii_lowercase().as_str() {
+                "http/protobuf" => Some(false),
+                "grpc" => Some(true),
+                _ => None,
+            },
+        );
+    if !is_grpc.unwrap_or(false) {
+        return Ok(Protocol::HttpProtobuf);
     }
+    #[cfg(feature = "grpc")]
+    return Ok(Protocol::Grpc);
+    #[cfg(not(feature = "grpc"))]
+    Err(ConfigError {
+        variable: signal
+            .protocol
+            .into_iter()
+            .find(|name| {
+                let value = variables.text(name);
+                value.is_some_and(|value| value.eq_ignore_ascii_case("grpc"))
+            })
+            .unwrap_or(signal.protocol[1]),
+        value: "grpc".to_owned(),
+        expects: "http/protobuf, or a build of `shared` with the cargo feature `grpc`",
+    })
 }
 
 /// The signal's own endpoint is used as it is; to the one for all signals, HTTP adds the signal's path.
@@ -205,7 +221,7 @@ fn with_scheme(
     let Some((variable, _)) = variables.first(signal.insecure) else {
         return default_scheme(protocol, value, false);
     };
-    let insecure = variables.parse(variable, "false", |value| {
+    let insecure = variables.first_usable(&signal.insecure, "false", "true or false", |value| {
         value.to_ascii_lowercase().parse().ok()
     });
     if protocol == Protocol::HttpProtobuf || value.contains("://") {
@@ -243,15 +259,6 @@ fn url(variable: &'static str, value: String, with_scheme: &str) -> Result<Url, 
     }
 }
 
-fn timeout(variables: &mut Variables<'_>, signal: &Signal) -> Duration {
-    const DEFAULT: u64 = 10_000;
-    let first = variables.first(signal.timeout);
-    let milliseconds = first.map_or(DEFAULT, |(variable, _)| {
-        variables.number(variable, DEFAULT, MILLISECONDS)
-    });
-    Duration::from_millis(milliseconds)
-}
-
 /// No value of theirs is ever shown: they carry the collector's API keys.
 fn headers(variables: &mut Variables<'_>, signal: &Signal) -> HashMap<String, String> {
     let Some((variable, list)) = variables.first(signal.headers) else {
@@ -260,6 +267,9 @@ fn headers(variables: &mut Variables<'_>, signal: &Signal) -> HashMap<String, St
     let mut headers = HashMap::new();
     for (position, entry) in (1..).zip(list.split(',')) {
         match header(entry) {
+            Some((name, _)) if is_reserved(name) => variables.warn(format!(
+                "entry {position} of {variable} is `{name}`, which the exporter sets itself: it is left out"
+            )),
             Some((name, value)) => {
                 headers.insert(name.to_owned(), value.to_owned());
             }
@@ -280,29 +290,62 @@ fn header(entry: &str) -> Option<(&str, &str)> {
     Some((name, value))
 }
 
+/// Returns whether a header describes the connection or the body, which only the exporter knows.
+fn is_reserved(name: &str) -> bool {
+    const RESERVED: [&str; 14] = [
+        "accept-encoding",
+        "connection",
+        "content-encoding",
+        "content-length",
+        "content-type",
+        "expect",
+        "host",
+        "http2-settings",
+        "keep-alive",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    ];
+    let name = name.to_ascii_lowercase();
+    RESERVED.contains(&name.as_str()) || name.starts_with("grpc-")
+}
+
 fn decoded(value: &str) -> Option<HeaderValue> {
     let value = percent_decode_str(value).decode_utf8().ok()?;
     HeaderValue::try_from(value.as_ref()).ok()
 }
 
 fn gzip(variables: &mut Variables<'_>, signal: &Signal) -> bool {
-    let Some((variable, value)) = variables.first(signal.compression) else {
-        return false;
-    };
-    let gzip = match value.to_ascii_lowercase().as_str() {
-        "gzip" => Some(true),
-        "none" => Some(false),
-        _ => None,
-    };
-    if gzip.is_none() {
-        variables.unusable(variable, &value, "none");
-    }
+    let gzip =
+        variables.first_usable(
+            &signal.compression,
+            "none",
+            "gzip or none",
+            |value| match value.to_ascii_lowercase().as_str() {
+                "gzip" => Some(true),
+                "none" => Some(false),
+                _ => None,
+            },
+        );
     gzip.unwrap_or(false)
 }
 
-/// Of every delay and timeout: up to a day.
-const MILLISECONDS: RangeInclusive<u64> = 1..=24 * 60 * 60 * 1000;
+/// Every delay, interval and timeout: up to a day.
+const MILLISECONDS: RangeInclusive<u64> = 0..=24 * 60 * 60 * 1000;
+/// The timeout that 0 stands for. Unlike `Duration::MAX`, it can be added to the time.
+const NO_LIMIT: Duration = Duration::from_hours(100 * 365 * 24);
 
-fn milliseconds(variables: &mut Variables<'_>, name: &str, default: u64) -> Duration {
-    Duration::from_millis(variables.number(name, default, MILLISECONDS))
+/// Returns a delay or interval. The timers have a resolution of a millisecond.
+fn milliseconds(variables: &mut Variables<'_>, name: &'static str, default: u64) -> Duration {
+    Duration::from_millis(variables.number(name, default, MILLISECONDS).max(1))
+}
+
+/// Returns a timeout, where 0 means no limit.
+fn timeout(variables: &mut Variables<'_>, names: &[&'static str], default: u64) -> Duration {
+    match variables.first_number(names, default, MILLISECONDS) {
+        Some(0) => NO_LIMIT,
+        milliseconds => Duration::from_millis(milliseconds.unwrap_or(default)),
+    }
 }

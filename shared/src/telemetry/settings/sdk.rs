@@ -87,8 +87,7 @@ pub(super) fn value_limits(variables: &mut Variables<'_>) -> ValueLimits {
         "OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT",
         "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT",
     ];
-    let set = variables.first(names);
-    let limit = set.and_then(|(name, _)| variables.number_or(name, 4096, 0..=LONGEST));
+    let limit = variables.first_number(&names, 4096, 0..=LONGEST);
     limit.map_or(ValueLimits::DEFAULT, |limit| ValueLimits {
         value: Limit::Characters(limit),
         stack: Limit::Characters(limit),

@@ -1,6 +1,11 @@
 //! [`Variables`]: a value, or a warning that says what is used instead of it.
 
-use std::{fmt::Display, ops::RangeInclusive, str::FromStr};
+use std::{
+    fmt::Display,
+    num::{IntErrorKind, ParseIntError},
+    ops::RangeInclusive,
+    str::FromStr,
+};
 
 use crate::{
     config::{self, Lookup},
@@ -47,34 +52,89 @@ impl<'a> Variables<'a> {
         parsed
     }
 
-    /// A number within its range, or `default`. One outside of it is ignored, with a warning.
-    pub(super) fn number<N>(&mut self, name: &str, default: N, range: RangeInclusive<N>) -> N
-    where
-        N: FromStr + Display + PartialOrd + Copy,
-    {
-        self.number_or(name, default, range).unwrap_or(default)
-    }
-
-    /// A number within its range. One outside of it is ignored, with a warning that says what is used `instead`.
-    pub(super) fn number_or<N>(
+    /// Returns the first usable value of these variables. One that `parse` refuses counts as not set, with a warning.
+    pub(super) fn first_usable<T>(
         &mut self,
-        name: &str,
-        instead: impl Display,
-        range: RangeInclusive<N>,
-    ) -> Option<N>
-    where
-        N: FromStr + Display + PartialOrd,
-    {
-        let value = self.text(name)?;
-        let number = value.parse().ok().filter(|number| range.contains(number));
-        if number.is_none() {
-            let (start, end) = range.into_inner();
+        names: &[&'static str],
+        default: impl Display,
+        expects: &str,
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> Option<T> {
+        let mut unusable = Vec::new();
+        let mut used = None;
+        for name in names {
+            let Some(value) = self.text(name) else {
+                continue;
+            };
+            match parse(&value) {
+                Some(parsed) => {
+                    used = Some((value, parsed));
+                    break;
+                }
+                None => unusable.push((name, value)),
+            }
+        }
+        let instead = match &used {
+            Some((value, _)) => redact::value(value).to_string(),
+            None => default.to_string(),
+        };
+        for (name, value) in unusable {
             self.warn(format!(
-                "{name} is `{}`, which cannot be used here: expected a whole number from {start} to {end}, using {instead} instead",
+                "{name} is `{}`, which cannot be used here: expected {expects}, using {instead} instead",
                 redact::value(&value)
             ));
         }
-        number
+        used.map(|(_, parsed)| parsed)
+    }
+
+    /// Returns a number within its range, or `default`.
+    pub(super) fn number<N>(
+        &mut self,
+        name: &'static str,
+        default: N,
+        range: RangeInclusive<N>,
+    ) -> N
+    where
+        N: FromStr<Err = ParseIntError> + Display + PartialOrd + Copy,
+    {
+        self.first_number(&[name], default, range)
+            .unwrap_or(default)
+    }
+
+    /// Returns the first usable number of these variables. One above the range is replaced by the maximum, since large
+    /// numbers commonly mean "no limit", and any other outside of it counts as not set. A warning names either.
+    pub(super) fn first_number<N>(
+        &mut self,
+        names: &[&'static str],
+        default: impl Display,
+        range: RangeInclusive<N>,
+    ) -> Option<N>
+    where
+        N: FromStr<Err = ParseIntError> + Display + PartialOrd + Copy,
+    {
+        let (start, end) = range.into_inner();
+        let expects = format!("a whole number from {start} to {end}");
+        let number =
+            self.first_usable(names, default, &expects, |value| match value.parse::<N>() {
+                Ok(number) if number < start => None,
+                Ok(number) if number > end => Some((end, Some(value.to_owned()))),
+                Ok(number) => Some((number, None)),
+                Err(error) if *error.kind() == IntErrorKind::PosOverflow => {
+                    Some((end, Some(value.to_owned())))
+                }
+                Err(_) => None,
+            });
+        let (number, clamped) = number?;
+        if let Some(value) = clamped {
+            let is_set_to_it = |name: &&&'static str| self.text(name).as_ref() == Some(&value);
+            let name = names.iter().find(is_set_to_it).copied();
+            self.warn(format!(
+                "{} is `{}`, which is more than can be used here: using the maximum, {end}",
+                name.unwrap_or_default(),
+                redact::value(&value)
+            ));
+        }
+        Some(number)
     }
 
     pub(super) fn unusable(&mut self, name: &str, value: &str, instead: impl Display) {

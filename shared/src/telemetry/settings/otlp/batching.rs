@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{super::variables::Variables, milliseconds};
+use super::{super::variables::Variables, milliseconds, timeout};
 
 /// How spans wait for their export.
 pub(in crate::telemetry) struct Batching {
@@ -27,7 +27,8 @@ impl Batching {
 
 pub(in crate::telemetry::settings) fn batching(variables: &mut Variables<'_>) -> Batching {
     const QUEUE_SPANS: usize = 100_000_000;
-    let queue_spans = variables.number_or("OTEL_BSP_MAX_QUEUE_SIZE", "no bound", 1..=QUEUE_SPANS);
+    let queue_spans =
+        variables.first_number(&["OTEL_BSP_MAX_QUEUE_SIZE"], "no bound", 1..=QUEUE_SPANS);
     // Not in the specification, hence `RUST`, which it asks for in such a name.
     let queue_bytes = variables.number(
         "OTEL_RUST_BSP_MAX_QUEUE_BYTES",
@@ -45,6 +46,6 @@ pub(in crate::telemetry::settings) fn batching(variables: &mut Variables<'_>) ->
         queue_spans,
         batch_spans,
         delay: milliseconds(variables, "OTEL_BSP_SCHEDULE_DELAY", 5_000),
-        export_timeout: milliseconds(variables, "OTEL_BSP_EXPORT_TIMEOUT", 30_000),
+        export_timeout: timeout(variables, &["OTEL_BSP_EXPORT_TIMEOUT"], 30_000),
     }
 }
