@@ -35,7 +35,7 @@ pub enum Command {
         /// Which one.
         role: Role,
     },
-    /// Be the pitfall that takes a process of its own: how the tour shows it.
+    /// Run the pitfall that needs its own process; the tour starts this.
     #[command(hide = true)]
     UnflushedExit {
         /// The form that loses nothing.
@@ -183,7 +183,7 @@ impl PortFlags {
 /// A port, and what to say about it when it cannot be had.
 #[derive(Clone, Copy, Debug)]
 pub struct Port {
-    /// Who listens there.
+    /// Service that listens on the port.
     pub wanted_by: &'static str,
     /// The flag that moves it.
     pub flag: &'static str,
@@ -192,7 +192,7 @@ pub struct Port {
 }
 
 impl Ports {
-    /// Whether each has a port of its own.
+    /// Returns an error if two ports are equal.
     ///
     /// # Errors
     ///

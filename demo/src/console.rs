@@ -1,4 +1,4 @@
-//! What is typed where the demo runs: `stop inventory`, `start inventory`, so that its absence can be tried by hand.
+//! Commands typed into the running demo, such as `stop inventory` and `start inventory`.
 
 use std::io::{self, BufRead as _, IsTerminal as _};
 use std::str::FromStr;
@@ -56,7 +56,7 @@ impl Console {
     /// Begins to read.
     pub fn open() -> Self {
         let (sender, receiver) = mpsc::unbounded_channel();
-        // A thread of its own, as nothing can interrupt it: it ends with the process.
+        // A separate thread, since a blocking read cannot be interrupted. It ends with the process.
         std::thread::spawn(move || {
             while let Some(line) = next_line() {
                 if sender.send(line).is_err() {

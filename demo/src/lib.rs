@@ -96,20 +96,20 @@ fn run(work: impl Future<Output = Result<ExitCode, Error>>) -> ExitCode {
     })
 }
 
-/// What ends the demo early.
+/// An error that ends the demo.
 #[derive(Debug, thiserror::Error)]
 enum Error {
     #[error("cannot start the runtime")]
     Runtime(#[source] std::io::Error),
     #[error("cannot listen for Ctrl-C")]
     Signals(#[source] std::io::Error),
-    #[error("told to stop a second time: the services were killed")]
+    #[error("second signal: services killed")]
     Killed,
     #[error(transparent)]
     Stack(#[from] StackError),
     #[error(transparent)]
     Tour(#[from] tour::TourError),
-    #[error("told to stop: the soak has no result")]
+    #[error("stopped: the soak has no result")]
     Interrupted,
     #[error(transparent)]
     Soak(#[from] soak::SoakError),

@@ -114,7 +114,7 @@ impl Process {
         self.role
     }
 
-    /// Waits until the service answers `/readyz`, and tells where it listens.
+    /// Waits until the service answers `/readyz`, and returns its address.
     ///
     /// # Errors
     ///

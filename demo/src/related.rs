@@ -1,7 +1,7 @@
 //! Related traces: linked traces, and the work that a pitfall lost.
 //!
-//! Lost work does not reference its pitfall: that is the pitfall. It is detected by time, as a trace without a calling request that
-//! started while the pitfall ran.
+//! Lost work does not reference its pitfall, which is the point of the pitfall. It is detected by time, as a trace without a
+//! calling request that started while the pitfall ran.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;

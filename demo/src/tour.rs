@@ -44,7 +44,7 @@ prove nothing: they may belong to two customers. Here a trace id travels with ev
 logs carry it, and every span of the one joined trace carries it: that is the proof.
 ";
 
-/// What ends the tour before its end.
+/// An error that ends the tour early.
 #[derive(Debug, thiserror::Error)]
 pub enum TourError {
     /// The services could not be started, or one died.
@@ -109,7 +109,7 @@ struct Guide<'a> {
     client: reqwest::Client,
     checkout: SocketAddr,
     otlp: SocketAddr,
-    /// The viewer, where it stays.
+    /// The viewer, if it keeps running.
     ui: Option<SocketAddr>,
     store: Store,
     journal: &'a Journal,
@@ -247,7 +247,7 @@ impl Guide<'_> {
         }
     }
 
-    /// What is off, or what is proved when nothing is.
+    /// The differences, or the statement that is proved if there are none.
     fn verdict(&self, proved: &str, off: &[String]) {
         print("");
         if off.is_empty() {

@@ -21,7 +21,7 @@ use support::{Caller, Connection, Meters, client, start};
 
 /// Requests, each unlike all others.
 const DISTINCT: usize = 20_000;
-/// Of each path: were they kept, it would be 20 MB.
+/// Bytes of each path; if paths were kept, memory would grow by 20 MB.
 const PATH: usize = 1000;
 /// What memory may grow by, whatever else this process does.
 const MEMORY: usize = 8 << 20;
@@ -57,7 +57,7 @@ impl Names {
     }
 }
 
-/// Of this process, in bytes; `None` where the system does not say.
+/// Memory of this process in bytes; `None` if the system does not report it.
 fn memory() -> Option<usize> {
     let pages = std::fs::read_to_string("/proc/self/statm").ok()?;
     Some(pages.split(' ').nth(1)?.parse::<usize>().ok()? * 4096)
@@ -113,7 +113,7 @@ async fn client_cardinality_is_bounded() {
     let middleware = TraceMiddleware::new()
         .tracer_provider(&names.provider())
         .meter_provider(&meters.provider);
-    // No host of that name: whoever makes an application call any host (a webhook) gets here without a network too.
+    // The host does not exist. A webhook to arbitrary hosts has the same effect.
     let client = client(middleware);
     for number in 0..DISTINCT / 4 {
         let method = if number % 2 == 0 {

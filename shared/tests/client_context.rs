@@ -12,7 +12,7 @@ use shared::{client::TraceMiddleware, testing::recorder};
 
 use support::{bare_client, start};
 
-/// Stands for whatever goes beneath the trace middleware: signing, a cache, a resolver that asks somebody.
+/// Represents code inside the trace middleware: signing, a cache, a resolver.
 struct Signs;
 
 #[async_trait::async_trait]

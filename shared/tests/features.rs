@@ -1,4 +1,4 @@
-//! What each cargo feature compiles, and above all what it does not: nobody pays for what they do not use.
+//! The crates that each cargo feature compiles, and those that it must not compile.
 
 #![expect(clippy::unwrap_used, reason = "a panic fails the test")]
 

@@ -16,7 +16,7 @@ use http::{Request, Response};
 use shared::{client::ClientTraceLayer, server::TraceLayer};
 use tower::{Layer as _, Service};
 
-/// A service that has room when the test says so.
+/// A service whose readiness the test controls.
 #[derive(Debug, Clone, Default)]
 struct Room(Arc<AtomicBool>);
 

@@ -51,7 +51,7 @@ fn error_type(name: &'static str) -> (&'static str, Value) {
     ("error.type", name.into())
 }
 
-/// Requests that are under way, where there are any or were.
+/// Returns the number of active requests, if it was measured.
 fn active(method: &'static str, count: i64) -> Points {
     let mut attributes = request(method, []);
     attributes.remove("network.protocol.version");

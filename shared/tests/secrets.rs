@@ -10,7 +10,7 @@ use opentelemetry::trace::Status;
 use shared::{client::TraceMiddleware, error::chain, task, testing::recorder};
 use support::{call, client, clients};
 
-/// Nobody listens there any more.
+/// An address without a listener.
 fn nobodys_address() -> SocketAddr {
     let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     listener.local_addr().unwrap()
@@ -46,7 +46,7 @@ async fn client_error_url_is_redacted() {
     assert!(!span.contains("ann"), "{span}");
 }
 
-/// The error of a call to where nobody listens, with what it was given in confidence.
+/// Returns the error of a call with secrets in its URL to an address without a listener.
 async fn failed_call() -> reqwest_middleware::Error {
     let address = nobodys_address();
     let url = format!("http://{address}/check?token=hunter2");

@@ -137,7 +137,7 @@ async fn malformed_requests_are_rejected_and_service_continues() {
     let mut connection = Connection::open(&service).await;
     connection.request("GET /", &Caller::new()).await;
     assert_eq!(connection.answer().await.status, 200);
-    // Most were turned away before anything of ours saw them, and not all.
+    // Most requests, but not all, were rejected before they reached the service.
     let reached = reached.load(Ordering::Relaxed);
     assert!((20..180).contains(&reached), "{reached}");
     patience(service.shut_down()).await;

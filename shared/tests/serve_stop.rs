@@ -1,4 +1,4 @@
-//! A service that is told to stop does stop, whatever its tasks do.
+//! A stopping service exits, whatever its tasks do.
 
 #[path = "support/watchdog.rs"]
 mod watchdog;

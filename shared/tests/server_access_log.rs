@@ -1,4 +1,4 @@
-//! The line that a request leaves in the log: one's own in its place, or none.
+//! The access log: custom or disabled.
 
 #![expect(clippy::unwrap_used, reason = "a panic fails the test")]
 
@@ -25,7 +25,7 @@ use tracing_subscriber::layer::SubscriberExt as _;
 
 const PARENT: &str = "00f067aa0ba902b7";
 
-/// What a log of one's own was told, in words, and the trace that it was told in.
+/// The calls of a custom access log, as text, with their trace ids.
 type Told = Arc<Mutex<Vec<(String, Option<String>)>>>;
 
 fn tells() -> (Told, TraceLayer) {

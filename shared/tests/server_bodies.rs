@@ -201,7 +201,7 @@ async fn span_is_open_during_trailers() {
     assert_eq!(ended.get(), Some(&0));
 }
 
-/// Switches to a protocol that repeats what it hears.
+/// Upgrades to an echo protocol.
 async fn switch(request: Request) -> impl IntoResponse {
     let upgrade = hyper::upgrade::on(request);
     drop(task::spawn(async move {

@@ -1,4 +1,4 @@
-//! What a span must not take from somebody's word: a client's, a header's, a panic's that was handled.
+//! Untrusted claims that spans must not adopt: of clients, headers, and handled panics.
 
 #![expect(clippy::unwrap_used, reason = "a panic fails the test")]
 

@@ -1,4 +1,4 @@
-//! What a service writes to its log, line by line: a process of its own serves, its standard output is read.
+//! The log lines of a service process, read from its standard output.
 
 #![expect(clippy::unwrap_used, reason = "a panic fails the test")]
 
@@ -17,7 +17,7 @@ use serde_json::Value;
 use shared::{problem, server::TraceLayer, telemetry};
 use support::{Caller, Connection, start};
 
-/// What callers send to be taken for something else: lines, quotes, control characters, bytes that are no text.
+/// Hostile texts: line breaks, quotes, control characters, bytes that are not UTF-8.
 const BODIES: [&[u8]; 4] = [
     b"one\n{\"level\":\"ERROR\",\"message\":\"forged\"}\r\n",
     b"\"},{\"level\":\"ERROR\"}\\",
@@ -49,7 +49,7 @@ async fn panics() {
 
 /// The service and its callers, in the process whose output is read.
 async fn serve_and_call() {
-    // The test harness has begun a line of its own.
+    // The test harness has already started a line.
     println!("\nBEGIN");
     let telemetry = telemetry::init("noisy").unwrap();
     let router = Router::new()

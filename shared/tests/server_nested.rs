@@ -1,4 +1,4 @@
-//! Two layers on one request, as a nested router with a layer of its own makes them: one span.
+//! Two layers on one request, as in a nested router with its own layer, create one span.
 
 #![expect(clippy::unwrap_used, reason = "a panic fails the test")]
 

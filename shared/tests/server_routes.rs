@@ -1,4 +1,4 @@
-//! Names and routes: what a layered router tells its spans, and what an unknown path or method does not.
+//! Span names and routes of routers, and of unknown paths and methods.
 
 #![expect(clippy::unwrap_used, reason = "a panic fails the test")]
 
@@ -63,7 +63,7 @@ async fn nested_routers_record_whole_route() {
     ] {
         assert_get(&service, path, None, 404).await;
     }
-    // What is inside of a nested service is not the router's to name.
+    // The router does not know the routes of a nested service.
     assert_get(&service, "/files/a", None, 200).await;
 }
 

@@ -1,4 +1,4 @@
-//! What becomes of requests when their own service stops.
+//! Requests during the shutdown of their service.
 
 #![expect(clippy::unwrap_used, reason = "a panic fails the test")]
 

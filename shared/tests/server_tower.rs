@@ -1,4 +1,4 @@
-//! A bare tower service: what nobody else knows of a request is told in its extensions.
+//! A bare tower service, with request extensions instead of a framework.
 
 #![expect(clippy::unwrap_used, reason = "a panic fails the test")]
 

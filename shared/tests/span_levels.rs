@@ -3,7 +3,7 @@
 use shared::testing::recorder;
 use tracing::Span;
 
-/// Begins and ends each of them in a trace of their own; gives its tree when `exported` have ended.
+/// Creates each span in a new trace. Returns the tree once `exported` spans have ended.
 async fn tree<const N: usize>(spans: fn() -> [Span; N], exported: usize) -> String {
     let begin_and_end = async { spans().map(|span| span.in_scope(|| ())) };
     let (trace_id, _) = recorder().in_trace("root", begin_and_end).await;

@@ -1,4 +1,4 @@
-//! What a task does to the trace: it stays in it, and work for many requests is linked to all of theirs.
+//! Tasks stay in their trace, and work for many requests is linked to all of their traces.
 
 #![expect(clippy::unwrap_used, reason = "a panic fails the test")]
 

@@ -1,4 +1,4 @@
-//! The end of a process's tasks, which is one for all of them: a test binary of its own.
+//! The end of all tasks of a process. A separate test binary, since it affects all of them.
 
 use std::{future::pending, time::Duration};
 

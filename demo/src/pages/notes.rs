@@ -67,9 +67,9 @@ pub(super) fn related(page: &Shown<'_>) -> Markup {
 
 fn one(other: &Related, embedded: bool) -> Markup {
     let what = match other.tie {
-        Tie::LostBy => "Lost from here: it began while this request ran, as a trace of its own",
+        Tie::LostBy => "Lost work: it started while this request ran, but in a separate trace",
         Tie::Loser => {
-            "This work was lost: it began while that request ran, and belongs into its trace"
+            "This work was lost: it started while that request ran and should be in its trace"
         }
         Tie::LinksTo => "A span here links to it",
         Tie::LinkedFrom => "A span there links to this trace",

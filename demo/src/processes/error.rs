@@ -17,19 +17,19 @@ pub enum ProcessError {
     /// The process could not be started.
     #[error("cannot start {0}")]
     Spawn(&'static str, #[source] io::Error),
-    /// It ended without having been told to.
-    #[error("the demo stops because {0} ended although nobody had told it to ({1}){2}")]
+    /// It exited unexpectedly.
+    #[error("the demo stops because {0} exited unexpectedly ({1}){2}")]
     Died(&'static str, ExitStatus, LastWords),
     /// It lives, but does not answer.
     #[error("{0} was not ready after {seconds} s{1}", seconds = START.as_secs())]
     NotReady(&'static str, LastWords),
-    /// It was told to end, and could not do so cleanly.
-    #[error("{0} was told to end and did so with {1}{2}")]
+    /// It exited with an error during shutdown.
+    #[error("{0} exited with {1} during shutdown{2}")]
     EndedBadly(&'static str, ExitStatus, LastWords),
-    /// It was told to end and did not.
+    /// It did not exit in time.
     #[error("{0} did not end within {seconds} s and was killed", seconds = grace().as_secs())]
     Killed(&'static str),
-    /// The operating system does not tell what became of it.
+    /// The operating system did not report its exit status.
     #[error("cannot wait for {0}")]
     Wait(&'static str, #[source] io::Error),
 }
@@ -80,7 +80,7 @@ mod tests {
         let error = ProcessError::Died("inventory", ExitStatus::from_raw(0), recorder.last_words());
         assert_eq!(
             error.to_string(),
-            "the demo stops because inventory ended although nobody had told it to (exit status: 0); \
+            "the demo stops because inventory exited unexpectedly (exit status: 0); \
              its last words:\n  goodbye"
         );
     }

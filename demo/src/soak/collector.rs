@@ -1,5 +1,5 @@
-//! The soak's collector: a process of its own, so that it can be stopped and paused. It says on its standard output which
-//! spans have come, and takes from its standard input how it is to answer.
+//! The collector of the soak, in a separate process so that it can be stopped and paused. It writes received span ids to standard
+//! output, and reads commands that control its answers from standard input.
 
 use std::collections::HashMap;
 use std::io::{self, BufRead as _, Write as _};
@@ -137,15 +137,15 @@ pub(super) struct Collector {
     reader: JoinHandle<()>,
 }
 
-/// What has arrived, in whichever of the collectors.
+/// The spans that have arrived at all collectors.
 #[derive(Clone, Default)]
 pub(super) struct Arrived(Arc<Mutex<Arrivals>>);
 
-/// What has arrived, added up.
+/// Counts of the arrived spans.
 #[derive(Clone, Copy)]
 pub(super) struct Tally {
     pub(super) spans: u64,
-    /// Of these, how many came once more.
+    /// Number of repeated spans.
     pub(super) twice: u64,
     /// Placed orders whose trace has not all of its spans.
     pub(super) incomplete: usize,

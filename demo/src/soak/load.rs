@@ -22,7 +22,7 @@ struct Placed {
     trace_id: String,
 }
 
-/// Sends orders until it is dropped or told to stop.
+/// Sends orders until dropped or stopped.
 pub(super) struct Load {
     client: reqwest::Client,
     url: String,

@@ -58,9 +58,9 @@ pub enum Fault {
     Paused,
     /// The collector answers 503 with Retry-After
     Unavailable,
-    /// Both services are told to end (SIGTERM), with the collector there
+    /// Both services shut down (SIGTERM) while the collector is available
     Shutdown,
-    /// Both services are told to end while the collector is gone
+    /// Both services shut down while the collector is gone
     ShutdownAlone,
     /// As many orders as the machine takes
     Flood,
@@ -75,7 +75,7 @@ pub enum SoakError {
     /// No client to send the orders with.
     #[error("cannot make an HTTP client")]
     Client(#[source] reqwest::Error),
-    /// The collector cannot be started or told what to do.
+    /// The collector could not be started or controlled.
     #[error("the collector failed")]
     Collector(#[source] std::io::Error),
     /// A service's process failed.

@@ -18,7 +18,7 @@ pub(super) struct Books {
     ended: u64,
     exported: u64,
     lost: u64,
-    /// By the lines that told a loss when it happened.
+    /// Losses reported in log lines.
     told: u64,
     why: Vec<String>,
 }
@@ -32,7 +32,7 @@ pub(super) struct Report {
     pub(super) arrived: Tally,
     /// The most that one of the services has had, in bytes.
     pub(super) memory: u64,
-    /// Of a collector that was away.
+    /// Times around an outage of the collector.
     pub(super) caught_up: Option<CaughtUp>,
     /// From SIGTERM to the end of both services.
     pub(super) took_to_end: Duration,
@@ -85,7 +85,7 @@ impl Report {
         )
     }
 
-    /// What was promised and not kept, a sentence each.
+    /// Broken promises, one sentence each.
     pub(super) fn broken(&self) -> Vec<String> {
         let books = &self.books;
         let mut broken = Vec::new();
@@ -96,11 +96,14 @@ impl Report {
         };
         claim(
             books.ended == books.exported + books.lost,
-            "the books do not balance".to_owned(),
+            "the counters do not balance".to_owned(),
         );
         claim(
             books.told == books.lost,
-            format!("{} spans were lost, and {} told", books.lost, books.told),
+            format!(
+                "{} spans were lost, and {} reported",
+                books.lost, books.told
+            ),
         );
         claim(
             self.arrived.spans == books.exported,

@@ -129,7 +129,7 @@ struct Services {
     books: Arc<Mutex<Books>>,
     client: reqwest::Client,
     addresses: [SocketAddr; 2],
-    /// Last, so that it is removed when nobody writes to it any more.
+    /// The last field, so that it is removed after its writers have ended.
     _directory: tempfile::TempDir,
 }
 
@@ -178,7 +178,7 @@ impl Services {
         }
     }
 
-    /// How many spans wait in both, as `/readyz` tells it.
+    /// Returns the number of queued spans of both services, as reported by `/readyz`.
     async fn waiting(&self) -> u64 {
         let mut waiting = 0;
         for address in self.addresses {

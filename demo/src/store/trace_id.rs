@@ -11,7 +11,7 @@ pub struct TraceId([u8; 16]);
 
 /// The error of parsing a trace id.
 #[derive(Debug, thiserror::Error)]
-#[error("`{0}` is no trace id: expected 32 hex digits, not all of them 0")]
+#[error("`{0}` is not a trace id: expected 32 hex digits, not all of them 0")]
 pub struct InvalidTraceId(String);
 
 impl TraceId {

@@ -1,14 +1,14 @@
-//! The last words of the tour: a line for everything that was run, and how many were as they should be.
+//! The summary of the tour: one line per scene, and the number of passed scenes.
 
 use std::time::Duration;
 
 use crate::logs::print;
 use crate::terminal::{Ink, Screen};
 
-/// What came of one scenario, or of one form of a pitfall.
+/// The result of one scenario, or of one form of a pitfall.
 pub(super) struct Verdict {
     pub(super) name: String,
-    /// What was answered, in a few words.
+    /// The answer in a few words.
     pub(super) answer: String,
     /// How many spans have arrived.
     pub(super) spans: usize,

@@ -1,5 +1,5 @@
-//! The soak in a short form: it compares the answers, the services' books, their log and what arrived, and ends badly where
-//! they do not agree, or where something was lost that must not be.
+//! A short soak. It compares the answers, the services' counters, their logs and the arrived spans, and fails if they disagree or
+//! if spans were lost that must not be.
 
 use std::process::Output;
 

@@ -1,4 +1,4 @@
-//! The services of docs/lift.md, as a stranger pastes them: each is run, asked, and told to stop with a task under way.
+//! Runs the services of docs/lift.md as written there, calls them, and stops them while a task is running.
 
 #![expect(clippy::unwrap_used, reason = "a panic fails the test")]
 #![expect(
@@ -166,7 +166,7 @@ fn start(role: &str, collector: &Collector, inventory: &TcpListener) -> Child {
         .env("HTTP_PROXY", proxy)
         .env("NO_PROXY", "localhost")
         .env("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint)
-        // What is exported at all is exported because the process ends.
+        // Only the end of the process exports spans here.
         .env("OTEL_BSP_SCHEDULE_DELAY", "600000")
         .stdout(Stdio::piped())
         .spawn()

@@ -1,5 +1,4 @@
-//! Lines go out together, a few milliseconds' worth of them: none is lost, torn or out of order, however the process ends, as
-//! long as somebody reads them.
+//! Lines are written in batches: none is lost, torn or out of order, however the process ends, if the output is read.
 
 use std::{
     collections::BTreeMap,
@@ -16,7 +15,7 @@ use crate::child::{Child, run_with_closed_stdout, start_on};
 const THREADS: u64 = 4;
 const LINES: u64 = 400;
 
-/// Of a line among many: its text is longer than what a pipe takes at once, now and then, and than what it takes at all.
+/// The length of a line. Some exceed the atomic write size of a pipe, some its capacity.
 fn length(number: u64) -> usize {
     match number {
         _ if number.is_multiple_of(150) => 100_000,
@@ -74,7 +73,7 @@ pub(crate) fn say_and_wait() {
     }
 }
 
-/// Far more than what waits for somebody who reads it.
+/// Far more than the buffer of unread lines.
 const TOO_MANY: u64 = 60_000;
 
 pub(crate) fn say_more_than_fits() {

@@ -1,4 +1,4 @@
-//! Every kind of field, to the byte: whoever parses the log parses what comes next year, too.
+//! Every kind of field, compared byte by byte, since log parsers depend on the format.
 
 use std::{fmt, io};
 

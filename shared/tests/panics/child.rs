@@ -1,4 +1,4 @@
-//! [`Child`]: a process that panics, by its role, and a watchdog that ends it where it hangs.
+//! [`Child`]: a process that panics in a given way, with a watchdog.
 
 use std::{
     env, fmt,
@@ -21,9 +21,9 @@ use shared::telemetry;
 
 /// Set in the child.
 const ROLE: &str = "PANICS_TEST_ROLE";
-/// With which a child ends that cannot say so.
+/// Exit code of a child that timed out.
 pub(crate) const LIVED_ON: i32 = 42;
-/// Where the child's own output begins: what is before is the test harness's.
+/// Marks the start of the child's output, after that of the test harness.
 const BEGIN: &str = "BEGIN\n";
 /// A child that takes so long hangs. Far above what one needs on a busy machine.
 const WATCHDOG: Duration = Duration::from_mins(1);
@@ -117,7 +117,7 @@ fn line(stdout: &mut impl BufRead) -> String {
 #[test]
 fn child() {
     let Ok(role) = env::var(ROLE) else { return };
-    // The test harness has a hook of its own: without it the default one is the present one, as in any other program.
+    // Removes the panic hook of the test harness, so that the default hook is active as in other programs.
     drop(panic::take_hook());
     print!("\n{BEGIN}");
     io::stdout().flush().unwrap();

@@ -1,6 +1,6 @@
 //! The panic hook: it keeps the one before it, and neither hangs, nor panics, nor grows with what panicked.
 //!
-//! A hook is the process's, so each test has a process of its own: `child` is this test binary again.
+//! The panic hook is global to a process, so each test starts this binary again (`child`).
 
 #![expect(clippy::unwrap_used, reason = "a panic fails the test")]
 

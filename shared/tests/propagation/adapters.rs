@@ -9,7 +9,7 @@ use shared::{
     testing::recorder,
 };
 
-/// A carrier that somebody else has made, and no map.
+/// A carrier of another crate, which is not a map.
 #[derive(Default)]
 struct Message {
     lines: Vec<(String, String)>,

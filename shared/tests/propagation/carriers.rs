@@ -108,7 +108,7 @@ async fn reused_carrier_loses_previous_context() {
     let left: Vec<_> = headers.keys().collect();
     assert_eq!(left, ["retries"]);
 
-    // Without a span and without baggage there is nothing to say, and nothing is said.
+    // Without a span and baggage, nothing is injected.
     let mut message = map(&before);
     inject(&mut message);
     assert_eq!(message, map(&[("retries", "3")]));

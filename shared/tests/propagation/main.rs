@@ -1,4 +1,4 @@
-//! Propagation, as the specifications ask: what comes in over a socket, and what goes out over another.
+//! Propagation according to the specifications, over real sockets.
 
 #![expect(clippy::unwrap_used, reason = "a test's helpers may panic")]
 #![expect(

@@ -174,7 +174,7 @@ proptest! {
     }
 }
 
-/// Over a socket, where it costs more: fewer cases, and the service has to answer every one.
+/// Fewer cases, since each needs a socket; the service must answer every request.
 #[test]
 fn arbitrary_header_bytes_never_fail() {
     recorder();

@@ -175,7 +175,7 @@ async fn continued_span_is_callers_child() {
     );
 }
 
-/// What is written for a context that names this span as a caller's.
+/// Returns the headers injected for a context with this remote span.
 fn sent(flags: u8, is_remote: bool) -> String {
     let caller = SpanContext::new(
         TraceId::from(1),

@@ -4,7 +4,7 @@ use shared::{server::TraceLayer, testing::recorder};
 
 use crate::wire::{Service, line};
 
-/// A caller of its own for each test, since the recorder is everybody's.
+/// Creates a separate caller for each test, since tests share the recorder.
 fn caller(trace_id: &str) -> [Vec<u8>; 3] {
     [
         line("traceparent", format!("00-{trace_id}-00f067aa0ba902b7-03")),

@@ -1,4 +1,4 @@
-//! `OTEL_SERVICE_NAME` and `OTEL_RESOURCE_ATTRIBUTES`: who is exporting.
+//! `OTEL_SERVICE_NAME` and `OTEL_RESOURCE_ATTRIBUTES`.
 
 use std::collections::HashMap;
 

@@ -1,4 +1,4 @@
-//! Spans that nobody will see: nothing is made of them that costs, and everybody else is told what they always were.
+//! Spans that are not recorded: they cost nothing, and propagation and logs are unchanged.
 
 use std::collections::{HashMap, HashSet};
 

@@ -54,7 +54,7 @@ fn custom_layers_have_independent_filters() {
     assert_eq!(outcome.names(), ["span"]);
 }
 
-/// Panics where somebody has set a hook before.
+/// Panics with an earlier panic hook installed.
 async fn panics(builder: Builder) {
     static HEARD: Mutex<u32> = Mutex::new(0);
     std::panic::set_hook(Box::new(|_| *HEARD.lock().unwrap() += 1));

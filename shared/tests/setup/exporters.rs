@@ -1,4 +1,4 @@
-//! Exporters, processors and samplers of one's own, beside OTLP.
+//! Custom exporters, processors and samplers, in addition to OTLP.
 
 use std::{
     sync::mpsc::{Sender, channel},
@@ -93,7 +93,7 @@ fn custom_exporter_is_flushed_without_collector() {
         let name = exported.recv_timeout(Duration::from_secs(30)).unwrap();
         assert_eq!(name, "last");
     };
-    // Nobody listens there.
+    // An address without a listener.
     let variables = [("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1")];
     run(&variables, child);
 }
@@ -157,7 +157,7 @@ fn custom_sampler_overrides_environment_with_warning() {
     assert_eq!(outcome.warnings(), [expected]);
 }
 
-/// Samples what is asked of `/wanted`, whoever asks.
+/// Samples requests for `/wanted`.
 #[derive(Debug, Clone)]
 struct Wanted;
 

@@ -1,4 +1,4 @@
-//! What is asked for before telemetry is set up, and used before and after.
+//! Tracers and instruments requested before telemetry is initialized.
 
 use std::{collections::BTreeMap, sync::LazyLock};
 

@@ -18,7 +18,7 @@ use crate::collector::{Collector, Export};
 
 /// Set in the process that is looked at, to the test's name.
 const ROLE: &str = "SETUP_TEST";
-/// The test harness begins a line of its own before this one.
+/// The test harness has already started a line.
 const BEGIN: &str = "BEGIN";
 
 /// What a process has said and sent.

@@ -1,4 +1,4 @@
-//! A service that has wishes of its own and is run from its first line to its last span.
+//! A service with custom telemetry, from start to shutdown.
 
 use std::{error::Error, process::ExitCode};
 
@@ -10,7 +10,7 @@ use shared::{
 use crate::{exporters::Marks, process::run};
 
 async fn service(expected: ExitCode) {
-    // It brings a runtime of its own, and waits for all tasks that are ours.
+    // It starts its own runtime and waits for all tasks of the process.
     let service = tokio::task::spawn_blocking(|| {
         serve::main_with(
             "served",

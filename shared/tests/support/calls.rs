@@ -6,7 +6,7 @@ use shared::testing::{Span, Trace, recorder};
 
 use super::{Attributes, Service, Shape, attributes, error};
 
-/// Sends a request as part of a trace of its own.
+/// Sends a request in a new trace.
 pub(crate) async fn call(request: RequestBuilder) -> (Result<reqwest::Response, Error>, Trace) {
     let (trace_id, result) = recorder().in_trace("caller", request.send()).await;
     let trace = recorder().trace(&trace_id, 2).await;

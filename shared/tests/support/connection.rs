@@ -1,4 +1,4 @@
-//! An HTTP/1.1 client that sends what it is told and shows what comes back.
+//! A raw HTTP/1.1 client.
 
 use std::collections::BTreeMap;
 

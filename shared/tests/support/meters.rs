@@ -1,4 +1,4 @@
-//! [`Meters`]: what was measured so far.
+//! [`Meters`]: the recorded metrics.
 
 use opentelemetry::KeyValue;
 use opentelemetry_sdk::metrics::{

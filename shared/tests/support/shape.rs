@@ -94,7 +94,7 @@ pub(crate) fn attributes<const N: usize>(attributes: [(&str, Value); N]) -> Attr
         .collect()
 }
 
-/// The code says what went wrong, so there is no description.
+/// No description, since the status code states the reason.
 pub(crate) fn error() -> Status {
     Status::error("")
 }

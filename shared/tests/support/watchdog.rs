@@ -13,7 +13,7 @@ pub(crate) struct Watchdog {
 }
 
 impl Watchdog {
-    /// Over the process `pid`, which nobody has waited for yet.
+    /// Watches the process `pid`, which has not been waited for.
     pub(crate) fn over(pid: u32, limit: Duration) -> Self {
         let (sender, dropped) = mpsc::channel::<()>();
         let watch = move || {

@@ -171,7 +171,7 @@ async fn unknown_trace_is_404_and_waits() {
 async fn invalid_trace_id_is_400() {
     let (status, html) = page(&Store::new(Limits::default()), "/trace/zebra").await;
     assert_eq!(status, 400);
-    assert_has(&html, &["`zebra` is no trace id"]);
+    assert_has(&html, &["`zebra` is not a trace id"]);
 }
 
 #[tokio::test]
@@ -197,7 +197,7 @@ async fn pitfall_and_orphaned_trace_are_linked() {
     assert_has(
         &html,
         &[
-            "Lost from here",
+            "Lost work",
             &format!("href=\"/trace/{other}\""),
             "notify_warehouse",
             "broken",

@@ -32,7 +32,7 @@ pub(super) fn is_joined_with(spans: &[&str], trace: &Trace) -> bool {
     Waterfall::of(trace).is_joined() && missing(spans, trace).is_empty()
 }
 
-/// Whether the orphan's trace is complete: a trace of its own.
+/// Returns whether the trace of the orphan is complete.
 pub(super) fn holds(orphan: &Orphan, trace: &Trace) -> bool {
     let is_it = |id: &[u8]| hex(id) == orphan.span_id;
     trace.spans.iter().any(|span| is_it(&span.id)) && Waterfall::of(trace).is_joined()
@@ -86,14 +86,14 @@ pub(super) fn off_fixed(harm: Harm, fixed: &Run, lost: &[&str]) -> Vec<String> {
     off
 }
 
-/// What is wrong with an orphan that is none.
+/// Returns the difference if an orphan is in the wrong trace.
 fn joined(orphan: &Orphan, broken: &Run) -> Option<String> {
     let own = broken.own.as_ref();
     if own.is_some_and(|own| orphan.trace_id() == Some(own.id) || holds(orphan, own)) {
         return Some(format!("{} is in the request's trace", orphan.span));
     }
     let arrived = broken.apart.iter().any(|trace| holds(orphan, trace));
-    (!arrived).then(|| format!("{} is not in a trace of its own", orphan.span))
+    (!arrived).then(|| format!("{} is not in a separate trace", orphan.span))
 }
 
 fn not_joined(trace: Option<&Trace>) -> Option<String> {

@@ -25,7 +25,7 @@ pub(in crate::tour) struct Pitfall {
 /// What a broken form does to its trace.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Harm {
-    /// Part of it turns up in a trace of its own.
+    /// Part of it appears in a separate trace.
     Split,
     /// A task of it never ends, so the task's span never comes.
     Leak,
@@ -33,13 +33,13 @@ pub(super) enum Harm {
     Loss,
 }
 
-/// What came of one form, in its own words.
+/// The result of one form, as text.
 #[derive(Default, Deserialize)]
 pub(super) struct Answer {
     pub(super) happened: String,
     #[serde(default)]
     trace_id: String,
-    /// The spans that belong into that trace and are not in it.
+    /// The spans that are missing from that trace.
     pub(super) orphans: Vec<Orphan>,
     pub(super) live_tasks: Option<usize>,
 }
