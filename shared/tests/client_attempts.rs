@@ -246,7 +246,8 @@ async fn redirects_are_one_span_with_original_url() {
     let (result, trace) = call(client(TraceMiddleware::new()).get(&url)).await;
     assert!(result.unwrap_err().is_redirect());
     let mut expected = asked(&url, source.address.port());
-    expected.extend(attributes([("error.type", "redirect".into())]));
+    let version = ("network.protocol.version", "1.1".into());
+    expected.extend(attributes([("error.type", "redirect".into()), version]));
     let trace = recorder().trace(&trace.spans[0].trace_id, 3).await;
     assert_eq!(shape(clients(&trace)[0]), get_span(&trace, expected));
 
@@ -360,4 +361,43 @@ async fn copied_headers_carry_no_context() {
         .header("baggage", "tenant=1");
     let answer = request.header("x-kept", "yes").send().await.unwrap();
     assert_eq!(answer.text().await.unwrap(), "[false, false] yes");
+}
+
+#[tokio::test]
+async fn second_middleware_on_client_steps_aside() {
+    let service = statuses().await;
+    let client = ClientBuilder::new(bare_client())
+        .with(TraceMiddleware::new())
+        .with(TraceMiddleware::new())
+        .build();
+    let url = service.url("/status/200");
+    let mut extensions = Extensions::new();
+    for _ in 0..2 {
+        let request = client.get(&url).build().unwrap();
+        let sent = client.execute_with_extensions(request, &mut extensions);
+        let (trace_id, result) = recorder().in_trace("caller", sent).await;
+        let trace = recorder().trace(&trace_id, 2).await;
+        assert_eq!(result.unwrap().status(), 200);
+        assert_eq!(trace.spans.len(), 2, "{trace}");
+        let span = clients(&trace)[0];
+        let expected = get_span(&trace, answered(&service, &url, 200));
+        assert_eq!(shape(span), expected);
+    }
+}
+
+#[tokio::test]
+async fn request_after_cancelled_attempt_has_span_again() {
+    let service = statuses().await;
+    let client = client(TraceMiddleware::new());
+    let url = service.url("/status/200");
+    let mut extensions = Extensions::new();
+    let request = client.get(&url).build().unwrap();
+    let cancelled = client.execute_with_extensions(request, &mut extensions);
+    assert!(futures_util::FutureExt::now_or_never(cancelled).is_none());
+    let request = client.get(&url).build().unwrap();
+    let sent = client.execute_with_extensions(request, &mut extensions);
+    let (trace_id, result) = recorder().in_trace("caller", sent).await;
+    let trace = recorder().trace(&trace_id, 2).await;
+    assert_eq!(result.unwrap().status(), 200);
+    assert_eq!(clients(&trace).len(), 1, "{trace}");
 }

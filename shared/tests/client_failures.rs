@@ -45,7 +45,11 @@ async fn assert_fails(
     let mut expected = get_span(&trace, from_start);
     expected.status = support::error();
     let error_type = ("error.type", name.to_owned().into());
-    expected.attributes.extend(attributes([error_type]));
+    // Over plain HTTP it is known without an answer.
+    let version = ("network.protocol.version", "1.1".into());
+    expected
+        .attributes
+        .extend(attributes([error_type, version]));
     assert_eq!(shape(clients(&trace)[0]), expected, "{error:?}");
 }
 
@@ -226,6 +230,7 @@ async fn failed_request_body_is_body() {
     let mut attributes = asked(&url, service.address.port());
     attributes.insert("http.request.method".into(), "POST".into());
     attributes.insert("error.type".into(), "body".into());
+    attributes.insert("network.protocol.version".into(), "1.1".into());
     let expected = support::Shape {
         name: "POST".into(),
         ..get_span(&trace, attributes)

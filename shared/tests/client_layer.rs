@@ -157,7 +157,11 @@ async fn failures_have_the_names_that_the_middleware_gives() {
         let failure = result.unwrap_err();
         let mut expected = get_span(&trace, asked(&url, port));
         expected.status = error();
-        let attributes = [("server.address", host), ("error.type", name)];
+        let attributes = [
+            ("server.address", host),
+            ("error.type", name),
+            ("network.protocol.version", "1.1"),
+        ];
         let attributes = attributes.map(|(key, value)| (key.to_owned(), value.into()));
         expected.attributes.extend(attributes);
         assert_eq!(shape(clients(&trace)[0]), expected, "{failure:?}");
@@ -319,4 +323,80 @@ async fn io_error_kind_is_error_type() {
         let span = recorder().span(&trace_id, "GET").await;
         assert_eq!(span.error_type().as_deref(), Some(name), "{error}");
     }
+}
+
+/// Calls a stand-in from a handler through `client`, and returns the tree of the request.
+async fn tree_of_handler<S>(client: S) -> String
+where
+    S: tower::Service<Request<Body>, Response = Response<Body>> + Clone + Send + Sync + 'static,
+    S::Future: Send,
+    S::Error: std::fmt::Debug + Send,
+{
+    recorder();
+    let handler = async move || {
+        let request = get_request("http://inventory/check");
+        client.oneshot(request).await.unwrap();
+        shared::span::trace_id().unwrap()
+    };
+    let router = Router::new().route("/", get(handler));
+    let service = start(router.layer(TraceLayer::new())).await;
+    let request = Request::get(format!("http://{}/", service.address)).body(Body::empty());
+    let plain = Client::builder(TokioExecutor::new()).build_http::<Body>();
+    let answer = plain.request(request.unwrap()).await.unwrap();
+    let body = answer.into_body().collect().await.unwrap().to_bytes();
+    let trace_id = String::from_utf8(body.to_vec()).unwrap();
+    recorder().trace(&trace_id, 2).await.tree()
+}
+
+fn stand_in()
+-> impl tower::Service<Request<Body>, Response = Response<Body>, Error = Infallible, Future: Send>
++ Clone
++ Send
++ Sync
++ 'static {
+    tower::service_fn(|_: Request<Body>| std::future::ready(Ok(Response::new(Body::empty()))))
+}
+
+#[tokio::test]
+async fn buffer_around_layer_joins_callers_trace() {
+    let client = tower::ServiceBuilder::new()
+        .buffer(16)
+        .layer(ClientTraceLayer::new())
+        .service(stand_in());
+    let tree = tree_of_handler(client).await;
+    assert_eq!(tree, "SERVER GET /\n  CLIENT GET\n");
+}
+
+#[tokio::test]
+async fn layer_around_buffer_joins_callers_trace() {
+    let client = tower::ServiceBuilder::new()
+        .layer(ClientTraceLayer::new().boxed_errors())
+        .buffer(16)
+        .service(stand_in());
+    let tree = tree_of_handler(client).await;
+    assert_eq!(tree, "SERVER GET /\n  CLIENT GET\n");
+}
+
+#[tokio::test]
+async fn second_layer_on_client_steps_aside() {
+    let client = tower::ServiceBuilder::new()
+        .layer(ClientTraceLayer::new())
+        .layer(ClientTraceLayer::new())
+        .service(stand_in());
+    let tree = tree_of_handler(client).await;
+    assert_eq!(tree, "SERVER GET /\n  CLIENT GET\n");
+}
+
+#[tokio::test]
+async fn boxed_error_is_named_by_its_cause() {
+    let late = || -> tower::BoxError { Box::new(std::io::Error::from(ErrorKind::TimedOut)) };
+    let failing = tower::service_fn(move |_: Request<Body>| {
+        std::future::ready(Err::<Response<Body>, _>(late()))
+    });
+    let client = ClientTraceLayer::new().boxed_errors().layer(failing);
+    let sent = client.oneshot(get_request("http://inventory/check"));
+    let (trace_id, result) = recorder().in_trace("caller", sent).await;
+    assert!(result.is_err());
+    let trace = recorder().trace(&trace_id, 2).await;
+    assert_eq!(clients(&trace)[0].error_type().as_deref(), Some("timeout"));
 }

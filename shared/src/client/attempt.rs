@@ -1,6 +1,6 @@
 //! [`Attempt`]: the one place where a client span ends, whatever became of the attempt.
 
-use std::{net::SocketAddr, time::Instant};
+use std::{net::SocketAddr, sync::Arc, time::Instant};
 
 use http::{HeaderMap, StatusCode, Version};
 use opentelemetry::{
@@ -30,6 +30,9 @@ pub(super) struct Attempt {
     measured: Vec<KeyValue>,
     response_headers: Recorded,
     tell_baggage: bool,
+    /// The version that the request is sent in, if it is known.
+    version: Option<Version>,
+    pub(super) alive: Arc<()>,
 }
 
 /// The head of an answer, whichever client it came through.
@@ -46,6 +49,7 @@ impl Attempt {
     pub(super) fn start(
         settings: &TraceMiddleware,
         tell_baggage: bool,
+        version: Option<Version>,
         describe: impl FnOnce() -> (String, Vec<KeyValue>),
     ) -> Self {
         let metrics = settings.metrics.clone();
@@ -76,6 +80,8 @@ impl Attempt {
             measured,
             response_headers: settings.response_headers.clone(),
             tell_baggage,
+            version,
+            alive: Arc::default(),
         }
     }
 
@@ -121,7 +127,11 @@ impl Attempt {
 
     /// There will be no response.
     pub(super) fn failed(self, error_type: &'static str) {
-        let attributes = vec![KeyValue::new(semconv::ERROR_TYPE, error_type)];
+        let mut attributes = vec![KeyValue::new(semconv::ERROR_TYPE, error_type)];
+        let version = self.version.and_then(semconv::protocol_version);
+        attributes.extend(
+            version.map(|version| KeyValue::new(semconv::NETWORK_PROTOCOL_VERSION, version)),
+        );
         self.finish(attributes, Status::error(""));
     }
 

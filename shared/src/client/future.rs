@@ -1,7 +1,7 @@
 //! [`ResponseFuture`]: the attempt runs with its span as current context until the head of an answer is there.
 
 use std::{
-    error::Error,
+    marker::PhantomData,
     pin::Pin,
     task::{Context as TaskContext, Poll},
 };
@@ -13,19 +13,20 @@ use pin_project_lite::pin_project;
 
 use super::{
     attempt::{Attempt, Head},
-    failure,
+    boxed::{ErrorKind, Typed},
 };
 
 pin_project! {
     /// The response future of [`ClientTrace`](super::ClientTrace). Named where a client's type is written out.
-    pub struct ResponseFuture<F> {
+    pub struct ResponseFuture<F, K = Typed> {
         #[pin]
         inner: Option<F>,
         cx: Context,
         attempt: Option<Attempt>,
+        errors: PhantomData<fn() -> K>,
     }
 
-    impl<F> PinnedDrop for ResponseFuture<F> {
+    impl<F, K> PinnedDrop for ResponseFuture<F, K> {
         fn drop(this: Pin<&mut Self>) {
             // What the client drops ends before the attempt does, and still in its context.
             let mut this = this.project();
@@ -35,26 +36,37 @@ pin_project! {
     }
 }
 
-impl<F> ResponseFuture<F> {
+impl<F, K> ResponseFuture<F, K> {
     pub(super) fn new(inner: F, cx: Context, attempt: Attempt) -> Self {
         Self {
             inner: Some(inner),
             cx,
             attempt: Some(attempt),
+            errors: PhantomData,
+        }
+    }
+
+    /// The future of a request that an outer layer has made a span of.
+    pub(super) fn traced_already(inner: F) -> Self {
+        Self {
+            inner: Some(inner),
+            cx: Context::current(),
+            attempt: None,
+            errors: PhantomData,
         }
     }
 }
 
-impl<F> std::fmt::Debug for ResponseFuture<F> {
+impl<F, K> std::fmt::Debug for ResponseFuture<F, K> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("ResponseFuture").finish_non_exhaustive()
     }
 }
 
-impl<F, B, E> Future for ResponseFuture<F>
+impl<F, K, B, E> Future for ResponseFuture<F, K>
 where
     F: Future<Output = Result<Response<B>, E>>,
-    E: Error + 'static,
+    K: ErrorKind<E>,
 {
     type Output = Result<Response<B>, E>;
 
@@ -74,7 +86,7 @@ where
         if let Some(attempt) = attempt {
             match &result {
                 Ok(response) => attempt.answered(&head(response)),
-                Err(error) => attempt.failed(failure::name(error)),
+                Err(error) => attempt.failed(K::error_type(error)),
             }
         }
         Poll::Ready(result)

@@ -2,7 +2,7 @@
 
 use tower_layer::Layer;
 
-use super::{ClientTrace, TraceMiddleware};
+use super::{BoxedErrorLayer, ClientTrace, TraceMiddleware};
 
 /// Wraps an HTTP client that is a tower service, such as `hyper-util`'s, so that every request is a CLIENT span.
 ///
@@ -19,10 +19,29 @@ use super::{ClientTrace, TraceMiddleware};
 /// ```
 ///
 /// It goes innermost, directly around the client, below retries and redirects, so that each attempt passes through it.
-/// There it also sees the client's own errors; a layer that boxes them goes above it. `network.peer.*` is known from
+/// There it also sees the client's own errors. Around a client whose error is boxed, such as tower's `Buffer`, use
+/// [`boxed_errors`](TraceMiddleware::boxed_errors). In a handler, a `Buffer` around this layer keeps the trace too. `network.peer.*` is known from
 /// clients that leave [`HttpInfo`](hyper_util::client::legacy::connect::HttpInfo) in the answer's extensions, and
 /// `http.request.resend_count` from none: a request that is cloned for a retry does not know of its twin.
 pub type ClientTraceLayer = TraceMiddleware;
+
+impl TraceMiddleware {
+    /// Makes a layer for clients whose error is `Box<dyn Error + Send + Sync>`, which does not implement `Error`.
+    ///
+    /// ```
+    /// use shared::client::ClientTraceLayer;
+    /// use tower::{BoxError, Layer as _, service_fn};
+    ///
+    /// # type Body = axum::body::Body;
+    /// let client = service_fn(async |_: http::Request<Body>| {
+    ///     Err::<http::Response<Body>, BoxError>("the queue is closed".into())
+    /// });
+    /// let client = ClientTraceLayer::new().boxed_errors().layer(client);
+    /// ```
+    pub fn boxed_errors(self) -> BoxedErrorLayer {
+        BoxedErrorLayer(self)
+    }
+}
 
 impl<S> Layer<S> for TraceMiddleware {
     type Service = ClientTrace<S>;

@@ -6,7 +6,11 @@ use reqwest::{Request, Response};
 use reqwest_middleware::{Middleware, Next, Result};
 
 use super::{
-    TraceMiddleware, UrlTemplate, attempt::Head, error_type, request::Outgoing, resend::Attempts,
+    TraceMiddleware, UrlTemplate,
+    attempt::Head,
+    error_type,
+    request::{Outgoing, Traced},
+    resend::Attempts,
 };
 use crate::semconv;
 
@@ -18,16 +22,21 @@ impl Middleware for TraceMiddleware {
         extensions: &mut Extensions,
         next: Next<'_>,
     ) -> Result<Response> {
+        if Traced::is_in(extensions) {
+            return next.run(request, extensions).await;
+        }
         let template = extensions.get::<UrlTemplate>().cloned();
         let attempt = self.start(Outgoing {
             method: request.method(),
             url: Some(request.url()),
             headers: request.headers(),
+            version: request.version(),
             template: template.as_ref(),
             extensions: Some(extensions),
         });
         attempt.inject(request.headers_mut());
 
+        extensions.insert(Traced::by(&attempt));
         let result = next
             .run(request, extensions)
             .with_context(attempt.context())

@@ -37,6 +37,7 @@
 
 mod attempt;
 mod baggage;
+mod boxed;
 mod failure;
 mod future;
 mod layer;
@@ -58,7 +59,12 @@ use http::HeaderName;
 use opentelemetry::global::ObjectSafeTracerProvider;
 
 use self::baggage::BaggageTo;
-pub use self::{future::ResponseFuture, layer::ClientTraceLayer, service::ClientTrace};
+pub use self::{
+    boxed::{Boxed, BoxedErrorLayer, ErrorKind, Typed},
+    future::ResponseFuture,
+    layer::ClientTraceLayer,
+    service::ClientTrace,
+};
 #[cfg(feature = "reqwest")]
 pub use self::{redirect::same_host_redirects, reqwest::error_type, traced::traced};
 use crate::{

@@ -1,8 +1,11 @@
 //! What a request says about itself, as span name and attributes: the same whichever client sends it.
 
-use std::borrow::Cow;
+use std::{
+    borrow::Cow,
+    sync::{Arc, Weak},
+};
 
-use http::{Extensions, HeaderMap, Method, Request, header::HOST};
+use http::{Extensions, HeaderMap, Method, Request, Version, header::HOST};
 use opentelemetry::{KeyValue, Value};
 use url::Url;
 
@@ -15,16 +18,34 @@ pub(super) struct Outgoing<'a> {
     /// None where neither the request nor its `Host` header says where it goes.
     pub(super) url: Option<&'a Url>,
     pub(super) headers: &'a HeaderMap,
+    pub(super) version: Version,
     pub(super) template: Option<&'a UrlTemplate>,
     /// Where its attempts are counted, if anywhere.
     pub(super) extensions: Option<&'a mut Extensions>,
+}
+
+/// An extension of a request that has a CLIENT span, alive while the attempt is: a second middleware or layer steps aside.
+#[derive(Debug, Clone)]
+pub(super) struct Traced(Weak<()>);
+
+impl Traced {
+    pub(super) fn by(attempt: &Attempt) -> Self {
+        Self(Arc::downgrade(&attempt.alive))
+    }
+
+    pub(super) fn is_in(extensions: &Extensions) -> bool {
+        extensions
+            .get::<Self>()
+            .is_some_and(|Self(attempt)| attempt.strong_count() > 0)
+    }
 }
 
 impl TraceMiddleware {
     /// Starts the span of an attempt.
     pub(super) fn start(&self, request: Outgoing<'_>) -> Attempt {
         let tell_baggage = request.url.is_some_and(|url| self.baggage_to.includes(url));
-        Attempt::start(self, tell_baggage, || {
+        let version = sent_version(&request);
+        Attempt::start(self, tell_baggage, version, || {
             let method = self.known_methods.name(request.method);
             let template = request.template.map(|template| &*template.0);
             let name = semconv::http_span_name(&method, template);
@@ -65,6 +86,12 @@ impl TraceMiddleware {
         );
         attributes
     }
+}
+
+/// The version that a request is sent in, if it is known before there is an answer: TLS negotiates it.
+fn sent_version(request: &Outgoing<'_>) -> Option<Version> {
+    let is_plain = request.url.is_some_and(|url| url.scheme() == "http");
+    is_plain.then_some(request.version)
 }
 
 /// Where a request goes: as its line says, or its `Host` header where that is all there is, as on a connection of one's

@@ -1,7 +1,7 @@
 //! [`ClientTrace`]: a request goes out, its span starts. Next: `future`.
 
 use std::{
-    error::Error,
+    marker::PhantomData,
     task::{Context as TaskContext, Poll},
 };
 
@@ -10,44 +10,55 @@ use tower_service::Service;
 
 use super::{
     ResponseFuture, TraceMiddleware,
-    request::{self, Outgoing},
+    boxed::{ErrorKind, Typed},
+    request::{self, Outgoing, Traced},
 };
 
 /// The client that [`ClientTraceLayer`](super::ClientTraceLayer) makes. Named where a client's type is written out.
 #[derive(Debug, Clone)]
-pub struct ClientTrace<S> {
+pub struct ClientTrace<S, K = Typed> {
     inner: S,
     settings: TraceMiddleware,
+    errors: PhantomData<fn() -> K>,
 }
 
-impl<S> ClientTrace<S> {
+impl<S, K> ClientTrace<S, K> {
     pub(super) fn new(inner: S, settings: TraceMiddleware) -> Self {
-        Self { inner, settings }
+        Self {
+            inner,
+            settings,
+            errors: PhantomData,
+        }
     }
 }
 
-impl<S, RequestBody, B> Service<Request<RequestBody>> for ClientTrace<S>
+impl<S, K, RequestBody, B> Service<Request<RequestBody>> for ClientTrace<S, K>
 where
     S: Service<Request<RequestBody>, Response = Response<B>>,
-    S::Error: Error + 'static,
+    K: ErrorKind<S::Error>,
 {
     type Response = Response<B>;
     type Error = S::Error;
-    type Future = ResponseFuture<S::Future>;
+    type Future = ResponseFuture<S::Future, K>;
 
     fn poll_ready(&mut self, cx: &mut TaskContext<'_>) -> Poll<Result<(), S::Error>> {
         self.inner.poll_ready(cx)
     }
 
     fn call(&mut self, mut request: Request<RequestBody>) -> Self::Future {
+        if Traced::is_in(request.extensions()) {
+            return ResponseFuture::traced_already(self.inner.call(request));
+        }
         let attempt = self.settings.start(Outgoing {
             method: request.method(),
             url: request::url(&request).as_ref(),
             headers: request.headers(),
+            version: request.version(),
             template: request.extensions().get(),
             extensions: None,
         });
         attempt.inject(request.headers_mut());
+        request.extensions_mut().insert(Traced::by(&attempt));
         let cx = attempt.context();
         let _current = cx.clone().attach();
         ResponseFuture::new(self.inner.call(request), cx, attempt)

@@ -1,0 +1,49 @@
+//! [`ErrorKind`]: how the error of the client below is read, typed or boxed.
+
+use std::error::Error;
+
+use tower_layer::Layer;
+
+use super::{ClientTrace, TraceMiddleware, failure};
+
+/// A boxed error, as tower's `Buffer`, `Timeout` and `SpawnReady` give it.
+pub(super) type BoxError = Box<dyn Error + Send + Sync>;
+
+/// Names what kept an answer away, for `error.type`.
+pub trait ErrorKind<E> {
+    #[doc(hidden)]
+    fn error_type(error: &E) -> &'static str;
+}
+
+/// Errors that implement [`Error`].
+#[derive(Debug, Clone, Copy)]
+pub struct Typed;
+
+/// Boxed errors, which do not.
+#[derive(Debug, Clone, Copy)]
+pub struct Boxed;
+
+impl<E: Error + 'static> ErrorKind<E> for Typed {
+    fn error_type(error: &E) -> &'static str {
+        failure::name(error)
+    }
+}
+
+impl ErrorKind<BoxError> for Boxed {
+    fn error_type(error: &BoxError) -> &'static str {
+        failure::name(&**error)
+    }
+}
+
+/// A [`ClientTraceLayer`](super::ClientTraceLayer) for clients with a boxed error. Made by
+/// [`boxed_errors`](TraceMiddleware::boxed_errors).
+#[derive(Debug, Clone)]
+pub struct BoxedErrorLayer(pub(super) TraceMiddleware);
+
+impl<S> Layer<S> for BoxedErrorLayer {
+    type Service = ClientTrace<S, Boxed>;
+
+    fn layer(&self, inner: S) -> ClientTrace<S, Boxed> {
+        ClientTrace::new(inner, self.0.clone())
+    }
+}
