@@ -29,8 +29,12 @@ mod writer;
 
 use std::str::FromStr;
 
-use opentelemetry::trace::{SpanId, TraceContextExt as _, TraceId};
-use tracing::{Event, Subscriber};
+use opentelemetry::{
+    Context,
+    trace::{SpanId, TraceContextExt as _, TraceId},
+};
+use tracing::{Event, Subscriber, span::Id};
+use tracing_opentelemetry::get_otel_context;
 use tracing_subscriber::{Layer, registry::LookupSpan};
 
 pub(crate) use self::output::{CloseOnDrop, close, flush};
@@ -74,12 +78,21 @@ fn current_ids(event: &Event<'_>) -> Option<(TraceId, SpanId)> {
     if event.metadata().target() == "opentelemetry" {
         return None;
     }
-    let ids = thread_context::map_current(|cx| {
-        let span = cx.span();
-        let context = span.span_context();
-        context
-            .is_valid()
-            .then(|| (context.trace_id(), context.span_id()))
-    });
-    ids.flatten()
+    if let Some(cx) = event.parent().and_then(context_of) {
+        return ids(&cx);
+    }
+    thread_context::map_current(ids).flatten()
+}
+
+/// The context of the span that an event names as its parent, if it is in a trace.
+fn context_of(span: &Id) -> Option<Context> {
+    tracing::dispatcher::get_default(|dispatch| get_otel_context(span, dispatch))
+}
+
+fn ids(cx: &Context) -> Option<(TraceId, SpanId)> {
+    let span = cx.span();
+    let context = span.span_context();
+    context
+        .is_valid()
+        .then(|| (context.trace_id(), context.span_id()))
 }

@@ -9,7 +9,7 @@ use std::{
 
 use shared::telemetry;
 
-use crate::{delivery, endings, format, hostile, watchdog::Watchdog};
+use crate::{delivery, endings, format, hostile, parents, watchdog::Watchdog};
 
 /// Set in the process that logs.
 const ROLE: &str = "LOG_LINES_TEST_ROLE";
@@ -33,6 +33,7 @@ fn child() {
     let telemetry = telemetry::init("a \"service\"").unwrap();
     match &*role {
         "says_hostile_texts" => hostile::say(),
+        "says_within_a_parent" => parents::say(),
         "says_every_kind_of_field" => format::say(),
         "says_much_from_many_threads" => delivery::many_threads(),
         "says_more_than_fits" => delivery::say_more_than_fits(),

@@ -9,5 +9,6 @@ mod delivery;
 mod endings;
 mod format;
 mod hostile;
+mod parents;
 #[path = "../support/watchdog.rs"]
 mod watchdog;

@@ -1,0 +1,28 @@
+//! An event that names its parent has that span's ids, whatever span is current.
+
+use opentelemetry::trace::TraceContextExt as _;
+use shared::tracing_opentelemetry::OpenTelemetrySpanExt as _;
+
+use crate::child::Child;
+
+pub(crate) fn say() {
+    let parent = tracing::info_span!("parent");
+    let other = tracing::info_span!("other");
+    let cx = parent.context();
+    let ids = cx.span().span_context().clone();
+    let (trace_id, span_id) = (ids.trace_id().to_string(), ids.span_id().to_string());
+    let say = || tracing::info!(parent: &parent, expected = trace_id, parent = span_id, "said");
+    say();
+    other.in_scope(say);
+}
+
+#[test]
+fn event_with_explicit_parent_has_its_ids() {
+    let lines = Child::start("says_within_a_parent", "json").lines();
+    assert_eq!(lines.len(), 2, "{lines:#?}");
+    for line in lines {
+        let line: serde_json::Value = serde_json::from_str(&line).unwrap();
+        assert_eq!(line["trace_id"], line["expected"], "{line}");
+        assert_eq!(line["span_id"], line["parent"], "{line}");
+    }
+}
