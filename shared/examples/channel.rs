@@ -89,7 +89,7 @@ pub async fn process_batch(messages: Vec<Message>) {
     ship_all.with_context(cx).await;
 }
 
-#[tracing::instrument]
+#[tracing::instrument(skip_all, fields(shop.order.id = order_id))]
 async fn ship(order_id: u32) {
     tracing::info!("shipped");
 }

@@ -3,6 +3,9 @@
 //! Attribute keys are spelled only here. HTTP: [spans](https://opentelemetry.io/docs/specs/semconv/http/http-spans/);
 //! SQL: [database client spans](https://opentelemetry.io/docs/specs/semconv/database/database-spans/).
 
+/// The schema of all telemetry of this crate.
+pub(crate) const SCHEMA_URL: &str = "https://opentelemetry.io/schemas/1.44.0";
+
 #[cfg(feature = "client")]
 mod client;
 #[cfg(feature = "database")]

@@ -14,7 +14,7 @@ use opentelemetry::{
     },
 };
 
-use crate::{clock::Clock, span::request};
+use crate::{clock::Clock, semconv, span::request};
 
 #[cfg(any(feature = "client", feature = "server"))]
 use crate::decision::{self, Decision};
@@ -151,7 +151,7 @@ impl<S: Span> Span for Timed<S> {
 pub(crate) fn scope() -> InstrumentationScope {
     InstrumentationScope::builder(env!("CARGO_PKG_NAME"))
         .with_version(env!("CARGO_PKG_VERSION"))
-        .with_schema_url("https://opentelemetry.io/schemas/1.44.0")
+        .with_schema_url(semconv::SCHEMA_URL)
         .build()
 }
 

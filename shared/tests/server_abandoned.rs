@@ -36,3 +36,37 @@ async fn abandoned_request_line_states_response_progress() {
     drop(answer);
     assert_eq!(messages.said(), ["request abandoned within the answer"]);
 }
+
+#[tokio::test]
+async fn request_dropped_by_foreign_panic_is_abandoned() {
+    let messages = Messages::default();
+    let subscriber = tracing_subscriber::registry().with(messages.clone());
+    let _subscriber = subscriber::set_default(subscriber);
+    let silent = service_fn(|_: Request<Body>| pending::<Result<Response<Body>, Infallible>>());
+    let endless = service_fn(async |_: Request<Body>| {
+        let body = Body::from_stream(stream::pending::<Result<&str, Infallible>>());
+        Ok::<_, Infallible>(Response::new(body))
+    });
+    let answer = TraceLayer::new()
+        .layer(endless)
+        .oneshot(Request::new(Body::empty()));
+    let answer = answer.await;
+    let unwind = std::panic::AssertUnwindSafe(|| {
+        let mut waiting = TraceLayer::new()
+            .layer(silent)
+            .oneshot(Request::new(Body::empty()));
+        assert!((&mut waiting).now_or_never().is_none());
+        let _held = (waiting, answer);
+        panic!("for another reason");
+    });
+    assert!(std::panic::catch_unwind(unwind).is_err());
+    let mut said = messages.said();
+    said.sort();
+    assert_eq!(
+        said,
+        [
+            "request abandoned before the answer",
+            "request abandoned within the answer"
+        ]
+    );
+}

@@ -334,3 +334,23 @@ async fn explicit_peer_overrides_connected_peer() {
     }
     assert_eq!(shape(&trace.spans[0]), expected);
 }
+
+#[tokio::test]
+async fn server_timing_names_span_beside_entries_of_handler() {
+    recorder();
+    let handler = async || [("server-timing", "db;dur=53")];
+    let router = Router::new().route("/", get(handler));
+    let layer = TraceLayer::new().server_timing(true).traceresponse(false);
+    let service = start(router.layer(layer)).await;
+    let answer = support::bare_client()
+        .get(service.url("/"))
+        .send()
+        .await
+        .unwrap();
+    assert!(!answer.headers().contains_key("traceresponse"));
+    let timings: Vec<_> = answer.headers().get_all("server-timing").iter().collect();
+    assert_eq!(timings[0], "db;dur=53");
+    let trace = timings[1].to_str().unwrap();
+    let traceparent = trace.strip_prefix("trace;desc=00-").unwrap();
+    assert_eq!(traceparent.len(), 52, "{trace}");
+}

@@ -113,11 +113,18 @@ fn answer<B: Body>(
         span.answered(&mut head, options);
     }
     let cx = scope.context();
-    if options.traceresponse && cx.span().span_context().is_valid() {
-        let header = traceparent(cx, cx.span().span_context());
-        let header =
-            HeaderValue::from_bytes(&header).expect("hex digits and hyphens are a header value");
-        head.headers.insert(TRACERESPONSE, header);
+    if (options.traceresponse || options.server_timing) && cx.span().span_context().is_valid() {
+        let traceparent = traceparent(cx, cx.span().span_context());
+        let header = |value: &[u8]| {
+            HeaderValue::from_bytes(value).expect("hex digits and hyphens are a header value")
+        };
+        if options.traceresponse {
+            head.headers.insert(TRACERESPONSE, header(&traceparent));
+        }
+        if options.server_timing {
+            let value = [b"trace;desc=", &traceparent[..]].concat();
+            head.headers.append(SERVER_TIMING, header(&value));
+        }
     }
     let is_empty = body.is_end_stream() || length == Some(0);
     ServerSpan::set_runs(&mut span, false);
@@ -138,6 +145,8 @@ fn answer<B: Body>(
 /// [W3C Trace Context Level 2 has no such header yet](https://w3c.github.io/trace-context/#trace-context-http-response-headers-format):
 /// the name and format are those of its editor's draft, which other instrumentations use too.
 const TRACERESPONSE: HeaderName = HeaderName::from_static("traceresponse");
+
+const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 
 /// [RFC 9110, section 6.4.1](https://www.rfc-editor.org/rfc/rfc9110#section-6.4.1): the server drops these bodies unread.
 fn may_have_body(method: &Method, status: StatusCode) -> bool {

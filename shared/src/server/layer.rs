@@ -156,6 +156,15 @@ impl TraceLayer {
         self
     }
 
+    /// Whether responses also name their span in the header `server-timing`, as `trace;desc=<traceparent>`, which scripts in
+    /// browsers can read. It is added to entries that the handler sets. Defaults to false. See
+    /// [the W3C draft](https://w3c.github.io/trace-context/#server-timing-header).
+    #[must_use]
+    pub fn server_timing(mut self, send: bool) -> Self {
+        self.options().server_timing = send;
+        self
+    }
+
     /// Whether every request leaves one line in the log when it ends: `request served` at `info`, `request failed` at
     /// `error`, with method, route, status, duration and `error.type`. Default: true. `RUST_LOG` has the last word
     /// (`info,shared::server=error` for the failures alone).

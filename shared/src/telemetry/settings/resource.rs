@@ -19,6 +19,7 @@ pub(super) fn read(variables: &mut Variables<'_>, service: Service) -> Resource 
         Some(name) => resource.with_service_name(name),
         None => resource,
     }
+    .with_schema_url([], semconv::SCHEMA_URL)
     .build()
 }
 
