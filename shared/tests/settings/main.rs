@@ -23,6 +23,8 @@ mod propagators;
 mod resource;
 mod sdk;
 mod secrets;
+#[cfg(feature = "tls")]
+mod tls;
 mod unseen;
 #[expect(dead_code, reason = "the other tests use all of it")]
 #[path = "../wire/mod.rs"]

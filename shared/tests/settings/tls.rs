@@ -1,0 +1,271 @@
+//! Export to a collector that demands a client certificate, and to one with a certificate of an unknown authority. The
+//! certificates in `tls/` were made with openssl for `127.0.0.1` and `localhost`; they are valid for 100 years.
+
+use std::{
+    io::{BufRead as _, BufReader, Read as _, Write as _},
+    net::TcpStream,
+    process::{Child, ChildStdin, ChildStdout, Command, Stdio},
+};
+
+use crate::{
+    collector::Place,
+    process::{DEADLINE, Process},
+};
+
+const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
+const ROOTS: &str = "OTEL_EXPORTER_OTLP_CERTIFICATE";
+const CLIENT_CERTIFICATE: &str = "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE";
+const CLIENT_KEY: &str = "OTEL_EXPORTER_OTLP_CLIENT_KEY";
+const AT_ONCE: (&str, &str) = ("OTEL_BSP_SCHEDULE_DELAY", "20");
+
+fn file(name: &str) -> String {
+    format!("{}/tests/settings/tls/{name}", env!("CARGO_MANIFEST_DIR"))
+}
+
+/// `openssl s_server`, which demands a client certificate. It writes what it decrypts to its standard output, and sends its
+/// standard input.
+struct Server {
+    child: Child,
+    stdin: ChildStdin,
+    stdout: BufReader<ChildStdout>,
+    url: String,
+}
+
+impl Server {
+    /// Returns `None` if openssl is not installed.
+    fn start() -> Option<Self> {
+        let address = Place::reserve().address;
+        let child = Command::new("openssl")
+            .args(["s_server", "-quiet", "-Verify", "1", "-verify_return_error"])
+            .args(["-accept", &address.to_string()])
+            .args(["-CAfile", &file("ca.pem")])
+            .args(["-cert", &file("server.pem")])
+            .args(["-key", &file("server-key.pem")])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn();
+        let Ok(mut child) = child else {
+            println!("skipped: openssl is not installed");
+            return None;
+        };
+        while TcpStream::connect(address).is_err() {
+            assert!(child.try_wait().unwrap().is_none(), "openssl has ended");
+            std::thread::yield_now();
+        }
+        Some(Self {
+            stdin: child.stdin.take().unwrap(),
+            stdout: BufReader::new(child.stdout.take().unwrap()),
+            child,
+            url: format!("https://{address}"),
+        })
+    }
+
+    /// Reads one request and answers it with 200. Returns its request line.
+    fn answer(&mut self) -> String {
+        let mut head = Vec::new();
+        loop {
+            let mut line = String::new();
+            assert_ne!(self.stdout.read_line(&mut line).unwrap(), 0);
+            if line == "\r\n" {
+                break;
+            }
+            head.push(line.trim_end().to_owned());
+        }
+        let length = head.iter().find_map(|line| {
+            let line = line.to_ascii_lowercase();
+            line.strip_prefix("content-length: ")?.parse().ok()
+        });
+        let mut body = vec![0; length.unwrap()];
+        self.stdout.read_exact(&mut body).unwrap();
+        self.stdin
+            .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")
+            .unwrap();
+        head.remove(0)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn client_certificate_is_shown_over_http() {
+    for forms in [
+        [CLIENT_CERTIFICATE, CLIENT_KEY],
+        [
+            "OTEL_EXPORTER_OTLP_TRACES_CLIENT_CERTIFICATE",
+            "OTEL_EXPORTER_OTLP_TRACES_CLIENT_KEY",
+        ],
+    ] {
+        let Some(mut server) = Server::start() else {
+            return;
+        };
+        let mut process = Process::start(&[
+            (ENDPOINT, &server.url),
+            (ROOTS, &file("ca.pem")),
+            (forms[0], &file("client.pem")),
+            (forms[1], &file("client-key.pem")),
+            (DEADLINE, "1"),
+            AT_ONCE,
+        ]);
+        process.end_spans(1);
+        assert_eq!(server.answer(), "POST /v1/traces HTTP/1.1");
+        while process.counts()["exported"] != 1 {}
+    }
+}
+
+#[test]
+fn missing_client_certificate_keeps_spans_waiting() {
+    let Some(server) = Server::start() else {
+        return;
+    };
+    let said = Process::start(&[
+        (ENDPOINT, &server.url),
+        (ROOTS, &file("ca.pem")),
+        (DEADLINE, "2"),
+        AT_ONCE,
+    ])
+    .stop();
+    assert_eq!(said.counts["lost"]["shutdown"], 1);
+}
+
+#[test]
+fn unknown_authority_is_logged_once() {
+    let Some(server) = Server::start() else {
+        return;
+    };
+    let mut process = Process::start(&[
+        (ENDPOINT, &server.url),
+        (CLIENT_CERTIFICATE, &file("client.pem")),
+        (CLIENT_KEY, &file("client-key.pem")),
+        (DEADLINE, "2"),
+        ("RUST_LOG", "info"),
+        AT_ONCE,
+    ]);
+    process.end_spans(1);
+    let outage = process.log("the collector does not take spans: they wait");
+    let reason = outage["reason"].as_str().unwrap();
+    assert!(
+        reason.contains("invalid peer certificate: UnknownIssuer"),
+        "{reason}"
+    );
+    let said = process.stop();
+    let told = said.logs().into_iter().filter(|log| {
+        let is_trouble = log["level"] == "WARN" || log["level"] == "ERROR";
+        is_trouble && log["message"] != "spans are lost"
+    });
+    assert_eq!(told.count(), 0, "{}", said.all());
+}
+
+#[test]
+fn unusable_client_certificate_stops_start() {
+    let [certificate, key, other] = ["client.pem", "client-key.pem", "server-key.pem"].map(file);
+    let endpoint = (ENDPOINT, "https://127.0.0.1:9");
+    let refused = |variables: &[(&str, &str)]| Process::refused(&[&[endpoint], variables].concat());
+    let error = refused(&[(CLIENT_CERTIFICATE, &certificate)]);
+    assert!(
+        error.contains("OTEL_EXPORTER_OTLP_CLIENT_KEY, which is not set"),
+        "{error}"
+    );
+    let error = refused(&[(CLIENT_KEY, &key)]);
+    assert!(
+        error.contains("OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE, which is not set"),
+        "{error}"
+    );
+    for (variables, culprit) in [
+        (
+            [(CLIENT_CERTIFICATE, "/nowhere"), (CLIENT_KEY, &*key)],
+            CLIENT_CERTIFICATE,
+        ),
+        (
+            [(CLIENT_CERTIFICATE, &*key), (CLIENT_KEY, &*key)],
+            CLIENT_CERTIFICATE,
+        ),
+        (
+            [
+                (CLIENT_CERTIFICATE, &*certificate),
+                (CLIENT_KEY, "/nowhere"),
+            ],
+            CLIENT_KEY,
+        ),
+        (
+            [
+                (CLIENT_CERTIFICATE, &*certificate),
+                (CLIENT_KEY, &*certificate),
+            ],
+            CLIENT_KEY,
+        ),
+        (
+            [(CLIENT_CERTIFICATE, &*certificate), (CLIENT_KEY, &*other)],
+            CLIENT_KEY,
+        ),
+    ] {
+        let error = refused(&variables);
+        assert!(
+            error.starts_with(&format!("error: {culprit} is ")),
+            "{error}"
+        );
+    }
+}
+
+#[cfg(feature = "grpc")]
+mod grpc {
+    use std::sync::mpsc::channel;
+
+    use axum::{Router, routing::post};
+    use tonic::transport::{Certificate, Identity, Server, ServerTlsConfig, server::TcpIncoming};
+
+    use super::{
+        AT_ONCE, CLIENT_CERTIFICATE, CLIENT_KEY, DEADLINE, ENDPOINT, Process, ROOTS, file,
+    };
+
+    const EXPORT: &str = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
+
+    /// A gRPC server that demands a client certificate and takes every export.
+    fn start() -> String {
+        let read = |name: &str| std::fs::read(file(name)).unwrap();
+        let tls = ServerTlsConfig::new()
+            .identity(Identity::from_pem(
+                read("server.pem"),
+                read("server-key.pem"),
+            ))
+            .client_ca_root(Certificate::from_pem(read("ca.pem")));
+        let (found, address) = channel();
+        let serve = move || {
+            let runtime = tokio::runtime::Runtime::new().unwrap();
+            runtime.block_on(async {
+                let incoming = TcpIncoming::bind("127.0.0.1:0".parse().unwrap()).unwrap();
+                found.send(incoming.local_addr().unwrap()).unwrap();
+                let taken = [("content-type", "application/grpc"), ("grpc-status", "0")];
+                let routes = Router::new().route(EXPORT, post(move || async move { taken }));
+                let mut server = Server::builder().tls_config(tls).unwrap();
+                let server = server.add_routes(tonic::service::Routes::from(routes));
+                server.serve_with_incoming(incoming).await.unwrap();
+            });
+        };
+        std::thread::Builder::new().spawn(serve).unwrap();
+        format!("https://{}", address.recv().unwrap())
+    }
+
+    #[test]
+    fn client_certificate_is_shown_over_grpc() {
+        let endpoint = start();
+        let [roots, certificate, key] = ["ca.pem", "client.pem", "client-key.pem"].map(file);
+        let variables = [
+            (ENDPOINT, &*endpoint),
+            ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"),
+            (ROOTS, &*roots),
+            (DEADLINE, "3"),
+            AT_ONCE,
+        ];
+        let said = Process::start(&variables).stop();
+        assert_eq!(said.spans, [1, 0, 1], "the server demands a certificate");
+        let identity = [(CLIENT_CERTIFICATE, &*certificate), (CLIENT_KEY, &*key)];
+        let said = Process::start(&[&variables[..], &identity].concat()).stop();
+        assert_eq!(said.spans, [1, 1, 0]);
+    }
+}
