@@ -5,6 +5,8 @@
 FROM rust:1.95-slim-bookworm AS build
 WORKDIR /src
 COPY . .
+# For the log line at the start: docker build --build-arg GIT_COMMIT=$(git rev-parse HEAD) ...
+ARG GIT_COMMIT=
 # The cache mounts keep downloads and compiled dependencies between builds. Cargo detects changed sources by their modification
 # time, and files of another checkout can be older than the cache, so `touch` updates them.
 RUN --mount=type=cache,target=/usr/local/cargo/registry,sharing=locked \

@@ -42,7 +42,8 @@ impl Screen {
         colour: false,
     };
 
-    /// Standard output: as wide as `COLUMNS` or the terminal says, in colour on a terminal without `NO_COLOR`.
+    /// Standard output: as wide as `COLUMNS` or the terminal says, in colour on a terminal without `NO_COLOR`, `CLICOLOR=0`
+    /// or `TERM=dumb`.
     pub fn stdout() -> Self {
         let stdout = std::io::stdout();
         let columns = std::env::var("COLUMNS").ok().and_then(|c| c.parse().ok());
@@ -50,10 +51,9 @@ impl Screen {
             let size = rustix::termios::tcgetwinsize(&stdout).ok()?;
             Some(usize::from(size.ws_col)).filter(|&width| width > 0)
         };
-        let no_colour = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         Self {
             width: columns.or_else(terminal).unwrap_or(DEFAULT_WIDTH),
-            colour: stdout.is_terminal() && !no_colour,
+            colour: stdout.is_terminal() && wants_colour(|name| std::env::var(name).ok()),
         }
     }
 
@@ -93,6 +93,14 @@ impl Screen {
         };
         format!("\x1b[{code}m{text}\x1b[0m")
     }
+}
+
+/// Whether the user's variables allow colours on a terminal.
+fn wants_colour(variable: impl Fn(&str) -> Option<String>) -> bool {
+    let no_colour = variable("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let off = variable("CLICOLOR").is_some_and(|value| value == "0");
+    let dumb = variable("TERM").is_some_and(|term| term == "dumb");
+    !(no_colour || off || dumb)
 }
 
 /// The waterfall, a line for each span: service, kind, name, bar, duration, error.
@@ -207,6 +215,20 @@ mod tests {
             span("inventory", 3, Some(9), "lost", 0..0),
         ]);
         draw(&Waterfall::of(&trace), screen)
+    }
+
+    #[test]
+    fn colour_is_off_for_each_variable() {
+        for (name, value, wanted) in [
+            ("TERM", "xterm-256color", true),
+            ("TERM", "dumb", false),
+            ("NO_COLOR", "1", false),
+            ("NO_COLOR", "", true),
+            ("CLICOLOR", "0", false),
+        ] {
+            let variable = |asked: &str| (asked == name).then(|| value.to_owned());
+            assert_eq!(wants_colour(variable), wanted, "{name}={value}");
+        }
     }
 
     #[test]

@@ -11,14 +11,14 @@ use crate::redact;
 /// tracing::error!(error = shared::error::chain(&error), "the order failed");
 /// ```
 ///
-/// A cause is skipped if the message before it already ends with it. Secrets in URLs are [redacted](crate::redact::text), since
+/// A cause is skipped if the messages before it already contain it. Secrets in URLs are [redacted](crate::redact::text), since
 /// errors of HTTP clients contain the full URL.
 pub fn chain(error: &(dyn Error + 'static)) -> String {
     let mut chain = String::new();
     for cause in causes(error).map(ToString::to_string) {
         if chain.is_empty() {
             chain = cause;
-        } else if !chain.ends_with(&cause) {
+        } else if !chain.contains(&cause) {
             chain.push_str(": ");
             chain.push_str(&cause);
         }
@@ -52,6 +52,19 @@ mod tests {
         assert_eq!(
             chain(&order),
             "the order failed: the driver failed: disk full"
+        );
+    }
+
+    #[test]
+    fn chain_cause_within_message_appears_once() {
+        #[derive(Debug, thiserror::Error)]
+        #[error("cannot listen on port 80: {0}; choose another")]
+        struct Bind(#[source] std::io::Error);
+
+        let bind = Bind(std::io::Error::other("in use"));
+        assert_eq!(
+            chain(&bind),
+            "cannot listen on port 80: in use; choose another"
         );
     }
 

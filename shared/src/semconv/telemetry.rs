@@ -11,3 +11,5 @@ pub(crate) const OTEL_COMPONENT_TYPE: &str = "otel.component.type";
 pub(crate) const SERVICE_INSTANCE_ID: &str = "service.instance.id";
 pub(crate) const SERVICE_NAME: &str = "service.name";
 pub(crate) const SERVICE_VERSION: &str = "service.version";
+
+pub(crate) const VCS_REF_HEAD_REVISION: &str = "vcs.ref.head.revision";

@@ -155,15 +155,3 @@ impl<T> Future for Task<T> {
 pub(crate) fn untracked(future: impl Future<Output = ()> + Send + 'static) {
     drop(tokio::spawn(future));
 }
-
-/// Runs blocking work of the process itself, untraced.
-#[cfg(feature = "telemetry")]
-#[expect(
-    clippy::disallowed_methods,
-    reason = "process-wide work has no trace to keep"
-)]
-pub(crate) fn untracked_blocking<T: Send + 'static>(
-    work: impl FnOnce() -> T + Send + 'static,
-) -> JoinHandle<T> {
-    tokio::task::spawn_blocking(work)
-}

@@ -3,19 +3,20 @@
 use std::fmt;
 
 use opentelemetry::{Key, trace::TracerProvider as _};
-use opentelemetry_sdk::trace::{
-    SdkTracerProvider, ShouldSample, SpanExporter, SpanProcessor, TracerProviderBuilder,
-};
+use opentelemetry_sdk::trace::{BatchSpanProcessor, ShouldSample, SpanExporter, SpanProcessor};
 use tracing::{Subscriber, level_filters::LevelFilter};
 use tracing_subscriber::{layer::SubscriberExt as _, registry::LookupSpan};
 
 use super::{
     InitError, Parts, Service, Telemetry,
     export::{self, Export},
+    lifecycle::Live,
     log, meters, otlp,
+    processors::Contained,
     sampling::EarlyDecisions,
     settings::{self, Code},
     span_layer,
+    start::Start,
 };
 use crate::{config, semconv};
 
@@ -35,9 +36,8 @@ use crate::{config, semconv};
 #[must_use = "it sets up nothing until `init`, `init_on` or `build` ends it"]
 pub struct Builder {
     code: Code,
-    provider: TracerProviderBuilder,
-    /// Whether somebody sees spans that `OTEL_TRACES_EXPORTER` sends nowhere.
-    is_watched: bool,
+    /// The caller's own processors, which see spans even with `OTEL_TRACES_EXPORTER=none`.
+    processors: Vec<Box<dyn SpanProcessor>>,
     panic_hook: bool,
 }
 
@@ -50,8 +50,7 @@ impl Builder {
                 sampler: None,
                 logs: true,
             },
-            provider: SdkTracerProvider::builder(),
-            is_watched: false,
+            processors: Vec::new(),
             panic_hook: true,
         }
     }
@@ -85,8 +84,7 @@ impl Builder {
     /// It is called where the span starts and ends, so it must not block. What it does is in none of the books
     /// ([`SpanCounts`](super::SpanCounts)).
     pub fn span_processor(mut self, processor: impl SpanProcessor + 'static) -> Self {
-        self.provider = self.provider.with_span_processor(processor);
-        self.is_watched = true;
+        self.processors.push(Box::new(processor));
         self
     }
 
@@ -97,10 +95,9 @@ impl Builder {
     /// exporter that fails, and at the end it has what the way of `OTEL_TRACES_EXPORTER` leaves of the deadline, and a
     /// second. What becomes of these spans is in none of the books, which count every span once. Values are not cut, and
     /// errors not redacted. For another way, such as a file at once, make it a [`span_processor`](Self::span_processor).
-    pub fn span_exporter(mut self, exporter: impl SpanExporter + 'static) -> Self {
-        self.provider = self.provider.with_batch_exporter(exporter);
-        self.is_watched = true;
-        self
+    pub fn span_exporter(self, exporter: impl SpanExporter + 'static) -> Self {
+        let processor = BatchSpanProcessor::builder(Contained(exporter)).build();
+        self.span_processor(processor)
     }
 
     /// Whether a hook of ours logs panics and records them on their spans. Default: true; a hook that is there already is
@@ -169,27 +166,25 @@ impl Builder {
             .resource
             .get(&Key::from_static_str(semconv::SERVICE_NAME))
             .map_or(service_name, |name| name.to_string());
-        let exporter = match &settings.traces {
-            Some(traces) => traces.exporter.to_string(),
-            None => "none: OTEL_SDK_DISABLED".to_owned(),
-        };
+        let start = Start::new(&settings);
         let meters = settings
             .metrics
             .map(|metrics| otlp::meter_provider(&metrics, settings.resource.clone()))
             .transpose()?;
-        let (provider, export, early_decisions) = match settings.traces {
+        let is_watched = !self.processors.is_empty();
+        let (provider, processors, export, early_decisions) = match settings.traces {
             Some(traces) => {
                 let sampling = traces.sampling.clone();
-                let (provider, export) =
-                    export::provider(self.provider, traces, settings.resource)?;
+                let (provider, processors, export) =
+                    export::provider(self.processors, traces, settings.resource)?;
                 let early_decisions = match (&export, sampling) {
                     (_, None) => EarlyDecisions::Unknown,
-                    (Export::Nowhere, _) if !self.is_watched => EarlyDecisions::NoReaders,
+                    (Export::Nowhere, _) if !is_watched => EarlyDecisions::NoReaders,
                     (_, Some(sampling)) => EarlyDecisions::Sampling(sampling),
                 };
-                (Some(provider), export, early_decisions)
+                (Some(provider), processors, export, early_decisions)
             }
-            None => (None, Export::Nowhere, EarlyDecisions::NoSpans),
+            None => (None, None, Export::Nowhere, EarlyDecisions::NoSpans),
         };
         if let Some(meters) = &meters {
             meters::observe(&export, meters);
@@ -206,15 +201,19 @@ impl Builder {
             span_levels: settings.span_levels,
             logs: settings.logs,
             service_name,
-            exporter,
+            start,
             warnings: settings.warnings,
             panic_hook: self.panic_hook,
         };
-        let telemetry = Telemetry {
+        let live = Live {
             provider,
+            processors,
             meters,
-            export,
             log: log::CloseOnDrop::new(),
+        };
+        let telemetry = Telemetry {
+            live: Some(live),
+            export,
         };
         Ok((telemetry, parts))
     }

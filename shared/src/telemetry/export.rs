@@ -4,13 +4,15 @@ use std::time::Duration;
 
 use opentelemetry_sdk::{
     Resource,
-    trace::{SdkTracerProvider, SpanProcessor as _, TracerProviderBuilder},
+    error::OTelSdkResult,
+    trace::{SdkTracerProvider, SpanData, SpanProcessor},
 };
 
 use super::{
     InitError, SpanCounts,
     console::ConsoleProcessor,
     otlp::OtlpProcessor,
+    processors::Processors,
     sampling::Ids,
     settings::{Exporter, Traces},
 };
@@ -23,13 +25,13 @@ pub(super) enum Export {
     Nowhere,
 }
 
-/// The provider that the settings ask for, with the processors that there are already. Without an exporter it still makes
+/// The provider that the settings ask for, with the caller's own processors. Without an exporter it still makes
 /// spans, so that ids go to logs and callees.
 pub(super) fn provider(
-    provider: TracerProviderBuilder,
+    own: Vec<Box<dyn SpanProcessor>>,
     traces: Traces,
     resource: Resource,
-) -> Result<(SdkTracerProvider, Export), InitError> {
+) -> Result<(SdkTracerProvider, Option<Processors>, Export), InitError> {
     let limits = traces.value_limits;
     let export = match traces.exporter {
         Exporter::Otlp(otlp) => {
@@ -39,17 +41,20 @@ pub(super) fn provider(
         Exporter::Console => Export::Console(ConsoleProcessor::new(limits)),
         Exporter::None => Export::Nowhere,
     };
-    let provider = provider
+    let processors = if own.is_empty() && matches!(export, Export::Nowhere) {
+        None
+    } else {
+        Some(Processors::new(own, export.clone(), &resource))
+    };
+    let mut provider = SdkTracerProvider::builder()
         .with_resource(resource)
         .with_sampler(traces.sampler)
         .with_id_generator(Ids)
         .with_span_limits(traces.limits);
-    let provider = match &export {
-        Export::Otlp(processor) => provider.with_span_processor(processor.clone()),
-        Export::Console(processor) => provider.with_span_processor(processor.clone()),
-        Export::Nowhere => provider,
-    };
-    Ok((provider.build(), export))
+    if let Some(processors) = &processors {
+        provider = provider.with_span_processor(processors.clone());
+    }
+    Ok((provider.build(), processors, export))
 }
 
 impl Export {
@@ -61,11 +66,28 @@ impl Export {
         }
     }
 
-    /// Sends what waits, for at most so long; from then on every span that ends is lost, and counted.
-    pub(super) fn close(&self, deadline: Duration) {
-        if let Self::Otlp(processor) = self {
-            // What is lost by it is in the books, and has been said.
-            let _ = processor.shutdown_with_timeout(deadline);
+    pub(super) fn on_end(&self, span: SpanData) {
+        match self {
+            Self::Otlp(processor) => processor.on_end(span),
+            Self::Console(processor) => processor.on_end(span),
+            Self::Nowhere => {}
+        }
+    }
+
+    pub(super) fn force_flush(&self) -> OTelSdkResult {
+        match self {
+            Self::Otlp(processor) => processor.force_flush(),
+            Self::Console(processor) => processor.force_flush(),
+            Self::Nowhere => Ok(()),
+        }
+    }
+
+    /// Exports the queued spans until this deadline. Every span that ends later is lost, and counted.
+    pub(super) fn close(&self, deadline: Duration) -> OTelSdkResult {
+        match self {
+            Self::Otlp(processor) => processor.shutdown_with_timeout(deadline),
+            Self::Console(processor) => processor.shutdown_with_timeout(deadline),
+            Self::Nowhere => Ok(()),
         }
     }
 }

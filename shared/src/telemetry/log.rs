@@ -8,7 +8,7 @@ use tracing_subscriber::{
     registry::LookupSpan,
 };
 
-use super::otlp;
+use super::{directives, otlp};
 pub(crate) use crate::logs::{CloseOnDrop, close, flush};
 use crate::{
     config::{self, ConfigError, Lookup},
@@ -34,6 +34,13 @@ pub(super) fn read(lookup: Lookup<'_>) -> Result<Logs, ConfigError> {
     }
     let format = config::read(lookup, "LOG_FORMAT", "json", "json or pretty")?;
     Ok(Logs { format, directives })
+}
+
+impl Logs {
+    /// What is probably a mistake in `RUST_LOG`.
+    pub(super) fn warning(&self) -> Option<String> {
+        directives::warning(&self.directives)
+    }
 }
 
 /// The layer that writes log lines.

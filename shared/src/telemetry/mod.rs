@@ -13,9 +13,12 @@ mod adopted;
 mod builder;
 mod console;
 mod counts;
+#[cfg(feature = "logs")]
+mod directives;
 mod error;
 mod export;
 mod late;
+mod lifecycle;
 #[cfg_attr(not(feature = "logs"), path = "no_log.rs")]
 mod log;
 mod meters;
@@ -23,17 +26,18 @@ mod meters;
 mod otlp;
 mod panics;
 mod parts;
+mod processors;
 mod sampling;
 mod service;
 mod settings;
 mod span_layer;
+mod start;
 mod texts;
 
 use std::{sync::OnceLock, time::Duration};
 
-use opentelemetry_sdk::{metrics::SdkMeterProvider, trace::SdkTracerProvider};
+use tokio::sync::oneshot;
 
-use self::export::Export;
 #[cfg(feature = "serve")]
 pub(crate) use self::log::{CloseOnDrop as CloseLogOnDrop, close as close_log};
 #[cfg(feature = "serve")]
@@ -48,16 +52,21 @@ pub use self::{
     parts::Parts,
     service::Service,
 };
+use self::{export::Export, lifecycle::Live};
 
-/// The process's telemetry. Keep it until the end and then call [`shutdown`](Self::shutdown): spans wait in a queue for
-/// up to five seconds (`OTEL_BSP_SCHEDULE_DELAY`), and a process that just exits takes them with it.
+/// The process's telemetry. Keep it until the end and then call [`shutdown`](Self::shutdown): spans are queued for
+/// up to five seconds (`OTEL_BSP_SCHEDULE_DELAY`), and are lost if the process exits before that.
+///
+/// Dropped without shutdown, as by an early `?` or a panic in `main`, it exports the spans that have ended, waits for that for
+/// up to five seconds, and logs how many are not exported. It does not end telemetry: later spans are exported as long as the
+/// process lives. `std::process::exit` and an abort drop nothing, nor does a `Telemetry` in a `static`: the queued spans are
+/// lost.
 #[derive(Debug)]
-#[must_use = "without `shutdown` at the end the last spans are lost"]
+#[must_use = "keep it until the end, then call `shutdown`"]
 pub struct Telemetry {
-    provider: Option<SdkTracerProvider>,
-    meters: Option<SdkMeterProvider>,
+    /// None after shutdown.
+    live: Option<Live>,
     export: Export,
-    log: log::CloseOnDrop,
 }
 
 /// For those who have no [`Telemetry`] at hand, such as a health endpoint.
@@ -106,48 +115,47 @@ impl Telemetry {
         self.export.counts()
     }
 
-    /// Exports what waits and what was measured, side by side, then ends telemetry. Call it last: after the server has
-    /// drained and the tasks are done. A span that ends later is lost, and counted for as long as somebody asks.
+    /// Exports the queued spans and the metrics, side by side, then ends telemetry. Call it last: after the server has
+    /// drained and the tasks are done. A span that ends later is lost, and counted with the reason `shutdown`.
     ///
-    /// Takes no longer than `deadline` and a moment; what is not exported by then is lost, and counted. A collector that
-    /// is not there is asked for all that time, unless it has asked for more: it may be on its way.
+    /// Takes no longer than `deadline` and a second; what is not exported by then is lost, and counted. A collector that
+    /// does not answer is retried until then, unless it has asked for a longer pause.
+    ///
+    /// It works in any asynchronous runtime. It goes on if its future is dropped.
     pub async fn shutdown(self, deadline: Duration) -> SpanCounts {
-        let Self {
-            provider,
-            meters,
-            export,
-            // Dropped last.
-            log: _log,
-        } = self;
-        let books = export.clone();
-        let deadline = deadline.min(LONGEST);
-        let end = tokio::time::Instant::now() + deadline + A_MOMENT;
-        // They block, and on a current-thread runtime would wait for themselves.
-        let traces = crate::task::untracked_blocking(move || {
-            // Before its provider, which would lose without a count what ends meanwhile.
-            export.close(deadline);
-            provider.map(|provider| provider.shutdown_with_timeout(deadline));
+        let export = self.export.clone();
+        let (done, finished) = oneshot::channel();
+        // It blocks, and on a current-thread runtime it would stop what it waits for. Without a thread, the drop flushes.
+        let started = lifecycle::run(move || {
+            let _ = done.send(self.shutdown_blocking(deadline));
         });
-        let metrics = crate::task::untracked_blocking(move || {
-            meters.map_or(Ok(()), |meters| meters.shutdown_with_timeout(deadline))
-        });
-        if tokio::time::timeout_at(end, traces).await.is_err() {
-            tracing::warn!(?deadline, "traces did not shut down in time");
+        if started.is_ok() {
+            // Fails if that thread panicked, which is in the log.
+            let _ = finished.await;
         }
-        match tokio::time::timeout_at(end, metrics).await {
-            Ok(Ok(Ok(()))) => {}
-            Ok(Ok(Err(error))) => tracing::warn!(%error, "metrics did not shut down cleanly"),
-            Ok(Err(error)) => tracing::warn!(%error, "metrics did not shut down cleanly"),
-            Err(_) => tracing::warn!(?deadline, "metrics did not shut down in time"),
+        export.counts()
+    }
+
+    /// Like [`shutdown`](Self::shutdown), but blocks the thread: for a program without an asynchronous runtime.
+    pub fn shutdown_blocking(mut self, deadline: Duration) -> SpanCounts {
+        if let Some(live) = self.live.take() {
+            live.shut_down(deadline.min(LONGEST_DEADLINE));
         }
-        books.counts()
+        self.export.counts()
     }
 }
 
-/// For the last words of those who were told to end.
-const A_MOMENT: Duration = Duration::from_secs(1);
-/// For whoever gives it all the time there is.
-const LONGEST: Duration = Duration::from_hours(24);
+impl Drop for Telemetry {
+    fn drop(&mut self) {
+        if let Some(live) = self.live.take() {
+            // A panic here would abort a thread that unwinds.
+            panics::contained(|| live.flush(&self.export));
+        }
+    }
+}
+
+/// The longest deadline of a shutdown: a longer one may not be a time.
+const LONGEST_DEADLINE: Duration = Duration::from_hours(24);
 
 /// What [`init`] does for a process, as far as a test process wants it: spans and panics on them, no log.
 #[cfg(feature = "testing")]

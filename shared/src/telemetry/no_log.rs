@@ -1,16 +1,22 @@
-//! No log: events go to whatever layers others have.
+//! No log: events go to the layers that the caller adds.
 
 use tracing::Subscriber;
 use tracing_subscriber::{Layer, layer::Identity};
 
 use crate::config::{ConfigError, Lookup};
 
-/// Never closed: other layers write the lines.
-#[cfg(feature = "serve")]
-pub(crate) fn close() {}
-
 #[derive(Debug)]
-pub(crate) struct Logs;
+pub(super) struct Logs;
+
+impl Logs {
+    #[expect(
+        clippy::unused_self,
+        reason = "the same shape as with the cargo feature"
+    )]
+    pub(super) fn warning(&self) -> Option<String> {
+        None
+    }
+}
 
 #[expect(
     clippy::unnecessary_wraps,
@@ -26,12 +32,12 @@ pub(super) fn layer<S: Subscriber>(_: &Logs, _: String) -> impl Layer<S> + Send 
 
 pub(super) fn bridge() {}
 
-/// Every line that there is has been written, by whoever writes it.
+/// The caller's layers write lines themselves.
 pub(crate) fn flush() -> bool {
     true
 }
 
-/// Never closed: other layers write the lines.
+/// There is nothing to close.
 #[cfg(feature = "serve")]
 pub(crate) fn close() {}
 

@@ -17,6 +17,7 @@ use super::{
     sampling::EarlyDecisions,
     settings::Propagators,
     span_layer,
+    start::Start,
 };
 use crate::span::scope;
 
@@ -56,8 +57,8 @@ pub struct Parts {
     pub(super) span_levels: Targets,
     pub(super) logs: Option<Logs>,
     pub(super) service_name: String,
-    /// Where spans go, in words.
-    pub(super) exporter: String,
+    /// The line that is logged at the start.
+    pub(super) start: Start,
     /// What was ignored of the settings.
     pub(super) warnings: Vec<String>,
     pub(super) panic_hook: bool,
@@ -132,7 +133,7 @@ impl Parts {
         for warning in self.warnings {
             tracing::warn!("{warning}");
         }
-        tracing::info!(exporter = self.exporter, "telemetry is set up");
+        self.start.log();
     }
 }
 

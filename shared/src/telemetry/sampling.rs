@@ -4,7 +4,10 @@
 //! earlier, for the decision, and stored for the next root created on this thread. It does not matter if that is another root:
 //! the ids are random, and the sampler decides the same for the same id.
 
-use std::cell::Cell;
+use std::{
+    cell::Cell,
+    fmt::{self, Display},
+};
 
 use opentelemetry::{
     Context, SpanId, TraceId,
@@ -12,7 +15,10 @@ use opentelemetry::{
 };
 use opentelemetry_sdk::trace::{IdGenerator, Sampler, SamplingDecision, ShouldSample};
 
-use crate::decision::{Decision, decide_by};
+use crate::{
+    decision::{Decision, decide_by},
+    thread_context,
+};
 
 /// What is known about the spans of a provider before they are created.
 #[derive(Debug, Clone)]
@@ -44,6 +50,21 @@ pub(super) struct Sampling {
     /// Whether a span is sampled if its parent is.
     pub(super) is_parent_based: bool,
     pub(super) root: Sampler,
+}
+
+impl Display for Sampling {
+    /// The specification's name of the sampler, with its argument.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_parent_based {
+            f.write_str("parentbased_")?;
+        }
+        match &self.root {
+            Sampler::AlwaysOn => f.write_str("always_on"),
+            Sampler::AlwaysOff => f.write_str("always_off"),
+            Sampler::TraceIdRatioBased(ratio) => write!(f, "traceidratio {ratio}"),
+            other => write!(f, "{other:?}"),
+        }
+    }
 }
 
 impl Sampling {
@@ -99,6 +120,8 @@ impl IdGenerator for Ids {
     }
 
     fn new_span_id(&self) -> SpanId {
+        // A thread that has made a span may panic at its end, when the context is gone.
+        thread_context::is_alive();
         SpanId::from(rand::random::<u64>())
     }
 }

@@ -49,6 +49,19 @@ impl Service {
         self
     }
 
+    /// The revision of the source code, as `vcs.ref.head.revision`. An empty one counts as unknown.
+    /// [`service!`](crate::service) takes the environment variable `GIT_COMMIT` of the build.
+    #[must_use]
+    pub fn commit(self, commit: Option<&str>) -> Self {
+        match commit.map(str::trim).filter(|commit| !commit.is_empty()) {
+            Some(commit) => {
+                let commit = commit.to_owned();
+                self.attributes([KeyValue::new(semconv::VCS_REF_HEAD_REVISION, commit)])
+            }
+            None => self,
+        }
+    }
+
     /// Returns the name set in code.
     pub(crate) fn name(&self) -> &str {
         &self.name
@@ -108,6 +121,8 @@ macro_rules! service {
         $crate::service!(env!("CARGO_PKG_NAME"))
     };
     ($name:expr) => {
-        $crate::telemetry::Service::from($name).version(env!("CARGO_PKG_VERSION"))
+        $crate::telemetry::Service::from($name)
+            .version(env!("CARGO_PKG_VERSION"))
+            .commit(option_env!("GIT_COMMIT"))
     };
 }

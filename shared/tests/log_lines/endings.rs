@@ -63,7 +63,7 @@ fn line_of_thread_local_destructor_is_written() {
 
 #[test]
 fn panic_in_thread_local_destructor_is_printed() {
-    for role in ["panics_at_end_0", "panics_at_end_2"] {
+    for role in ["panics_at_end_0", "panics_at_end_1", "panics_at_end_2"] {
         let output = Child::start(role, "json").output();
         assert!(!output.status.success(), "Rust aborts after such a panic");
         let stdout = String::from_utf8(output.stdout).unwrap();

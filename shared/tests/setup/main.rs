@@ -12,6 +12,7 @@ mod builder;
 mod collector;
 mod exporters;
 mod late;
+mod lifecycle;
 mod log_levels;
 mod parts;
 mod process;

@@ -114,3 +114,49 @@ fn metrics_and_spans_have_the_same_id() {
     let of_spans = resource(&outcome)["service.instance.id"].clone();
     assert_eq!(id, Value::StringValue(of_spans));
 }
+
+#[test]
+fn start_line_describes_service_and_its_telemetry() {
+    let Some(outcome) = run(
+        &[
+            ("OTEL_TRACES_SAMPLER", "parentbased_traceidratio"),
+            ("OTEL_TRACES_SAMPLER_ARG", "0.25"),
+            ("OTEL_PROPAGATORS", "b3,tracecontext"),
+        ],
+        async || {
+            let service = Service::from("shop")
+                .version("1.4.2")
+                .commit(Some("0af7651"));
+            drop(telemetry::init(service).unwrap());
+        },
+    ) else {
+        return;
+    };
+    let start = outcome.log("telemetry is set up");
+    assert_eq!(start["service"], "shop");
+    assert_eq!(start["version"], "1.4.2");
+    assert_eq!(start["commit"], "0af7651");
+    assert_eq!(start["sampler"], "parentbased_traceidratio 0.25");
+    assert_eq!(start["propagators"], "b3,tracecontext");
+    let exporter = start["exporter"].as_str().unwrap();
+    assert!(
+        exporter.starts_with("http/protobuf to http://127.0.0.1:"),
+        "{exporter}"
+    );
+}
+
+#[test]
+fn misspelt_level_is_warned_of_whatever_is_logged() {
+    let Some(outcome) = run(&[("RUST_LOG", "inof")], async || {
+        drop(telemetry::init("shop").unwrap());
+    }) else {
+        return;
+    };
+    assert_eq!(
+        outcome.warnings(),
+        [
+            "RUST_LOG is `inof`: `inof` is not a level, so it is taken as a target, and no level applies to the other \
+             targets; did you mean `info`?"
+        ]
+    );
+}

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::queue::{Queue, Room};
-use crate::telemetry::SpanCounts;
+use crate::telemetry::{SpanCounts, panics::contained};
 
 /// The target of its lines, all of which are written whatever `RUST_LOG` says.
 #[cfg(feature = "logs")]
@@ -81,13 +81,15 @@ impl Journal {
         outage.reason = reason;
         if outage.told.is_none() {
             outage.told = Some(now);
-            tracing::warn!(
-                exporter = self.destination,
-                reason = outage.reason,
-                spans.waiting = room.counts.waiting,
-                lasts = self.rate.lasts(&room, now),
-                "the collector does not take spans: they wait"
-            );
+            contained(|| {
+                tracing::warn!(
+                    exporter = self.destination,
+                    reason = outage.reason,
+                    spans.waiting = room.counts.waiting,
+                    lasts = self.rate.lasts(&room, now),
+                    "the collector does not take spans: they wait"
+                );
+            });
         }
     }
 
@@ -97,11 +99,13 @@ impl Journal {
         if rejected > 0 {
             self.losses.refusal = format!("it rejected them: {message}");
         } else if !message.is_empty() {
-            tracing::warn!(
-                exporter = self.destination,
-                said = message,
-                "the collector took the spans, with a warning"
-            );
+            contained(|| {
+                tracing::warn!(
+                    exporter = self.destination,
+                    said = message,
+                    "the collector took the spans, with a warning"
+                );
+            });
         }
     }
 
@@ -117,13 +121,15 @@ impl Journal {
             && outage.told.is_some()
         {
             let counts = queue.counts();
-            tracing::info!(
-                exporter = self.destination,
-                lasted = seconds(outage.began.elapsed()),
-                spans.waiting = counts.waiting,
-                spans.lost = counts.lost.total() - outage.lost_before,
-                "the collector takes spans again"
-            );
+            contained(|| {
+                tracing::info!(
+                    exporter = self.destination,
+                    lasted = seconds(outage.began.elapsed()),
+                    spans.waiting = counts.waiting,
+                    spans.lost = counts.lost.total() - outage.lost_before,
+                    "the collector takes spans again"
+                );
+            });
         }
     }
 
@@ -157,14 +163,16 @@ impl Journal {
         } else {
             self.outage.as_ref().map(|outage| outage.reason.as_str())
         };
-        tracing::error!(
-            exporter = self.destination,
-            spans = lost.total(),
-            why = %lost,
-            reason,
-            spans.lost = counts.lost.total(),
-            "spans are lost"
-        );
+        contained(|| {
+            tracing::error!(
+                exporter = self.destination,
+                spans = lost.total(),
+                why = %lost,
+                reason,
+                spans.lost = counts.lost.total(),
+                "spans are lost"
+            );
+        });
         self.losses.told = *counts;
     }
 
@@ -175,15 +183,17 @@ impl Journal {
         if now < told + OUTAGE {
             return Some(told + OUTAGE);
         }
-        tracing::warn!(
-            exporter = self.destination,
-            reason = outage.reason,
-            since = seconds(now - outage.began),
-            spans.waiting = room.counts.waiting,
-            spans.lost = room.counts.lost.total() - outage.lost_before,
-            lasts,
-            "the collector still does not take spans"
-        );
+        contained(|| {
+            tracing::warn!(
+                exporter = self.destination,
+                reason = outage.reason,
+                since = seconds(now - outage.began),
+                spans.waiting = room.counts.waiting,
+                spans.lost = room.counts.lost.total() - outage.lost_before,
+                lasts,
+                "the collector still does not take spans"
+            );
+        });
         outage.told = Some(now);
         Some(now + OUTAGE)
     }

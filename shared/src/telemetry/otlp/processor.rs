@@ -121,7 +121,11 @@ impl SpanProcessor for OtlpProcessor {
     }
 
     fn force_flush(&self) -> OTelSdkResult {
-        if self.queue.flush(self.flush_timeout) {
+        let flush = self.queue.flush(self.flush_timeout);
+        if flush.lost.total() > 0 {
+            let error = format!("spans lost since the last flush: {}", flush.lost);
+            Err(OTelSdkError::InternalFailure(error))
+        } else if flush.in_time {
             Ok(())
         } else {
             Err(OTelSdkError::Timeout(self.flush_timeout))

@@ -50,6 +50,8 @@ struct State {
     packed_size: f64,
     /// Everything that had entered by then is to be sent now.
     flush: u64,
+    /// What was lost when the last flush returned.
+    lost_at_flush: LostSpans,
     end: End,
     /// The exporter has been woken to say it.
     loss_is_known: bool,
@@ -63,6 +65,15 @@ enum End {
     Closing(Instant),
     /// No span is let in.
     Closed,
+}
+
+/// The result of a flush.
+#[derive(Debug)]
+pub(super) struct Flush {
+    /// Whether the spans that had ended are exported or lost.
+    pub(super) in_time: bool,
+    /// The spans lost since the flush before, or since the start.
+    pub(super) lost: LostSpans,
 }
 
 /// Which of the reasons a loss has.
@@ -260,18 +271,23 @@ impl Queue {
         }
     }
 
-    /// Has everything that waits sent now, and waits for that. False if it was not done in time.
-    pub(super) fn flush(&self, timeout: Duration) -> bool {
+    /// Has everything that waits sent now, and waits for that.
+    pub(super) fn flush(&self, timeout: Duration) -> Flush {
         let mut state = self.lock();
+        let before = state.lost_at_flush;
         let target = state.entered;
         state.flush = target;
         self.changed.notify_one();
         let pending = |state: &mut State| state.left < target && state.end != End::Closed;
-        let (state, _) = self
+        let (mut state, _) = self
             .settled
             .wait_timeout_while(state, timeout, pending)
             .unwrap_or_else(PoisonError::into_inner);
-        state.left >= target
+        state.lost_at_flush = state.counts.lost;
+        Flush {
+            in_time: state.left >= target || state.end == End::Closed,
+            lost: state.counts.lost.since(&before),
+        }
     }
 
     /// Gives what waits this long to be sent, then lets nothing more in. False if something was lost by it.

@@ -103,8 +103,12 @@ pub(super) fn read(lookup: Lookup<'_>, code: Code) -> Result<Settings, ConfigErr
         otlp::metrics(&mut variables)?
     };
     unsupported::warn(&mut variables);
+    let logs = code.logs.then(|| log::read(lookup)).transpose()?;
+    if let Some(warning) = logs.as_ref().and_then(Logs::warning) {
+        variables.warn(warning);
+    }
     Ok(Settings {
-        logs: code.logs.then(|| log::read(lookup)).transpose()?,
+        logs,
         propagators: propagators::read(&mut variables),
         resource: resource::read(&mut variables, code.service),
         span_levels: span_levels::read(&mut variables, code.span_levels),

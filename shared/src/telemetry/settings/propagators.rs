@@ -1,5 +1,7 @@
 //! `OTEL_PROPAGATORS`: which headers are read and written.
 
+use std::fmt::{self, Display};
+
 use opentelemetry::propagation::{TextMapCompositePropagator, TextMapPropagator};
 
 use super::variables::Variables;
@@ -18,6 +20,12 @@ impl Propagators {
     /// All of them as one.
     pub(in crate::telemetry) fn composite(&self) -> TextMapCompositePropagator {
         TextMapCompositePropagator::new(self.0.iter().filter_map(|name| propagator(name)).collect())
+    }
+}
+
+impl Display for Propagators {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.join(","))
     }
 }
 

@@ -1,0 +1,126 @@
+//! The end of telemetry: what [`Telemetry::shutdown`](super::Telemetry::shutdown) and a drop without it wait for, and how
+//! long. Each part runs on a thread of its own, because it blocks and may exceed its deadline.
+
+use std::{
+    io,
+    sync::mpsc::{Receiver, RecvTimeoutError, channel},
+    thread,
+    time::{Duration, Instant},
+};
+
+use opentelemetry_sdk::{
+    error::OTelSdkResult,
+    metrics::SdkMeterProvider,
+    trace::{SdkTracerProvider, SpanProcessor as _},
+};
+
+use super::{export::Export, log, processors::Processors};
+
+/// How much longer than its deadline a shutdown may take, to report what it could not export.
+const GRACE: Duration = Duration::from_secs(1);
+/// How long a drop without shutdown waits for the export of the spans that have ended.
+const DROP_FLUSH: Duration = Duration::from_secs(5);
+
+/// What is to be shut down.
+#[derive(Debug)]
+pub(super) struct Live {
+    /// Its spans end through `processors`, which outlive it.
+    pub(super) provider: Option<SdkTracerProvider>,
+    pub(super) processors: Option<Processors>,
+    pub(super) meters: Option<SdkMeterProvider>,
+    /// Dropped last.
+    pub(super) log: log::CloseOnDrop,
+}
+
+impl Live {
+    pub(super) fn shut_down(self, deadline: Duration) {
+        let Self {
+            provider,
+            processors,
+            meters,
+            log: _log,
+        } = self;
+        let end = Instant::now() + deadline + GRACE;
+        let traces =
+            processors.map(|processors| start(move || processors.shutdown_with_timeout(deadline)));
+        let metrics = meters.map(|meters| start(move || meters.shutdown_with_timeout(deadline)));
+        // Other failures are in the counts, and logged with them.
+        if let Some(Err(Failure::Timeout)) = traces.map(|traces| wait(traces, end)) {
+            tracing::warn!(?deadline, "traces did not shut down in time");
+        }
+        match metrics.map_or(Ok(()), |metrics| wait(metrics, end)) {
+            Ok(()) => {}
+            Err(Failure::Timeout) => {
+                tracing::warn!(?deadline, "metrics did not shut down in time");
+            }
+            Err(Failure::Other(error)) => {
+                tracing::warn!(error, "metrics did not shut down cleanly");
+            }
+        }
+        drop(provider);
+    }
+
+    /// Exports what has ended so far. Later spans are exported too, if the process lives on.
+    pub(super) fn flush(self, export: &Export) {
+        let end = Instant::now() + DROP_FLUSH;
+        let traces = self
+            .processors
+            .map(|processors| start(move || processors.force_flush()));
+        let meters = self.meters;
+        let metrics = meters.map(|meters| start(move || meters.force_flush()));
+        for part in [traces, metrics].into_iter().flatten() {
+            // The counts have the result.
+            let _ = wait(part, end);
+        }
+        let spans = export.counts();
+        if spans.waiting > 0 || spans.lost.total() > 0 {
+            tracing::warn!(
+                spans.ended,
+                spans.exported,
+                spans.waiting,
+                spans.lost = spans.lost.total(),
+                spans.why_lost =
+                    (spans.lost.total() > 0).then(|| tracing::field::display(spans.lost)),
+                "telemetry dropped without shutdown, spans not exported"
+            );
+        }
+    }
+}
+
+enum Failure {
+    Timeout,
+    Other(String),
+}
+
+type Work = io::Result<Receiver<OTelSdkResult>>;
+
+fn start(work: impl FnOnce() -> OTelSdkResult + Send + 'static) -> Work {
+    let (done, finished) = channel();
+    run(move || {
+        // The receiver is gone if it timed out.
+        let _ = done.send(work());
+    })?;
+    Ok(finished)
+}
+
+/// Runs work of the process itself, outside of any trace.
+pub(super) fn run(work: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "process-wide work has no trace to keep"
+    )]
+    thread::Builder::new()
+        .name("telemetry".to_owned())
+        .spawn(work)?;
+    Ok(())
+}
+
+fn wait(work: Work, end: Instant) -> Result<(), Failure> {
+    let finished = work.map_err(|error| Failure::Other(error.to_string()))?;
+    let left = end.saturating_duration_since(Instant::now());
+    match finished.recv_timeout(left) {
+        Ok(result) => result.map_err(|error| Failure::Other(error.to_string())),
+        Err(RecvTimeoutError::Timeout) => Err(Failure::Timeout),
+        Err(RecvTimeoutError::Disconnected) => Err(Failure::Other("it panicked".to_owned())),
+    }
+}

@@ -1,0 +1,365 @@
+//! How telemetry ends, and what other code that panics does to it.
+
+use std::{
+    future::Future,
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context as TaskContext, Poll, Wake},
+    thread,
+    time::Duration,
+};
+
+use opentelemetry::{
+    Context, KeyValue, global,
+    trace::{Span as _, Tracer as _},
+};
+use opentelemetry_sdk::{
+    error::OTelSdkResult,
+    trace::{Span, SpanData, SpanExporter, SpanProcessor},
+};
+use shared::{
+    serve::{self, ServeError},
+    telemetry,
+};
+use tracing::{Event, Subscriber};
+use tracing_subscriber::{
+    Layer,
+    layer::{Context as LayerContext, SubscriberExt as _},
+    registry,
+};
+
+use crate::process::{run, shut_down};
+
+/// Nothing listens there.
+const NO_COLLECTOR: (&str, &str) = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1");
+/// A batch is a quarter of it at most.
+const SMALL_QUEUE: [(&str, &str); 2] = [
+    ("OTEL_RUST_BSP_MAX_QUEUE_BYTES", "1048576"),
+    ("OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", "1048576"),
+];
+
+fn end_span(name: &'static str) {
+    global::tracer("setup").start(name).end();
+}
+
+/// Ends a span that is lost at once, because it is larger than a batch.
+fn end_large_span() {
+    let mut span = global::tracer("setup").start("large");
+    span.set_attribute(KeyValue::new("value", "x".repeat(300_000)));
+}
+
+/// Runs work on a thread without a runtime.
+fn without_runtime(work: impl FnOnce() + Send + 'static) {
+    thread::Builder::new().spawn(work).unwrap().join().unwrap();
+}
+
+/// The smallest executor that there is.
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    struct Unpark(thread::Thread);
+    impl Wake for Unpark {
+        fn wake(self: Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+    let waker = Arc::new(Unpark(thread::current())).into();
+    let mut future = pin!(future);
+    loop {
+        match future.as_mut().poll(&mut TaskContext::from_waker(&waker)) {
+            Poll::Ready(result) => return result,
+            Poll::Pending => thread::park(),
+        }
+    }
+}
+
+#[test]
+fn blocking_shutdown_needs_no_runtime_and_no_deadline() {
+    let Some(outcome) = run(&[], async || {
+        without_runtime(|| {
+            let telemetry = telemetry::init("ends").unwrap();
+            end_span("one");
+            let counts = telemetry.shutdown_blocking(Duration::MAX);
+            assert_eq!((counts.ended, counts.exported), (1, 1));
+        });
+    }) else {
+        return;
+    };
+    assert_eq!(outcome.names(), ["one"]);
+}
+
+#[test]
+fn shutdown_works_in_any_executor() {
+    let Some(outcome) = run(&[], async || {
+        without_runtime(|| {
+            let telemetry = telemetry::init("ends").unwrap();
+            end_span("one");
+            assert_eq!(block_on(telemetry.shutdown(Duration::MAX)).exported, 1);
+        });
+    }) else {
+        return;
+    };
+    assert_eq!(outcome.names(), ["one"]);
+}
+
+#[test]
+fn shutdown_works_in_current_thread_runtime() {
+    let Some(outcome) = run(&[("OTEL_METRICS_EXPORTER", "otlp")], async || {
+        without_runtime(|| {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build();
+            runtime.unwrap().block_on(async {
+                let telemetry = telemetry::init("ends").unwrap();
+                end_span("one");
+                assert_eq!(shut_down(telemetry).await.exported, 1);
+            });
+        });
+    }) else {
+        return;
+    };
+    assert_eq!(outcome.names(), ["one"]);
+}
+
+#[test]
+fn provider_shutdown_without_deadline_works() {
+    run(&[], async || {
+        let (telemetry, parts) = telemetry::builder("ends").build().unwrap();
+        let provider = parts.tracer_provider().unwrap().clone();
+        without_runtime(move || provider.shutdown_with_timeout(Duration::MAX).unwrap());
+        shut_down(telemetry).await;
+    });
+}
+
+#[test]
+fn span_that_ends_after_shutdown_is_counted() {
+    let Some(outcome) = run(&[], async || {
+        let telemetry = telemetry::init("ends").unwrap();
+        let late = global::tracer("setup").start("late");
+        end_span("one");
+        assert_eq!(shut_down(telemetry).await.ended, 1);
+        drop(late);
+        end_span("later");
+        let counts = telemetry::spans();
+        assert_eq!((counts.ended, counts.exported), (3, 1));
+        assert_eq!((counts.lost.shutdown, counts.lost.total()), (2, 2));
+    }) else {
+        return;
+    };
+    assert_eq!(outcome.names(), ["one"]);
+}
+
+#[test]
+fn early_return_exports_spans() {
+    let fails = || -> Result<(), std::num::ParseIntError> {
+        let telemetry = telemetry::init("ends").unwrap();
+        end_span("one");
+        "abc".parse::<u8>()?;
+        telemetry.shutdown_blocking(Duration::ZERO);
+        Ok(())
+    };
+    let Some(outcome) = run(&[], async || fails().unwrap_err().to_string().clear()) else {
+        return;
+    };
+    assert_eq!(outcome.names(), ["one"]);
+    assert_eq!(outcome.warnings(), [""; 0]);
+}
+
+#[test]
+fn dropped_telemetry_reports_spans_without_collector() {
+    let Some(outcome) = run(&[NO_COLLECTOR], async || {
+        let telemetry = telemetry::init("ends").unwrap();
+        end_span("one");
+        end_span("two");
+        drop(telemetry);
+    }) else {
+        return;
+    };
+    let report = outcome.log("telemetry dropped without shutdown, spans not exported");
+    assert_eq!(report["spans.waiting"], 2);
+}
+
+#[test]
+fn panic_in_service_exports_spans_and_goes_on() {
+    let Some(outcome) = run(&[], async || {
+        let service = tokio::task::spawn_blocking(|| {
+            let main = || {
+                serve::main("ends", async |_, _| {
+                    tracing::info_span!("work").in_scope(|| ());
+                    let is_sound = false;
+                    assert!(is_sound, "as it must");
+                    Ok::<_, ServeError>(())
+                })
+            };
+            catch_unwind(AssertUnwindSafe(main)).unwrap_err()
+        });
+        let panic = service.await.unwrap();
+        assert_eq!(*panic.downcast::<&str>().unwrap(), "as it must");
+    }) else {
+        return;
+    };
+    assert_eq!(outcome.names(), ["work"]);
+    assert_eq!(outcome.log("stopped")["spans.exported"], 1);
+    assert_eq!(outcome.log("panicked")["exception.message"], "as it must");
+}
+
+#[test]
+fn flush_fails_once_for_lost_spans() {
+    run(&SMALL_QUEUE, async || {
+        let (telemetry, parts) = telemetry::builder("ends").build().unwrap();
+        let provider = parts.tracer_provider().unwrap().clone();
+        parts.install();
+        end_span("one");
+        provider.force_flush().unwrap();
+        end_large_span();
+        end_span("two");
+        let error = provider.force_flush().unwrap_err().to_string();
+        assert!(error.contains("1 too_large"), "{error}");
+        provider.force_flush().unwrap();
+        assert_eq!(shut_down(telemetry).await.exported, 2);
+    });
+}
+
+/// Panics wherever it is called.
+#[derive(Debug)]
+struct Panics;
+
+impl SpanProcessor for Panics {
+    fn on_start(&self, _: &mut Span, _: &Context) {
+        panic!("at the start");
+    }
+
+    fn on_end(&self, _: SpanData) {
+        panic!("at the end");
+    }
+
+    fn force_flush(&self) -> OTelSdkResult {
+        panic!("in a flush");
+    }
+
+    fn shutdown_with_timeout(&self, _: Duration) -> OTelSdkResult {
+        panic!("at shutdown");
+    }
+}
+
+#[test]
+fn panic_in_own_processor_is_contained() {
+    let Some(outcome) = run(&[], async || {
+        let builder = telemetry::builder("ends").span_processor(Panics);
+        let telemetry = builder.init().unwrap();
+        end_span("one");
+        assert_eq!(shut_down(telemetry).await.exported, 1);
+    }) else {
+        return;
+    };
+    assert_eq!(outcome.names(), ["one"]);
+    let logs = outcome.logs();
+    for message in ["at the start", "at the end", "at shutdown"] {
+        assert!(logs.iter().any(|log| log["exception.message"] == message));
+    }
+}
+
+/// Panics once, then prints the names of spans.
+#[derive(Debug, Default)]
+struct PanicsOnce(AtomicBool);
+
+impl SpanExporter for PanicsOnce {
+    async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
+        assert!(self.0.swap(true, Ordering::Relaxed), "as it must");
+        for span in batch {
+            println!("exported {}", span.name);
+        }
+        Ok(())
+    }
+}
+
+#[test]
+fn own_exporter_goes_on_after_panic() {
+    let Some(outcome) = run(&[("OTEL_TRACES_EXPORTER", "none")], async || {
+        let builder = telemetry::builder("ends").span_exporter(PanicsOnce::default());
+        let (telemetry, parts) = builder.build().unwrap();
+        let provider = parts.tracer_provider().unwrap().clone();
+        parts.install();
+        end_span("one");
+        provider.force_flush().unwrap_err();
+        end_span("two");
+        provider.force_flush().unwrap();
+        shut_down(telemetry).await;
+    }) else {
+        return;
+    };
+    assert!(outcome.lines().contains(&"exported two"));
+}
+
+/// Panics on each line that the exporter logs.
+struct PanicsOnExport;
+
+impl<S: Subscriber> Layer<S> for PanicsOnExport {
+    fn on_event(&self, event: &Event<'_>, _: LayerContext<'_, S>) {
+        assert!(
+            !event
+                .metadata()
+                .target()
+                .starts_with("shared::telemetry::otlp"),
+            "as it must"
+        );
+    }
+}
+
+#[test]
+fn export_goes_on_after_panic_of_layer() {
+    let Some(outcome) = run(&SMALL_QUEUE, async || {
+        let builder = telemetry::builder("ends");
+        let telemetry = builder.init_on(registry().with(PanicsOnExport)).unwrap();
+        for _ in 0..3 {
+            end_large_span();
+            thread::sleep(Duration::from_millis(1));
+        }
+        end_span("one");
+        let counts = shut_down(telemetry).await;
+        assert_eq!((counts.exported, counts.lost.too_large), (1, 3));
+    }) else {
+        return;
+    };
+    assert_eq!(outcome.names(), ["one"]);
+}
+
+/// Makes a span and a line of each line that the exporter logs.
+struct LogsOnExport;
+
+impl<S: Subscriber> Layer<S> for LogsOnExport {
+    fn on_event(&self, event: &Event<'_>, _: LayerContext<'_, S>) {
+        if event
+            .metadata()
+            .target()
+            .starts_with("shared::telemetry::otlp")
+        {
+            end_span("seen");
+            tracing::info!("seen");
+        }
+    }
+}
+
+#[test]
+fn layer_may_log_and_trace_lines_of_exporter() {
+    let Some(outcome) = run(&SMALL_QUEUE, async || {
+        let builder = telemetry::builder("ends");
+        let (telemetry, parts) = builder.build().unwrap();
+        let provider = parts.tracer_provider().unwrap().clone();
+        let subscriber = registry().with(LogsOnExport).with(parts.log_layer());
+        tracing::subscriber::set_global_default(subscriber).unwrap();
+        parts.install();
+        end_large_span();
+        while telemetry.spans().ended < 2 {
+            thread::yield_now();
+        }
+        provider.force_flush().unwrap_err();
+        assert_eq!(shut_down(telemetry).await.exported, 1);
+    }) else {
+        return;
+    };
+    assert_eq!(outcome.names(), ["seen"]);
+    outcome.log("seen");
+}
