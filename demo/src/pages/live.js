@@ -1,6 +1,6 @@
 "use strict";
-// What is open, folded and searched for stands in the URL. So a click changes the URL, news do not, and either way the page of
-// the URL is fetched and what is new in it is put into its place; the rest stays as it is, with focus and selection.
+// The URL holds what is open, folded and searched for. A click changes the URL, news do not. In both cases the page of the URL is
+// fetched and only its changed parts are replaced, so focus and selection stay.
 (() => {
   const main = document.getElementById("main");
   const live = document.getElementById("live");
@@ -11,7 +11,7 @@
   let latest = 0;
   let again = 0;
 
-  // The part of a page that changes. The rest is not even parsed: its style and script bear another nonce.
+  // Returns the changing part of the page. The rest is not parsed, since its style and script have another nonce.
   async function load(url) {
     const response = await fetch(url, { cache: "no-store" });
     const text = await response.text();
@@ -19,7 +19,7 @@
     return new DOMParser().parseFromString(part, "text/html").querySelector("main");
   }
 
-  // Shows the page of the URL as it is now. While that is fetched, news wait for their turn; a click does not.
+  // Shows the current page of the URL. During a fetch, news wait, but a click does not.
   async function show(now) {
     if (fetching && !now) {
       wanted = true;
@@ -34,13 +34,13 @@
       const focused = document.activeElement;
       const row = focused?.closest("li[id]")?.id;
       morph(main, fresh);
-      // What was moved has lost its focus; what stands in another part of a long list now is made anew.
+      // A moved element loses its focus; a row in another part of a long list is created anew.
       const moved = focused.isConnected ? focused : row && document.querySelector(`[id="${row}"] > a.r`);
       if (moved && moved !== document.activeElement) moved.focus({ preventScroll: true });
       document.title = main.dataset.title;
       lookAgain();
     } catch {
-      // The server is gone; the events say so.
+      // The server is gone, which the event connection reports.
     } finally {
       if (turn === latest) {
         fetching = false;
@@ -49,7 +49,7 @@
     }
   }
 
-  // A row that is opened or closed changes no other: with thousands of them, it alone is fetched.
+  // Opening or closing a row changes no other row, so only this row is fetched: pages can have thousands.
   async function toggle(row) {
     history.replaceState(null, "", toggled("span", row.id));
     if (fetching) return show(true);
@@ -60,7 +60,7 @@
       if (fresh) morph(row, fresh);
       else await show(true);
     } catch {
-      // As above.
+      // The server is gone, as above.
     }
   }
 
@@ -74,15 +74,15 @@
     if (main.dataset.again) again = setTimeout(() => show(), Number(main.dataset.again) + 50);
   }
 
-  // Makes one element like another and touches nothing that is equal already. What has an id stays the same element wherever
-  // it goes: rows of a long list move from part to part.
+  // Makes one element equal to another without touching equal parts. An element with an id keeps its identity wherever it moves,
+  // such as rows between the parts of a long list.
   function morph(from, to, parked = new Map()) {
     if (from.isEqualNode(to)) return;
     for (const { name, value } of to.attributes) {
       if (from.getAttribute(name) !== value) from.setAttribute(name, value);
     }
     for (const name of from.getAttributeNames()) {
-      // Whoever has opened or closed a part keeps it so.
+      // Keeps parts that the user opened or closed.
       if (!to.hasAttribute(name) && name !== "open") from.removeAttribute(name);
     }
     const kept = new Set([...to.children].map((child) => child.id).filter(Boolean));
@@ -104,7 +104,7 @@
         from.insertBefore(document.importNode(next, true), at);
         continue;
       }
-      // What stands before it is not there any more.
+      // The nodes before it no longer exist.
       while (!next.id && at !== known) drop();
       if (known === at) at = at.nextSibling;
       else from.insertBefore(known, at);
@@ -114,18 +114,18 @@
     while (at) drop();
   }
 
-  // The first node from there on that can become the other; what has an id is known by it.
+  // Returns the first node from `at` on that can be reused. Nodes with an id are matched by id instead.
   function alike(at, next) {
     while (at && (at.id || at.nodeName !== next.nodeName || at.className !== next.className)) at = at.nextSibling;
     return at;
   }
 
-  // Back, to where this page has been.
+  // Back navigation within this page.
   addEventListener("popstate", () => show(true));
 
   // --- clicks --------------------------------------------------------------------------------------------------------
 
-  // The URL of this page with an id more, or less, in the list of that name.
+  // Returns the URL of this page with an id added to, or removed from, the list `name`.
   function toggled(name, id, only) {
     const url = new URL(location.href);
     const ids = new Set((url.searchParams.get(name) ?? "").split(",").filter(Boolean));
@@ -176,7 +176,7 @@
     }, 150);
   });
   document.addEventListener("submit", (event) => {
-    // A whole trace id is no filter: the server leads to its trace.
+    // A complete trace id is not a filter: the server redirects to its trace.
     const id = /^[0-9a-f]{32}$/i.test(event.target.elements.q?.value.trim() ?? "");
     if (event.target.matches("form[data-live]") && !id) event.preventDefault();
   });
@@ -213,7 +213,7 @@
 
   // --- frame ---------------------------------------------------------------------------------------------------------
 
-  // Whoever frames this page is told how high it is, and by that, that it looks after itself.
+  // Reports the height to the embedding page, which also shows that this page updates itself.
   if (parent !== window) {
     const tell = () => parent.postMessage({ traceHeight: document.body.offsetHeight }, "*");
     new ResizeObserver(tell).observe(document.body);
@@ -225,7 +225,7 @@
   lookAgain();
   if (!watched) return;
 
-  // At once, and then after a while again: the list is made of all traces, a trace of its spans only.
+  // Updates at once, then at most once per pause: the list renders all traces, a trace only its own spans.
   const pause = watched === "*" ? 500 : 100;
   let last = -pause;
   let due = 0;
@@ -243,7 +243,7 @@
     if (live && live.textContent !== text) live.textContent = text;
   }
 
-  // One connection serves all pages and frames of a browser: the first page has it, and tells the others.
+  // One connection serves all pages and frames of a browser: the first page opens it and informs the others.
   const others = new BroadcastChannel("live");
   others.onmessage = ({ data }) => {
     say("live");
@@ -256,7 +256,7 @@
         others.postMessage(ids);
         news(ids);
       };
-      // What came before there was a connection is not told.
+      // Changes before the connection are not reported.
       events.onopen = () => {
         say("live");
         spread("*");
@@ -265,7 +265,7 @@
       events.onmessage = ({ data }) => spread(data);
     });
   }
-  // In a frame the browser may forbid to have anything in common.
+  // In a frame the browser may deny shared locks.
   if (navigator.locks) navigator.locks.request("live", listen).catch(listen);
   else listen();
 })();
