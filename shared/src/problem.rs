@@ -4,6 +4,7 @@
 //! under that id.
 
 mod json;
+mod unread;
 
 use std::{borrow::Cow, time::Duration};
 
@@ -13,7 +14,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::{
-    HeaderValue, StatusCode,
+    HeaderMap, HeaderName, HeaderValue, StatusCode,
     header::{CONTENT_TYPE, RETRY_AFTER},
 };
 use serde::Serialize;
@@ -64,7 +65,7 @@ pub struct Problem {
     detail: Cow<'static, str>,
     code: &'static str,
     #[serde(skip)]
-    retry_after: Option<Duration>,
+    headers: Option<Box<HeaderMap>>,
 }
 
 /// The body of a [`Problem`].
@@ -94,14 +95,22 @@ impl Problem {
             status,
             detail: detail.into(),
             code,
-            retry_after: None,
+            headers: None,
         }
     }
 
     /// Adds the header `Retry-After` with this time in whole seconds, rounded up.
     #[must_use]
-    pub fn with_retry_after(mut self, retry_after: Duration) -> Self {
-        self.retry_after = Some(retry_after);
+    pub fn with_retry_after(self, retry_after: Duration) -> Self {
+        let seconds = retry_after.as_secs() + u64::from(retry_after.subsec_nanos() > 0);
+        self.with_header(RETRY_AFTER, HeaderValue::from(seconds))
+    }
+
+    /// Sets a header of the response.
+    #[must_use]
+    pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        let headers = self.headers.get_or_insert_default();
+        headers.insert(name, value);
         self
     }
 
@@ -136,14 +145,8 @@ impl IntoResponse for Problem {
         // For people at a terminal.
         body.push(b'\n');
         let content_type = HeaderValue::from_static("application/problem+json");
-        let mut response = (self.status, [(CONTENT_TYPE, content_type)], body).into_response();
-        if let Some(after) = self.retry_after {
-            let seconds = after.as_secs() + u64::from(after.subsec_nanos() > 0);
-            response
-                .headers_mut()
-                .insert(RETRY_AFTER, HeaderValue::from(seconds));
-        }
-        response
+        let headers = self.headers.map(|headers| *headers).unwrap_or_default();
+        (self.status, headers, [(CONTENT_TYPE, content_type)], body).into_response()
     }
 }
 

@@ -13,7 +13,7 @@ use serde::{
 };
 use tower_http::timeout::TimeoutError;
 
-use super::{Problem, request_timeout};
+use super::{Problem, request_timeout, unread};
 use crate::error::causes;
 
 /// The longest part of a value that an explanation quotes, in characters.
@@ -25,7 +25,10 @@ const MAX_QUOTED: usize = 60;
 /// As the last argument of a handler it rejects a request with 400 `invalid_request` if the body is not JSON or not the JSON
 /// that is asked for (a list in place of an object included), 408 `request_timeout` if it does not arrive within
 /// [`Limits::request_body_timeout`](crate::serve::Limits::request_body_timeout), 413 `payload_too_large`, and 415
-/// `unsupported_media_type`.
+/// `unsupported_media_type`, also for a `Content-Encoding` that no layer has decoded.
+///
+/// A body whose `Content-Length` exceeds the [limit](axum::extract::DefaultBodyLimit) is rejected before any of it is read, so
+/// that a client that sent `Expect: 100-continue` does not send it.
 #[derive(Debug, Clone, Copy)]
 pub struct Json<T>(pub T);
 
@@ -33,6 +36,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let request = unread::check(request)?;
         match axum::Json::<Named<T>>::from_request(request, state).await {
             Ok(axum::Json(Named(value))) => Ok(Self(value)),
             Err(rejection) => Err(rejected(&rejection)),
@@ -58,12 +62,7 @@ impl<T: Serialize> IntoResponse for Json<T> {
 
 fn rejected(rejection: &JsonRejection) -> Problem {
     match (rejection, rejection.status()) {
-        (_, StatusCode::PAYLOAD_TOO_LARGE) => Problem::new(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "payload_too_large",
-            "Payload too large",
-            "The request body is larger than this endpoint takes.",
-        ),
+        (_, StatusCode::PAYLOAD_TOO_LARGE) => unread::too_large(),
         (JsonRejection::MissingJsonContentType(_), _) => Problem::new(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
             "unsupported_media_type",
