@@ -173,7 +173,10 @@ pub async fn not_found() -> Problem {
 }
 
 /// For [`axum::Router::method_not_allowed_fallback`]: 405 `method_not_allowed`.
-#[expect(clippy::unused_async, reason = "a handler is async")]
+#[cfg_attr(
+    not(feature = "serve"),
+    expect(clippy::unused_async, reason = "a handler is async")
+)]
 pub async fn method_not_allowed() -> Problem {
     Problem::new(
         StatusCode::METHOD_NOT_ALLOWED,

@@ -7,13 +7,13 @@ mod support;
 use axum::{Router, routing::any};
 use opentelemetry::Value;
 use shared::{server::TraceLayer, testing::recorder};
-use support::{Attributes, Caller, Connection, start};
+use support::{Attributes, Caller, Connection, start_lenient};
 
 /// The attributes of a request, sent as it is here, that say what was asked of whom.
 async fn asked(target: &str, headers: &[u8]) -> Attributes {
     let recorder = recorder();
     let router = Router::new().route("/items/{id}", any(()));
-    let service = start(router.layer(TraceLayer::new())).await;
+    let service = start_lenient(router.layer(TraceLayer::new())).await;
     let (caller, mut connection) = (Caller::new(), Connection::open(&service).await);
     let traceparent = caller.traceparent();
     let mut request =

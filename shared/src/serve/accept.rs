@@ -1,20 +1,19 @@
 //! [`serve`]: connections are taken until the service is told to stop, then they drain.
 
 use std::{
-    net::SocketAddr,
     pin::pin,
     time::{Duration, Instant},
 };
 
 use axum::Router;
 use tokio::{
-    net::{TcpListener, TcpStream},
+    net::TcpListener,
     task::JoinSet,
     time::{sleep, timeout},
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{DRAIN, Limits, ServeError, connection};
+use super::{DRAIN, Limits, ServeError, Shutdown, connection, listener::Listener};
 
 /// How long connections that were cut off may take to be gone.
 const CUT: Duration = Duration::from_secs(1);
@@ -25,7 +24,8 @@ const FULL_AGAIN: Duration = Duration::from_mins(1);
 /// Serves HTTP/1.1 until `shutdown` is cancelled, then lets the requests under way end, for at most [`DRAIN`].
 ///
 /// From the cancellation on `/readyz` says no; new connections are taken for another [`Limits::shutdown_delay`]. What is
-/// not done when the drain is over is cut off, and its spans end with `error.type` `shutdown`. Requests carry their peer's
+/// not done when the drain is over is cut off, and its spans end with `error.type` `shutdown`. Upgraded connections, such
+/// as those of a `WebSocket`, count like any other; their handlers learn of the drain from [`Shutdown`]. Requests carry their peer's
 /// address as [`ConnectInfo<SocketAddr>`](axum::extract::ConnectInfo). Of `limits` those of connections hold here;
 /// [`Limits::around`] makes those of requests hold.
 ///
@@ -41,6 +41,7 @@ pub async fn serve(
     let address = listener.local_addr().map_err(ServeError::Listener)?;
     tracing::info!(%address, "listening");
     let (draining, cut_off) = (CancellationToken::new(), CancellationToken::new());
+    let mut listener = Listener::new(listener);
     let mut connections = JoinSet::new();
     let mut full = Full::default();
     let mut stop = pin!(stop(&shutdown, limits.shutdown_delay));
@@ -51,15 +52,18 @@ pub async fn serve(
         }
         tokio::select! {
             () = &mut stop => break,
-            Some(_) = connections.join_next() => {}
-            (stream, peer) = accept(&listener), if has_room => {
+            Some(_) = connections.join_next() => listener.retry_now(),
+            (stream, peer) = listener.accept(), if has_room => {
                 let requests = connection::Requests {
                     router: router.clone(),
                     peer,
-                    stopping: shutdown.clone(),
+                    shutdown: Shutdown {
+                        requested: shutdown.clone(),
+                        draining: draining.clone(),
+                    },
                     cut_off: cut_off.clone(),
                 };
-                let connection = connection::serve(stream, requests, limits, draining.clone());
+                let connection = connection::serve(stream, requests, limits);
                 #[expect(clippy::disallowed_methods, reason = "a connection has no trace, its requests have")]
                 connections.spawn(connection);
             }
@@ -74,7 +78,6 @@ pub async fn serve(
             "not drained in time, cutting off"
         );
         cut_off.cancel();
-        connections.abort_all();
         // One that blocks its thread is left behind.
         let _ = timeout(CUT, ended(&mut connections)).await;
     }
@@ -94,27 +97,7 @@ async fn ended(connections: &mut JoinSet<()>) {
     while connections.join_next().await.is_some() {}
 }
 
-/// The next connection. What it fails with is either gone with its client or lasts, as when the process has no file
-/// descriptor left; then the end of another connection may help, and [`serve`] asks again at once.
-async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
-    use std::io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
-    loop {
-        match listener.accept().await {
-            Ok(accepted) => return accepted,
-            Err(error)
-                if matches!(
-                    error.kind(),
-                    ConnectionAborted | ConnectionReset | ConnectionRefused
-                ) => {}
-            Err(error) => {
-                tracing::error!(%error, "cannot accept connections, trying again in a second");
-                sleep(Duration::from_secs(1)).await;
-            }
-        }
-    }
-}
-
-/// Says that there is no room for another connection, and not with each one that ends and makes some.
+/// Logs that no more connections are accepted, at most once in [`FULL_AGAIN`].
 #[derive(Default)]
 struct Full {
     said: Option<Instant>,

@@ -3,84 +3,106 @@
 use std::{
     convert::Infallible,
     net::SocketAddr,
-    task::{Context, Poll},
+    pin::pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
-use axum::{Router, body::Body, extract::ConnectInfo};
+use axum::{Router, body::Body, extract::ConnectInfo, response::IntoResponse as _};
 use http::{Request, Response};
-use hyper::{body::Incoming, server::conn::http1};
-use hyper_util::{
-    rt::{TokioIo, TokioTimer},
-    service::TowerToHyperService,
-};
+use hyper::{body::Incoming, server::conn::http1, service::service_fn, upgrade::OnUpgrade};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::TcpStream;
-use tokio_io_timeout::TimeoutWriter;
 use tokio_util::sync::CancellationToken;
-use tower_service::Service;
+use tower_service::Service as _;
 
-use super::{Limits, health::Stopping};
+use super::{Limits, head, shutdown::Shutdown, stream::Stream};
 use crate::{error::chain, server::CutOff};
 
-/// How much of a request or an answer waits in memory. A head that is larger is answered 431.
-const MAX_BUFFER_BYTES: usize = 64 * 1024;
+/// Maximum size of the head of a request, and of what a connection buffers. A larger head is answered 431.
+const MAX_HEAD_BYTES: usize = 64 * 1024;
 
-/// Where the requests of a connection go, and what they carry besides what was sent.
+/// Where the requests of a connection go, and their extensions.
 #[derive(Clone)]
 pub(super) struct Requests {
     pub(super) router: Router,
     pub(super) peer: SocketAddr,
-    pub(super) stopping: CancellationToken,
+    pub(super) shutdown: Shutdown,
     pub(super) cut_off: CancellationToken,
 }
 
-impl Service<Request<Incoming>> for Requests {
-    type Response = Response<Body>;
-    type Error = Infallible;
-    type Future = <Router as Service<Request<Incoming>>>::Future;
-
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        Service::<Request<Incoming>>::poll_ready(&mut self.router, cx)
-    }
-
-    fn call(&mut self, mut request: Request<Incoming>) -> Self::Future {
+impl Requests {
+    fn call(
+        &self,
+        mut request: Request<Incoming>,
+    ) -> impl Future<Output = Result<Response<Body>, Infallible>> + use<> {
+        let checked = head::check(&mut request);
         let extensions = request.extensions_mut();
         extensions.insert(ConnectInfo(self.peer));
-        extensions.insert(Stopping(self.stopping.clone()));
+        extensions.insert(self.shutdown.clone());
         extensions.insert(CutOff(self.cut_off.clone()));
-        self.router.call(request)
+        let mut router = self.router.clone();
+        async move {
+            match checked {
+                Ok(()) => router.call(request).await,
+                Err(problem) => Ok(problem.into_response()),
+            }
+        }
     }
 }
 
-pub(super) async fn serve(
-    stream: TcpStream,
-    requests: Requests,
-    limits: Limits,
-    draining: CancellationToken,
-) {
+/// Serves a connection, and waits until it is closed: an upgraded one by the handler that took it over.
+pub(super) async fn serve(stream: TcpStream, requests: Requests, limits: Limits) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "the connection is slower than it could be");
     }
-    let mut stream = TimeoutWriter::new(stream);
-    stream.set_timeout(Some(limits.response_write_timeout));
+    let cut_off = requests.cut_off.clone();
+    let upgradable = Arc::new(AtomicBool::new(false));
+    let (stream, closed) = Stream::new(
+        stream,
+        limits.response_write_timeout,
+        cut_off.clone(),
+        Arc::clone(&upgradable),
+    );
+    tokio::select! {
+        () = serve_requests(stream, requests, limits, upgradable) => {}
+        () = cut_off.cancelled() => {}
+    }
+    let _ = closed.await;
+}
+
+async fn serve_requests(
+    stream: Stream,
+    requests: Requests,
+    limits: Limits,
+    upgradable: Arc<AtomicBool>,
+) {
+    let shutdown = requests.shutdown.clone();
+    let service = service_fn(move |request: Request<Incoming>| {
+        if request.extensions().get::<OnUpgrade>().is_some() {
+            upgradable.store(true, Ordering::Relaxed);
+        }
+        requests.call(request)
+    });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(limits.request_head_timeout)
-        .max_buf_size(MAX_BUFFER_BYTES)
-        .serve_connection(
-            TokioIo::new(Box::pin(stream)),
-            TowerToHyperService::new(requests),
-        )
+        .max_header_size(MAX_HEAD_BYTES)
+        .max_buf_size(MAX_HEAD_BYTES)
+        .serve_connection(TokioIo::new(stream), service)
         .with_upgrades();
-    let mut connection = std::pin::pin!(connection);
+    let mut connection = pin!(connection);
     let result = tokio::select! {
         result = connection.as_mut() => result,
-        () = draining.cancelled() => {
+        () = shutdown.begun() => {
             connection.as_mut().graceful_shutdown();
             connection.await
         }
     };
     if let Err(error) = result {
-        // A client that goes away is its own affair; the span of its request says so.
+        // The client went away; the span of its request records that.
         tracing::debug!(error = chain(&error), "the connection ended early");
     }
 }

@@ -1,15 +1,14 @@
 //! Health endpoints, never traced: plain handlers, beside the router that has the trace layer.
 
-use axum::{Extension, Json, Router, routing::get};
+use axum::{Json, Router, routing::get};
 use http::StatusCode;
 use serde::Serialize;
-use tokio_util::sync::CancellationToken;
 
-use crate::telemetry::{self, SpanCounts};
-
-/// A request extension of [`serve`](super::serve): cancelled from the moment on in which the service is told to stop.
-#[derive(Debug, Clone)]
-pub(super) struct Stopping(pub(super) CancellationToken);
+use super::Shutdown;
+use crate::{
+    problem,
+    telemetry::{self, SpanCounts},
+};
 
 /// What `GET /readyz` says.
 #[derive(Debug, Serialize)]
@@ -25,7 +24,7 @@ struct Readiness {
 /// `{"ready":false,"reason":"…",…}`, with what became of the process's spans ([`SpanCounts`]) as `spans`.
 ///
 /// The reason is what `ready` says, in a few words, or `stopping` from the moment on in which [`serve`](super::serve) is
-/// told to stop. Merge it into a router that has its layers already: what is merged is not wrapped by them.
+/// told to stop. Other methods than GET and HEAD are answered 405. Merge it into a router that has its layers already: what is merged is not wrapped by them.
 /// That router needs a fallback of its own, or what no route matches falls out of its layers.
 ///
 /// ```
@@ -41,10 +40,11 @@ pub fn health<F>(ready: impl Fn() -> F + Clone + Send + Sync + 'static) -> Route
 where
     F: Future<Output = Result<(), &'static str>> + Send,
 {
-    let readyz = move |stopping: Option<Extension<Stopping>>| async move {
-        let ready = match stopping {
-            Some(Extension(Stopping(token))) if token.is_cancelled() => Err("stopping"),
-            _ => ready().await,
+    let readyz = move |shutdown: Shutdown| async move {
+        let ready = if shutdown.requested.is_cancelled() {
+            Err("stopping")
+        } else {
+            ready().await
         };
         let status = match ready {
             Ok(()) => StatusCode::OK,
@@ -60,4 +60,5 @@ where
     Router::new()
         .route("/healthz", get(StatusCode::OK))
         .route("/readyz", get(readyz))
+        .method_not_allowed_fallback(problem::method_not_allowed)
 }

@@ -9,8 +9,8 @@ use axum::{
     response::Response,
 };
 use tokio::sync::Semaphore;
-use tower_http::timeout::RequestBodyDeadlineLayer;
 
+use super::body;
 use crate::{
     config::{self, ConfigError, Lookup},
     problem,
@@ -22,8 +22,8 @@ use crate::{
 /// may be more of them: name the ones that you set, and let `..Limits::default()` stand for the rest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// `MAX_CONNECTIONS`, by default 512: how many connections are open at once. Others wait in the system's queue until
-    /// one ends.
+    /// `MAX_CONNECTIONS`, by default 512: how many connections are open at once, upgraded ones included.
+    /// Others wait in the system's queue until one ends.
     ///
     /// They are not refused: a refusal costs as much as an answer, just when there is nothing to spare, and a burst is
     /// over before its callers have noticed. Callers who must not wait have a timeout for connecting.
@@ -33,8 +33,8 @@ pub struct Limits {
     /// `REQUEST_HEAD_TIMEOUT`, by default 30 s: how long a client may take to send the head of a request, and how long
     /// a connection may be idle.
     pub request_head_timeout: Duration,
-    /// `REQUEST_BODY_TIMEOUT`, by default 5 s: how long all of a request's body may take to arrive. Then 408
-    /// `request_timeout`.
+    /// `REQUEST_BODY_TIMEOUT`, by default 5 s: how long all of a request's body may take to arrive. A handler or an
+    /// extractor that reads on gets an error, and the failed answer that it makes of it becomes 408 `request_timeout`.
     pub request_body_timeout: Duration,
     /// `REQUEST_TIMEOUT`, by default 10 s: how long a request may take until it is answered, its body's arrival
     /// included. Then 503 `timeout`.
@@ -123,7 +123,10 @@ impl Limits {
     pub fn around(&self, router: Router) -> Router {
         let permits = Arc::new(Semaphore::new(self.requests));
         router
-            .layer(RequestBodyDeadlineLayer::new(self.request_body_timeout))
+            .layer(from_fn_with_state(
+                self.request_body_timeout,
+                body::deadline,
+            ))
             .layer(from_fn_with_state(self.request_timeout, problem::timeout))
             .layer(from_fn_with_state(permits, shed))
     }

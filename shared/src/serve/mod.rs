@@ -19,18 +19,24 @@
 //! ```
 //!
 //! [`main`] is what a service's `main` calls: telemetry, `signals`, the service itself, then its tasks and the last spans.
-//! [`serve`] takes connections (`connection`) until it is told to stop, within its [`Limits`]; [`health`] answers whoever
-//! asks how it is.
+//! [`serve`] accepts connections (`listener`) and serves them (`connection`, `stream`) until it is told to stop, within its
+//! [`Limits`]; handlers learn of that from [`Shutdown`]. `head` rejects requests that no router should see; [`health`] has
+//! the endpoints for orchestrators.
 
 mod accept;
+mod body;
 #[cfg(feature = "cli")]
 mod cli;
 mod connection;
+mod head;
 mod health;
 #[cfg(feature = "cli")]
 mod healthcheck;
 mod limits;
+mod listener;
+mod shutdown;
 mod signals;
+mod stream;
 
 use std::{
     error::Error as StdError,
@@ -51,7 +57,7 @@ use tokio_util::sync::CancellationToken;
 pub use self::cli::cli;
 #[cfg(unix)]
 pub use self::signals::hangup;
-pub use self::{accept::serve, health::health, limits::Limits};
+pub use self::{accept::serve, health::health, limits::Limits, shutdown::Shutdown};
 use crate::{
     config::{self, Lookup},
     error::chain,

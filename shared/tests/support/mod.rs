@@ -77,6 +77,22 @@ pub(crate) async fn start_within(limits: Limits, router: Router) -> Service {
     }
 }
 
+/// Like [`start`], but with a server that accepts requests that `shared::serve` rejects.
+pub(crate) async fn start_lenient(router: Router) -> Service {
+    let listener = bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let shutdown = CancellationToken::new();
+    let server =
+        axum::serve(listener, router).with_graceful_shutdown(shutdown.clone().cancelled_owned());
+    let running = task::spawn(async { server.await.map_err(ServeError::Listener) });
+    Service {
+        address,
+        stop: shutdown.clone(),
+        _stop_with_this: shutdown.drop_guard(),
+        running,
+    }
+}
+
 impl Service {
     pub(crate) fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)

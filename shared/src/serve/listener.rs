@@ -1,0 +1,117 @@
+//! [`Listener`]: accepts connections, and waits while the process has no file descriptor left.
+
+use std::{io::ErrorKind, net::SocketAddr, time::Duration};
+
+use tokio::{
+    net::{TcpListener, TcpStream},
+    time::{Instant, sleep_until},
+};
+
+/// How long to wait before the next attempt, unless a connection ends before that.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// How often an outage is logged while it lasts.
+const REMINDER: Duration = Duration::from_mins(1);
+
+/// How long no attempt may fail until an outage is over. Near the limit of file descriptors successes and failures alternate.
+const RECOVERED: Duration = Duration::from_secs(5);
+
+/// A listening socket and its failures.
+pub(super) struct Listener {
+    socket: TcpListener,
+    outage: Option<Outage>,
+    /// Set by a failed attempt.
+    retry_at: Option<Instant>,
+}
+
+/// A time in which accepting connections fails, such as when the process has no file descriptor left.
+struct Outage {
+    began: Instant,
+    last_failure: Instant,
+    logged: Instant,
+    failures: u64,
+}
+
+impl Listener {
+    pub(super) fn new(socket: TcpListener) -> Self {
+        Self {
+            socket,
+            outage: None,
+            retry_at: None,
+        }
+    }
+
+    /// Waits for the next connection. Cancelling loses none, and no wait starts anew.
+    pub(super) async fn accept(&mut self) -> (TcpStream, SocketAddr) {
+        loop {
+            if let Some(retry_at) = self.retry_at {
+                sleep_until(retry_at).await;
+                self.retry_at = None;
+            }
+            let accepted = if let Some(outage) = &self.outage {
+                let recovered_at = outage.last_failure + RECOVERED;
+                tokio::select! {
+                    biased;
+                    () = sleep_until(recovered_at) => {
+                        self.recovered();
+                        continue;
+                    }
+                    accepted = self.socket.accept() => accepted,
+                }
+            } else {
+                self.socket.accept().await
+            };
+            match accepted {
+                Ok(accepted) => return accepted,
+                Err(error) if is_of_the_client(error.kind()) => {}
+                Err(error) => self.failed(&error),
+            }
+        }
+    }
+
+    /// Ends the wait after a failed attempt: the end of a connection may have freed a file descriptor.
+    pub(super) fn retry_now(&mut self) {
+        self.retry_at = None;
+    }
+
+    fn failed(&mut self, error: &std::io::Error) {
+        let now = Instant::now();
+        self.retry_at = Some(now + RETRY);
+        match &mut self.outage {
+            None => {
+                tracing::error!(%error, "cannot accept connections, retrying every second");
+                self.outage = Some(Outage {
+                    began: now,
+                    last_failure: now,
+                    logged: now,
+                    failures: 1,
+                });
+            }
+            Some(outage) => {
+                outage.last_failure = now;
+                outage.failures += 1;
+                if now - outage.logged >= REMINDER {
+                    outage.logged = now;
+                    let (failures, lasted_s) = (outage.failures, (now - outage.began).as_secs());
+                    tracing::error!(%error, failures, lasted_s, "still cannot accept connections");
+                }
+            }
+        }
+    }
+
+    fn recovered(&mut self) {
+        if let Some(outage) = self.outage.take() {
+            let lasted_s = (outage.last_failure - outage.began).as_secs();
+            let failures = outage.failures;
+            tracing::info!(failures, lasted_s, "accepting connections again");
+        }
+    }
+}
+
+/// Returns whether the client has given up before its connection was accepted.
+fn is_of_the_client(kind: ErrorKind) -> bool {
+    matches!(
+        kind,
+        ErrorKind::ConnectionAborted | ErrorKind::ConnectionReset | ErrorKind::ConnectionRefused
+    )
+}
