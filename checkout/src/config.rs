@@ -32,6 +32,8 @@ pub struct Config {
     pub inventory_connect_timeout: Duration,
     /// `TRACE_UI_URL`, by default `http://localhost:16686`: where a browser finds the traces.
     pub trace_ui_url: BaseUrl,
+    /// `DEMO_ROUTES`, `false` by default: whether to serve the page at `/` and the pitfalls, which break traces on request.
+    pub demo_routes: bool,
     /// How much is taken on at once, and how long anybody is waited for. An order may by default take as long as all of its
     /// calls to inventory.
     pub limits: Limits,
@@ -56,6 +58,7 @@ impl Config {
             inventory_timeout,
             inventory_connect_timeout: timeout(lookup, "INVENTORY_CONNECT_TIMEOUT", "500ms")?,
             trace_ui_url: trace_ui_url(lookup)?,
+            demo_routes: shared::config::read(lookup, "DEMO_ROUTES", "false", "true or false")?,
             limits: limits(lookup, inventory_timeout)?,
         })
     }
@@ -174,6 +177,7 @@ mod tests {
         assert_eq!(config.inventory_url.0.as_str(), "http://127.0.0.1:8081/");
         assert_eq!(config.inventory_timeout, Duration::from_secs(2));
         assert_eq!(config.inventory_connect_timeout, Duration::from_millis(500));
+        assert!(!config.demo_routes);
         assert_eq!(config.limits, Limits::default());
         assert_eq!(config.trace_ui_url.0.as_str(), "http://localhost:16686/");
     }
@@ -193,6 +197,7 @@ mod tests {
             ("INVENTORY_TIMEOUT", "500000000000years", "from 1ms to 1h"),
             ("INVENTORY_CONNECT_TIMEOUT", "61m", "from 1ms to 1h"),
             ("MAX_REQUESTS", "none", "from 1"),
+            ("DEMO_ROUTES", "yes", "true or false"),
             (
                 "TRACE_UI_URL",
                 "javascript:alert(1)",

@@ -12,10 +12,10 @@
 //! - `release`: the task that undoes a reservation whose outcome is unknown.
 //! - `error`: what went wrong, as the caller gets to hear it.
 //!
-//! `config` is read once, before all that; `page` is for trying it out in a browser, with the requests of [`catalogue`];
-//! `pitfalls`
-//! shows how a trace breaks, and the same code when it does not.
+//! `config` is read once, before all that. With `DEMO_ROUTES=true`, `page` is for trying it out in a browser with the requests of
+//! [`catalogue`], `pitfalls` shows how a trace breaks, and the same code when it does not, and `browser` keeps other web pages out.
 
+mod browser;
 pub mod catalogue;
 mod config;
 mod error;

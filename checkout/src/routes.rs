@@ -5,12 +5,14 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, State};
+use axum::middleware::from_fn_with_state;
 use axum::routing::post;
 use serde::{Deserialize, Serialize};
 use shared::problem::{self, Json};
 use shared::server::TraceLayer;
 use uuid::Uuid;
 
+use crate::browser;
 use crate::config::Config;
 use crate::error::ApiError;
 use crate::inventory::Inventory;
@@ -46,8 +48,16 @@ pub(crate) fn router(inventory: Inventory, config: &Config) -> Router {
     let inventory = Arc::new(inventory);
     let routes = Router::new()
         .route("/checkout", post(checkout))
-        .with_state(Arc::clone(&inventory))
-        .merge(pitfalls::router(inventory))
+        .with_state(Arc::clone(&inventory));
+    let own_browser = from_fn_with_state(config.listen_addr.ip(), browser::require_own);
+    let (routes, page) = if config.demo_routes {
+        let pitfalls = pitfalls::router(inventory).layer(own_browser.clone());
+        let page = page::router(&config.trace_ui_url).layer(own_browser);
+        (routes.merge(pitfalls), page)
+    } else {
+        (routes, Router::new())
+    };
+    let routes = routes
         .fallback(problem::not_found)
         .method_not_allowed_fallback(problem::method_not_allowed)
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES));
@@ -60,7 +70,7 @@ pub(crate) fn router(inventory: Inventory, config: &Config) -> Router {
         // inventory, callers would get a refused connection in place of the 503 that says what is wrong.
         // Beneath the layers, so that nothing traces the questions of an orchestrator.
         .merge(shared::serve::health(|| future::ready(Ok(()))))
-        .merge(page::router(&config.trace_ui_url))
+        .merge(page)
 }
 
 async fn checkout(

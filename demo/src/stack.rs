@@ -138,6 +138,7 @@ impl Stack {
             Role::Checkout => vec![
                 ("INVENTORY_URL", format!("http://127.0.0.1:{inventory}")),
                 ("TRACE_UI_URL", format!("http://{}", self.ui)),
+                ("DEMO_ROUTES", "true".to_owned()),
             ],
         };
         if let (Role::Checkout, Some(timeout)) = (role, self.inventory_timeout) {

@@ -92,8 +92,8 @@ impl Database {
 
     /// Runs `query` in a CLIENT span `{operation} {collection}`.
     ///
-    /// `reason` says of a failure what the span is to show. A query whose future is dropped is no error: its span ends then
-    /// and there.
+    /// `reason` gives the `error.type` of a failure. If the future is dropped before the query has ended, the span ends with
+    /// the event `shared.query.cancelled` and is not an error: the caller has gone, and the outcome is unknown.
     ///
     /// ```
     /// use shared::database::{Database, QueryError, Statement};
@@ -143,8 +143,12 @@ impl Database {
             .with_attributes(attributes);
         let parent = Context::current();
         let cx = parent.with_span(self.tracer.start(span, &parent));
-        let _ends = EndOnDrop(cx.clone());
+        let mut span = Query {
+            ends: EndOnDrop(cx.clone()),
+            is_done: false,
+        };
         let result = query.with_context(cx.clone()).await;
+        span.is_done = true;
         if let Err(error) = &result {
             let span = cx.span();
             let error_type = match reason(error) {
@@ -159,5 +163,20 @@ impl Database {
             span.set_status(Status::error(""));
         }
         result
+    }
+}
+
+/// The span of a query, which ends when this is dropped.
+struct Query {
+    ends: EndOnDrop,
+    is_done: bool,
+}
+
+impl Drop for Query {
+    fn drop(&mut self) {
+        if !self.is_done && !std::thread::panicking() {
+            let span = self.ends.0.span();
+            span.add_event(semconv::EVENT_QUERY_CANCELLED, Vec::new());
+        }
     }
 }

@@ -2,7 +2,10 @@
 
 use std::{borrow::Cow, convert::Infallible, sync::Arc};
 
-use opentelemetry::{StringValue, trace::SpanKind};
+use opentelemetry::{
+    StringValue,
+    trace::{SpanKind, Status},
+};
 use shared::{
     database::{Database, Statement},
     testing::{Span, recorder},
@@ -61,4 +64,25 @@ async fn statement_is_recorded_borrowed_or_owned() {
         let expected = expected.map(|(key, value)| (key.to_owned(), value.to_owned().into()));
         assert_eq!(span.attributes, expected.into());
     }
+}
+
+#[tokio::test]
+async fn dropped_query_is_recorded_as_cancelled() {
+    let statement: Statement = Statement {
+        operation: "SELECT",
+        collection: "stock",
+        text: TEXT,
+    };
+    let database = Database::new("sqlite");
+    let never = std::future::pending::<Result<(), Infallible>>();
+    let query = database.query(&statement, |never| match *never {}, never);
+    let impatient =
+        async { tokio::time::timeout(std::time::Duration::from_millis(1), query).await };
+    let (trace_id, result) = recorder().in_trace("caller", impatient).await;
+    assert!(result.is_err());
+    let cancelled = recorder().span(&trace_id, "SELECT stock").await;
+    assert_eq!(cancelled.status, Status::Unset);
+    assert_eq!(cancelled.error_type(), None);
+    let events: Vec<_> = cancelled.events.iter().map(|event| &*event.name).collect();
+    assert_eq!(events, ["shared.query.cancelled"]);
 }

@@ -1,11 +1,16 @@
 //! A task that never ends: a span is exported when it ends, so this one never is.
 
+use std::time::Duration;
+
 use tracing::Instrument as _;
 
 use super::{Finding, Form, Lab, LabError, Pitfall};
 
 /// Far more than it takes to see the point, and few enough to do no harm.
 const MAX_LIVE_TASKS: usize = 100;
+
+/// How long a leaked task lives here, so that the lab can be used again without a restart. In a real service it is for ever.
+pub(super) const LIFETIME: Duration = Duration::from_mins(10);
 
 pub(super) const PITFALL: Pitfall = Pitfall {
     name: "leaked-task",
@@ -47,7 +52,7 @@ async fn fixed(lab: &Lab) -> Result<Finding, LabError> {
 fn wait_for_restock(lab: &Lab) -> impl Future<Output = ()> + use<> {
     let mut restocked = lab.restocked.subscribe();
     let waiting = async move {
-        let _ = restocked.changed().await;
+        let _ = tokio::time::timeout(LIFETIME, restocked.changed()).await;
     };
     waiting.instrument(tracing::info_span!("wait_for_restock"))
 }
@@ -56,5 +61,27 @@ fn finding(lab: &Lab, happened: &'static str) -> Finding {
     Finding {
         live_tasks: Some(lab.restocked.receiver_count()),
         ..Finding::new(happened, [])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::config::Config;
+    use crate::inventory::Inventory;
+
+    #[tokio::test(start_paused = true)]
+    async fn leaked_tasks_free_their_places_after_a_while() {
+        let config = Config::read(&|_| None).unwrap();
+        let lab = Lab::new(Arc::new(Inventory::new(&config).unwrap()));
+        for _ in 0..2 {
+            for _ in 0..MAX_LIVE_TASKS {
+                broken(&lab).await.unwrap();
+            }
+            assert!(broken(&lab).await.is_err());
+            tokio::time::sleep(LIFETIME + Duration::from_secs(1)).await;
+        }
     }
 }

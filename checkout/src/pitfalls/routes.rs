@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use shared::error::chain;
 use shared::problem::{Json, Problem};
 
+use super::leaked_task::LIFETIME;
 use super::{Finding, Form, Lab, LabError, PITFALLS, Pitfall, SpanRef};
 use crate::inventory::{Inventory, InventoryError};
 
@@ -176,9 +177,10 @@ impl From<LabError> for Problem {
                 "too_many_tasks",
                 "Too many tasks",
                 format!(
-                    "{live} leaked tasks are live, and checkout takes no more. Nothing can end them but a restart: that is the pitfall."
+                    "{live} leaked tasks are live, and checkout takes no more. Here each ends after ten minutes; in a real service only a restart ends them."
                 ),
-            ),
+            )
+            .with_retry_after(LIFETIME),
             LabError::Task(_) | LabError::Join(_) | LabError::Thread(_) => Self::internal(),
         }
     }

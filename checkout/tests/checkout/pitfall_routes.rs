@@ -68,3 +68,38 @@ async fn unflushed_exit_is_no_request() {
     let detail = answer.assert_problem(409, "needs_a_process");
     assert!(detail.contains("--example unflushed_exit"), "{detail}");
 }
+
+#[tokio::test]
+async fn pitfall_for_another_web_page_is_refused() {
+    let lab = lab().await;
+    let path = "/pitfalls/late-parent";
+    let own = format!("http://{}", lab.authority());
+    for headers in [
+        &[
+            ("sec-fetch-site", "cross-site"),
+            ("origin", "https://evil.example"),
+        ][..],
+        &[
+            ("sec-fetch-site", "same-site"),
+            ("origin", "http://127.0.0.1:1"),
+        ],
+        &[("sec-fetch-site", "cross-site")],
+        &[("sec-fetch-site", "same-site")],
+        &[("origin", "https://evil.example")],
+        &[("origin", "http://127.0.0.1:1")],
+        &[("origin", "null")],
+        &[("origin", "")],
+    ] {
+        let answer = lab.post_from(path, headers).await;
+        answer.assert_problem(403, "cross_origin");
+    }
+    for headers in [
+        &[][..],
+        &[("sec-fetch-site", "same-origin"), ("origin", own.as_str())],
+        &[("sec-fetch-site", "none")],
+        &[("origin", own.as_str())],
+    ] {
+        let answer = lab.post_from(path, headers).await;
+        assert_eq!(answer.status, 200, "{headers:?}: {answer:?}");
+    }
+}

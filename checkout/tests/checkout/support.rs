@@ -33,7 +33,9 @@ impl Checkout {
     pub(crate) async fn with_settings(settings: &[(&str, &str)]) -> Self {
         recorder();
         let config = Config::read(&|name| {
-            let (_, value) = settings.iter().find(|(setting, _)| *setting == name)?;
+            let demo = ("DEMO_ROUTES", "true");
+            let mut settings = settings.iter().chain([&demo]);
+            let (_, value) = settings.find(|(setting, _)| *setting == name)?;
             Some((*value).to_owned())
         })
         .unwrap();
@@ -77,10 +79,24 @@ impl Checkout {
         send(self.client.get(self.url(path))).await
     }
 
-    /// The same as [`Self::get`] by another name of this host.
+    /// Like [`Self::get`], but by another name of this host.
     pub(crate) async fn get_as(&self, path: &str, host: &str) -> Answer {
         let request = self.client.get(format!("{}{path}", self.url));
         send(request.header("host", host)).await
+    }
+
+    /// Like [`Self::post_nothing`], but with the headers that a browser sends.
+    pub(crate) async fn post_from(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
+        let request = self.client.post(self.url(path));
+        let request = headers.iter().fold(request, |request, (name, value)| {
+            request.header(*name, *value)
+        });
+        send(request).await
+    }
+
+    /// Where it listens: host and port.
+    pub(crate) fn authority(&self) -> &str {
+        self.url.trim_start_matches("http://")
     }
 }
 
@@ -127,7 +143,7 @@ impl Answer {
         assert_eq!(body["code"], code, "{body}");
         assert_eq!(body["type"], format!("urn:problem-type:{code}"), "{body}");
         assert!(self.text.ends_with("}\n"), "{body}");
-        let is_temporary = matches!(status, 503 | 504);
+        let is_temporary = matches!(status, 429 | 503 | 504);
         let has_retry_after = self.headers.contains_key("retry-after");
         assert_eq!(has_retry_after, is_temporary, "{self:?}");
         assert_eq!(body["trace_id"], self.trace_id(), "{body}");

@@ -196,6 +196,7 @@ impl Service {
             .env("OTEL_BSP_SCHEDULE_DELAY", "50")
             .env("LOG_FORMAT", "json")
             .env("RUST_LOG", "info")
+            .env("DEMO_ROUTES", "true")
             .env(name, value)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

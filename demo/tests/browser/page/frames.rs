@@ -175,6 +175,7 @@ impl Checkout {
             .args(["service", "checkout"])
             .env("LISTEN_ADDR", "127.0.0.1:0")
             .env("TRACE_UI_URL", trace_ui)
+            .env("DEMO_ROUTES", "true")
             .env("INVENTORY_URL", "http://127.0.0.1:1")
             .env("OTEL_TRACES_EXPORTER", "none")
             .env("LOG_FORMAT", "json")
