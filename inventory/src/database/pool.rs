@@ -21,6 +21,13 @@ const REFUSED_AFTER: Duration = Duration::from_millis(100);
 /// How long a readiness check may take.
 const READY_TIMEOUT: Duration = Duration::from_secs(1);
 
+/// Writes a row that no order has, as no order has an empty id: it reserves nothing.
+const PROBE: &str = "INSERT INTO reservations (order_id, item_id, quantity, remaining) VALUES ('', $1, 0, 0) \
+                     ON CONFLICT (order_id) DO UPDATE SET item_id = $1 RETURNING quantity";
+
+/// More than a reservation writes.
+const PROBE_BYTES: usize = 64 * 1024;
+
 /// Connections to the database.
 pub(crate) struct Pool {
     connections: AnyPool,
@@ -82,15 +89,17 @@ impl Pool {
         let read: Result<Vec<(i64,)>, _> = self.run(read, deadline).await;
         read.map_err(|_| "the database does not answer")?;
 
-        // A database that is read-only refuses this although no row matches. Only a real write finds a full disk, so one is
-        // made while the last one has failed: it changes no value.
-        let write = if self.write_failed.load(Ordering::Relaxed) {
-            "UPDATE stock SET price_cents = price_cents \
-             WHERE item_id = (SELECT min(item_id) FROM stock) RETURNING available"
+        // A database that is read-only refuses this although no row matches. Only a real write finds a full disk, and one of
+        // a few bytes may still fit: one of many pages is made while the last write has failed.
+        let written: Result<Vec<(i64,)>, _> = if self.write_failed.load(Ordering::Relaxed) {
+            let padding = " ".repeat(PROBE_BYTES);
+            self.run(sqlx::query_as(PROBE).bind(padding), deadline)
+                .await
         } else {
-            "UPDATE stock SET price_cents = price_cents WHERE item_id = '' RETURNING available"
+            let nothing =
+                "UPDATE stock SET price_cents = 0 WHERE item_id = '' RETURNING price_cents";
+            self.run(sqlx::query_as(nothing), deadline).await
         };
-        let written: Result<Vec<(i64,)>, _> = self.run(sqlx::query_as(write), deadline).await;
         self.note_write(written.as_ref().err());
         written
             .map(drop)
