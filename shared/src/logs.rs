@@ -25,6 +25,7 @@ mod escape;
 mod json;
 mod output;
 mod pretty;
+mod secrets;
 mod writer;
 
 use std::str::FromStr;

@@ -15,7 +15,7 @@ use tracing::{
 use tracing_log::NormalizeEvent as _;
 use tracing_subscriber::{Layer, layer::Context};
 
-use super::{current_ids, escape, output};
+use super::{current_ids, escape, output, secrets::Redacting};
 use crate::propagation::hex_digits;
 
 /// Of a buffer that a long line has made larger, so much is kept for the next line.
@@ -64,7 +64,7 @@ impl Json {
         line.push('"');
         fields.clear();
         fields.are_a_records = record.is_some();
-        event.record(fields);
+        event.record(&mut Redacting(fields));
         fields.push_to(line);
         line.push_str("}\n");
         output::log(line, *metadata.level());

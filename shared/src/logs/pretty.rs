@@ -12,7 +12,7 @@ use tracing::{
 };
 use tracing_subscriber::{Layer, layer::Context};
 
-use super::{current_ids, escape, output};
+use super::{current_ids, escape, output, secrets::Redacting};
 
 /// A buffer that a long line has enlarged keeps this much for the next line.
 const KEPT_BYTES: usize = 16 * 1024;
@@ -52,10 +52,10 @@ impl Pretty {
             write!(line, "{level:>5} ")
         };
         let _ = write!(text, "{:<9} ", self.service);
-        event.record(&mut Fields {
+        event.record(&mut Redacting(&mut Fields {
             start: text.len(),
             text,
-        });
+        }));
         if let Some((trace_id, span_id)) = current_ids(event) {
             let _ = write!(text, " trace_id={trace_id} span_id={span_id}");
         }

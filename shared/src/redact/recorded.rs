@@ -4,7 +4,10 @@ use std::{borrow::Cow, sync::Arc};
 
 use super::REDACTED;
 
-const SECRET_KEYS: [&str; 5] = [
+/// The list of the conventions, and what signs URLs of S3 (version 2) and CloudFront, which version 1.42 still listed.
+const SECRET_KEYS: [&str; 7] = [
+    "AWSAccessKeyId",
+    "Signature",
     "X-Amz-Signature",
     "X-Amz-Credential",
     "X-Amz-Security-Token",
@@ -90,7 +93,15 @@ mod tests {
             ("SIG=secret", "SIG=REDACTED"),
             ("%73ig=secret", "%73ig=REDACTED"),
             ("api_key=secret&sig=", "api_key=REDACTED&sig=REDACTED"),
-            ("signature=kept&sig", "signature=kept&sig"),
+            (
+                "AWSAccessKeyId=s&Expires=1&Signature=s",
+                "AWSAccessKeyId=REDACTED&Expires=1&Signature=REDACTED",
+            ),
+            (
+                "Expires=1&Signature=s&Key-Pair-Id=k",
+                "Expires=1&Signature=REDACTED&Key-Pair-Id=k",
+            ),
+            ("signatures=kept&sig", "signatures=kept&sig"),
             ("sig=a=b", "sig=REDACTED"),
             ("", ""),
         ] {

@@ -115,14 +115,16 @@ fn time(time: SystemTime) -> String {
 }
 
 fn attributes(attributes: &[KeyValue], limits: ValueLimits) -> Map<String, Value> {
+    let have_causes = texts::have_causes(attributes);
     attributes
         .iter()
         .map(|attribute| {
+            let kind = texts::kind(attribute.key.as_str(), have_causes, attributes);
             let value = match &attribute.value {
                 Attribute::Bool(value) => json!(value),
                 Attribute::I64(value) => json!(value),
                 Attribute::F64(value) => json!(value),
-                other => json!(limits.text(attribute.key.as_str(), &other.as_str())),
+                other => json!(limits.text(kind, &other.as_str())),
             };
             (attribute.key.to_string(), value)
         })

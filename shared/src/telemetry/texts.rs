@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use opentelemetry::KeyValue;
+
 use crate::{redact, semconv};
 
 /// Maximum length of exported attribute values.
@@ -34,17 +36,43 @@ impl ValueLimits {
         stack: Limit::Bytes(usize::MAX),
     };
 
-    /// Truncates an attribute value to its limit and redacts exception messages.
+    /// Truncates an attribute value to its limit and redacts texts of errors.
     pub(super) fn text<'a>(self, key: &str, text: &'a str) -> Cow<'a, str> {
-        match key {
-            semconv::EXCEPTION_STACKTRACE => self.stack.truncate(text).into(),
-            semconv::EXCEPTION_MESSAGE => {
-                self.value.truncate(&redact::text(text)).to_owned().into()
-            }
-            _ => self.value.truncate(text).into(),
+        let limit = match key {
+            semconv::EXCEPTION_STACKTRACE => self.stack,
+            _ => self.value,
+        };
+        if !redact::is_error(key) {
+            return limit.truncate(text).into();
+        }
+        match redact::text(text) {
+            Cow::Borrowed(text) => limit.truncate(text).into(),
+            Cow::Owned(text) => limit.truncate(&text).to_owned().into(),
         }
     }
 }
+
+/// Returns the key of an attribute by which [`ValueLimits::text`] decides whether it is the text of an error.
+///
+/// An error that was recorded under another name (`cause = &error as &dyn Error`) is recognized by its `cause.chain`.
+pub(super) fn kind<'a>(key: &'a str, has_causes: bool, attributes: &[KeyValue]) -> &'a str {
+    let causes = |other: &KeyValue| other.key.as_str().strip_suffix(CAUSES) == Some(key);
+    if has_causes && attributes.iter().any(causes) {
+        "error"
+    } else {
+        key
+    }
+}
+
+/// Whether errors are among the attributes.
+pub(super) fn have_causes(attributes: &[KeyValue]) -> bool {
+    attributes
+        .iter()
+        .any(|attribute| attribute.key.as_str().ends_with(CAUSES))
+}
+
+/// Ends the key under which `tracing-opentelemetry` records the causes of an error.
+const CAUSES: &str = ".chain";
 
 impl Limit {
     fn truncate(self, text: &str) -> &str {

@@ -101,6 +101,7 @@ fn nanoseconds(time: SystemTime) -> u64 {
 
 fn attributes(buffer: &mut Vec<u8>, field: u32, attributes: &[KeyValue], limits: ValueLimits) {
     let may_repeat = may_repeat(attributes);
+    let have_causes = texts::have_causes(attributes);
     for (index, attribute) in attributes.iter().enumerate() {
         let key = attribute.key.as_str();
         // The SDK appends a key that is set again. OTLP requires unique keys: the last value counts.
@@ -112,7 +113,13 @@ fn attributes(buffer: &mut Vec<u8>, field: u32, attributes: &[KeyValue], limits:
         if may_repeat && is_later() {
             continue;
         }
-        pair(buffer, field, key, &attribute.value, limits);
+        let kind = texts::kind(key, have_causes, attributes);
+        protobuf::message(buffer, field, |buffer| {
+            protobuf::bytes(buffer, 1, key.as_bytes());
+            protobuf::message(buffer, 2, |buffer| {
+                any_value(buffer, kind, &attribute.value, limits);
+            });
+        });
     }
 }
 

@@ -1,0 +1,157 @@
+//! The values of secret keys: in connection strings (`host=db password=hunter2`), JSON and the `Debug` form of structs.
+
+use std::{borrow::Cow, ops::Range};
+
+use super::REDACTED;
+
+/// Redacts the value of every secret key. A value ends with its line.
+pub(super) fn redact(text: &str) -> Cow<'_, str> {
+    let mut redacted = String::new();
+    let mut copied = 0;
+    let mut line_start = 0;
+    for line in text.split_inclusive(['\n', '\r']) {
+        for value in secrets(line) {
+            redacted.push_str(&text[copied..line_start + value.start]);
+            redacted.push_str(REDACTED);
+            copied = line_start + value.end;
+        }
+        line_start += line.len();
+    }
+    if copied == 0 {
+        return text.into();
+    }
+    redacted.push_str(&text[copied..]);
+    redacted.into()
+}
+
+/// Redacts everything after the first secret key.
+pub(super) fn redact_rest(text: &str) -> Cow<'_, str> {
+    match secrets(text).first() {
+        Some(value) => format!("{}{REDACTED}", &text[..value.start]).into(),
+        None => text.into(),
+    }
+}
+
+/// Finds the values of secret keys in a line.
+fn secrets(line: &str) -> Vec<Range<usize>> {
+    let mut values: Vec<Range<usize>> = Vec::new();
+    let mut word_start = 0;
+    for word in line.split_inclusive(super::ends_word) {
+        // The query of a URL is redacted as such.
+        let url = [word.find("://"), word.find('?')];
+        let end = url.into_iter().flatten().min().unwrap_or(word.len());
+        for (at, _) in word[..end].match_indices(['=', ':']) {
+            let at = word_start + at;
+            if values.last().is_none_or(|value| value.end <= at) {
+                values.extend(secret(line, at));
+            }
+        }
+        word_start += word.len();
+    }
+    values
+}
+
+/// Finds the value after the separator at `at`, if the key before it is secret.
+fn secret(line: &str, at: usize) -> Option<Range<usize>> {
+    let (before, after) = line.split_at(at);
+    if !is_secret(key(before)) {
+        return None;
+    }
+    let is_equals = after.starts_with('=');
+    let value = after[1..].trim_start_matches([' ', '\t']);
+    let value = value.strip_prefix("Some(").unwrap_or(value);
+    let start = line.len() - value.len();
+    let value = value.trim_end_matches(['\n', '\r']);
+    let len = match quoted(value) {
+        Some(len) if is_equals => len + unquoted(&value[len..]),
+        Some(len) => len,
+        None if is_equals => unquoted_value(before, value),
+        // Prose, as in `wrong password: connection refused`.
+        None => 0,
+    };
+    (len > 0).then_some(start..start + len)
+}
+
+/// The name before a separator, without quotes around it.
+fn key(before: &str) -> &str {
+    let before = before.trim_end_matches([' ', '\t', '"', '\'', '\\']);
+    let start = before.rfind(|c: char| !(c.is_ascii_alphanumeric() || "_-.".contains(c)));
+    &before[start.map_or(0, |at| {
+        at + before[at..].chars().next().map_or(1, char::len_utf8)
+    })..]
+}
+
+fn is_secret(key: &str) -> bool {
+    const ANYWHERE: [&str; 4] = ["passphrase", "passwd", "password", "secret"];
+    const AT_END: [&str; 14] = [
+        "accesskey",
+        "accesskeyid",
+        "accountkey",
+        "apikey",
+        "authkey",
+        "credential",
+        "credentials",
+        "encryptionkey",
+        "privatekey",
+        "pwd",
+        "sharedkey",
+        "signature",
+        "signingkey",
+        "token",
+    ];
+    if key.is_empty() {
+        return false;
+    }
+    let name: String = key
+        .chars()
+        .filter(char::is_ascii_alphanumeric)
+        .map(|c| c.to_ascii_lowercase())
+        .collect();
+    let last = key.rsplit(['_', '-', '.']).next();
+    ANYWHERE.iter().any(|word| name.contains(word))
+        || AT_END.iter().any(|word| name.ends_with(word))
+        || last.is_some_and(|last| last.eq_ignore_ascii_case("pass"))
+}
+
+/// The length of a value after `=`. Where it ends depends on the syntax, which is unknown; if in doubt it is longer.
+fn unquoted_value(before: &str, after: &str) -> usize {
+    // `Server=db;Password=hun ter2`: only a semicolon ends a value, and a password may have one as well.
+    let key_start = before.trim_end().len() - key(before).len();
+    if before[..key_start].trim_end().ends_with(';') {
+        return after.len();
+    }
+    let mut len = unquoted(after);
+    // `Password=hun ter2;Server=db`
+    loop {
+        let rest = &after[len..];
+        let next = &rest[..rest.find('=').unwrap_or(rest.len())];
+        let Some(semicolon) = next.rfind(';') else {
+            return len;
+        };
+        len += semicolon + unquoted(&rest[semicolon..]);
+    }
+}
+
+fn unquoted(text: &str) -> usize {
+    text.find(char::is_whitespace).unwrap_or(text.len())
+}
+
+/// The length of a value in quotes or braces. A quote in it is doubled or has a backslash before it. Without an end it is as long as the text.
+fn quoted(text: &str) -> Option<usize> {
+    let inner = text.trim_start_matches('\\');
+    let end = match inner.chars().next()? {
+        '{' => '}',
+        quote @ ('"' | '\'') => quote,
+        _ => return None,
+    };
+    let start = text.len() - inner.len();
+    let mut characters = inner.char_indices().skip(1).peekable();
+    while let Some((at, character)) = characters.next() {
+        if character == '\\' {
+            characters.next();
+        } else if character == end && characters.next_if(|(_, next)| *next == end).is_none() {
+            return Some(start + at + end.len_utf8());
+        }
+    }
+    Some(text.len())
+}
