@@ -32,3 +32,8 @@ pub(crate) fn is_error(field: &str) -> bool {
 fn ends_word(c: char) -> bool {
     c.is_whitespace() || matches!(c, '"' | '`' | '<' | '>')
 }
+
+/// Characters after a URL or a value that belong to the sentence.
+fn is_punctuation(c: char) -> bool {
+    ")]}\"',.:!".contains(c)
+}

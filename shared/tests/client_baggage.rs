@@ -7,10 +7,14 @@ mod support;
 use axum::{Router, response::Redirect, routing::get};
 use http::{HeaderMap, Request, StatusCode, header};
 use hyper_util::{client::legacy::Client, rt::TokioExecutor};
-use opentelemetry::{Context, KeyValue, baggage::BaggageExt as _, trace::FutureExt as _};
+use opentelemetry::{
+    Context, KeyValue,
+    baggage::BaggageExt as _,
+    trace::{FutureExt as _, noop::NoopTracerProvider},
+};
 use reqwest_middleware::{ClientBuilder, ClientWithMiddleware};
 use shared::{
-    client::{ClientTraceLayer, TraceMiddleware, same_host_redirects, traced},
+    client::{ClientTraceLayer, TraceMiddleware, same_origin_redirects, traced},
     testing::recorder,
 };
 use support::{Service, bare_client, client_builder, patience, start};
@@ -82,6 +86,59 @@ async fn a_third_party_is_told_the_trace_and_no_baggage_whether_set_or_copied() 
 }
 
 #[tokio::test]
+async fn copied_baggage_is_removed_without_tracing() {
+    let service = service().await;
+    let url = format!("http://payments.example:{}/told", service.address.port());
+    let untraced = NoopTracerProvider::new();
+    for (middleware, baggage) in [
+        (TraceMiddleware::new(), "nothing"),
+        (
+            TraceMiddleware::new().baggage_to(["payments.example"]),
+            "user=7",
+        ),
+    ] {
+        let client = client_builder()
+            .resolve("payments.example", service.address)
+            .build();
+        let client = ClientBuilder::new(client.unwrap())
+            .with(middleware.tracer_provider(&untraced))
+            .build();
+        // No span is current, so a copied context is passed on.
+        let traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+        let copied = client
+            .get(&url)
+            .header("traceparent", traceparent)
+            .header("baggage", "user=7");
+        let answer = patience(copied.send()).await.unwrap();
+        let answer = answer.text().await.unwrap();
+        assert_eq!(answer, format!("{} {baggage}", &traceparent[3..35]));
+    }
+}
+
+#[tokio::test]
+async fn redirects_to_other_origins_are_left_to_callers() {
+    let other = service().await;
+    let targets = [
+        other.url("/told"),
+        format!("https://127.0.0.1:{}/told", other.address.port()),
+        format!("http://localhost:{}/told", other.address.port()),
+    ];
+    for target in targets {
+        let to = target.clone();
+        let elsewhere = get(async move || Redirect::temporary(&to));
+        let source = start(Router::new().route("/elsewhere", elsewhere)).await;
+        let client = traced(reqwest::ClientBuilder::no_proxy).unwrap();
+        let request = client
+            .get(source.url("/elsewhere?token=secret"))
+            .header("x-api-key", "secret");
+        let (_, answer) = with_baggage(request.send()).await;
+        let answer = answer.unwrap();
+        assert_eq!(answer.status(), StatusCode::TEMPORARY_REDIRECT, "{target}");
+        assert_eq!(answer.headers()[header::LOCATION], target);
+    }
+}
+
+#[tokio::test]
 async fn a_tower_client_tells_the_same_hosts() {
     let service = service().await;
     for (layer, baggage) in [
@@ -101,7 +158,7 @@ async fn a_tower_client_tells_the_same_hosts() {
 }
 
 #[tokio::test]
-async fn a_redirect_to_another_host_is_left_to_the_caller_and_one_on_the_same_is_followed() {
+async fn redirects_within_origin_are_followed_and_others_left() {
     let target = service().await;
     let elsewhere = format!("http://payments.example:{}/told", target.address.port());
     let to = elsewhere.clone();
@@ -112,7 +169,7 @@ async fn a_redirect_to_another_host_is_left_to_the_caller_and_one_on_the_same_is
         .route("/elsewhere", get(async move || Redirect::temporary(&to)));
     let source = start(router).await;
     let by_hand = client_builder()
-        .redirect(same_host_redirects())
+        .redirect(same_origin_redirects())
         .resolve("payments.example", target.address)
         .build();
     let by_hand = ClientBuilder::new(by_hand.unwrap())

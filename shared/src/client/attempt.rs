@@ -90,8 +90,12 @@ impl Attempt {
         self.cx.clone()
     }
 
-    /// Writes the context into the headers of the request, and of the baggage nothing where it is not for the server.
+    /// Writes the context into the headers of the request. A server that baggage is not sent to gets none, also if the
+    /// header was copied into the request and no propagator replaces it, such as while tracing is off.
     pub(super) fn inject(&self, headers: &mut HeaderMap) {
+        if !self.tell_baggage {
+            headers.remove(propagation::BAGGAGE);
+        }
         if self.tell_baggage || self.cx.baggage().is_empty() {
             propagation::inject_headers(&self.cx, headers);
         } else {

@@ -21,10 +21,10 @@
 //!
 //! ```
 //! use reqwest_middleware::ClientBuilder;
-//! use shared::client::{TraceMiddleware, same_host_redirects};
+//! use shared::client::{TraceMiddleware, same_origin_redirects};
 //!
 //! # #[expect(clippy::disallowed_methods, reason = "the client that the middleware goes around")]
-//! let client = reqwest::Client::builder().redirect(same_host_redirects()).build()?;
+//! let client = reqwest::Client::builder().redirect(same_origin_redirects()).build()?;
 //! let client = ClientBuilder::new(client)
 //!     // .with(RetryTransientMiddleware::new_with_policy(policy))
 //!     .with(TraceMiddleware::new().redact_query_keys(["api_key"]))
@@ -66,7 +66,11 @@ pub use self::{
     service::ClientTrace,
 };
 #[cfg(feature = "reqwest")]
-pub use self::{redirect::same_host_redirects, reqwest::error_type, traced::traced};
+pub use self::{
+    redirect::{same_host_redirects, same_origin_redirects},
+    reqwest::error_type,
+    traced::traced,
+};
 use crate::{
     headers::Recorded, metrics::Metrics, redact::Redaction, semconv::KnownMethods, tracer::Tracer,
 };
@@ -82,8 +86,8 @@ use crate::{
 /// Redirects that `reqwest` follows are one span with the requests before them: `url.full`, `server.address` and
 /// `server.port` are of the URL that was asked for, the status code, protocol version and `network.peer.*` of the last
 /// answer. Every server on the way is sent the same `traceparent`, so their spans are siblings, and the same baggage. A
-/// client that is built with [`same_host_redirects`] leaves redirects to another host to the caller, who makes a span of
-/// each and of whom the baggage is kept ([`baggage_to`](Self::baggage_to)); with `redirect::Policy::none()` all of them.
+/// client that is built with [`same_origin_redirects`] leaves redirects to another origin to the caller, who makes a span of
+/// each, so that [`baggage_to`](Self::baggage_to) applies to it; with `redirect::Policy::none()` all of them.
 #[derive(Debug, Clone, Default)]
 pub struct TraceMiddleware {
     tracer: Tracer,
@@ -176,7 +180,7 @@ impl TraceMiddleware {
     /// such hosts are named. A middleware does not know by what name its own service is called, so a domain of one's own
     /// is to be named too.
     ///
-    /// A redirect that `reqwest` follows takes the header along: [`same_host_redirects`] is for clients that may be sent
+    /// A redirect that `reqwest` follows takes the header along: [`same_origin_redirects`] is for clients that may be sent
     /// elsewhere.
     #[must_use]
     pub fn baggage_to<H: Into<String>>(mut self, hosts: impl IntoIterator<Item = H>) -> Self {

@@ -2,10 +2,10 @@
 
 use reqwest_middleware::{ClientBuilder, ClientWithMiddleware};
 
-use super::{TraceMiddleware, same_host_redirects};
+use super::{TraceMiddleware, same_origin_redirects};
 
 /// A `reqwest` client whose requests are spans and take their trace along: with [`TraceMiddleware`] as it is by default, and
-/// with [`same_host_redirects`]. `settings` has the last word on the client itself.
+/// with [`same_origin_redirects`]. `settings` has the last word on the client itself.
 ///
 /// For all that need no other middleware. With retries, or with settings of the middleware's, build it as the
 /// [module](super) shows.
@@ -29,7 +29,7 @@ pub fn traced(
         clippy::disallowed_methods,
         reason = "the client that the middleware goes around"
     )]
-    let client = reqwest::Client::builder().redirect(same_host_redirects());
+    let client = reqwest::Client::builder().redirect(same_origin_redirects());
     let client = settings(client).build()?;
     Ok(ClientBuilder::new(client)
         .with(TraceMiddleware::new())

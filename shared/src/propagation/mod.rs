@@ -32,6 +32,8 @@ use opentelemetry::{
 
 use crate::tracer::empty_context;
 
+#[cfg(feature = "client")]
+pub(crate) use self::baggage::BAGGAGE;
 #[cfg(feature = "logs")]
 pub(crate) use self::trace_context::hex_digits;
 pub(crate) use self::trace_context::remember_origin;

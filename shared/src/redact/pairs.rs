@@ -63,7 +63,7 @@ fn secret(line: &str, at: usize) -> Option<Range<usize>> {
     let start = line.len() - value.len();
     let value = value.trim_end_matches(['\n', '\r']);
     let len = match quoted(value) {
-        Some(len) if is_equals => len + unquoted(&value[len..]),
+        Some(len) if is_equals => len + without_punctuation(&value[len..], unquoted(&value[len..])),
         Some(len) => len,
         None if is_equals => unquoted_value(before, value),
         // Prose, as in `wrong password: connection refused`.
@@ -126,10 +126,15 @@ fn unquoted_value(before: &str, after: &str) -> usize {
         let rest = &after[len..];
         let next = &rest[..rest.find('=').unwrap_or(rest.len())];
         let Some(semicolon) = next.rfind(';') else {
-            return len;
+            return without_punctuation(after, len);
         };
         len += semicolon + unquoted(&rest[semicolon..]);
     }
+}
+
+/// The length without the punctuation of the sentence.
+fn without_punctuation(text: &str, len: usize) -> usize {
+    text[..len].trim_end_matches(super::is_punctuation).len()
 }
 
 fn unquoted(text: &str) -> usize {

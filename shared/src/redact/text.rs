@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{REDACTED, ends_word, pairs};
+use super::{REDACTED, ends_word, is_punctuation, pairs};
 
 /// Returns the text with the secrets in it replaced by `REDACTED`. They are recognized in these forms:
 ///
@@ -203,7 +203,7 @@ fn url_tail(text: &str, redacted: &mut String) {
 
 /// Redacts the values of a query, and pairs without a key. Punctuation of the sentence after it is kept.
 fn query(query: &str, redacted: &mut String) {
-    let end = query.trim_end_matches([')', ']', '}', ',', '.', ':', '!', '\'']);
+    let end = query.trim_end_matches(is_punctuation);
     for part in end.split_inclusive(['?', '&', ';', '#']) {
         let pair = part.trim_end_matches(['?', '&', ';', '#']);
         match pair.split_once('=') {

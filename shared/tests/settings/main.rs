@@ -7,6 +7,7 @@
 )]
 
 mod collector;
+mod errors;
 mod exporter;
 #[cfg(feature = "grpc")]
 mod grpc;

@@ -20,7 +20,10 @@ use shared::{
     telemetry::{self, SpanCounts},
 };
 
-use crate::wire::{Message, Service, forward};
+use crate::{
+    errors,
+    wire::{Message, Service, forward},
+};
 
 /// Set in the service's process.
 const ROLE: &str = "SETTINGS_TEST_SERVICE";
@@ -63,6 +66,7 @@ fn obey() {
             Some(("long", text)) => end_long_span(text),
             Some(("kept", _)) => end_span_with_its_thread(),
             Some(("failed", text)) => end_failed_span(text),
+            Some(("errors", text)) => errors::record(text),
             Some(("wide", length)) => end_spans(1, || "x".repeat(length.parse().unwrap())),
             _ => {}
         }
@@ -264,6 +268,11 @@ impl Process {
     /// The same with a span that failed, and says so.
     pub(crate) fn end_failed_span(&mut self, text: &str) -> Value {
         self.order(&format!("failed {text}"))
+    }
+
+    /// Like [`end_spans`](Self::end_spans), but with five spans and fifty log lines that have errors with this text.
+    pub(crate) fn record_errors(&mut self, text: &str) -> Value {
+        self.order(&format!("errors {text}"))
     }
 
     /// The same with one span of so many bytes.

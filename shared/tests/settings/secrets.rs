@@ -1,6 +1,9 @@
 //! What an endpoint was given in confidence, its user info and its query, is used and never said.
 
-use crate::{collector::Place, process::Process};
+use crate::{
+    collector::{Collector, Place},
+    process::Process,
+};
 
 #[test]
 fn the_secrets_of_an_endpoint_are_not_said_at_the_start_nor_when_an_export_fails() {
@@ -40,5 +43,45 @@ fn the_secrets_of_an_endpoint_are_not_said_when_it_is_refused() {
         let error = Process::refused(&[("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint)]);
         assert!(error.contains("OTEL_EXPORTER_OTLP_ENDPOINT"), "{error}");
         assert!(!error.contains("hunter"), "{error}");
+    }
+}
+
+/// The text of an error, and what is left of it.
+const TEXT: &str = "no answer from http://ann:hunter2@host/a?token=hunter2 with password=hunter2";
+const REDACTED: &str =
+    "no answer from http://REDACTED@host/a?token=REDACTED with password=REDACTED";
+
+#[test]
+fn errors_are_exported_without_secrets() {
+    let collector = Collector::start();
+    let endpoint = ("OTEL_EXPORTER_OTLP_ENDPOINT", &*collector.url());
+    for exporter in ["otlp", "console"] {
+        let mut process = Process::start(&[endpoint, ("OTEL_TRACES_EXPORTER", exporter)]);
+        process.record_errors(TEXT);
+        let said = process.stop();
+        let exported = match exporter {
+            "otlp" => format!("{:?}", collector.spans()),
+            _ => said.stderr,
+        };
+        assert!(!exported.contains("hunter2"), "{exporter}: {exported}");
+        // In each span: its attributes and four exceptions, with causes where the error has its type.
+        let number = exported.matches(REDACTED).count();
+        assert!(number >= 5 * 5, "{exporter}: {number} in {exported}");
+    }
+}
+
+#[test]
+fn errors_are_logged_without_secrets() {
+    for format in ["json", "pretty"] {
+        let mut process =
+            Process::start(&[("OTEL_TRACES_EXPORTER", "none"), ("LOG_FORMAT", format)]);
+        process.record_errors(TEXT);
+        let stdout = process.stop().stdout.join("\n");
+        assert!(!stdout.contains("hunter2"), "{format}: {stdout}");
+        let number = stdout.matches(REDACTED).count();
+        assert!(number >= 5 * 10, "{format}: {number} in {stdout}");
+        // An error with its type is logged with its cause.
+        let both = format!("{REDACTED}: cause: {REDACTED}");
+        assert_eq!(stdout.matches(&both).count(), 5 * 3, "{format}: {stdout}");
     }
 }

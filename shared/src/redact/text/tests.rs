@@ -115,7 +115,7 @@ fn connection_strings_are_redacted_wherever_they_are() {
         ),
         (
             "password='hun''ter2 hunter2', host",
-            "password=REDACTED host",
+            "password=REDACTED, host",
         ),
         ("password=hun;hunter2 port=5", "password=REDACTED port=5"),
         ("password='hunter2", "password=REDACTED"),
