@@ -4,7 +4,7 @@ use std::{borrow::Cow, sync::Arc};
 
 use super::REDACTED;
 
-/// The list of the conventions, and what signs URLs of S3 (version 2) and CloudFront, which version 1.42 still listed.
+/// The list of the conventions, and the keys of signed URLs of S3 (version 2) and `CloudFront`, as in version 1.41.
 const SECRET_KEYS: [&str; 7] = [
     "AWSAccessKeyId",
     "Signature",
