@@ -2,7 +2,7 @@
 //! every process that shares the pipe or terminal shares that flag.
 
 use std::{
-    io::{self, IsTerminal as _, Write as _},
+    io::{self, Write as _},
     time::Duration,
 };
 
@@ -37,6 +37,8 @@ impl Stream {
     /// Whether colors are wanted there: it is a terminal, and none of `NO_COLOR`, `CLICOLOR=0` and `TERM=dumb` is set.
     #[cfg(feature = "logs")]
     pub(crate) fn has_color(self) -> bool {
+        use std::io::IsTerminal as _;
+
         let is_terminal = match self {
             Self::Stdout => io::stdout().is_terminal(),
             Self::Stderr => io::stderr().is_terminal(),
