@@ -328,6 +328,20 @@ fn unusable_signal_protocol_falls_back_to_general() {
     );
 }
 
+#[cfg(feature = "grpc")]
+#[test]
+fn path_of_grpc_endpoint_is_warned_of() {
+    let said = Process::start(&[
+        (ENDPOINT, "http://127.0.0.1:9/v1/traces"),
+        ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"),
+        ("OTEL_TRACES_SAMPLER", "always_off"),
+    ])
+    .stop();
+    let expected =
+        format!("{ENDPOINT} has a path, which has no effect: gRPC uses the host and port only");
+    assert_eq!(said.warnings(), [expected]);
+}
+
 #[test]
 fn reserved_header_is_left_out() {
     for name in [

@@ -37,7 +37,7 @@ fn sampled(variables: Variables<'_>) -> ([bool; 3], Said) {
 #[test]
 fn each_sampler_decides_for_roots_and_for_callers() {
     let (name, arg) = ("OTEL_TRACES_SAMPLER", "OTEL_TRACES_SAMPLER_ARG");
-    let rows: [(Variables<'_>, [bool; 3]); 12] = [
+    let rows: [(Variables<'_>, [bool; 3]); 11] = [
         (&[], [true, true, false]),
         (&[(name, " ")], [true, true, false]),
         (&[(name, "always_on")], [true, true, true]),
@@ -57,10 +57,6 @@ fn each_sampler_decides_for_roots_and_for_callers() {
         (
             &[(name, "parentbased_traceidratio"), (arg, "")],
             [true, true, false],
-        ),
-        (
-            &[(name, "always_on"), (arg, "of no use")],
-            [true, true, true],
         ),
     ];
     for (variables, expected) in rows {
@@ -297,6 +293,24 @@ fn each_limit_limits() {
     for (variable, counted) in rows {
         assert_eq!(counted(&span(&[])), (2, 0), "{variable} is 128 by default");
         assert_eq!(counted(&span(&[(variable, " 1 ")])), (1, 1), "{variable}");
+    }
+}
+
+#[test]
+fn sampler_argument_alone_is_warned_of() {
+    for sampler in ["", "always_on", "parentbased_always_off"] {
+        let said = Process::start(&[
+            ("OTEL_TRACES_EXPORTER", "none"),
+            ("OTEL_TRACES_SAMPLER", sampler),
+            ("OTEL_TRACES_SAMPLER_ARG", "0.25"),
+        ])
+        .stop();
+        assert_eq!(
+            said.warnings(),
+            [
+                "OTEL_TRACES_SAMPLER_ARG has no effect: set OTEL_TRACES_SAMPLER to traceidratio or parentbased_traceidratio"
+            ]
+        );
     }
 }
 

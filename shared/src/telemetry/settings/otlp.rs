@@ -204,6 +204,11 @@ fn endpoint(
         .unwrap_or_else(|| (ENDPOINT, default.to_owned()));
     let with_scheme = with_scheme(variables, signal, protocol, &value);
     let mut endpoint = url(variable, value, &with_scheme)?;
+    if protocol != Protocol::HttpProtobuf && !matches!(endpoint.path(), "" | "/") {
+        variables.warn(format!(
+            "{variable} has a path, which has no effect: gRPC uses the host and port only"
+        ));
+    }
     if protocol == Protocol::HttpProtobuf && variable == ENDPOINT {
         let path = format!("{}/{}", endpoint.path().trim_end_matches('/'), signal.path);
         endpoint.set_path(&path);

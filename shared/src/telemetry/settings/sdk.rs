@@ -29,6 +29,14 @@ pub(super) fn sampling(variables: &mut Variables<'_>) -> Sampling {
             (true, Sampler::AlwaysOn)
         }
     };
+    if !matches!(root, Sampler::TraceIdRatioBased(_))
+        && variables.text("OTEL_TRACES_SAMPLER_ARG").is_some()
+    {
+        variables.warn(
+            "OTEL_TRACES_SAMPLER_ARG has no effect: set OTEL_TRACES_SAMPLER to traceidratio or parentbased_traceidratio"
+                .to_owned(),
+        );
+    }
     Sampling {
         is_parent_based,
         root,
