@@ -13,6 +13,7 @@ use axum::http::{HeaderMap, header};
 use axum::response::{Html, IntoResponse};
 use axum::routing::get;
 use reqwest::Url;
+use shared::problem;
 use uuid::Uuid;
 
 use crate::config::BaseUrl;
@@ -31,6 +32,7 @@ pub(crate) fn router(trace_ui_url: &BaseUrl) -> Router {
     let origin = traces.origin().ascii_serialization();
     Router::new()
         .route("/", get(show))
+        .method_not_allowed_fallback(problem::method_not_allowed)
         .with_state(Arc::new(TraceUi { traces, origin }))
 }
 

@@ -191,6 +191,9 @@ async fn unknown_path_and_wrong_method_are_problems_too() {
     let answer = checkout.get("/checkout").await;
     answer.assert_problem(405, "method_not_allowed");
     assert_eq!(answer.header("allow"), "POST");
+    let answer = checkout.post_nothing("/").await;
+    assert_eq!(answer.status, 405);
+    assert!(answer.text.contains("method_not_allowed"), "{answer:?}");
 }
 
 #[tokio::test]
