@@ -131,7 +131,13 @@ async fn page_and_pitfalls_answer_to_own_names_only() {
     ] {
         for path in ["/", "/pitfalls"] {
             let answer = checkout.get_as(path, host).await;
-            assert_eq!(answer.status, 421, "{host}: {answer:?}");
+            // 400 if it cannot be a host at all.
+            assert!(
+                matches!(answer.status.as_u16(), 400 | 421),
+                "{host}: {answer:?}"
+            );
+            let is_name = host.contains('.') && !host.contains('@');
+            assert!(!is_name || answer.status == 421, "{host}: {answer:?}");
             assert!(!answer.text.contains("reboot"), "{host}");
         }
     }
