@@ -3,6 +3,8 @@
 // connections to a host, and a live trace keeps one.
 
 const KEPT = 10;
+// In CSS pixels. A longer trace scrolls inside its frame.
+const MAX_FRAME_HEIGHT = 2000;
 // A UI that is not live (Jaeger) shows what is there when it loads, and spans come in batches.
 const LOOK_AGAIN = [2000, 5000, 10000];
 
@@ -247,6 +249,6 @@ addEventListener("message", ({ origin, source, data }) => {
   for (const frame of document.querySelectorAll(".frame > iframe")) {
     if (frame.contentWindow !== source) continue;
     frame.dataset.live = "yes";
-    frame.style.height = `${Math.min(Math.ceil(data.traceHeight), 1200)}px`;
+    frame.style.height = `${Math.min(Math.ceil(data.traceHeight), MAX_FRAME_HEIGHT)}px`;
   }
 });

@@ -38,6 +38,19 @@ pub(super) fn waterfall(shown: &Shown<'_>) -> Markup {
                     @for &at in chunk { (one(shown, at, &path, &lines)) }
                 }
             }
+            (legend())
+        }
+    }
+}
+
+/// Explains the marks on the bars.
+fn legend() -> Markup {
+    html! {
+        p.legend {
+            span { i {} "critical path: the spans that set the total duration" }
+            span { i.line {} "log line" }
+            span { i.event {} "event" }
+            span { i.bad {} "exception" }
         }
     }
 }

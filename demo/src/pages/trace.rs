@@ -95,9 +95,6 @@ impl<'a> Shown<'a> {
                 @if let Some(status) = status { span.status.bad[failed] { (shown(&status, 20)) } }
                 @if let Some(pitfall) = pitfall { (pitfall_badge(&pitfall)) }
                 p.id { code { (self.trace.id) } (copy("copy id", &self.trace.id.to_string())) }
-                @if self.view.embedded {
-                    a.whole href={ "/trace/" (self.trace.id) } target="_blank" rel="noopener" { "whole page" }
-                }
             }
             (self.first_failure())
             (self.facts())
@@ -156,7 +153,6 @@ impl<'a> Shown<'a> {
                     placeholder="name, attribute, error" autocomplete="off" spellcheck="false"; }
                 @for (name, value) in self.view.hidden() { input type="hidden" name=(name) value=(value); }
                 @if !self.view.search.is_empty() { span.hint { (count(found.count(), "span")) " found" } }
-                span.legend { i.crit {} " critical path " i.event {} " event " i.line {} " log line" }
             }
         }
     }

@@ -1,7 +1,7 @@
-//! Accessibility of the viewer: axe-core finds no violation, in light and dark mode, wide and narrow.
+//! Layout and accessibility of the viewer in light and dark mode, wide and narrow.
 
 use super::sender::{send, span};
-use super::{assert_fits, open, order, post};
+use super::{assert_fits, open, open_on, order, post};
 use crate::axe::assert_accessible;
 
 #[tokio::test]
@@ -71,6 +71,37 @@ async fn viewer_pages_have_no_axe_violation() {
             assert_fits(&browser, &what).await;
             assert_accessible(&browser, &what).await;
         }
+    }
+    browser.close().await;
+}
+
+#[tokio::test]
+async fn embedded_waterfall_shows_whole_names_and_marks() {
+    let Some((browser, demo, trace)) = open_on("item-corrupt", 5).await else {
+        return;
+    };
+    let url = format!("{}/trace/{trace}?uiEmbed=v0", demo.url("traces"));
+    for width in [1440, 560, 390] {
+        browser.size(width, 1000).await;
+        browser.go(&url).await;
+        // An element that is cut off is wider than its row shows, or is outside of it.
+        let cut = "return [...document.querySelectorAll('.rows .n')].flatMap(name => {
+            const box = name.getBoundingClientRect();
+            return [name, ...name.querySelectorAll('b, bdi, strong')].filter(part =>
+                part.scrollWidth > part.clientWidth + 1 && getComputedStyle(part).display !== 'inline'
+                || part.getBoundingClientRect().right > box.right + 1
+                || part.getBoundingClientRect().bottom > box.bottom + 1).map(part => part.textContent)
+        })";
+        assert_eq!(browser.run(cut).await, serde_json::json!([]), "{width} px");
+        let names = browser.text(".rows").await;
+        for text in ["GET /check/{item_id}", "SELECT stock", "panic"] {
+            assert!(names.contains(text), "{width} px: {text} in {names}");
+        }
+        let legend = browser.text(".waterfall .legend").await;
+        for mark in ["critical path", "log line", "event", "exception"] {
+            assert!(legend.contains(mark), "{width} px: {mark} in {legend}");
+        }
+        assert_fits(&browser, &format!("embedded, {width} px")).await;
     }
     browser.close().await;
 }
