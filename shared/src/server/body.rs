@@ -37,22 +37,17 @@ pin_project! {
 }
 
 impl<B> ResponseBody<B> {
-    /// The body of a request without a span, or of one whose span has nothing to wait for.
-    pub(super) fn untraced(inner: B, scope: Scope) -> Self {
+    /// `span` ends with the body. `remaining` is the announced length.
+    pub(super) fn new(
+        inner: B,
+        scope: Scope,
+        span: Option<ServerSpan>,
+        remaining: Option<u64>,
+    ) -> Self {
         Self {
             inner: Some(inner),
             scope,
-            span: None,
-            remaining: None,
-        }
-    }
-
-    /// `remaining` is the announced length.
-    pub(super) fn traced(inner: B, scope: Scope, span: ServerSpan, remaining: Option<u64>) -> Self {
-        Self {
-            inner: Some(inner),
-            scope,
-            span: Some(span),
+            span,
             remaining,
         }
     }
@@ -67,7 +62,12 @@ impl<B> std::fmt::Debug for ResponseBody<B> {
 /// A default body, as `axum` asks of bodies: empty and without a span.
 impl<B: Default> Default for ResponseBody<B> {
     fn default() -> Self {
-        Self::untraced(B::default(), Scope::context_only(empty_context()))
+        Self::new(
+            B::default(),
+            Scope::context_only(empty_context()),
+            None,
+            None,
+        )
     }
 }
 

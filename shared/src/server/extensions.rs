@@ -2,9 +2,8 @@
 
 use std::{borrow::Cow, net::SocketAddr};
 
+use opentelemetry::Context;
 use tokio_util::sync::CancellationToken;
-
-use crate::span::scope::Scope;
 
 /// Names the failure behind a response, as a response extension: the server span takes it for `error.type` in place
 /// of the status code.
@@ -50,4 +49,4 @@ pub struct CutOff(pub CancellationToken);
 
 /// A request extension beside a server span: the context that the request runs in. A layer that finds it steps aside.
 #[derive(Debug, Clone)]
-pub(super) struct Traced(pub(super) Scope);
+pub(super) struct Traced(pub(super) Context);

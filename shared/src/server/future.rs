@@ -23,7 +23,8 @@ pin_project! {
     pub struct ResponseFuture<F> {
         #[pin]
         inner: Option<F>,
-        scope: Scope,
+        // None once the response has it.
+        scope: Option<Scope>,
         span: Option<ServerSpan>,
         // None where the request is not traced here.
         options: Option<Arc<Options>>,
@@ -31,9 +32,9 @@ pin_project! {
 
     impl<F> PinnedDrop for ResponseFuture<F> {
         fn drop(this: Pin<&mut Self>) {
-            // What the handler drops ends before its parent does, and still in its context.
+            // Values that the handler drops here still belong to its context and end before its span.
             let mut this = this.project();
-            let _current = this.scope.attach();
+            let _current = this.scope.as_ref().map(Scope::attach);
             ServerSpan::set_runs(this.span, true);
             this.inner.set(None);
             ServerSpan::set_runs(this.span, false);
@@ -50,7 +51,7 @@ impl<F> ResponseFuture<F> {
     ) -> Self {
         Self {
             inner: Some(inner),
-            scope,
+            scope: Some(scope),
             span,
             options,
         }
@@ -71,13 +72,11 @@ where
     type Output = Result<Response<ResponseBody<B>>, E>;
 
     fn poll(self: Pin<&mut Self>, task: &mut TaskContext<'_>) -> Poll<Self::Output> {
-        let this = self.project();
-        let _current = this.scope.enter();
-        let inner = this
-            .inner
-            .as_pin_mut()
-            .expect("a future is not polled after it was dropped");
-        // Not in `self`, so that a panic ends it here, wherever the panic is caught and whenever this is dropped.
+        let mut this = self.project();
+        let scope = this.scope.as_ref().expect(POLLED_AGAIN);
+        let current = scope.enter();
+        let inner = this.inner.as_mut().as_pin_mut().expect(POLLED_AGAIN);
+        // A local variable, so that a panic ends the span here, wherever it is caught and whenever this future is dropped.
         let mut span = this.span.take();
         ServerSpan::set_runs(&mut span, true);
         let Poll::Ready(result) = inner.poll(task) else {
@@ -85,11 +84,18 @@ where
             *this.span = span;
             return Poll::Pending;
         };
+        this.inner.set(None);
         Poll::Ready(match result {
-            Ok(response) => Ok(match this.options {
-                Some(options) => answer(response, span, this.scope, options),
-                None => response.map(|body| ResponseBody::untraced(body, this.scope.clone())),
-            }),
+            Ok(response) => {
+                let options = this.options.take();
+                let (response, span, length) = match options {
+                    Some(options) => answer(response, span, scope, &options),
+                    None => (response, None, None),
+                };
+                drop(current);
+                let scope = this.scope.take().expect(POLLED_AGAIN);
+                Ok(response.map(|body| ResponseBody::new(body, scope, span, length)))
+            }
             Err(error) => {
                 if let Some(span) = span {
                     span.finish(End::Failed(semconv::ERROR_SERVICE.into()));
@@ -100,13 +106,16 @@ where
     }
 }
 
-/// Notes the response on the span, names the span in the response, and leaves the end of the span to the body.
+const POLLED_AGAIN: &str = "a future is not polled after it has completed";
+
+/// Records the response on the span and adds headers. Returns the span if it lasts until the end of the body, and the
+/// announced length of the body.
 fn answer<B: Body>(
     response: Response<B>,
     mut span: Option<ServerSpan>,
     scope: &Scope,
     options: &Options,
-) -> Response<ResponseBody<B>> {
+) -> (Response<B>, Option<ServerSpan>, Option<u64>) {
     let length = content_length(&response);
     let (mut head, body) = response.into_parts();
     if let Some(span) = &mut span {
@@ -128,18 +137,14 @@ fn answer<B: Body>(
     }
     let is_empty = body.is_end_stream() || length == Some(0);
     ServerSpan::set_runs(&mut span, false);
-    let body = match span {
-        Some(span) if !is_empty && may_have_body(span.method(), head.status) => {
-            ResponseBody::traced(body, scope.clone(), span, length)
+    let span = match span {
+        Some(span) if is_empty || !may_have_body(span.method(), head.status) => {
+            span.finish(End::Complete);
+            None
         }
-        ended => {
-            if let Some(span) = ended {
-                span.finish(End::Complete);
-            }
-            ResponseBody::untraced(body, scope.clone())
-        }
+        span => span,
     };
-    Response::from_parts(head, body)
+    (Response::from_parts(head, body), span, length)
 }
 
 /// [W3C Trace Context Level 2 has no such header yet](https://w3c.github.io/trace-context/#trace-context-http-response-headers-format):

@@ -67,7 +67,7 @@ where
             is_traced,
         } = self.start(&parts);
         if is_traced {
-            parts.extensions.insert(Traced(scope.clone()));
+            parts.extensions.insert(Traced(scope.context().clone()));
         }
         let current = scope.enter();
         let response = self.inner.call(Request::from_parts(parts, body));
@@ -107,7 +107,7 @@ impl<S> Trace<S> {
             return Start::untraced(if is_below {
                 Scope::context_only(current)
             } else {
-                outer.clone()
+                Scope::new(outer.clone())
             });
         }
         let options = &self.options;

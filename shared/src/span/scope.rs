@@ -1,4 +1,4 @@
-//! [`Scope`]: code runs with an OpenTelemetry context that is `tracing::Span::current()` too.
+//! [`Scope`]: an OpenTelemetry context, with its span as `tracing::Span::current()`.
 
 use std::sync::OnceLock;
 
@@ -6,54 +6,61 @@ use opentelemetry::{
     Context, ContextGuard,
     trace::{FutureExt as _, TraceContextExt as _},
 };
-use tracing::{Instrument as _, span::Entered};
+use tracing::{Instrument as _, Span};
 
-/// A context to run code in, such as a request's or a task's.
+/// A context to run code in, such as that of a request or a task.
 ///
-/// With the span layer of [`crate::telemetry`], it is a `tracing` span as well, so that `.in_current_span()`,
-/// `Span::current().record(..)` and `OpenTelemetrySpanExt` reach the context's span.
+/// With the span layer of [`crate::telemetry`], the context's span is a `tracing` span as well, so that `.in_current_span()`,
+/// `Span::current().record(..)` and `OpenTelemetrySpanExt` use it.
 #[derive(Debug, Clone)]
 pub(crate) struct Scope {
     cx: Context,
     /// Disabled unless the span layer has adopted `cx`.
-    span: tracing::Span,
+    span: Span,
 }
 
 impl Scope {
-    /// Makes the span of `cx` a `tracing` span too, if it has one.
+    /// Creates the `tracing` span of `cx`, if `cx` has a span.
     pub(crate) fn new(cx: Context) -> Self {
-        let adopt = ADOPT.get().filter(|_| cx.span().span_context().is_valid());
-        let Some(adopt) = adopt else {
+        let adoption = ADOPTION
+            .get()
+            .filter(|_| cx.span().span_context().is_valid());
+        let Some(adoption) = adoption else {
             return Self::context_only(cx);
         };
         let _current = cx.clone().attach();
-        Self { span: adopt(), cx }
+        Self {
+            span: (adoption.adopt)(),
+            cx,
+        }
     }
 
-    /// A scope that leaves `tracing::Span::current()` as it is.
+    /// Creates a scope that leaves `tracing::Span::current()` unchanged.
     pub(crate) fn context_only(cx: Context) -> Self {
         Self {
             cx,
-            span: tracing::Span::none(),
+            span: Span::none(),
         }
     }
 
-    /// Makes context and span current until the guard is dropped.
+    /// Makes the context and its span current until the guard is dropped.
     pub(crate) fn enter(&self) -> ScopeGuard<'_> {
-        // The span makes its context current by itself, but only where the span layer is.
-        let cx = self.attach();
+        let entered = ADOPTION.get().filter(|_| !self.span.is_none());
+        if let Some(adoption) = entered {
+            (adoption.enter)(&self.span);
+        }
         ScopeGuard {
-            _span: self.span.enter(),
-            _cx: cx,
+            entered: entered.map(|adoption| (adoption, &self.span)),
+            _cx: self.attach(),
         }
     }
 
-    /// Makes the context alone current, which costs less.
+    /// Makes only the context current, which is cheaper.
     pub(crate) fn attach(&self) -> ContextGuard {
         self.cx.clone().attach()
     }
 
-    /// Runs a future in the scope. What the future drops is dropped in it too.
+    /// Runs and drops a future in the scope.
     pub(crate) fn run<F: Future>(self, future: F) -> impl Future<Output = F::Output> {
         future.with_context(self.cx).instrument(self.span)
     }
@@ -64,19 +71,37 @@ impl Scope {
     }
 }
 
-/// Leaves the span before its context.
+/// Restores the previous context and span when dropped.
 #[must_use = "dropping the guard leaves the scope"]
 pub(crate) struct ScopeGuard<'a> {
-    _span: Entered<'a>,
+    entered: Option<(&'static Adoption, &'a Span)>,
+    // Also keeps the guard on its thread.
     _cx: ContextGuard,
 }
 
-type Adopt = fn() -> tracing::Span;
+impl Drop for ScopeGuard<'_> {
+    fn drop(&mut self) {
+        if let Some((adoption, span)) = self.entered {
+            (adoption.exit)(span);
+        }
+    }
+}
 
-static ADOPT: OnceLock<Adopt> = OnceLock::new();
+/// The span layer's functions for `tracing` spans that stand for spans started by this crate.
+#[derive(Debug)]
+pub(crate) struct Adoption {
+    /// Creates the `tracing` span of the current context.
+    pub(crate) adopt: fn() -> Span,
+    /// Makes such a span current. Its context is current already.
+    pub(crate) enter: fn(&Span),
+    /// Undoes `enter`.
+    pub(crate) exit: fn(&Span),
+}
 
-/// Sets how the span layer makes a `tracing` span of the current context. Until then, scopes are contexts only.
+static ADOPTION: OnceLock<Adoption> = OnceLock::new();
+
+/// Registers the span layer. Until then, scopes are contexts only.
 #[cfg(feature = "telemetry")]
-pub(crate) fn adopt_with(adopt: Adopt) {
-    let _ = ADOPT.set(adopt);
+pub(crate) fn adopt_with(adoption: Adoption) {
+    let _ = ADOPTION.set(adoption);
 }

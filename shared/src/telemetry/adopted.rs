@@ -1,5 +1,5 @@
-//! The tracer behind `tracing` spans. It continues a span that this crate has started already, instead of making another
-//! one: `tracing::Span::current()` in a handler is the request's SERVER span.
+//! The tracer behind `tracing` spans. It can represent a span that this crate has started already, so that
+//! `tracing::Span::current()` in a handler is the request's SERVER span.
 
 use std::{borrow::Cow, time::SystemTime};
 
@@ -8,17 +8,25 @@ use opentelemetry::{
     trace::{Span, SpanBuilder, SpanContext, Status, TraceContextExt as _, Tracer as ApiTracer},
 };
 use opentelemetry_sdk::trace::SdkTracer;
-use tracing::{Metadata, field::Empty};
+use tracing::{Metadata, Subscriber as _, field::Empty};
+use tracing_opentelemetry::OpenTelemetrySpanExt as _;
+use tracing_subscriber::Registry;
 
-use crate::{clock::Clock, span::request, tracer::Timed};
+use crate::{
+    clock::Clock,
+    span::{request, scope::Adoption},
+    tracer::Timed,
+};
 
-/// Names the spans that [`adopt`] makes, for the tracer below and for filters. It is in no trace.
+/// Identifies the spans that [`adopt`] creates, for the tracer below and for filters. Never exported.
 const NAME: &str = "shared::request";
 
-/// Makes a `tracing` span that stands for the span of the current context.
-pub(super) fn adopt() -> tracing::Span {
-    // The level passes every filter but `off`. Handlers can record the fields.
-    tracing::error_span!(
+pub(super) const ADOPTION: Adoption = Adoption { adopt, enter, exit };
+
+/// Creates a `tracing` span for the span of the current context.
+fn adopt() -> tracing::Span {
+    // Every filter except `off` lets this level pass. The fields are those that handlers can record.
+    let span = tracing::error_span!(
         NAME,
         error.r#type = Empty,
         enduser.id = Empty,
@@ -26,10 +34,29 @@ pub(super) fn adopt() -> tracing::Span {
         otel.status_description = Empty,
         session.id = Empty,
         user.id = Empty,
-    )
+    );
+    // The layer starts a span when it is first entered. `enter` bypasses the layer.
+    let _ = span.context();
+    span
 }
 
-/// Whether the metadata is that of the spans that [`adopt`] makes. They must pass, whatever levels are set.
+/// Makes a span `tracing::Span::current()` without the other work of `Span::enter`: the layer would attach a context that is
+/// current already, which costs several times as much.
+fn enter(span: &tracing::Span) {
+    span.with_subscriber(|(id, dispatch)| match dispatch.downcast_ref::<Registry>() {
+        Some(registry) => registry.enter(id),
+        None => dispatch.enter(id),
+    });
+}
+
+fn exit(span: &tracing::Span) {
+    span.with_subscriber(|(id, dispatch)| match dispatch.downcast_ref::<Registry>() {
+        Some(registry) => registry.exit(id),
+        None => dispatch.exit(id),
+    });
+}
+
+/// Returns whether the metadata belongs to spans that [`adopt`] creates. They pass at every configured level.
 pub(super) fn is_adopted(metadata: &Metadata<'_>) -> bool {
     metadata.is_span() && metadata.name() == NAME
 }
@@ -65,11 +92,11 @@ impl ApiTracer for Tracer {
 #[derive(Debug)]
 #[expect(
     clippy::large_enum_variant,
-    reason = "a box would be one more allocation for nearly every span"
+    reason = "a box would cost nearly every span an allocation"
 )]
 pub(super) enum TracingSpan {
     Own(Timed<opentelemetry_sdk::trace::Span>),
-    /// The span of this context, which ends where it was started.
+    /// The span of this context. The code that started it ends it.
     Adopted {
         cx: Context,
         span_context: SpanContext,
@@ -113,7 +140,7 @@ impl Span for TracingSpan {
     fn set_status(&mut self, status: Status) {
         match self {
             Self::Own(span) => span.set_status(status),
-            // The layer sets this one when it starts a span.
+            // The layer sets this status on every span that it starts.
             Self::Adopted { .. } if status == Status::Unset => {}
             Self::Adopted { cx, .. } => cx.span().set_status(status),
         }

@@ -171,7 +171,7 @@ mod testing {
             .with(span_layer::layer(tracer, span_layer::default_levels()));
         tracing::subscriber::set_global_default(subscriber)
             .expect("the recorder is the only global `tracing` subscriber of the test process");
-        span::scope::adopt_with(adopted::adopt);
+        span::scope::adopt_with(adopted::ADOPTION);
         panics::set_hook_before_current();
         late::providers_are_set();
     }

@@ -74,7 +74,7 @@ impl Parts {
         let Some(tracer) = self.tracer.clone() else {
             return nothing();
         };
-        scope::adopt_with(adopted::adopt);
+        scope::adopt_with(adopted::ADOPTION);
         span_layer::layer(tracer, self.span_levels.clone()).boxed()
     }
 
