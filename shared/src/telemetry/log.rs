@@ -9,7 +9,9 @@ use tracing_subscriber::{
 };
 
 use super::{directives, otlp};
-pub(crate) use crate::logs::{CloseOnDrop, close, flush};
+#[cfg(feature = "serve")]
+pub(crate) use crate::logs::close;
+pub(crate) use crate::logs::{CloseOnDrop, flush};
 use crate::{
     config::{self, ConfigError, Lookup},
     logs,

@@ -31,6 +31,7 @@ impl<'a> Variables<'a> {
     }
 
     /// The first of these variables that is set, with its name: the one for traces goes before the one for all signals.
+    #[cfg(feature = "otlp")]
     pub(super) fn first(&self, names: [&'static str; 2]) -> Option<(&'static str, String)> {
         names
             .into_iter()
