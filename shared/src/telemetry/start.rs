@@ -1,4 +1,4 @@
-//! [`Start`]: the one line that a process logs when its telemetry is set up.
+//! [`Start`]: the line that a process logs once its telemetry is set up.
 
 use opentelemetry::Key;
 use opentelemetry_sdk::Resource;
@@ -6,32 +6,37 @@ use opentelemetry_sdk::Resource;
 use super::settings::Settings;
 use crate::semconv;
 
-/// Which service this is and how its telemetry works. The service's name is a field of every line.
+/// Identity of the service and configuration of its telemetry. Every log line has the service name.
 #[derive(Debug)]
 pub(super) struct Start {
     version: Option<String>,
     commit: Option<String>,
     /// Protocol and endpoint, or `console`, or `none`.
     exporter: String,
-    /// None with `OTEL_SDK_DISABLED`.
+    /// Proxy of the exporter, without credentials.
+    proxy: Option<String>,
+    /// `None` with `OTEL_SDK_DISABLED`.
     sampler: Option<String>,
     propagators: String,
 }
 
 impl Start {
     pub(super) fn new(settings: &Settings) -> Self {
-        let (exporter, sampler) = match &settings.traces {
+        let (exporter, proxy, sampler) = match &settings.traces {
             Some(traces) => {
                 let sampler = traces.sampling.as_ref().map(ToString::to_string);
                 let sampler = sampler.unwrap_or_else(|| "set in code".to_owned());
-                (traces.exporter.to_string(), Some(sampler))
+                let exporter = &traces.exporter;
+                let proxy = exporter.proxy().map(ToOwned::to_owned);
+                (exporter.to_string(), proxy, Some(sampler))
             }
-            None => ("none: OTEL_SDK_DISABLED".to_owned(), None),
+            None => ("none: OTEL_SDK_DISABLED".to_owned(), None, None),
         };
         Self {
             version: attribute(&settings.resource, semconv::SERVICE_VERSION),
             commit: attribute(&settings.resource, semconv::VCS_REF_HEAD_REVISION),
             exporter,
+            proxy,
             sampler,
             propagators: settings.propagators.to_string(),
         }
@@ -39,11 +44,12 @@ impl Start {
 
     pub(super) fn log(&self) {
         tracing::info!(
-            // A name that filters know.
+            // Stable for filters, wherever this file is.
             target: "shared::telemetry::parts",
             version = self.version,
             commit = self.commit,
             exporter = self.exporter,
+            proxy = self.proxy,
             sampler = self.sampler,
             propagators = self.propagators,
             "telemetry is set up"

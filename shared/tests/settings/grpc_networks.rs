@@ -89,5 +89,5 @@ fn environment_proxy_is_not_used() {
     let endpoint = format!("http://{}", collector.address);
     let said = process(&endpoint, &[("all_proxy", "http://192.0.2.1:3128")]).stop();
     assert_eq!(said.spans, [1, 1, 0]);
-    assert!(!said.exporter().contains("proxy"));
+    assert_eq!(said.proxy(), None);
 }

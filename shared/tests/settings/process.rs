@@ -380,6 +380,14 @@ impl Said {
         log.expect("the exporter is logged").to_owned()
     }
 
+    /// Returns the proxy in the start-up line.
+    pub(crate) fn proxy(&self) -> Option<String> {
+        let logs = self.logs();
+        let start = logs.iter().find(|log| log["exporter"].is_string());
+        let start = start.expect("the exporter is logged");
+        start["proxy"].as_str().map(ToOwned::to_owned)
+    }
+
     /// All of it, to look for what must not be there.
     pub(crate) fn all(&self) -> String {
         self.stdout.join("\n") + &self.stderr

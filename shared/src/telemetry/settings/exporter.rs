@@ -24,6 +24,16 @@ impl Display for Exporter {
     }
 }
 
+impl Exporter {
+    /// Returns the proxy of the exporter, without credentials.
+    pub(in crate::telemetry) fn proxy(&self) -> Option<&str> {
+        match self {
+            Self::Otlp(otlp) => otlp.proxy(),
+            Self::Console | Self::None => None,
+        }
+    }
+}
+
 /// The specification's, where this can do that.
 const DEFAULT: &str = if cfg!(feature = "otlp") {
     "otlp"

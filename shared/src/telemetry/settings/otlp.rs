@@ -65,15 +65,15 @@ impl Display for Otlp {
         endpoint.set_query(None);
         endpoint.set_fragment(None);
         let endpoint = Redaction::default().url(&endpoint);
-        write!(f, "{} to {endpoint}", self.protocol.name())?;
-        match &self.proxy {
-            Some(proxy) => write!(f, " through the proxy {proxy}"),
-            None => Ok(()),
-        }
+        write!(f, "{} to {endpoint}", self.protocol.name())
     }
 }
 
 impl Otlp {
+    pub(super) fn proxy(&self) -> Option<&str> {
+        self.proxy.as_deref()
+    }
+
     /// The headers as they are sent.
     pub(in crate::telemetry) fn header_map(&self) -> HeaderMap {
         let headers = self.headers.iter();
