@@ -1,4 +1,5 @@
-//! Distributed tracing for HTTP services, in one piece: what Go has in `otelhttp`, and what goes around it.
+//! Distributed tracing for HTTP services: spans for incoming requests, outgoing calls, queries and
+//! tasks, log lines with trace ids, and the setup that exports it all with OpenTelemetry.
 //!
 //! # A traced service
 //!
@@ -24,71 +25,78 @@
 //!
 //! #[tracing::instrument(skip_all)]
 //! async fn order(State(client): State<ClientWithMiddleware>) -> &'static str {
-//!     tracing::info!("an order is asked for"); // a line with the trace's id
+//!     tracing::info!("order requested"); // the log line has the trace id
 //!     let _ = client.get("http://127.0.0.1:8081/stock").send().await; // the next service joins the trace
-//!     drop(task::spawn(async { /* goes on after the answer, in the same trace */ }));
+//!     drop(task::spawn(async { /* runs after the response, in the same trace */ }));
 //!     "an order"
 //! }
 //! ```
 //!
-//! 1. **Set-up** is one line, [`telemetry::init`]`(`[`service!`]`())?`, which reads the `OTEL_*` variables, and one at the end,
-//!    [`Telemetry::shutdown`](telemetry::Telemetry::shutdown), without which the last spans are lost. [`serve::main`] says both and
-//!    all that goes between: signals, a bounded drain, tasks that end. Wishes of one's own go to [`telemetry::builder`].
-//! 2. **The layer**, [`server::TraceLayer`], goes on the router with `Router::layer`, outermost. Every request is a span then,
-//!    continued from its caller's trace, and handlers need not know: a step that is worth a span is a function with
-//!    `#[tracing::instrument]`. A handler that fails says why by [`span::fail`], and its caller gets a [`problem`] with the
-//!    trace id.
-//! 3. **The client**, [`client::traced`], is built once and sends the trace along with every request. Queries are spans
-//!    by [`database`]; whatever else leaves the process takes its context along by [`propagation::inject`], and
-//!    [`propagation::extract`] finds it on the other side.
-//! 4. **Tasks** start by [`task::spawn`] and not by `tokio::spawn`, which would lose the trace, and the task when the process
-//!    ends.
-//! 5. **The log** needs nothing: every line that `tracing` or the `log` crate writes has the ids of its trace ([`logs`]).
-//! 6. **Tests** of one's own propagation have a recorder, and traces as trees to compare with: `testing`, a feature for
-//!    `[dev-dependencies]`.
+//! 1. **Setup** is one line, [`telemetry::init`]`(`[`service!`]`())?`, which reads the `OTEL_*`
+//!    variables, and one more at the end, [`Telemetry::shutdown`](telemetry::Telemetry::shutdown),
+//!    without which the last spans are lost. [`serve::main`] calls both and handles everything in
+//!    between: signals, a bounded drain and background tasks. [`telemetry::builder`] has options that
+//!    cannot be set by environment variables.
+//! 2. **The layer**, [`server::TraceLayer`], is added to the router with `Router::layer` as the outermost
+//!    layer. It creates a span for every request, as a child of the caller's span. Handlers do not
+//!    have to know about it: add `#[tracing::instrument]` to a function that deserves a span of its
+//!    own. A handler that fails records the reason with [`span::fail`], and its caller receives a
+//!    [`problem`] with the trace id.
+//! 3. **The client**, [`client::traced`], is built once and sends the trace context with every request.
+//!    [`database`] creates spans for queries. For any other transport, [`propagation::inject`] writes
+//!    the context on the sending side and [`propagation::extract`] reads it on the receiving side.
+//! 4. **Tasks** are started with [`task::spawn`] instead of `tokio::spawn`, which would lose the trace
+//!    and, when the process ends, the task.
+//! 5. **Log lines** need no extra code: every line from `tracing` or the `log` crate has the ids of
+//!    its trace ([`logs`]).
+//! 6. **Tests** of an application's own propagation can record spans and compare traces as trees:
+//!    `testing`, a feature for `[dev-dependencies]`.
 //!
 //! # Layout
 //!
-//! A request comes in through [`server`], where its caller's context is read by [`propagation`]; it calls others through
-//! [`client`], which writes it out again; its queries are spans by [`database`]; what it leaves behind runs in
-//! [`task`]; what it says goes to [`logs`], with its trace id; when it fails, its caller gets a [`problem`].
+//! A request enters through [`server`], where [`propagation`] reads the context of its caller. Calls to
+//! other services go through [`client`], which writes the context into the request. [`database`] creates
+//! spans for queries, [`task`] runs work that outlives the response, and [`logs`] writes log lines with
+//! the trace id. When a request fails, its caller receives a [`problem`].
 //!
-//! - [`telemetry`]: set-up from the `OTEL_*` variables, and the shutdown that flushes
-//! - [`serve`]: listen, health endpoints, signals, bounded drain
-//! - [`config`]: settings out of environment variables
+//! - [`telemetry`]: setup from the `OTEL_*` variables, and the shutdown that flushes
+//! - [`serve`]: listening, health endpoints, signals, bounded drain
+//! - [`config`]: settings from environment variables
 //! - [`error`]: an error and its causes on one line
-//! - [`redact`]: secrets out of URLs, wherever one turns up
-//! - [`span`]: the current span's trace id, and how to mark it as failed
-//! - `opentelemetry`, `opentelemetry_sdk`, `tracing_opentelemetry`: the crates as this one has them. Two versions of
-//!   one in a program do not know of each other, and the trace is cut where they meet: use these, and there is one
-//! - `testing`: record spans and look at them as a tree, with the cargo feature `testing`
-//! - `semconv`: the semantic conventions, spelled once
+//! - [`redact`]: removes secrets from URLs in errors and settings
+//! - [`span`]: the trace id of the current span, and how to mark the span as failed
+//! - `opentelemetry`, `opentelemetry_sdk`, `tracing_opentelemetry`: re-exports of the crates in the
+//!   versions that this crate uses. Two versions of one of them in a program do not share contexts, so
+//!   traces break between them. Use the re-exports to avoid that
+//! - `testing`: records spans and returns them as trees, with the cargo feature `testing`
+//! - `semconv`: the names from the semantic conventions
 //!
 //! # Features
 //!
-//! The default features are what an axum service needs that calls others by `reqwest`, asks a database and sends its telemetry
-//! to a collector. Whoever needs less says `default-features = false` and names what it uses: a client compiles no server then,
-//! and a server no client. [`propagation`], [`task`], [`span`], [`config`], [`error`] and [`redact`] are always there.
+//! The default features cover an axum service that calls others with `reqwest`, queries a database and
+//! exports its telemetry to a collector. To compile less, set `default-features = false` and list the
+//! features in use: a client then compiles no server, and a server no client. [`propagation`], [`task`],
+//! [`span`], [`config`], [`error`] and [`redact`] are always available.
 //!
-//! | feature | what for | brings |
+//! | feature | purpose | adds |
 //! | --- | --- | --- |
-//! | `server` | SERVER spans of any tower service: [`server`] | traits of tower |
-//! | `axum` | the routes and peers that axum knows, [`problem`] | `server`; axum, tower-http, serde |
-//! | `client` | CLIENT spans of any tower client, hyper-util's for one: [`client`] | traits of tower, hyper-util, url |
-//! | `reqwest` | the same as a middleware for reqwest | `client`; reqwest, reqwest-middleware |
-//! | `database` | spans of queries: [`database`] | |
-//! | `metrics` | durations of requests, and how many there are | OpenTelemetry's API for metrics |
-//! | `telemetry` | set-up: [`telemetry`], with spans on the console, or nowhere | OpenTelemetry's SDK, tracing-opentelemetry, tracing-subscriber |
+//! | `server` | SERVER spans for any tower service: [`server`] | tower traits |
+//! | `axum` | routes and peer addresses from axum, [`problem`] | `server`; axum, tower-http, serde |
+//! | `client` | CLIENT spans for any tower client, such as hyper-util's: [`client`] | tower traits, hyper-util, url |
+//! | `reqwest` | CLIENT spans as a middleware for reqwest | `client`; reqwest, reqwest-middleware |
+//! | `database` | spans for queries: [`database`] | |
+//! | `metrics` | request durations and active requests | the OpenTelemetry metrics API |
+//! | `telemetry` | setup: [`telemetry`], with spans on the console or without export | the OpenTelemetry SDK, tracing-opentelemetry, tracing-subscriber |
 //! | `logs` | log lines with trace ids: [`logs`] | `telemetry`; tracing-log |
-//! | `otlp` | spans and metrics to a collector over HTTP, which is the default with it | `telemetry`, `metrics`; opentelemetry-otlp, reqwest |
-//! | `grpc`, in addition | the same over gRPC | `otlp`; tonic |
-//! | `tls`, in addition | the same to `https://` | `otlp`; rustls |
-//! | `serve` | the life of an axum service: [`serve`] | `axum`, `telemetry`; hyper, more of tokio |
-//! | `cli` | its command line: [`serve::cli`] | `serve`; clap |
+//! | `otlp` | spans and metrics to a collector over HTTP, the default exporter with this feature | `telemetry`, `metrics`; opentelemetry-otlp, reqwest |
+//! | `grpc`, in addition | export over gRPC | `otlp`; tonic |
+//! | `tls`, in addition | export to `https://` endpoints | `otlp`; rustls |
+//! | `serve` | the lifecycle of an axum service: [`serve`] | `axum`, `telemetry`; hyper, more of tokio |
+//! | `cli` | command line of a service: [`serve::cli`] | `serve`; clap |
 //! | `testing`, in addition | spans as trees in tests: `testing` | `telemetry` |
 //!
-//! A service that does without `otlp` has OpenTelemetry's providers set by somebody else, or wants ids in its log and no
-//! more; one without `logs` has a log already.
+//! Leave out `otlp` if the application sets its own OpenTelemetry providers, or needs only trace ids in
+//! its log. Leave out `logs` if the application already writes a log.
 
 #[cfg(feature = "client")]
 pub mod client;
@@ -99,7 +107,10 @@ pub mod database;
 #[cfg(any(feature = "client", feature = "server", feature = "telemetry"))]
 #[cfg_attr(
     not(all(feature = "telemetry", any(feature = "client", feature = "server"))),
-    expect(dead_code, reason = "one side says it and the other asks")
+    expect(
+        dead_code,
+        reason = "`telemetry` sets it, `client` and `server` read it"
+    )
 )]
 mod decision;
 pub mod error;

@@ -1,25 +1,30 @@
-//! Log lines that name their trace: each line has the `trace_id` and `span_id` of the current span.
+//! Log lines with the `trace_id` and `span_id` of the current span.
 //!
-//! `LOG_FORMAT=json` (the default) writes one JSON object a line, with `timestamp`, `level`, `service`, `target`,
-//! `trace_id`, `span_id`, `message` and the event's own fields at top level. `LOG_FORMAT=pretty` writes for people, with colors
-//! on a terminal unless `NO_COLOR`, `CLICOLOR=0` or `TERM=dumb` is set. Outside of a span the two ids are left out. An event is
-//! always one line, and nothing in it controls a terminal (`escape`).
+//! `LOG_FORMAT=json` (the default) writes one JSON object per line, with `timestamp`, `level`,
+//! `service`, `target`, `trace_id`, `span_id`, `message` and the event's own fields at top level.
+//! `LOG_FORMAT=pretty` is for people to read, with colors on a terminal unless `NO_COLOR`, `CLICOLOR=0`
+//! or `TERM=dumb` is set. Outside a span both ids are omitted. An event is always one line, and
+//! characters that control a terminal are escaped (`escape`).
 //!
-//! A thread of its own writes the lines (`writer`), in their order and several at once: the first after a pause without delay,
-//! the others within a few milliseconds. An error is written when its call returns, and all lines before it, for
-//! up to a hundred errors a second; so is a panic before it goes on, and every line from the end of telemetry on (its shutdown,
-//! or its drop). A second signal flushes the log, too. So a process that is killed, aborts without a panic
-//! or calls `exit` while telemetry is up loses no more than the last few milliseconds, and no error but those of a storm.
+//! A dedicated thread writes the lines (`writer`) in order and several at once: the first line after a
+//! pause without delay, the others within a few milliseconds. When a call that logs an error returns,
+//! that line and all earlier ones are written, for up to a hundred errors per second. The same holds
+//! for a panic, and for every line after telemetry has ended (shutdown or drop). A second signal flushes
+//! the log, too. A process that is killed, aborts without a panic or calls `exit` while telemetry is
+//! running therefore loses at most the last few milliseconds, and errors only if they came faster than
+//! that.
 //!
-//! While standard output takes nothing, 4 MiB of lines are kept, and a thread that logs an error or finds no room waits for a
-//! second, once. From then on no thread waits until it takes lines again; those without room are lost, and an error says how
-//! many, as soon as there is room for it. At the end of telemetry the log is closed: lines are written for up to five
-//! seconds while standard output takes any, and for one second while it takes none. The others are lost, and a line on standard
-//! error has their number. Standard output may be non-blocking.
+//! While standard output accepts nothing, up to 4 MiB of lines are kept. A thread that logs an error or
+//! finds the buffer full waits for one second, once. After that no thread waits until standard output
+//! accepts lines again; lines that exceed the buffer are lost, and an error reports their number as soon
+//! as there is capacity for it. When telemetry ends, the log is closed: lines are written for up to
+//! five seconds while standard output accepts any, and for one second while it accepts none. The rest
+//! is lost, and a line on standard error reports their number. Standard output may be non-blocking.
 //!
-//! Standard error receives the lines that standard output refuses: its disk is full, its reader is gone, or it was closed when
-//! the process started (`>&-`). Rust then opens `/dev/null` in its place, for reading and writing, which is how the log
-//! recognizes it: `> /dev/null` discards the lines.
+//! Standard error receives the lines that standard output refuses because its disk is full, its reader
+//! is gone, or it was closed when the process started (`>&-`). In the last case Rust opens `/dev/null`
+//! in its place for reading and writing, which is how it is recognized; `> /dev/null` discards the
+//! lines.
 
 mod escape;
 mod json;
@@ -38,11 +43,13 @@ use tracing::{Event, Subscriber, span::Id};
 use tracing_opentelemetry::get_otel_context;
 use tracing_subscriber::{Layer, registry::LookupSpan};
 
-pub(crate) use self::output::{CloseOnDrop, close, flush};
+#[cfg(feature = "serve")]
+pub(crate) use self::output::close;
+pub(crate) use self::output::{CloseOnDrop, flush};
 use self::{json::Json, pretty::Pretty};
 use crate::{stdio::Stream, thread_context};
 
-/// The shape of a log line.
+/// The format of log lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Format {
     Json,
@@ -61,7 +68,7 @@ impl FromStr for Format {
     }
 }
 
-/// The layer that writes log lines to standard output.
+/// Creates the layer that writes log lines to standard output.
 pub(crate) fn layer<S>(service: String, format: Format) -> Box<dyn Layer<S> + Send + Sync>
 where
     S: Subscriber + for<'span> LookupSpan<'span> + Send + Sync,
@@ -73,9 +80,9 @@ where
     }
 }
 
-/// The ids of the current span, if there is one.
+/// Returns the ids of the current span, if any.
 fn current_ids(event: &Event<'_>) -> Option<(TraceId, SpanId)> {
-    // The API's own warnings come while it changes the current context, which it panics to be asked for then.
+    // The API logs warnings while it changes the current context, and panics if that is read meanwhile.
     if event.metadata().target() == "opentelemetry" {
         return None;
     }
@@ -85,7 +92,7 @@ fn current_ids(event: &Event<'_>) -> Option<(TraceId, SpanId)> {
     thread_context::map_current(ids).flatten()
 }
 
-/// The context of the span that an event names as its parent, if it is in a trace.
+/// Returns the context of an event's explicit parent span, if it is in a trace.
 fn context_of(span: &Id) -> Option<Context> {
     tracing::dispatcher::get_default(|dispatch| get_otel_context(span, dispatch))
 }

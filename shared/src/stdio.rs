@@ -1,25 +1,28 @@
-//! Standard output and standard error without a buffer. Both may be non-blocking: the parent may have made them so, and
-//! every process that shares the pipe or terminal shares that flag.
+//! Unbuffered standard output and standard error. Both may be non-blocking: the parent process may have
+//! set that flag, and all processes that share the pipe or terminal share the flag.
 
 use std::{
     io::{self, Write as _},
     time::Duration,
 };
 
-/// One of the two standard streams that a process writes to.
+/// A standard stream that a process writes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Stream {
-    #[cfg_attr(not(feature = "logs"), expect(dead_code, reason = "for log lines"))]
+    #[cfg_attr(
+        not(feature = "logs"),
+        expect(dead_code, reason = "only log lines are written there")
+    )]
     Stdout,
     Stderr,
 }
 
 impl Stream {
-    /// Writes everything in as few writes as possible, waiting while the stream is full.
+    /// Writes all bytes in as few writes as possible. Waits while the stream is full.
     ///
     /// # Errors
     ///
-    /// If the stream is closed or fails.
+    /// Fails if the stream is closed or a write fails.
     pub(crate) fn write_all(self, mut bytes: &[u8]) -> io::Result<()> {
         while !bytes.is_empty() {
             match self.write(bytes) {
@@ -34,7 +37,8 @@ impl Stream {
         Ok(())
     }
 
-    /// Whether colors are wanted there: it is a terminal, and none of `NO_COLOR`, `CLICOLOR=0` and `TERM=dumb` is set.
+    /// Returns whether to write colors: the stream is a terminal, and none of `NO_COLOR`, `CLICOLOR=0` and
+    /// `TERM=dumb` is set.
     #[cfg(feature = "logs")]
     pub(crate) fn has_color(self) -> bool {
         use std::io::IsTerminal as _;
@@ -46,10 +50,10 @@ impl Stream {
         is_terminal && wants_color(|name| std::env::var(name).ok())
     }
 
-    /// Whether standard output was closed when the process started, and standard error was not.
+    /// Returns whether standard output was closed when the process started.
     ///
-    /// Rust's runtime then opens `/dev/null` in its place, for reading and writing. A shell's `> /dev/null` opens it for
-    /// writing only.
+    /// Rust's runtime then opens `/dev/null` in its place, for reading and writing. `> /dev/null` in a shell
+    /// opens it for writing only.
     #[cfg(all(unix, feature = "logs"))]
     pub(crate) fn stdout_was_closed() -> bool {
         use std::{
@@ -83,7 +87,7 @@ impl Stream {
         let written = match self {
             Self::Stdout => {
                 let mut stdout = io::stdout().lock();
-                // The beginning of a line that `print!` has left in the buffer.
+                // `print!` may have left the beginning of a line in the buffer.
                 stdout.flush()?;
                 rustix::io::write(&stdout, bytes)
             }
@@ -92,7 +96,7 @@ impl Stream {
         Ok(written?)
     }
 
-    /// Waits until the stream takes bytes, or fails. Returns whether it does within this time.
+    /// Waits until the stream accepts bytes or fails. Returns whether that happened within the timeout.
     pub(crate) fn wait(self, timeout: Option<Duration>) -> bool {
         use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
@@ -102,7 +106,7 @@ impl Stream {
             Self::Stdout => PollFd::new(&stdout, PollFlags::OUT),
             Self::Stderr => PollFd::new(&stderr, PollFlags::OUT),
         };
-        // Interrupted by a signal, the write finds out.
+        // If a signal interrupts this, the caller tries to write and waits again.
         poll(&mut [stream], timeout.as_ref()).is_ok_and(|ready| ready > 0)
     }
 }
@@ -118,13 +122,13 @@ impl Stream {
         Ok(bytes.len())
     }
 
-    /// Returns at once: writes wait.
+    /// Returns at once, because writes block.
     pub(crate) fn wait(self, _: Option<Duration>) -> bool {
         true
     }
 }
 
-/// Whether the same bytes may be written later.
+/// Returns whether writing the same bytes again later may succeed.
 pub(crate) fn is_temporary(error: &io::Error) -> bool {
     matches!(
         error.kind(),
@@ -132,7 +136,7 @@ pub(crate) fn is_temporary(error: &io::Error) -> bool {
     )
 }
 
-/// What the user's variables say about colors on a terminal.
+/// Returns whether the environment variables allow colors on a terminal.
 #[cfg(feature = "logs")]
 fn wants_color(variable: impl Fn(&str) -> Option<String>) -> bool {
     let no_color = variable("NO_COLOR").is_some_and(|value| !value.is_empty());

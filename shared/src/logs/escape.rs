@@ -1,12 +1,13 @@
-//! Text that whoever calls has had a say in, as a part of a line: nothing in it ends the line early, moves a terminal's
-//! cursor or turns its text around. Such a character is written as `\n` or `\u202e`, which for JSON is the same text.
+//! Escapes untrusted text in a line, so that it cannot end the line early, move a terminal's cursor or
+//! change the direction of text. Such characters are written as `\n` or `\u202e`, which represent the
+//! same text in JSON.
 
 use std::{borrow::Cow, fmt::Write as _};
 
-/// A whole line, with or without its end.
+/// Escapes a whole line. A line break at its end is kept.
 pub(super) fn line(line: &str) -> Cow<'_, str> {
     let text = line.strip_suffix('\n').unwrap_or(line);
-    if is_printable_ascii(text) || !text.contains(is_command) {
+    if is_printable_ascii(text) || !text.contains(is_control) {
         return line.into();
     }
     let mut escaped = String::with_capacity(line.len() + 16);
@@ -17,7 +18,7 @@ pub(super) fn line(line: &str) -> Cow<'_, str> {
     escaped.into()
 }
 
-/// The inside of a JSON string.
+/// Appends text as the content of a JSON string.
 pub(super) fn push_json(line: &mut String, text: &str) {
     if is_printable_ascii(text) && !text.bytes().any(|byte| matches!(byte, b'"' | b'\\')) {
         return line.push_str(text);
@@ -33,7 +34,8 @@ pub(super) fn push_json(line: &mut String, text: &str) {
     }
 }
 
-/// Nearly every text is, and each is looked at: bytes are quicker than characters.
+/// Returns whether nothing needs an escape except quotes and backslashes. Checking bytes is faster than
+/// checking characters, and nearly every text passes.
 fn is_printable_ascii(text: &str) -> bool {
     text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
 }
@@ -43,17 +45,17 @@ fn push(line: &mut String, character: char) {
         '\n' => line.push_str("\\n"),
         '\r' => line.push_str("\\r"),
         '\t' => line.push_str("\\t"),
-        command if is_command(command) => {
-            // Infallible: it is a string.
-            let _ = write!(line, "\\u{:04x}", u32::from(command));
+        control if is_control(control) => {
+            // Writing to a string cannot fail.
+            let _ = write!(line, "\\u{:04x}", u32::from(control));
         }
         other => line.push(other),
     }
 }
 
-/// Control characters, separators of lines, and those that change the direction of text
+/// Returns whether this is a control character, a line separator, or changes the direction of text
 /// ([UAX #9](https://www.unicode.org/reports/tr9/#Directional_Formatting_Characters)).
-fn is_command(character: char) -> bool {
+fn is_control(character: char) -> bool {
     character.is_control()
         || matches!(character, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
@@ -90,7 +92,7 @@ mod tests {
         fn json_string_escapes_control_characters(text in any::<String>()) {
             let mut written = String::new();
             push_json(&mut written, &text);
-            prop_assert!(!written.contains(is_command), "{:?}", written);
+            prop_assert!(!written.contains(is_control), "{:?}", written);
             let read: String = serde_json::from_str(&format!("\"{written}\"")).unwrap();
             prop_assert_eq!(read, text);
         }

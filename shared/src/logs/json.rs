@@ -1,4 +1,4 @@
-//! [`Json`]: the layer that writes an event as one JSON object, put together in one buffer that is used again.
+//! [`Json`]: the layer that writes an event as one JSON object, built in a reusable buffer.
 
 use std::{
     cell::RefCell,
@@ -18,7 +18,7 @@ use tracing_subscriber::{Layer, layer::Context};
 use super::{current_ids, escape, output, secrets::Redacting};
 use crate::propagation::hex_digits;
 
-/// Of a buffer that a long line has made larger, so much is kept for the next line.
+/// Maximum buffer size to keep for the next line.
 const KEPT_BYTES: usize = 16 * 1024;
 
 thread_local! {
@@ -26,7 +26,7 @@ thread_local! {
 }
 
 pub(super) struct Json {
-    /// As the inside of a JSON string.
+    /// Escaped as the content of a JSON string.
     service: String,
 }
 
@@ -54,7 +54,7 @@ impl Json {
         line.push_str("\",\"target\":\"");
         escape::push_json(line, metadata.target());
         line.push_str("\",\"timestamp\":\"");
-        // A clock that is set to before 1970 has no such text. Infallible: it is a string.
+        // The formatter cannot express times before 1970. Writing to a string cannot fail.
         let now = SystemTime::now().max(UNIX_EPOCH);
         let _ = write!(line, "{}", humantime::format_rfc3339_micros(now));
         if let Some((trace_id, _)) = ids {
@@ -63,7 +63,7 @@ impl Json {
         }
         line.push('"');
         fields.clear();
-        fields.are_a_records = record.is_some();
+        fields.is_log_record = record.is_some();
         event.record(&mut Redacting(fields));
         fields.push_to(line);
         line.push_str("}\n");
@@ -80,7 +80,7 @@ impl<S: Subscriber> Layer<S> for Json {
             self.log(event, &mut buffers);
             Some(())
         });
-        // A value that logs while it is formatted, or a thread that is at its end.
+        // A value logs while it is formatted, or the thread is ending.
         if !matches!(logged, Ok(Some(()))) {
             self.log(event, &mut Buffers::default());
         }
@@ -93,14 +93,15 @@ struct Buffers {
     fields: Fields,
 }
 
-/// The event's own fields, as they come.
+/// The event's own fields, in the order in which they are recorded.
 #[derive(Default)]
 struct Fields {
-    /// `"key":value`, one after the other.
+    /// `"key":value` pairs without separators.
     text: String,
-    /// Of the `log` crate, of whom `log.target` and its like are said elsewhere.
-    are_a_records: bool,
-    /// Where each is.
+    /// The event is a record of the `log` crate, whose metadata (`log.target` and others) is written
+    /// elsewhere in the line.
+    is_log_record: bool,
+    /// The position of each field in `text`.
     parts: Vec<(&'static str, Range<usize>)>,
 }
 
@@ -111,7 +112,7 @@ impl Fields {
     }
 
     fn add(&mut self, field: &Field, push_value: impl FnOnce(&mut String)) {
-        if self.are_a_records && field.name().starts_with("log.") {
+        if self.is_log_record && field.name().starts_with("log.") {
             return;
         }
         let key = not_reserved(field.name());
@@ -126,13 +127,13 @@ impl Fields {
     fn add_text(&mut self, field: &Field, text: fmt::Arguments<'_>) {
         self.add(field, |line| {
             line.push('"');
-            // Fails where the value says that it cannot be formatted: what it wrote before that is all there is.
+            // If the value fails to format, the part written so far is kept.
             let _ = Text(line).write_fmt(text);
             line.push('"');
         });
     }
 
-    /// Each key once, in their order; where an event has one twice, it is the last.
+    /// Writes each key once, sorted. The last value of a repeated key wins.
     fn push_to(&mut self, line: &mut String) {
         self.parts.sort_by_key(|(key, _)| *key);
         for (at, (key, part)) in self.parts.iter().enumerate() {
@@ -147,7 +148,7 @@ impl Fields {
 
 impl Visit for Fields {
     fn record_f64(&mut self, field: &Field, value: f64) {
-        // JSON has no text for what is no number.
+        // JSON cannot express infinity and NaN.
         self.add(field, |line| match Number::from_f64(value) {
             Some(number) => push(line, number),
             None => line.push_str("null"),
@@ -179,7 +180,7 @@ impl Visit for Fields {
     }
 }
 
-/// The inside of a JSON string.
+/// Writes text as the content of a JSON string.
 struct Text<'a>(&'a mut String);
 
 impl fmt::Write for Text<'_> {
@@ -190,7 +191,7 @@ impl fmt::Write for Text<'_> {
 }
 
 fn push(line: &mut String, value: impl fmt::Display) {
-    // Infallible: it is a string.
+    // Writing to a string cannot fail.
     let _ = write!(line, "{value}");
 }
 
@@ -198,7 +199,7 @@ fn push_hex(line: &mut String, bytes: &[u8]) {
     line.extend(bytes.iter().copied().flat_map(hex_digits).map(char::from));
 }
 
-/// A line is one object with each key once, whatever an event calls its fields.
+/// Renames fields that collide with keys of the line, so that each key is unique.
 fn not_reserved(field: &'static str) -> &'static str {
     match field {
         "timestamp" => "event.timestamp",

@@ -1,4 +1,4 @@
-//! Standard output, which receives whole lines in their order (`writer`).
+//! The process-wide log output: whole lines to standard output, in order (`writer`).
 
 use std::{
     io,
@@ -14,10 +14,10 @@ use tracing::Level;
 use super::writer::{Sink, Writer};
 use crate::stdio::Stream;
 
-/// None if the system has no thread for it: then each line is written by the thread that logs it.
+/// `None` if the thread cannot be started. Each line is then written by the thread that logs it.
 static WRITER: OnceLock<Option<Arc<Writer>>> = OnceLock::new();
 
-/// How long the report of lost lines at the end may wait for standard error.
+/// How long the final report of lost lines may wait for standard error.
 const REPORT_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Starts the thread that writes lines.
@@ -29,7 +29,8 @@ fn writer() -> Option<&'static Writer> {
     WRITER.get()?.as_deref()
 }
 
-/// Standard output, and standard error for the lines that it refuses: its disk is full, or its reader is gone.
+/// Returns standard output, and standard error for lines that it refuses because its disk is full or its
+/// reader is gone.
 fn sinks() -> Vec<Stream> {
     if Stream::stdout_was_closed() {
         vec![Stream::Stderr]
@@ -48,8 +49,8 @@ impl Sink for Stream {
     }
 }
 
-/// Takes a line with its end, in which every text is escaped. An error is written when this returns, unless there are
-/// many, or standard output takes nothing.
+/// Logs a line, including its line break, in which every text is escaped. When this returns, an error is
+/// written, unless there are too many errors or standard output accepts nothing.
 pub(super) fn log(line: &str, level: Level) {
     let Some(writer) = writer() else {
         let line = line.as_bytes();
@@ -65,21 +66,22 @@ pub(super) fn log(line: &str, level: Level) {
 fn log_lost(writer: &Writer) {
     if let Some(lost) = writer.lost() {
         tracing::error!(
-            // A name that filters know.
+            // Stable for filters, wherever this file is.
             target: "shared::telemetry::logs",
             lost,
-            "log lines are lost: standard output took none for a while"
+            "log lines lost, standard output blocked"
         );
     }
 }
 
-/// Waits until all lines logged so far are written, for a few seconds at most. Returns whether they are.
+/// Waits until all lines logged so far are written, for at most a few seconds. Returns whether they are
+/// written.
 pub(crate) fn flush() -> bool {
     writer().is_none_or(Writer::flush)
 }
 
-/// Waits like [`flush`]; from then on each line is written when it is logged. Reports on standard error how many lines are
-/// lost, because the process may end at any moment.
+/// Like [`flush`], and makes each later line be written when it is logged. Reports the number of lost lines
+/// on standard error, because the process may end at any moment.
 pub(crate) fn close() {
     let Some(writer) = writer() else { return };
     if let Some(lost) = writer.close() {
@@ -90,30 +92,30 @@ pub(crate) fn close() {
 }
 
 fn report(lost: u64) {
-    let report = format!("{lost} log lines lost: standard output did not take them in time\n");
-    // It may be the same pipe as standard output, and as full.
+    let report = format!("{lost} log lines lost: standard output did not accept them in time\n");
+    // It may be the same full pipe as standard output.
     if Stream::Stderr.wait(Some(REPORT_TIMEOUT)) {
         let _ = Stream::Stderr.write(report.as_bytes());
     }
 }
 
-/// How many [`CloseOnDrop`] there are.
-static KEEPERS: AtomicUsize = AtomicUsize::new(0);
+/// Number of live [`CloseOnDrop`] values.
+static OPEN_HANDLES: AtomicUsize = AtomicUsize::new(0);
 
-/// Flushes the log when it is dropped. The last one closes it.
+/// Flushes the log on drop. Dropping the last one closes the log.
 #[derive(Debug)]
 pub(crate) struct CloseOnDrop(());
 
 impl CloseOnDrop {
     pub(crate) fn new() -> Self {
-        KEEPERS.fetch_add(1, Ordering::Relaxed);
+        OPEN_HANDLES.fetch_add(1, Ordering::Relaxed);
         Self(())
     }
 }
 
 impl Drop for CloseOnDrop {
     fn drop(&mut self) {
-        if KEEPERS.fetch_sub(1, Ordering::Relaxed) == 1 {
+        if OPEN_HANDLES.fetch_sub(1, Ordering::Relaxed) == 1 {
             close();
         } else {
             flush();
@@ -126,15 +128,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn last_keeper_closes_log() {
+    fn log_closes_with_last_handle() {
         start();
         let writer = writer().unwrap();
         let [one, other] = [(); 2].map(|()| CloseOnDrop::new());
         drop(one);
-        assert!(
-            !writer.is_closed(),
-            "a second set-up has failed, or has ended"
-        );
+        assert!(!writer.is_closed(), "another handle is open");
         drop(other);
         assert!(writer.is_closed());
     }

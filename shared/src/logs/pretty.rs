@@ -1,4 +1,4 @@
-//! [`Pretty`]: the layer that writes an event as a line for people, put together in one buffer that is used again.
+//! [`Pretty`]: the layer that writes an event as a line for people, built in a reusable buffer.
 
 use std::{
     cell::RefCell,
@@ -14,7 +14,7 @@ use tracing_subscriber::{Layer, layer::Context};
 
 use super::{current_ids, escape, output, secrets::Redacting};
 
-/// A buffer that a long line has enlarged keeps this much for the next line.
+/// Maximum buffer size to keep for the next line.
 const KEPT_BYTES: usize = 16 * 1024;
 
 thread_local! {
@@ -29,7 +29,7 @@ pub(super) struct Pretty {
 #[derive(Default)]
 struct Buffers {
     line: String,
-    /// What follows the level, not escaped.
+    /// The line after the level, not yet escaped.
     text: String,
 }
 
@@ -43,7 +43,7 @@ impl Pretty {
         line.clear();
         text.clear();
         let level = *event.metadata().level();
-        // A clock before 1970 has no such text. Infallible: it is a string.
+        // The formatter cannot express times before 1970. Writing to a string cannot fail.
         let now = SystemTime::now().max(UNIX_EPOCH);
         let _ = write!(line, "{} ", humantime::format_rfc3339_micros(now));
         let _ = if self.color {
@@ -74,14 +74,14 @@ impl<S: Subscriber> Layer<S> for Pretty {
             self.log(event, &mut buffers);
             Some(())
         });
-        // A value that logs while it is formatted, or a thread that is ending.
+        // A value logs while it is formatted, or the thread is ending.
         if !matches!(logged, Ok(Some(()))) {
             self.log(event, &mut Buffers::default());
         }
     }
 }
 
-/// The codes that `tracing-subscriber` uses: red, yellow, green, blue, magenta.
+/// Returns the color code that `tracing-subscriber` uses: red, yellow, green, blue or magenta.
 fn color_of(level: Level) -> u8 {
     match level {
         Level::ERROR => 31,
@@ -92,7 +92,7 @@ fn color_of(level: Level) -> u8 {
     }
 }
 
-/// Writes the message as it is, and other fields as `key=value`.
+/// Writes the message unchanged, and other fields as `key=value`.
 struct Fields<'a> {
     text: &'a mut String,
     start: usize,
@@ -101,7 +101,7 @@ struct Fields<'a> {
 impl Fields<'_> {
     fn add(&mut self, field: &Field, value: fmt::Arguments<'_>) {
         let name = field.name();
-        // The `log` crate's metadata of a record.
+        // Metadata of a record of the `log` crate.
         if name.starts_with("log.") {
             return;
         }
@@ -112,7 +112,7 @@ impl Fields<'_> {
             self.text.push_str(name.strip_prefix("r#").unwrap_or(name));
             self.text.push('=');
         }
-        // Fails if the value cannot be formatted: what it wrote before that is kept.
+        // If the value fails to format, the part written so far is kept.
         let _ = self.text.write_fmt(value);
     }
 }

@@ -1,4 +1,4 @@
-//! [`Redacting`]: fields of log lines without the secrets in texts of errors.
+//! [`Redacting`]: removes secrets from error texts in fields of log lines.
 
 use std::{error::Error, fmt};
 
@@ -6,7 +6,8 @@ use tracing::field::{Field, Visit};
 
 use crate::{error, redact};
 
-/// Passes fields on and redacts texts of errors: fields of that type, and those that are named like one.
+/// Passes fields to another visitor and redacts error texts: fields of an error type, and fields with the
+/// name of an error.
 pub(super) struct Redacting<'a, V>(pub(super) &'a mut V);
 
 impl<V: Visit> Visit for Redacting<'_, V> {
@@ -42,7 +43,7 @@ impl<V: Visit> Visit for Redacting<'_, V> {
         }
     }
 
-    /// The error with its causes, in one text.
+    /// Records the error and its causes as one text.
     fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
         let chain = error::chain(value);
         self.0.record_debug(field, &format_args!("{chain}"));
@@ -59,7 +60,7 @@ impl<V: Visit> Visit for Redacting<'_, V> {
     }
 }
 
-/// The value as text. A value that cannot be formatted is what it wrote before it failed.
+/// Formats a value. If formatting fails, returns the part written so far.
 fn text(value: &dyn fmt::Debug) -> String {
     let mut text = String::new();
     let _ = fmt::Write::write_fmt(&mut text, format_args!("{value:?}"));
