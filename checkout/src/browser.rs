@@ -51,7 +51,7 @@ fn is_own(host: &Authority, listens_at: IpAddr) -> bool {
     }
 }
 
-/// Whether a browser says that a page of another origin has sent the request.
+/// Returns whether a page of another origin sent the request, according to the browser.
 fn is_cross_origin(headers: &HeaderMap, host: &Authority) -> bool {
     let is_foreign_site = |site: &[u8]| !matches!(site, b"same-origin" | b"none");
     let is_foreign_origin = |origin: &[u8]| {
@@ -63,8 +63,12 @@ fn is_cross_origin(headers: &HeaderMap, host: &Authority) -> bool {
     };
     let mut sites = headers.get_all("sec-fetch-site").iter();
     let mut origins = headers.get_all(ORIGIN).iter();
-    sites.any(|site| is_foreign_site(site.as_bytes()))
-        || origins.any(|origin| is_foreign_origin(origin.as_bytes()))
+    // Web pages cannot set either header. `Origin` is the fallback for browsers without `Sec-Fetch-Site`, since a referrer
+    // policy can hide the origin of a page's own form (`Origin: null`).
+    if headers.contains_key("sec-fetch-site") {
+        return sites.any(|site| is_foreign_site(site.as_bytes()));
+    }
+    origins.any(|origin| is_foreign_origin(origin.as_bytes()))
 }
 
 fn misdirected() -> Problem {

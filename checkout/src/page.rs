@@ -48,7 +48,7 @@ async fn show(State(trace_ui): State<Arc<TraceUi>>, request: HeaderMap) -> impl 
         (header::CONTENT_SECURITY_POLICY, policy),
         (header::CACHE_CONTROL, "no-store".to_owned()),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff".to_owned()),
-        (header::REFERRER_POLICY, "no-referrer".to_owned()),
+        (header::REFERRER_POLICY, "same-origin".to_owned()),
     ];
     let page = html::page(&nonce, &base(&request), &trace_ui);
     (headers, Html(page.into_string()))

@@ -210,6 +210,7 @@ async fn every_client_attempt_is_measured() {
         ("server.address", "127.0.0.1".into()),
         ("server.port", i64::from(address.port()).into()),
     ]);
-    expected.extend(attributes([error_type("connect")]));
+    let version = ("network.protocol.version", "1.1".into());
+    expected.extend(attributes([error_type("connect"), version]));
     assert_eq!(meters.counts(CLIENT), [(expected, 1)]);
 }

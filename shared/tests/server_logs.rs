@@ -77,7 +77,7 @@ async fn serve_and_call() {
         connection.send(&request).await;
         assert_eq!(connection.answer().await.status, 200, "{line}");
     }
-    let long = format!("{} /404", "LONG".repeat(20_000));
+    let long = format!("{} /404", "LONG".repeat(10_000));
     connection.request(&long, &Caller::new()).await;
     connection.answer().await;
     for path in ["/404", "/500", "/panics", "/nothing"] {

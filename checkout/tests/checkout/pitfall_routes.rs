@@ -96,6 +96,7 @@ async fn pitfall_for_another_web_page_is_refused() {
     for headers in [
         &[][..],
         &[("sec-fetch-site", "same-origin"), ("origin", own.as_str())],
+        &[("sec-fetch-site", "same-origin"), ("origin", "null")],
         &[("sec-fetch-site", "none")],
         &[("origin", own.as_str())],
     ] {

@@ -37,37 +37,29 @@ impl Chromium {
         let Some(binary) = find(&["chromium", "chromium-browser", "google-chrome"]) else {
             return skipped("no chromium in PATH");
         };
-        let mut command = Command::new("chromedriver");
-        command
-            .arg("--port=0")
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            // Chromium's processes stay in this group, which `Drop` kills.
-            .process_group(0);
-        let mut driver = match command.spawn() {
-            Err(error) if error.kind() == ErrorKind::NotFound => {
-                return skipped("no chromedriver in PATH");
-            }
-            driver => driver.unwrap(),
-        };
-        let stdout = driver.stdout.take().unwrap();
         let profile = tempfile::Builder::new().prefix("chromium-").tempdir();
-        let chromium = Self {
-            driver,
-            profile: profile.unwrap(),
-            _slot: slot,
-        };
-        let mut lines = BufReader::new(stdout).lines();
-        let port = async {
-            while let Some(line) = lines.next_line().await.unwrap() {
-                if let Some((_, port)) = line.split_once("started successfully on port ") {
-                    return port.trim_end_matches('.').parse::<u16>().unwrap();
+        let profile = profile.unwrap();
+        let mut attempts = 0..10;
+        let (driver, port) = loop {
+            attempts.next().expect("chromedriver listens");
+            match start_driver() {
+                Err(error) if error.kind() == ErrorKind::NotFound => {
+                    return skipped("no chromedriver in PATH");
+                }
+                driver => {
+                    let mut driver = driver.unwrap();
+                    // It exits if another process takes its port between the choice and the bind on the second address family.
+                    if let Some(port) = timeout(TIMEOUT, port(&mut driver)).await.unwrap() {
+                        break (driver, port);
+                    }
                 }
             }
-            panic!("chromedriver exited before it listened");
         };
-        let port = timeout(TIMEOUT, port).await.unwrap();
+        let chromium = Self {
+            driver,
+            profile,
+            _slot: slot,
+        };
         let Value::Object(capabilities) = chromium.capabilities(&binary) else {
             unreachable!("`capabilities` returns an object");
         };
@@ -116,6 +108,29 @@ impl Drop for Chromium {
             let _ = kill_process_group(group, Signal::KILL);
         }
     }
+}
+
+fn start_driver() -> std::io::Result<Child> {
+    Command::new("chromedriver")
+        .arg("--port=0")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .kill_on_drop(true)
+        // Chromium's processes stay in this group, which `Drop` kills.
+        .process_group(0)
+        .spawn()
+}
+
+/// Returns the port that chromedriver listens on, or `None` if it exits instead.
+async fn port(driver: &mut Child) -> Option<u16> {
+    let mut lines = BufReader::new(driver.stdout.take().unwrap()).lines();
+    while let Some(line) = lines.next_line().await.unwrap() {
+        if let Some((_, port)) = line.split_once("started successfully on port ") {
+            return Some(port.trim_end_matches('.').parse().unwrap());
+        }
+    }
+    None
 }
 
 fn find(names: &[&str]) -> Option<PathBuf> {
