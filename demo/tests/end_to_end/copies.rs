@@ -12,7 +12,7 @@ fn read(file: &str) -> String {
 #[test]
 fn readme_has_every_row_of_the_catalogue() {
     let readme = read("README.md");
-    let (_, section) = readme.split_once("## What to ask for").unwrap();
+    let (_, section) = readme.split_once("## Requests to try").unwrap();
     let (section, _) = section.split_once("\n## ").unwrap();
     let rows = section.lines().filter(|line| line.starts_with("| `curl"));
     assert_eq!(
