@@ -60,7 +60,7 @@ fn shown(variable: &str, value: &str) -> String {
         "TOKEN",
     ];
     if SECRET.iter().any(|word| variable.contains(word)) {
-        "set to a secret that cannot be used".to_owned()
+        "set to a value that is not shown and cannot be used".to_owned()
     } else {
         format!("`{}`", redact::value(value))
     }

@@ -1,4 +1,4 @@
-//! `OTEL_TRACES_EXPORTER`: to a collector, to the console, or nowhere.
+//! `OTEL_TRACES_EXPORTER`: export to a collector, to the console, or not at all.
 
 use serde_json::Value;
 
@@ -69,8 +69,7 @@ fn unknown_exporter_warns_and_uses_default() {
         ("OTEL_TRACES_EXPORTER", "zipkin"),
     ])
     .stop();
-    let expected =
-        "OTEL_TRACES_EXPORTER is `zipkin`, which cannot be used here: using otlp instead";
+    let expected = "OTEL_TRACES_EXPORTER is `zipkin`, which cannot be used: expected otlp, console or none; using otlp instead";
     assert_eq!(said.warnings(), [expected]);
     collector.export();
 }

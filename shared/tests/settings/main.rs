@@ -1,9 +1,9 @@
-//! Every `OTEL_*` variable, tried in a process of its own: what it does, and what a value does that cannot be used.
+//! Tests of each `OTEL_*` variable, with usable and unusable values, in a separate process.
 
 #![expect(clippy::unwrap_used, reason = "a test's helpers may panic")]
 #![expect(
     clippy::disallowed_methods,
-    reason = "a collector's threads and a service's exit belong to no trace"
+    reason = "a collector's threads and a service's exit are outside any trace"
 )]
 
 mod collector;
@@ -27,6 +27,6 @@ mod secrets;
 #[cfg(feature = "tls")]
 mod tls;
 mod unseen;
-#[expect(dead_code, reason = "the other tests use all of it")]
+#[expect(dead_code, reason = "other test binaries use the rest")]
 #[path = "../wire/mod.rs"]
 mod wire;

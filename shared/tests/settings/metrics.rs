@@ -1,4 +1,4 @@
-//! `OTEL_METRICS_EXPORTER`: off unless asked for, and then the HTTP metrics of the conventions, over OTLP.
+//! `OTEL_METRICS_EXPORTER`: exports the HTTP metrics of the conventions over OTLP. Off by default.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +16,7 @@ use crate::{
 const EXPORTER: &str = "OTEL_METRICS_EXPORTER";
 const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
 
-/// What a metric adds up to, over all its attributes: how many were measured, or the sum.
+/// Returns the number of measurements or the sum of each metric, over all attributes.
 fn totals(body: &[u8]) -> BTreeMap<String, i64> {
     let request = ExportMetricsServiceRequest::decode(body).unwrap();
     let scopes = request
@@ -47,7 +47,7 @@ fn totals(body: &[u8]) -> BTreeMap<String, i64> {
 }
 
 #[test]
-fn requests_of_both_sides_are_measured_and_none_is_left_active() {
+fn both_sides_are_measured_and_none_stays_active() {
     let collector = Collector::start();
     let variables = [(EXPORTER, " otlp "), (ENDPOINT, &collector.url())];
     let process = Process::start(&variables);
@@ -67,7 +67,7 @@ fn requests_of_both_sides_are_measured_and_none_is_left_active() {
 }
 
 #[test]
-fn what_became_of_spans_is_measured_too() {
+fn span_counters_are_exported_as_metrics() {
     let collector = Collector::answering(Answer::Status(503));
     let mut process = Process::start(&[
         (EXPORTER, "otlp"),
@@ -92,7 +92,7 @@ fn what_became_of_spans_is_measured_too() {
     measured(&[
         ("otel.sdk.processor.span.queue.size", 10),
         ("otel.sdk.processor.span.queue.capacity", 10),
-        // Four of them lost.
+        // Four spans were dropped.
         ("otel.sdk.processor.span.processed", 4),
         ("otel.sdk.exporter.span.exported", 0),
     ]);
@@ -106,7 +106,7 @@ fn what_became_of_spans_is_measured_too() {
 }
 
 #[test]
-fn metrics_are_off_by_default_and_the_endpoint_for_metrics_goes_first() {
+fn metrics_endpoint_takes_precedence() {
     let (traces, metrics) = (Collector::start(), Collector::start());
     let for_metrics = format!("{}/here/metrics", metrics.url());
     let endpoints = [
@@ -137,13 +137,15 @@ fn metrics_are_off_by_default_and_the_endpoint_for_metrics_goes_first() {
 }
 
 #[test]
-fn unknown_exporter_and_interval_are_told_and_replaced() {
+fn unknown_metrics_exporter_and_interval_warn() {
     let collector = Collector::start();
     let endpoint = collector.url();
     let said = Process::start(&[(ENDPOINT, &endpoint), (EXPORTER, "prometheus")]).stop();
     assert_eq!(
         said.warnings(),
-        ["OTEL_METRICS_EXPORTER is `prometheus`, which cannot be used here: using none instead"]
+        [
+            "OTEL_METRICS_EXPORTER is `prometheus`, which cannot be used: expected otlp or none; using none instead"
+        ]
     );
     let said = Process::start(&[
         (ENDPOINT, &endpoint),
@@ -154,7 +156,23 @@ fn unknown_exporter_and_interval_are_told_and_replaced() {
     assert_eq!(
         said.warnings(),
         [
-            "OTEL_METRIC_EXPORT_INTERVAL is `-1`, which cannot be used here: expected a whole number from 0 to 86400000, using 60000 instead"
+            "OTEL_METRIC_EXPORT_INTERVAL is `-1`, which cannot be used: expected a whole number from 0 to 86400000; using 60000 instead"
         ]
     );
+}
+
+#[test]
+fn zero_metric_interval_exports_continuously() {
+    let collector = Collector::start();
+    let process = Process::start(&[
+        (EXPORTER, "otlp"),
+        (ENDPOINT, &collector.url()),
+        ("OTEL_METRIC_EXPORT_INTERVAL", "0"),
+        ("OTEL_TRACES_EXPORTER", "none"),
+    ]);
+    process.forward(&[]);
+    for _ in 0..3 {
+        assert_eq!(collector.export().path, "/v1/metrics");
+    }
+    assert_eq!(process.stop().warnings(), [""; 0]);
 }

@@ -1,4 +1,4 @@
-//! The variables of OTLP: `OTEL_EXPORTER_OTLP_*`, and their forms for traces alone, which go first.
+//! The variables of OTLP: `OTEL_EXPORTER_OTLP_*`, and their forms for traces, which take precedence.
 
 use crate::{
     collector::{Answer, Collector},
@@ -11,7 +11,7 @@ const TRACES_ENDPOINT: &str = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT";
 const NOWHERE: &str = "http://127.0.0.1:9";
 
 #[test]
-fn by_default_spans_go_to_the_local_collector_over_http() {
+fn default_endpoint_is_local_http_collector() {
     for variables in [vec![], vec![(ENDPOINT, " "), (TRACES_ENDPOINT, "")]] {
         let process =
             Process::start(&[&variables[..], &[("OTEL_TRACES_SAMPLER", "always_off")]].concat());
@@ -25,7 +25,7 @@ fn by_default_spans_go_to_the_local_collector_over_http() {
 }
 
 #[test]
-fn the_endpoint_for_all_signals_gets_the_path_of_traces() {
+fn general_endpoint_gets_traces_path() {
     for (suffix, path) in [
         ("", "/v1/traces"),
         ("/", "/v1/traces"),
@@ -41,7 +41,7 @@ fn the_endpoint_for_all_signals_gets_the_path_of_traces() {
 }
 
 #[test]
-fn the_endpoint_for_traces_goes_first_and_is_used_as_it_is() {
+fn traces_endpoint_takes_precedence_unchanged() {
     for (suffix, path) in [("", "/"), ("/traces", "/traces")] {
         let collector = Collector::start();
         let endpoint = format!("{}{suffix}", collector.url());
@@ -51,7 +51,7 @@ fn the_endpoint_for_traces_goes_first_and_is_used_as_it_is() {
 }
 
 #[test]
-fn a_malformed_endpoint_stops_the_start() {
+fn malformed_endpoint_fails_startup() {
     for variable in [ENDPOINT, TRACES_ENDPOINT] {
         for value in [
             "not a url",
@@ -78,7 +78,7 @@ fn a_malformed_endpoint_stops_the_start() {
 
 #[cfg(not(feature = "tls"))]
 #[test]
-fn without_the_feature_tls_an_https_endpoint_stops_the_start() {
+fn https_without_tls_feature_fails_startup() {
     assert_eq!(
         Process::refused(&[(ENDPOINT, "https://localhost:4318")]),
         format!(
@@ -89,7 +89,7 @@ fn without_the_feature_tls_an_https_endpoint_stops_the_start() {
 
 #[cfg(feature = "tls")]
 #[test]
-fn with_the_feature_tls_an_https_endpoint_is_spoken_to_in_tls() {
+fn https_with_tls_feature_uses_tls() {
     for protocol in ["http/protobuf", "grpc"] {
         if protocol == "grpc" && cfg!(not(feature = "grpc")) {
             continue;
@@ -104,13 +104,13 @@ fn with_the_feature_tls_an_https_endpoint_is_spoken_to_in_tls() {
         process.forward(&[]);
         let mut first = [0];
         std::io::Read::read_exact(&mut listener.accept().unwrap().0, &mut first).unwrap();
-        assert_eq!(first, [22], "a handshake");
+        assert_eq!(first, [22], "a TLS handshake");
     }
 }
 
 #[cfg(not(feature = "grpc"))]
 #[test]
-fn without_the_feature_grpc_that_protocol_stops_the_start() {
+fn grpc_without_feature_fails_startup() {
     for variable in [
         "OTEL_EXPORTER_OTLP_PROTOCOL",
         "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL",
@@ -125,7 +125,7 @@ fn without_the_feature_grpc_that_protocol_stops_the_start() {
 }
 
 #[test]
-fn another_protocol_is_replaced_with_a_warning() {
+fn unknown_protocol_warns_and_uses_default() {
     for value in ["http/json", "carrier pigeon"] {
         let collector = Collector::start();
         let said = Process::start(&[
@@ -139,7 +139,7 @@ fn another_protocol_is_replaced_with_a_warning() {
             "http/protobuf"
         };
         let expected = format!(
-            "OTEL_EXPORTER_OTLP_PROTOCOL is `{value}`, which cannot be used here: expected {allowed}, using http/protobuf instead"
+            "OTEL_EXPORTER_OTLP_PROTOCOL is `{value}`, which cannot be used: expected {allowed}; using http/protobuf instead"
         );
         assert_eq!(said.warnings(), [expected]);
         assert_eq!(
@@ -150,7 +150,7 @@ fn another_protocol_is_replaced_with_a_warning() {
 }
 
 #[test]
-fn the_protocol_for_traces_goes_first() {
+fn traces_protocol_takes_precedence() {
     let collector = Collector::start();
     let said = Process::start(&[
         (ENDPOINT, &collector.url()),
@@ -182,14 +182,14 @@ fn headers_are_sent_and_never_shown() {
     assert_eq!(
         said.warnings(),
         [3, 4].map(|entry| format!(
-            "entry {entry} of OTEL_EXPORTER_OTLP_HEADERS is not `name=value`: it is left out"
+            "entry {entry} of OTEL_EXPORTER_OTLP_HEADERS is left out: expected a percent-encoded name=value pair"
         ))
     );
     assert!(!said.all().contains("hunter2"), "{}", said.all());
 }
 
 #[test]
-fn the_headers_for_traces_go_first() {
+fn traces_headers_take_precedence() {
     let collector = Collector::start();
     Process::start(&[
         (ENDPOINT, &collector.url()),
@@ -201,7 +201,7 @@ fn the_headers_for_traces_go_first() {
 }
 
 #[test]
-fn the_timeout_is_in_milliseconds() {
+fn timeout_is_in_milliseconds() {
     for variable in [
         "OTEL_EXPORTER_OTLP_TIMEOUT",
         "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT",
@@ -222,14 +222,14 @@ fn the_timeout_is_in_milliseconds() {
         ])
         .stop();
         let expected = format!(
-            "OTEL_EXPORTER_OTLP_TIMEOUT is `{value}`, which cannot be used here: expected a whole number from 0 to 86400000, using 10000 instead"
+            "OTEL_EXPORTER_OTLP_TIMEOUT is `{value}`, which cannot be used: expected a whole number from 0 to 86400000; using 10000 instead"
         );
         assert_eq!(said.warnings(), [expected]);
     }
 }
 
 #[test]
-fn an_export_may_take_no_longer_than_the_batch_processor_says() {
+fn export_timeout_bounds_attempt() {
     let collector = Collector::answering(Answer::Silence);
     let said = Process::start(&[
         (ENDPOINT, &collector.url()),
@@ -273,7 +273,7 @@ fn unknown_compression_is_replaced_by_none() {
         ("OTEL_EXPORTER_OTLP_COMPRESSION", "zstd"),
     ])
     .stop();
-    let expected = "OTEL_EXPORTER_OTLP_COMPRESSION is `zstd`, which cannot be used here: expected gzip or none, using none instead";
+    let expected = "OTEL_EXPORTER_OTLP_COMPRESSION is `zstd`, which cannot be used: expected gzip or none; using none instead";
     assert_eq!(said.warnings(), [expected]);
     assert_eq!(collector.export().headers.get("content-encoding"), None);
 }
@@ -287,7 +287,7 @@ fn unusable_signal_value_falls_back_to_general() {
         ("OTEL_EXPORTER_OTLP_TRACES_COMPRESSION", "zstd"),
     ])
     .stop();
-    let expected = "OTEL_EXPORTER_OTLP_TRACES_COMPRESSION is `zstd`, which cannot be used here: expected gzip or none, using gzip instead";
+    let expected = "OTEL_EXPORTER_OTLP_TRACES_COMPRESSION is `zstd`, which cannot be used: expected gzip or none; using gzip instead";
     assert_eq!(said.warnings(), [expected]);
     assert_eq!(collector.export().headers["content-encoding"], "gzip");
 
@@ -301,7 +301,7 @@ fn unusable_signal_value_falls_back_to_general() {
     .stop();
     assert_eq!(
         said.warnings()[0],
-        "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT is `abc`, which cannot be used here: expected a whole number from 0 to 86400000, using 60 instead"
+        "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT is `abc`, which cannot be used: expected a whole number from 0 to 86400000; using 60 instead"
     );
     assert_eq!(said.reasons()[0], "no answer within 60ms");
 }
@@ -322,8 +322,8 @@ fn unusable_signal_protocol_falls_back_to_general() {
     assert_eq!(
         said.warnings(),
         [
-            "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL is `http/json`, which cannot be used here: expected http/protobuf or grpc, using grpc instead",
-            "OTEL_EXPORTER_OTLP_TRACES_INSECURE is `maybe`, which cannot be used here: expected true or false, using true instead",
+            "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL is `http/json`, which cannot be used: expected http/protobuf or grpc; using grpc instead",
+            "OTEL_EXPORTER_OTLP_TRACES_INSECURE is `maybe`, which cannot be used: expected true or false; using true instead",
         ]
     );
 }
@@ -369,7 +369,7 @@ fn reserved_header_is_left_out() {
         assert_eq!(
             said.warnings(),
             [format!(
-                "entry 1 of OTEL_EXPORTER_OTLP_HEADERS is `{name}`, which the exporter sets itself: it is left out"
+                "entry 1 of OTEL_EXPORTER_OTLP_HEADERS is left out: the exporter sets `{name}` itself"
             )]
         );
         assert_eq!(collector.export().headers["api-key"], "kept");
@@ -377,7 +377,7 @@ fn reserved_header_is_left_out() {
 }
 
 #[test]
-fn variables_that_have_no_effect_are_told() {
+fn unsupported_variable_is_warned_of() {
     let collector = Collector::start();
     for variable in [
         "OTEL_LOGS_EXPORTER",
@@ -389,9 +389,7 @@ fn variables_that_have_no_effect_are_told() {
         let said = Process::start(&[(ENDPOINT, &collector.url()), (variable, "hunter2")]).stop();
         assert_eq!(
             said.warnings(),
-            [format!(
-                "{variable} is set, but not supported here: it has no effect"
-            )]
+            [format!("{variable} is not supported and has no effect")]
         );
         assert!(!said.all().contains("hunter2"));
     }
@@ -403,7 +401,29 @@ fn variables_that_have_no_effect_are_told() {
     assert_eq!(
         said.warnings(),
         [
-            "OTEL_EXPORTER_OTLP_INSECURE is of no use here: it is for gRPC, where the endpoint has no http:// or https://"
+            "OTEL_EXPORTER_OTLP_INSECURE has no effect: it applies to gRPC endpoints without http:// or https:// only"
         ]
     );
+}
+
+#[test]
+fn unknown_variable_is_warned_of() {
+    let said = Process::start(&[
+        ("OTEL_TRACES_EXPORTER", "none"),
+        ("OTEL_EXPORTER_OTLP_ENDPIONT", "http://hunter2"),
+        ("OTEL_EXPORTER_JAEGER_ENDPOINT", "hunter2"),
+        ("OTEL_PYTHON_LOG_CORRELATION", "hunter2"),
+        ("OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS", "GET"),
+        ("OTEL_SERVICE_NAM", " "),
+    ])
+    .stop();
+    assert_eq!(
+        said.warnings(),
+        [
+            "OTEL_EXPORTER_JAEGER_ENDPOINT is unknown and has no effect: did you mean OTEL_EXPORTER_OTLP_ENDPOINT?",
+            "OTEL_EXPORTER_OTLP_ENDPIONT is unknown and has no effect: did you mean OTEL_EXPORTER_OTLP_ENDPOINT?",
+            "OTEL_PYTHON_LOG_CORRELATION is unknown and has no effect",
+        ]
+    );
+    assert!(!said.all().contains("hunter2"));
 }

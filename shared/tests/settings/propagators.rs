@@ -1,4 +1,4 @@
-//! `OTEL_PROPAGATORS` and `OTEL_SDK_DISABLED`: which headers cross the service.
+//! `OTEL_PROPAGATORS` and `OTEL_SDK_DISABLED`: the headers that a service reads and sends.
 
 use crate::{
     process::Process,
@@ -17,7 +17,7 @@ const FIELDS: [&str; 7] = [
     "x-b3-sampled",
 ];
 
-/// A caller in any format; each test changes the trace id of one, to see which is read.
+/// Returns the headers of a caller with trace context and baggage.
 fn caller() -> Vec<Vec<u8>> {
     vec![
         line("traceparent", format!("00-{TRACE_ID}-{SPAN_ID}-01")),
@@ -38,7 +38,7 @@ fn b3multi(trace_id: &str) -> Vec<Vec<u8>> {
     ]
 }
 
-/// The propagation headers that were sent.
+/// Returns the propagation headers of a call.
 fn sent(call: &Message) -> Vec<&'static str> {
     let is_sent = |field: &&str| call.header(field).is_some();
     FIELDS.into_iter().filter(is_sent).collect()
@@ -139,10 +139,33 @@ fn unknown_propagator_warning_names_replacement() {
             assert_eq!(sent(&call), fields, "{propagators}");
         }
         let expected = format!(
-            "OTEL_PROPAGATORS is `{unknown}`, which cannot be used here: using {used} instead"
+            "OTEL_PROPAGATORS is `{unknown}`, which cannot be used: expected tracecontext, baggage, b3, b3multi or none; using {used} instead"
         );
         assert_eq!(process.stop().warnings(), [expected]);
     }
+}
+
+#[test]
+fn none_beside_others_is_warned_of() {
+    for (propagators, used, fields) in [
+        ("none,b3", "b3", &["b3"][..]),
+        (
+            "TraceContext, None,b3",
+            "tracecontext,b3",
+            &["traceparent", "tracestate", "b3"],
+        ),
+    ] {
+        let process = start(propagators);
+        for call in process.forward(&caller()).1 {
+            assert_eq!(sent(&call), fields, "{propagators}");
+        }
+        let expected = format!(
+            "OTEL_PROPAGATORS is `{propagators}`, which cannot be used: expected none alone, or a list without it; using {used} instead"
+        );
+        assert_eq!(process.stop().warnings(), [expected]);
+    }
+    let process = start("none,none");
+    assert_eq!(process.stop().warnings(), [""; 0]);
 }
 
 #[test]
@@ -163,7 +186,7 @@ fn disabled_sdk_propagates_callers_context() {
         }
     }
     for call in process.forward(&[]).1 {
-        assert_eq!(sent(&call), [""; 0], "nothing is made up");
+        assert_eq!(sent(&call), [""; 0], "no context without a caller");
     }
     let said = process.stop();
     assert_eq!(
@@ -174,7 +197,7 @@ fn disabled_sdk_propagates_callers_context() {
 }
 
 #[test]
-fn with_the_sdk_disabled_b3_goes_on_unchanged() {
+fn disabled_sdk_propagates_b3_unchanged() {
     let process = Process::start(&[("OTEL_SDK_DISABLED", "true"), ("OTEL_PROPAGATORS", "b3")]);
     for rest in ["", "-0", "-1", "-d"] {
         let b3 = format!("{TRACE_ID}-{SPAN_ID}{rest}");
@@ -195,7 +218,7 @@ fn only_true_disables_sdk() {
             call.sent("traceparent");
         }
         let warning = format!(
-            "OTEL_SDK_DISABLED is `{value}`, which cannot be used here: using false instead"
+            "OTEL_SDK_DISABLED is `{value}`, which cannot be used: expected true or false; using false instead"
         );
         let expected: &[String] = if matches!(value, "yes" | "1") {
             &[warning]

@@ -49,7 +49,7 @@ fn service_name_sources_have_precedence() {
         assert_eq!(resource["service.name"], expected, "{variables:?}");
         assert!(
             said.logs().iter().all(|log| log["service"] == expected),
-            "so do log lines"
+            "log lines have it too"
         );
     }
 }
@@ -73,7 +73,7 @@ fn malformed_resource_list_is_discarded_with_warning() {
         let (resource, said) = run(&[("OTEL_RESOURCE_ATTRIBUTES", list)]);
         assert_eq!(resource.get("a"), None);
         let expected = format!(
-            "OTEL_RESOURCE_ATTRIBUTES is `{list}`, which cannot be used here: using no attribute of it instead"
+            "OTEL_RESOURCE_ATTRIBUTES is `{list}`, which cannot be used: expected percent-encoded key=value pairs, separated by commas; using none of its attributes instead"
         );
         assert_eq!(said.warnings(), [expected]);
     }

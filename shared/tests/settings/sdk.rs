@@ -1,4 +1,4 @@
-//! The SDK's own: `OTEL_TRACES_SAMPLER`, `OTEL_BSP_*`, and the limits.
+//! `OTEL_TRACES_SAMPLER`, `OTEL_BSP_*` and the limits of spans.
 
 use std::collections::HashMap;
 
@@ -19,7 +19,7 @@ const NOT_SAMPLED: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-
 
 type Variables<'a> = &'a [(&'a str, &'a str)];
 
-/// The sampled flag that calls carry, for a root, a sampled caller and one that is not.
+/// Returns the sampled flag of calls without a caller, with a sampled caller and with an unsampled one.
 fn sampled(variables: Variables<'_>) -> ([bool; 3], Said) {
     let process = Process::start(&[&[("OTEL_TRACES_EXPORTER", "none")], variables].concat());
     let callers = [
@@ -35,7 +35,7 @@ fn sampled(variables: Variables<'_>) -> ([bool; 3], Said) {
 }
 
 #[test]
-fn each_sampler_decides_for_roots_and_for_callers() {
+fn each_sampler_decides_for_roots_and_callers() {
     let (name, arg) = ("OTEL_TRACES_SAMPLER", "OTEL_TRACES_SAMPLER_ARG");
     let rows: [(Variables<'_>, [bool; 3]); 11] = [
         (&[], [true, true, false]),
@@ -67,20 +67,22 @@ fn each_sampler_decides_for_roots_and_for_callers() {
 }
 
 #[test]
-fn an_unknown_sampler_or_ratio_is_replaced_with_a_warning() {
+fn unknown_sampler_warns_and_uses_default() {
     let (name, arg) = ("OTEL_TRACES_SAMPLER", "OTEL_TRACES_SAMPLER_ARG");
     for value in ["sometimes", "jaeger_remote", "parentbased_", "xray"] {
         let (flags, said) = sampled(&[(name, value)]);
         assert_eq!(flags, [true, true, false]);
         let expected = format!(
-            "{name} is `{value}`, which cannot be used here: using parentbased_always_on instead"
+            "{name} is `{value}`, which cannot be used: expected always_on, always_off, traceidratio, parentbased_always_on, parentbased_always_off or parentbased_traceidratio; using parentbased_always_on instead"
         );
         assert_eq!(said.warnings(), [expected]);
     }
     for value in ["half", "-0.1", "1.1", "NaN", "inf"] {
         let (flags, said) = sampled(&[(name, "parentbased_traceidratio"), (arg, value)]);
         assert_eq!(flags, [true, true, false]);
-        let expected = format!("{arg} is `{value}`, which cannot be used here: using 1.0 instead");
+        let expected = format!(
+            "{arg} is `{value}`, which cannot be used: expected a number from 0.0 to 1.0; using 1.0 instead"
+        );
         assert_eq!(said.warnings(), [expected]);
     }
 }
@@ -110,7 +112,7 @@ fn spans_wait_for_the_schedule_delay() {
 }
 
 #[test]
-fn a_batch_is_as_large_as_it_may_be() {
+fn batch_is_filled_to_maximum() {
     let collector = Collector::start();
     let process = Process::start(&[
         (ENDPOINT, &collector.url()),
@@ -127,7 +129,7 @@ fn a_batch_is_as_large_as_it_may_be() {
 }
 
 #[test]
-fn sizes_and_delays_that_cannot_be_used_are_replaced_with_a_warning() {
+fn unusable_sizes_and_delays_warn() {
     let days = "0 to 86400000";
     for (variable, value, range, used) in [
         ("OTEL_BSP_MAX_QUEUE_SIZE", "0", "1 to 100000000", "no bound"),
@@ -175,7 +177,7 @@ fn sizes_and_delays_that_cannot_be_used_are_replaced_with_a_warning() {
         let collector = Collector::start();
         let said = Process::start(&[(ENDPOINT, &collector.url()), (variable, value)]).stop();
         let expected = format!(
-            "{variable} is `{value}`, which cannot be used here: expected a whole number from {range}, using {used} instead"
+            "{variable} is `{value}`, which cannot be used: expected a whole number from {range}; using {used} instead"
         );
         assert_eq!(said.warnings(), [expected]);
         assert_eq!(said.spans, [1, 1, 0]);
@@ -183,7 +185,7 @@ fn sizes_and_delays_that_cannot_be_used_are_replaced_with_a_warning() {
 }
 
 #[test]
-fn a_batch_is_no_larger_than_the_queue() {
+fn batch_is_not_larger_than_queue() {
     let collector = Collector::start();
     let said = Process::start(&[
         (ENDPOINT, &collector.url()),
@@ -194,7 +196,7 @@ fn a_batch_is_no_larger_than_the_queue() {
     assert_eq!(
         said.warnings(),
         [
-            "OTEL_BSP_MAX_EXPORT_BATCH_SIZE is `101`, which is more than can be used here: using the maximum, 100"
+            "OTEL_BSP_MAX_EXPORT_BATCH_SIZE is `101`, which cannot be used: expected a whole number from 1 to 100; using 100 instead"
         ]
     );
 }
@@ -258,7 +260,7 @@ fn value_limit_truncates_attributes_and_stacks() {
 }
 
 #[test]
-fn each_limit_limits() {
+fn each_count_limit_drops_excess() {
     type Counted = fn(&Span) -> (usize, u32);
     let rows: [(&str, Counted); 5] = [
         ("OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", |span| {
@@ -390,11 +392,16 @@ fn number_above_range_is_clamped() {
             "100000",
         ),
     ] {
+        let minimum = match variable {
+            "OTEL_RUST_BSP_MAX_QUEUE_BYTES" => "1048576",
+            "OTEL_BSP_MAX_QUEUE_SIZE" | "OTEL_BSP_MAX_EXPORT_BATCH_SIZE" => "1",
+            _ => "0",
+        };
         for value in values {
             let collector = Collector::start();
             let said = Process::start(&[(ENDPOINT, &collector.url()), (variable, value)]).stop();
             let expected = format!(
-                "{variable} is `{value}`, which is more than can be used here: using the maximum, {maximum}"
+                "{variable} is `{value}`, which cannot be used: expected a whole number from {minimum} to {maximum}; using {maximum} instead"
             );
             assert_eq!(said.warnings(), [expected]);
             assert_eq!(said.spans, [1, 1, 0]);
@@ -449,7 +456,7 @@ fn unusable_length_limit_falls_back_to_general() {
     assert_eq!(
         said.warnings(),
         [
-            "OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT is `long`, which cannot be used here: expected a whole number from 0 to 1048576, using 10 instead"
+            "OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT is `long`, which cannot be used: expected a whole number from 0 to 1048576; using 10 instead"
         ]
     );
     assert!(collector.export().body.len() < 10_000);

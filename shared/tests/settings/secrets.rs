@@ -1,4 +1,4 @@
-//! What an endpoint was given in confidence, its user info and its query, is used and never said.
+//! Secrets in endpoints and in errors are neither logged nor exported.
 
 use crate::{
     collector::{Collector, Place},
@@ -6,8 +6,8 @@ use crate::{
 };
 
 #[test]
-fn the_secrets_of_an_endpoint_are_not_said_at_the_start_nor_when_an_export_fails() {
-    // Nobody listens there, nor will any other test.
+fn endpoint_secrets_are_not_logged() {
+    // Reserved, so that no other test listens there.
     let place = Place::reserve();
     let address = place.address;
     for variable in [
@@ -35,7 +35,7 @@ fn the_secrets_of_an_endpoint_are_not_said_at_the_start_nor_when_an_export_fails
 }
 
 #[test]
-fn the_secrets_of_an_endpoint_are_not_said_when_it_is_refused() {
+fn refused_endpoint_error_has_no_secrets() {
     for endpoint in [
         "ftp://hunter1:hunter2@localhost/?token=hunter3",
         "hunter1:hunter2@localhost?token=hunter3",
@@ -46,7 +46,7 @@ fn the_secrets_of_an_endpoint_are_not_said_when_it_is_refused() {
     }
 }
 
-/// The text of an error, and what is left of it.
+/// The text of an error before and after redaction.
 const TEXT: &str = "no answer from http://ann:hunter2@host/a?token=hunter2 with password=hunter2";
 const REDACTED: &str =
     "no answer from http://REDACTED@host/a?token=REDACTED with password=REDACTED";

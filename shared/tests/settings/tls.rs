@@ -22,7 +22,7 @@ fn file(name: &str) -> String {
     format!("{}/tests/settings/tls/{name}", env!("CARGO_MANIFEST_DIR"))
 }
 
-/// `openssl s_server`, which demands a client certificate. It writes what it decrypts to its standard output, and sends its
+/// `openssl s_server`, which demands a client certificate. It copies decrypted data to its standard output, and sends its
 /// standard input.
 struct Server {
     child: Child,
@@ -119,7 +119,31 @@ fn client_certificate_is_shown_over_http() {
 }
 
 #[test]
-fn missing_client_certificate_keeps_spans_waiting() {
+fn client_certificate_is_shown_for_metrics() {
+    let Some(mut server) = Server::start() else {
+        return;
+    };
+    let process = Process::start(&[
+        ("OTEL_TRACES_EXPORTER", "none"),
+        ("OTEL_METRICS_EXPORTER", "otlp"),
+        ("OTEL_METRIC_EXPORT_INTERVAL", "20"),
+        (ENDPOINT, &server.url),
+        (ROOTS, &file("ca.pem")),
+        (
+            "OTEL_EXPORTER_OTLP_METRICS_CLIENT_CERTIFICATE",
+            &file("client.pem"),
+        ),
+        (
+            "OTEL_EXPORTER_OTLP_METRICS_CLIENT_KEY",
+            &file("client-key.pem"),
+        ),
+    ]);
+    process.forward(&[]);
+    assert_eq!(server.answer(), "POST /v1/metrics HTTP/1.1");
+}
+
+#[test]
+fn missing_client_certificate_buffers_spans() {
     let Some(server) = Server::start() else {
         return;
     };
@@ -154,11 +178,11 @@ fn unknown_authority_is_logged_once() {
         "{reason}"
     );
     let said = process.stop();
-    let told = said.logs().into_iter().filter(|log| {
+    let troubles = said.logs().into_iter().filter(|log| {
         let is_trouble = log["level"] == "WARN" || log["level"] == "ERROR";
         is_trouble && log["message"] != "spans are lost"
     });
-    assert_eq!(told.count(), 0, "{}", said.all());
+    assert_eq!(troubles.count(), 0, "{}", said.all());
 }
 
 #[test]
@@ -209,6 +233,7 @@ fn unusable_client_certificate_stops_start() {
             error.starts_with(&format!("error: {culprit} is ")),
             "{error}"
         );
+        assert!(!error.contains("secret"), "{error}");
     }
 }
 

@@ -22,8 +22,8 @@ fn caller(flags: &str) -> Vec<Vec<u8>> {
     )]
 }
 
-/// The ids that the answer and the first call name.
-fn told(answer: &Message, call: &Message) -> [(String, String, String); 2] {
+/// Returns the ids in the answer and in the first call.
+fn ids(answer: &Message, call: &Message) -> [(String, String, String); 2] {
     [answer.sent("traceresponse"), call.sent("traceparent")]
 }
 
@@ -40,17 +40,17 @@ fn sampler_decides_roots_consistently() {
     let mut all = HashSet::new();
     for _ in 0..TRACES {
         let (answer, [call, _]) = process.forward(&[]);
-        let [of_answer, of_call] = told(&answer, &call);
+        let [of_answer, of_call] = ids(&answer, &call);
         assert_eq!(of_answer.0, of_call.0, "one trace");
-        assert_ne!(of_answer.1, of_call.1, "a span of its own for the call");
+        assert_ne!(of_answer.1, of_call.1, "a separate span for the call");
         assert_eq!(of_answer.2, of_call.2, "the flags of one decision");
         all.insert(of_answer.0.clone());
         if of_answer.2 == "03" {
             sampled.insert(of_answer.0);
         }
     }
-    assert_eq!(all.len(), TRACES, "no id is there twice");
-    // Outside of this by chance once in ten million runs.
+    assert_eq!(all.len(), TRACES, "trace ids are unique");
+    // A correct sampler fails this once in ten million runs.
     assert!((10..=50).contains(&sampled.len()), "{}", sampled.len());
     process.stop();
 
@@ -84,7 +84,7 @@ fn unsampled_request_has_own_ids() {
         let collector = Collector::start();
         let process = Process::start(&[(ENDPOINT, &collector.url()), ("RUST_LOG", level)]);
         let (answer, [call, _]) = process.forward(&caller("00"));
-        let [of_answer, of_call] = told(&answer, &call);
+        let [of_answer, of_call] = ids(&answer, &call);
         for (trace_id, span_id, flags) in [&of_answer, &of_call] {
             assert_eq!((trace_id.as_str(), flags.as_str()), (TRACE_ID, "00"));
             assert_ne!(span_id, CALLER);
@@ -101,7 +101,7 @@ fn disabled_spans_propagate_callers_ids() {
         let process = Process::start(&[("OTEL_SDK_DISABLED", "true"), ("RUST_LOG", level)]);
         let (answer, [call, _]) = process.forward(&caller("03"));
         let expected = (TRACE_ID.to_owned(), CALLER.to_owned(), "03".to_owned());
-        assert_eq!(told(&answer, &call), [expected.clone(), expected]);
+        assert_eq!(ids(&answer, &call), [expected.clone(), expected]);
         let (answer, [call, _]) = process.forward(&[]);
         assert_eq!(answer.header("traceresponse"), None);
         assert_eq!(call.header("traceparent"), None);
@@ -113,7 +113,7 @@ fn disabled_spans_propagate_callers_ids() {
 fn spans_without_exporter_are_sampled() {
     let mut process = Process::start(&[("OTEL_TRACES_EXPORTER", "none")]);
     let (answer, [call, _]) = process.forward(&[]);
-    let [of_answer, of_call] = told(&answer, &call);
+    let [of_answer, of_call] = ids(&answer, &call);
     assert_eq!((of_answer.2.as_str(), of_call.2.as_str()), ("03", "03"));
     let logged = process.log("request served");
     assert_eq!(logged["trace_id"], of_answer.0.as_str());

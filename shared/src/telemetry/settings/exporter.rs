@@ -1,4 +1,4 @@
-//! Where spans go: `OTEL_TRACES_EXPORTER`.
+//! `OTEL_TRACES_EXPORTER`: the destination of spans.
 
 use std::fmt::{self, Display};
 
@@ -34,7 +34,7 @@ impl Exporter {
     }
 }
 
-/// The specification's, where this can do that.
+/// The specification's default, if this build supports it.
 const DEFAULT: &str = if cfg!(feature = "otlp") {
     "otlp"
 } else {
@@ -42,12 +42,12 @@ const DEFAULT: &str = if cfg!(feature = "otlp") {
 };
 
 pub(super) fn read(variables: &mut Variables<'_>) -> Result<Exporter, ConfigError> {
-    let exporter = variables.parse("OTEL_TRACES_EXPORTER", DEFAULT, |value| {
-        let value = value.to_ascii_lowercase();
-        ["otlp", "console", "none"]
-            .into_iter()
-            .find(|known| *known == value)
-    });
+    let exporter = variables.word(
+        "OTEL_TRACES_EXPORTER",
+        DEFAULT,
+        "otlp, console or none",
+        &["otlp", "console", "none"],
+    );
     match exporter.unwrap_or(DEFAULT) {
         "console" => Ok(Exporter::Console),
         "none" => Ok(Exporter::None),

@@ -1,18 +1,18 @@
-//! What the environment says about telemetry, each variable read once and checked: what cannot be used stops the start
-//! (an endpoint, a log format) or is told in a warning and replaced (the specification's way with its `OTEL_*`).
+//! Reads and checks the environment variables of telemetry. An unusable endpoint or log format is an error at the start; for
+//! most `OTEL_*` variables, the specification asks for a warning and the default instead.
 //!
-//! The SDK reads many of these variables too, but neither trims them nor says what it ignores, so all of them are set
-//! in code from here (`export`). `otlp` has those of OTLP, `sdk` those of the SDK, `unsupported` those that have no effect,
-//! `variables` is how one is read.
+//! The SDK also reads many of these variables, but does not trim them or report what it ignores. So all of them are read here
+//! and set in code.
 
 mod exporter;
+mod names;
+mod no_effect;
 #[cfg_attr(not(feature = "otlp"), path = "no_otlp.rs")]
 mod otlp;
 mod propagators;
 mod resource;
 mod sdk;
 mod span_levels;
-mod unsupported;
 mod variables;
 
 use opentelemetry_sdk::{
@@ -37,47 +37,50 @@ use super::{
 };
 use crate::config::{ConfigError, Lookup};
 
-/// What the code says, which counts where the environment says nothing, and beside it.
+/// The program's own settings. Most are defaults for the environment's.
 pub(super) struct Code {
     pub(super) service: Service,
     pub(super) span_levels: Targets,
-    /// In place of the environment's.
+    /// Overrides the environment's.
     pub(super) sampler: Option<Box<dyn ShouldSample>>,
-    /// Whether there is to be a log of ours.
+    /// Whether to write log lines.
     pub(super) logs: bool,
 }
 
 pub(super) struct Settings {
-    /// None where nobody wants a log.
+    /// `None` if the program does not use this crate's log.
     pub(super) logs: Option<Logs>,
     pub(super) propagators: Propagators,
     pub(super) resource: Resource,
     pub(super) span_levels: Targets,
-    /// None where the SDK is disabled.
+    /// `None` if the SDK is disabled.
     pub(super) traces: Option<Traces>,
-    /// None unless asked for.
+    /// `None` unless enabled.
     pub(super) metrics: Option<Metrics>,
-    /// What was ignored, to be said once there is a log to say it in.
+    /// Ignored values, logged once the log is set up.
     pub(super) warnings: Vec<String>,
 }
 
 pub(super) struct Traces {
     pub(super) exporter: Exporter,
     pub(super) sampler: Box<dyn ShouldSample>,
-    /// What is known of the sampler. None of the code's own.
+    /// The properties of the sampler. `None` for the program's own.
     pub(super) sampling: Option<Sampling>,
     pub(super) batching: Batching,
     pub(super) limits: SpanLimits,
     pub(super) value_limits: ValueLimits,
 }
 
-/// Reads them all.
+/// Reads all variables.
 pub(super) fn read(lookup: Lookup<'_>, code: Code) -> Result<Settings, ConfigError> {
     let mut variables = Variables::new(lookup);
-    let disabled = variables.parse("OTEL_SDK_DISABLED", "false", |value| {
-        value.to_ascii_lowercase().parse().ok()
-    });
-    let disabled = disabled.unwrap_or(false);
+    let disabled = variables.word(
+        "OTEL_SDK_DISABLED",
+        "false",
+        "true or false",
+        &["true", "false"],
+    );
+    let disabled = disabled == Some("true");
     let traces = if disabled {
         None
     } else {
@@ -102,7 +105,8 @@ pub(super) fn read(lookup: Lookup<'_>, code: Code) -> Result<Settings, ConfigErr
     } else {
         otlp::metrics(&mut variables)?
     };
-    unsupported::warn(&mut variables);
+    no_effect::warn_of_unsupported(&mut variables);
+    no_effect::warn_of_unknown(&mut variables, &no_effect::names());
     let logs = code.logs.then(|| log::read(lookup)).transpose()?;
     if let Some(warning) = logs.as_ref().and_then(Logs::warning) {
         variables.warn(warning);

@@ -1,17 +1,17 @@
-//! Without the cargo feature `otlp` nothing is sent to a collector, and whoever asks for it is told.
+//! Replaces `otlp` in builds without the cargo feature `otlp`, which export nothing to a collector.
 
 use std::fmt::{self, Display};
 
 use super::variables::Variables;
 use crate::config::ConfigError;
 
-/// There is none.
+/// Has no values: OTLP is not available.
 pub(in crate::telemetry) enum Otlp {}
 
-/// There are none that are exported.
+/// Has no values: metrics are not exported.
 pub(in crate::telemetry) enum Metrics {}
 
-/// Nothing waits.
+/// Empty: no spans are queued.
 pub(in crate::telemetry) struct Batching;
 
 impl Display for Otlp {
@@ -40,14 +40,11 @@ pub(super) fn metrics(variables: &mut Variables<'_>) -> Result<Option<Metrics>, 
     ] {
         if variables.text(variable).is_some() {
             variables.warn(format!(
-                "{variable} is of no use here: without the cargo feature `otlp` nothing is sent"
+                "{variable} has no effect: this build of `shared` lacks the cargo feature `otlp`"
             ));
         }
     }
-    let exporter = variables.parse("OTEL_METRICS_EXPORTER", "none", |value| {
-        let value = value.to_ascii_lowercase();
-        ["otlp", "none"].into_iter().find(|known| *known == value)
-    });
+    let exporter = variables.word("OTEL_METRICS_EXPORTER", "none", "none", &["otlp", "none"]);
     match exporter {
         Some("otlp") => Err(missing(
             "OTEL_METRICS_EXPORTER",

@@ -1,4 +1,4 @@
-//! `OTEL_PROPAGATORS`: which headers are read and written.
+//! `OTEL_PROPAGATORS`: the headers that carry the context.
 
 use std::fmt::{self, Display};
 
@@ -9,15 +9,16 @@ use crate::propagation::{B3Propagator, BaggagePropagator, TraceContextPropagator
 
 const VARIABLE: &str = "OTEL_PROPAGATORS";
 const DEFAULT: [&str; 2] = ["tracecontext", "baggage"];
+const ALLOWED: &str = "tracecontext, baggage, b3, b3multi or none";
 
 type Propagator = Box<dyn TextMapPropagator + Send + Sync>;
 
-/// The names of those that are used, each once.
+/// The names of the propagators, without duplicates.
 #[derive(Debug)]
 pub(in crate::telemetry) struct Propagators(Vec<String>);
 
 impl Propagators {
-    /// All of them as one.
+    /// Returns all of them as one propagator.
     pub(in crate::telemetry) fn composite(&self) -> TextMapCompositePropagator {
         TextMapCompositePropagator::new(self.0.iter().filter_map(|name| propagator(name)).collect())
     }
@@ -45,11 +46,24 @@ pub(super) fn read(variables: &mut Variables<'_>) -> Propagators {
             _ => unknown.push(name),
         }
     }
+    let has_none = known.len() > 1 && known.iter().any(|name| name == "none");
+    if has_none {
+        known.retain(|name| name != "none");
+    }
     if known.is_empty() {
         known = DEFAULT.map(str::to_owned).to_vec();
     }
+    let instead = known.join(",");
     for name in unknown {
-        variables.unusable(VARIABLE, name, known.join(","));
+        variables.unusable(VARIABLE, name, ALLOWED, &instead);
+    }
+    if has_none {
+        variables.unusable(
+            VARIABLE,
+            &list,
+            "none alone, or a list without it",
+            &instead,
+        );
     }
     Propagators(known)
 }

@@ -1,4 +1,4 @@
-//! Who is exporting: the attributes that every span of the process has.
+//! The resource: the attributes that all spans of the process share.
 
 use opentelemetry::{Key, KeyValue};
 use opentelemetry_sdk::{Resource, resource::TelemetryResourceDetector};
@@ -7,10 +7,14 @@ use percent_encoding::percent_decode_str;
 use super::variables::Variables;
 use crate::{semconv, telemetry::Service};
 
-/// What the SDK says of itself, what the code says of its service, and before that what the environment says:
-/// `service.name` in the specification's order.
+/// Merges the attributes of the SDK, of the program and of the environment; later ones take precedence.
 pub(super) fn read(variables: &mut Variables<'_>, service: Service) -> Resource {
-    let attributes = variables.parse("OTEL_RESOURCE_ATTRIBUTES", "no attribute of it", attributes);
+    let attributes = variables.parse(
+        "OTEL_RESOURCE_ATTRIBUTES",
+        "none of its attributes",
+        "percent-encoded key=value pairs, separated by commas",
+        attributes,
+    );
     let resource = Resource::builder_empty()
         .with_detector(Box::new(TelemetryResourceDetector))
         .with_attributes(service.into_attributes())
@@ -23,7 +27,8 @@ pub(super) fn read(variables: &mut Variables<'_>, service: Service) -> Resource 
     .build()
 }
 
-/// `key=value` pairs, percent-encoded, or `None` where one of them is none: the specification discards the whole list then.
+/// Parses percent-encoded `key=value` pairs. Returns `None` if one is malformed: the specification then discards the whole
+/// list.
 fn attributes(list: &str) -> Option<Vec<KeyValue>> {
     let pairs = list
         .split(',')
@@ -36,7 +41,7 @@ fn attributes(list: &str) -> Option<Vec<KeyValue>> {
             let key = decode(key).filter(|key| !key.is_empty())?;
             Some(KeyValue::new(Key::new(key), decode(value)?))
         })
-        // An empty name is none: it would hide the one in the code.
+        // An empty name counts as not set, so that it does not override the program's.
         .filter(|pair| !matches!(pair, Some(pair) if pair.key.as_str() == semconv::SERVICE_NAME && pair.value.as_str().is_empty()))
         .collect()
 }

@@ -1,4 +1,4 @@
-//! The SDK's own variables: sampler and limits.
+//! The sampler and the limits of spans.
 
 use opentelemetry_sdk::trace::{Sampler, ShouldSample, SpanLimits};
 
@@ -10,6 +10,8 @@ use crate::telemetry::{
 
 pub(super) fn sampling(variables: &mut Variables<'_>) -> Sampling {
     const DEFAULT: &str = "parentbased_always_on";
+    const ALLOWED: &str = "always_on, always_off, traceidratio, parentbased_always_on, parentbased_always_off or \
+                           parentbased_traceidratio";
     let value = variables.text("OTEL_TRACES_SAMPLER");
     let value = value.unwrap_or_else(|| DEFAULT.to_owned());
     let name = value.to_ascii_lowercase();
@@ -25,7 +27,7 @@ pub(super) fn sampling(variables: &mut Variables<'_>) -> Sampling {
             (is_parent_based, Sampler::TraceIdRatioBased(ratio))
         }
         _ => {
-            variables.unusable("OTEL_TRACES_SAMPLER", &value, DEFAULT);
+            variables.unusable("OTEL_TRACES_SAMPLER", &value, ALLOWED, DEFAULT);
             (true, Sampler::AlwaysOn)
         }
     };
@@ -43,7 +45,7 @@ pub(super) fn sampling(variables: &mut Variables<'_>) -> Sampling {
     }
 }
 
-/// The code's own sampler; whoever asks the environment for another is told.
+/// Returns the program's sampler, with a warning if the environment asks for another.
 pub(super) fn replaced_sampler(
     variables: &mut Variables<'_>,
     sampler: Box<dyn ShouldSample>,
@@ -51,7 +53,7 @@ pub(super) fn replaced_sampler(
     for name in ["OTEL_TRACES_SAMPLER", "OTEL_TRACES_SAMPLER_ARG"] {
         if variables.text(name).is_some() {
             variables.warn(format!(
-                "{name} is set, but the program brings a sampler of its own: it has no effect"
+                "{name} has no effect: the program sets its own sampler"
             ));
         }
     }
@@ -59,12 +61,15 @@ pub(super) fn replaced_sampler(
 }
 
 fn ratio(variables: &mut Variables<'_>) -> f64 {
-    let ratio = variables.parse("OTEL_TRACES_SAMPLER_ARG", "1.0", |value| {
-        value
-            .parse()
-            .ok()
-            .filter(|ratio| (0.0..=1.0).contains(ratio))
-    });
+    let ratio = variables.parse(
+        "OTEL_TRACES_SAMPLER_ARG",
+        "1.0",
+        "a number from 0.0 to 1.0",
+        |value| {
+            let ratio = value.parse().ok();
+            ratio.filter(|ratio| (0.0..=1.0).contains(ratio))
+        },
+    );
     ratio.unwrap_or(1.0)
 }
 
@@ -85,10 +90,10 @@ pub(super) fn limits(variables: &mut Variables<'_>) -> SpanLimits {
     }
 }
 
-/// The limits of how many there may be.
+/// The range of the limits on numbers of attributes, events and links.
 const COUNT: std::ops::RangeInclusive<u32> = 0..=100_000;
 
-/// The span's own variable goes before the one for all attributes.
+/// Returns the length limits. The variable for spans takes precedence over the general one.
 pub(super) fn value_limits(variables: &mut Variables<'_>) -> ValueLimits {
     const LONGEST: usize = 1024 * 1024;
     let names = [

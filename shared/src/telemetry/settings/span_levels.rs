@@ -1,5 +1,5 @@
-//! `OTEL_RUST_SPAN_LEVEL`: which `tracing` spans are spans of a trace. Not in the specification, hence `RUST`, which it asks
-//! for in such a name.
+//! `OTEL_RUST_SPAN_LEVEL`: the `tracing` spans that become spans of a trace. It is not in the specification, which asks for
+//! the language in such names.
 
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Targets;
@@ -7,11 +7,13 @@ use tracing_subscriber::filter::Targets;
 use super::variables::Variables;
 
 const VARIABLE: &str = "OTEL_RUST_SPAN_LEVEL";
+const ALLOWED: &str =
+    "a list of error, warn, info, debug, trace or off, each alone or as target=level";
 
-/// The code's levels, and before them what the environment says of all targets, or of single ones.
+/// Merges the levels of the environment, for all targets or single ones, into the program's.
 pub(super) fn read(variables: &mut Variables<'_>, code: Targets) -> Targets {
     let instead = format!("`{code}`");
-    let Some(set) = variables.parse(VARIABLE, instead, parse) else {
+    let Some(set) = variables.parse(VARIABLE, instead, ALLOWED, parse) else {
         return code;
     };
     let mut levels = code;
@@ -22,10 +24,10 @@ pub(super) fn read(variables: &mut Variables<'_>, code: Targets) -> Targets {
     levels
 }
 
-/// Levels as in `debug`, or `info,orders=debug`. A word alone has to be a level: taken for a target, as it would be, a level
-/// that is misspelt would let everything pass.
+/// Parses levels such as `debug` or `info,orders=debug`. A single word must be a level: as a target, a misspelled level would
+/// enable everything.
 fn parse(list: &str) -> Option<Targets> {
-    // An empty text would be one: `error`.
+    // `LevelFilter` parses an empty text as `error`.
     let is_level = |text: &str| !text.is_empty() && text.parse::<LevelFilter>().is_ok();
     let is_sound = |entry: &&str| match entry.split_once('=') {
         Some((target, level)) => !target.is_empty() && is_level(level),
@@ -56,7 +58,7 @@ mod tests {
     }
 
     #[test]
-    fn environment_goes_before_the_code_level_by_level() {
+    fn environment_overrides_single_levels_of_code() {
         for (value, of_orders, of_others) in [
             ("", Level::DEBUG, Level::INFO),
             ("warn", Level::DEBUG, Level::WARN),
@@ -100,7 +102,7 @@ mod tests {
             assert_eq!(
                 warnings,
                 [format!(
-                    "OTEL_RUST_SPAN_LEVEL is `{value}`, which cannot be used here: using `orders=debug,info` instead"
+                    "OTEL_RUST_SPAN_LEVEL is `{value}`, which cannot be used: expected {ALLOWED}; using `orders=debug,info` instead"
                 )]
             );
             assert!(levels.would_enable("others", &Level::INFO));

@@ -1,4 +1,4 @@
-//! [`Variables`]: a value, or a warning that says what is used instead of it.
+//! [`Variables`]: reads variables and collects warnings of unusable values.
 
 use std::{
     fmt::Display,
@@ -7,6 +7,7 @@ use std::{
     str::FromStr,
 };
 
+use super::names;
 use crate::{
     config::{self, Lookup},
     redact,
@@ -25,12 +26,18 @@ impl<'a> Variables<'a> {
         }
     }
 
-    /// The trimmed value; one that is empty counts as unset.
+    /// Returns the trimmed value. An empty one counts as not set.
     pub(super) fn text(&self, name: &str) -> Option<String> {
+        debug_assert!(names::is_known(name), "{name} is missing from the list");
+        self.unchecked_text(name)
+    }
+
+    /// Like [`text`](Self::text), but for names that are not read.
+    pub(super) fn unchecked_text(&self, name: &str) -> Option<String> {
         config::text(self.lookup, name)
     }
 
-    /// The first of these variables that is set, with its name: the one for traces goes before the one for all signals.
+    /// Returns the first of these variables that is set, with its name.
     #[cfg(feature = "otlp")]
     pub(super) fn first(&self, names: [&'static str; 2]) -> Option<(&'static str, String)> {
         names
@@ -38,19 +45,29 @@ impl<'a> Variables<'a> {
             .find_map(|name| Some((name, self.text(name)?)))
     }
 
-    /// What `parse` makes of the value. One that it refuses is ignored, with a warning.
+    /// Returns the parsed value. One that `parse` refuses counts as not set, with a warning.
     pub(super) fn parse<T>(
         &mut self,
-        name: &str,
-        instead: impl Display,
-        parse: impl FnOnce(&str) -> Option<T>,
+        name: &'static str,
+        default: impl Display,
+        expects: &str,
+        parse: impl Fn(&str) -> Option<T>,
     ) -> Option<T> {
-        let value = self.text(name)?;
-        let parsed = parse(&value);
-        if parsed.is_none() {
-            self.unusable(name, &value, instead);
-        }
-        parsed
+        self.first_usable(&[name], default, expects, parse)
+    }
+
+    /// Returns one of the allowed words, in any case of letters. Another one counts as not set, with a warning.
+    pub(super) fn word(
+        &mut self,
+        name: &'static str,
+        default: &str,
+        expects: &str,
+        allowed: &[&'static str],
+    ) -> Option<&'static str> {
+        self.parse(name, default, expects, |value| {
+            let value = value.to_ascii_lowercase();
+            allowed.iter().copied().find(|known| *known == value)
+        })
     }
 
     /// Returns the first usable value of these variables. One that `parse` refuses counts as not set, with a warning.
@@ -80,10 +97,7 @@ impl<'a> Variables<'a> {
             None => default.to_string(),
         };
         for (name, value) in unusable {
-            self.warn(format!(
-                "{name} is `{}`, which cannot be used here: expected {expects}, using {instead} instead",
-                redact::value(&value)
-            ));
+            self.unusable(name, &value, expects, &instead);
         }
         used.map(|(_, parsed)| parsed)
     }
@@ -102,8 +116,8 @@ impl<'a> Variables<'a> {
             .unwrap_or(default)
     }
 
-    /// Returns the first usable number of these variables. One above the range is replaced by the maximum, since large
-    /// numbers commonly mean "no limit", and any other outside of it counts as not set. A warning names either.
+    /// Returns the first usable number of these variables. A number above the range is replaced by the maximum, since large
+    /// numbers commonly mean "no limit". Any other unusable value counts as not set. Both cause a warning.
     pub(super) fn first_number<N>(
         &mut self,
         names: &[&'static str],
@@ -129,18 +143,21 @@ impl<'a> Variables<'a> {
         if let Some(value) = clamped {
             let is_set_to_it = |name: &&&'static str| self.text(name).as_ref() == Some(&value);
             let name = names.iter().find(is_set_to_it).copied();
-            self.warn(format!(
-                "{} is `{}`, which is more than can be used here: using the maximum, {end}",
-                name.unwrap_or_default(),
-                redact::value(&value)
-            ));
+            self.unusable(name.unwrap_or_default(), &value, &expects, end);
         }
         Some(number)
     }
 
-    pub(super) fn unusable(&mut self, name: &str, value: &str, instead: impl Display) {
+    /// Warns of a value that is not used.
+    pub(super) fn unusable(
+        &mut self,
+        name: &str,
+        value: &str,
+        expects: &str,
+        instead: impl Display,
+    ) {
         self.warn(format!(
-            "{name} is `{}`, which cannot be used here: using {instead} instead",
+            "{name} is `{}`, which cannot be used: expected {expects}; using {instead} instead",
             redact::value(value)
         ));
     }

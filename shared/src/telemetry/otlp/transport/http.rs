@@ -25,7 +25,7 @@ pub(in crate::telemetry::otlp) struct Http {
     pub(super) gzip: bool,
 }
 
-/// The client, whose connections are kept as long as they work.
+/// The client, which keeps its connections as long as they work.
 struct Connections {
     settings: ClientSettings,
     timeout: ConnectTimeout,
@@ -205,7 +205,7 @@ fn headers(settings: &Otlp) -> HeaderMap {
 }
 
 impl Answer {
-    /// [The specification's list](https://opentelemetry.io/docs/specs/otlp/#failures-1) of statuses to retry after.
+    /// Follows the [specification's list](https://opentelemetry.io/docs/specs/otlp/#failures-1) of retryable statuses.
     fn outcome(&self) -> Outcome {
         match self.status {
             status if status.is_success() && self.is_web_page() => Outcome::later(format!(
@@ -283,7 +283,7 @@ fn json_response(body: &[u8]) -> Response {
     }
 }
 
-/// Seconds, or a date.
+/// Returns the delay of a `Retry-After` header, in seconds or as a date.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let value = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     if let Ok(seconds) = value.parse() {

@@ -1,5 +1,5 @@
-//! One attempt to hand a batch to the collector, and what became of it by the
-//! [OTLP specification](https://opentelemetry.io/docs/specs/otlp/#otlpgrpc): taken, refused for good, or to be tried again.
+//! [`Transport`]: sends a batch to the collector once, and derives the [`Outcome`] from the response by the
+//! [OTLP specification](https://opentelemetry.io/docs/specs/otlp/#otlpgrpc).
 
 mod connect;
 #[cfg(feature = "grpc")]
@@ -31,12 +31,12 @@ const RESPONSE_BYTES: usize = 64 * 1024;
 
 const USER_AGENT: &str = concat!("OTel-OTLP-Exporter-Rust/", env!("CARGO_PKG_VERSION"));
 
-/// How an attempt ended.
+/// The outcome of an attempt.
 #[derive(Debug)]
 pub(super) enum Outcome {
-    /// The collector has the spans, but for as many as it says that it `rejected`.
+    /// The collector has accepted the spans, except for the number that it reports as `rejected`.
     Taken { rejected: u64, message: String },
-    /// It will never take them.
+    /// The collector will never accept these spans.
     Refused(String),
     /// The request is larger than the collector, or a proxy before it, accepts: fewer spans at a time may fit.
     TooLarge {
@@ -44,13 +44,13 @@ pub(super) enum Outcome {
         /// The specification lists the status as retryable, so a single span is sent again rather than dropped.
         retryable: bool,
     },
-    /// It may take them another time.
+    /// The collector may accept the spans later.
     Later {
-        /// For people: what the system or the collector said.
+        /// The message of the operating system or the collector, for the log.
         reason: String,
-        /// What the collector asked for.
+        /// The delay that the collector asked for.
         after: Option<Duration>,
-        /// Nothing was said in time. The spans may have arrived, or may yet.
+        /// There was no response in time. The spans may have arrived, or may still arrive.
         silent: bool,
     },
 }
@@ -101,7 +101,7 @@ impl Transport {
         })
     }
 
-    /// Returns whether requests are to be compressed.
+    /// Returns whether requests must be compressed.
     pub(super) fn takes_gzip(&self) -> bool {
         match self {
             Self::Http(http) => http.gzip,
@@ -128,7 +128,7 @@ struct PartialSuccess {
     error_message: String,
 }
 
-/// `ExportTraceServiceResponse`: of all of OTLP, what is read here.
+/// `ExportTraceServiceResponse`.
 #[derive(Clone, PartialEq, prost::Message)]
 struct Response {
     #[prost(message, optional, tag = "1")]
@@ -145,7 +145,7 @@ impl From<Response> for Outcome {
     }
 }
 
-/// "Connection refused" rather than "error sending request": the message of the innermost error.
+/// Returns the message of the innermost error, such as "Connection refused" instead of "error sending request".
 fn root_cause(error: &(dyn StdError + 'static)) -> String {
     let cause = causes(error).last().map(ToString::to_string);
     cause.unwrap_or_default()

@@ -1,18 +1,17 @@
-//! The certificates of TLS: the roots that a collector's certificate is checked against, and the client's own.
+//! The certificates of TLS: the roots that a collector's certificate is checked against, and the client certificate.
 
 use crate::telemetry::{InitError, settings::Otlp};
 
-/// What an HTTP client is built with.
+/// The certificates for building an HTTP client.
 #[derive(Clone, Default)]
 pub(in crate::telemetry::otlp) struct Certificates {
     pub(in crate::telemetry::otlp) roots: Vec<reqwest::Certificate>,
     pub(in crate::telemetry::otlp) identity: Option<reqwest::Identity>,
 }
 
-/// Returns the certificates for HTTP; none if nothing on the way is encrypted.
+/// Returns the certificates for HTTP, or none if neither the endpoint nor the proxy uses TLS.
 ///
-/// The roots of the system are read here because the verifier that reqwest uses otherwise logs an error of its own for each
-/// attempt.
+/// Reads the roots of the system here, because reqwest's default verifier logs an error for each attempt.
 pub(in crate::telemetry::otlp) fn certificates(settings: &Otlp) -> Result<Certificates, InitError> {
     let proxy = settings.proxy.as_deref().unwrap_or_default();
     if settings.endpoint.scheme() != "https" && !proxy.starts_with("https:") {

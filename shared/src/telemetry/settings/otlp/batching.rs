@@ -1,20 +1,20 @@
-//! [`Batching`]: how spans wait for their export, in the variables of the SDK's batch processor, `OTEL_BSP_*`.
+//! [`Batching`]: the queue of spans, set by the variables of the SDK's batch processor, `OTEL_BSP_*`.
 
 use std::time::Duration;
 
 use super::{super::variables::Variables, milliseconds, timeout};
 
-/// How spans wait for their export.
+/// The limits and delays of the queue of spans.
 pub(in crate::telemetry) struct Batching {
-    /// How much the encoded spans that wait may take.
+    /// The maximum size of the encoded spans in the queue.
     pub(in crate::telemetry) queue_bytes: usize,
-    /// How many may wait, where that too is bounded.
+    /// The maximum number of spans in the queue, if set.
     pub(in crate::telemetry) queue_spans: Option<usize>,
-    /// How many are exported together.
+    /// The maximum number of spans in a batch.
     pub(in crate::telemetry) batch_spans: usize,
-    /// From one export to the next, unless a batch is full before.
+    /// The time between two exports, unless a batch is full earlier.
     pub(in crate::telemetry) delay: Duration,
-    /// How long one attempt to export a batch may take, if the exporter's own timeout is not shorter.
+    /// The maximum time of an attempt to export a batch, if the exporter's own timeout is not shorter.
     pub(in crate::telemetry) export_timeout: Duration,
 }
 
@@ -29,7 +29,7 @@ pub(in crate::telemetry::settings) fn batching(variables: &mut Variables<'_>) ->
     const QUEUE_SPANS: usize = 100_000_000;
     let queue_spans =
         variables.first_number(&["OTEL_BSP_MAX_QUEUE_SIZE"], "no bound", 1..=QUEUE_SPANS);
-    // Not in the specification, hence `RUST`, which it asks for in such a name.
+    // Not in the specification, which asks for the language in such names.
     let queue_bytes = variables.number(
         "OTEL_RUST_BSP_MAX_QUEUE_BYTES",
         Batching::QUEUE_BYTES,

@@ -1,5 +1,5 @@
-//! The files of TLS: the roots that a collector's certificate is checked against, and the client's own certificate.
-//! They are read at the start, so that a missing or unusable file stops it with an error.
+//! The files of TLS: the roots that a collector's certificate is checked against, and the client certificate. They are read
+//! at the start, so that a missing or unusable file is an error there.
 
 use std::{fs, path::Path};
 
@@ -18,7 +18,7 @@ impl Identity {
         [self.key.as_slice(), b"\n", self.certificate.as_slice()].concat()
     }
 
-    /// Returns whether the key is readable and belongs to the certificate.
+    /// Returns whether the key can be parsed and belongs to the certificate.
     fn is_usable(&self) -> bool {
         let Ok(identity) = reqwest::Identity::from_pem(&self.bundle()) else {
             return false;

@@ -5,8 +5,8 @@ use url::{Host, Url};
 
 use super::Protocol;
 
-/// Returns the proxy for requests to this endpoint, without its credentials. A collector on this host is never behind one,
-/// and tonic connects directly.
+/// Returns the proxy for requests to this endpoint, without its credentials. A collector on the loopback interface is reached
+/// directly, and so is any over gRPC, since tonic does not support proxies.
 pub(super) fn proxy(protocol: Protocol, endpoint: &Url) -> Option<String> {
     if protocol != Protocol::HttpProtobuf || is_loopback(endpoint) {
         return None;

@@ -1,8 +1,8 @@
-//! [`Signal`]: the names of the variables, for spans and for metrics.
+//! [`Signal`]: the names of the variables for traces and for metrics.
 
-/// Where to look for what: each variable of the signal goes before the one for all signals.
+/// The variables of a signal: in each pair, the signal's own takes precedence over the general one.
 pub(super) struct Signal {
-    /// What HTTP adds to the endpoint for all signals.
+    /// The path that HTTP appends to the general endpoint.
     pub(super) path: &'static str,
     pub(super) endpoint: [&'static str; 2],
     pub(super) protocol: [&'static str; 2],

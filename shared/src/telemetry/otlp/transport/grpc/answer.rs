@@ -36,7 +36,7 @@ impl Answer {
         }
     }
 
-    /// The status that the collector sent, in the trailers or, if there is no message, in the headers.
+    /// Returns the collector's status, from the trailers or, if there is no message, from the headers.
     fn grpc_status(&self) -> Option<Status> {
         let fields = [&self.trailers, &self.headers]
             .into_iter()
@@ -56,9 +56,8 @@ impl Answer {
         ))
     }
 
-    /// Responses of servers that do not speak gRPC, by
-    /// [their HTTP status](https://github.com/grpc/grpc/blob/master/doc/http-grpc-status-mapping.md), and responses that
-    /// ended early.
+    /// Returns the outcome of responses that ended early, and of servers that do not speak gRPC, by
+    /// [their HTTP status](https://github.com/grpc/grpc/blob/master/doc/http-grpc-status-mapping.md).
     fn outcome_without_status(&self) -> Outcome {
         let content_type = self.headers.get(CONTENT_TYPE);
         let is_grpc = content_type
@@ -82,7 +81,7 @@ impl Answer {
         }
     }
 
-    /// The message of the response. One that cannot be read counts as empty: the collector has taken the spans.
+    /// Returns the message of the response. An unreadable one counts as empty, since the collector has accepted the spans.
     fn response(&self) -> Response {
         let Some((prefix, message)) = self.body.split_at_checked(5) else {
             return Response::default();
@@ -100,7 +99,7 @@ impl Answer {
     }
 }
 
-/// [The specification's list](https://opentelemetry.io/docs/specs/otlp/#failures) of codes to retry after.
+/// Follows the [specification's list](https://opentelemetry.io/docs/specs/otlp/#failures) of retryable codes.
 fn outcome(status: &Status) -> Outcome {
     let reason = reason(status);
     let later = |after: Option<Duration>| Outcome::Later {
@@ -132,7 +131,7 @@ fn outcome(status: &Status) -> Outcome {
     }
 }
 
-/// Returns whether a status was returned because of the size of the message. Servers have no code of their own for that:
+/// Returns whether a status was returned because of the size of the message. There is no separate code for that:
 /// grpc-go, grpc-java and gRPC C++ return `RESOURCE_EXHAUSTED`, tonic returns `OUT_OF_RANGE`.
 fn is_about_size(message: &str) -> bool {
     let message = message.to_ascii_lowercase();

@@ -1,0 +1,86 @@
+//! The variables `OTEL_EXPORTER_OTLP_[...]ENDPOINT`, and `OTEL_EXPORTER_OTLP_[...]INSECURE`.
+
+use url::Url;
+
+use super::{
+    super::variables::Variables,
+    Protocol,
+    signal::{ENDPOINT, Signal},
+};
+use crate::config::ConfigError;
+
+/// Returns the URL to send to. The signal's own endpoint is used unchanged; HTTP appends the signal's path to the general one.
+pub(super) fn endpoint(
+    variables: &mut Variables<'_>,
+    signal: &Signal,
+    protocol: Protocol,
+) -> Result<Url, ConfigError> {
+    let default = match protocol {
+        Protocol::HttpProtobuf => "http://localhost:4318",
+        #[cfg(feature = "grpc")]
+        Protocol::Grpc => "http://localhost:4317",
+    };
+    let (variable, value) = variables
+        .first(signal.endpoint)
+        .unwrap_or_else(|| (ENDPOINT, default.to_owned()));
+    let with_scheme = with_scheme(variables, signal, protocol, &value);
+    let mut endpoint = url(variable, value, &with_scheme)?;
+    if protocol != Protocol::HttpProtobuf && !matches!(endpoint.path(), "" | "/") {
+        variables.warn(format!(
+            "{variable} has a path, which has no effect: gRPC uses the host and port only"
+        ));
+    }
+    if protocol == Protocol::HttpProtobuf && variable == ENDPOINT {
+        let path = format!("{}/{}", endpoint.path().trim_end_matches('/'), signal.path);
+        endpoint.set_path(&path);
+    }
+    Ok(endpoint)
+}
+
+/// Adds a scheme to a bare `host:port`, which gRPC accepts. `_INSECURE` decides between `http` and `https`.
+fn with_scheme(
+    variables: &mut Variables<'_>,
+    signal: &Signal,
+    protocol: Protocol,
+    value: &str,
+) -> String {
+    let Some((variable, _)) = variables.first(signal.insecure) else {
+        return default_scheme(protocol, value, false);
+    };
+    let insecure = variables.first_usable(&signal.insecure, "false", "true or false", |value| {
+        value.to_ascii_lowercase().parse().ok()
+    });
+    if protocol == Protocol::HttpProtobuf || value.contains("://") {
+        variables.warn(format!(
+            "{variable} has no effect: it applies to gRPC endpoints without http:// or https:// only"
+        ));
+    }
+    default_scheme(protocol, value, insecure.unwrap_or(false))
+}
+
+fn default_scheme(protocol: Protocol, value: &str, insecure: bool) -> String {
+    if protocol == Protocol::HttpProtobuf || value.contains("://") {
+        value.to_owned()
+    } else if insecure {
+        format!("http://{value}")
+    } else {
+        format!("https://{value}")
+    }
+}
+
+fn url(variable: &'static str, value: String, with_scheme: &str) -> Result<Url, ConfigError> {
+    let refused = |value: String, expects| ConfigError {
+        variable,
+        value,
+        expects,
+    };
+    let is_http = |url: &Url| matches!(url.scheme(), "http" | "https") && url.has_host();
+    match Url::parse(with_scheme).ok().filter(is_http) {
+        None => Err(refused(value, "a URL such as http://localhost:4318")),
+        Some(url) if url.scheme() == "https" && cfg!(not(feature = "tls")) => Err(refused(
+            value,
+            "an http:// URL, or a build of `shared` with the cargo feature `tls`",
+        )),
+        Some(url) => Ok(url),
+    }
+}
