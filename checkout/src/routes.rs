@@ -63,7 +63,7 @@ pub(crate) fn router(inventory: Inventory, config: &Config) -> Router {
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES));
     config
         .limits
-        .around(routes)
+        .apply(routes)
         .layer(problem::catch_panic())
         .layer(TraceLayer::new())
         // Ready as soon as it serves, whatever inventory does: were checkout taken out of rotation for a fault of

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 use shared::config;
-use shared::serve::{DRAIN, FLUSH, Limits, TASKS};
+use shared::serve::{DRAIN_TIMEOUT, FLUSH_TIMEOUT, Limits, TASK_TIMEOUT};
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 use tokio::process::{Child, ChildStdin};
 use tokio::sync::watch;
@@ -213,7 +213,7 @@ fn grace() -> Duration {
     let limits = Limits::read(&config::variable, &Limits::default());
     // With a setting that cannot be read, the service does not start.
     let delay = limits.map_or(Duration::ZERO, |limits| limits.shutdown_delay);
-    delay + DRAIN + TASKS + FLUSH + MARGIN
+    delay + DRAIN_TIMEOUT + TASK_TIMEOUT + FLUSH_TIMEOUT + MARGIN
 }
 
 /// Ends this process when its standard input closes, which is when the demo is gone, even if it was killed.

@@ -28,7 +28,7 @@ pub(crate) fn router(stock: &Arc<Stock>, limits: &Limits) -> Router {
         .method_not_allowed_fallback(problem::method_not_allowed)
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES));
     limits
-        .around(routes)
+        .apply(routes)
         .layer(problem::catch_panic())
         .layer(TraceLayer::new())
         // Beneath the layers, so that nothing traces the questions of an orchestrator.

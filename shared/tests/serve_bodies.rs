@@ -57,7 +57,7 @@ async fn service(body_timeout: Duration) -> Service {
             post(async |problem::Json(value): problem::Json<Value>| axum::Json(value)),
         )
         .layer(DefaultBodyLimit::max(LIMIT));
-    let app = limits.around(routes).layer(TraceLayer::new());
+    let app = limits.apply(routes).layer(TraceLayer::new());
     start_within(limits, app).await
 }
 

@@ -49,7 +49,7 @@ fn router() -> Router {
         .route("/works", get(works))
         .fallback(problem::not_found);
     Limits::default()
-        .around(routes)
+        .apply(routes)
         .layer(problem::catch_panic())
 }
 
@@ -87,7 +87,7 @@ async fn call(address: SocketAddr, numbers: &mut Numbers) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn ten_thousand_callers_who_leave_at_any_moment_leave_nothing_behind() {
+async fn ten_thousand_disconnects_leave_no_residue() {
     let meters = Meters::new();
     let layer = TraceLayer::new().meter_provider(&meters.provider);
     let service = start(router().layer(layer)).await;

@@ -35,7 +35,7 @@ async fn service() -> Service {
         .fallback(problem::not_found)
         .method_not_allowed_fallback(problem::method_not_allowed);
     let app = Limits::default()
-        .around(routes)
+        .apply(routes)
         .layer(TraceLayer::new())
         .merge(health(async || Ok(())));
     start(app).await

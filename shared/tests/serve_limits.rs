@@ -45,7 +45,7 @@ async fn service(limits: Limits, gate: &Gate) -> Service {
         .route("/quick", get("hello"))
         .fallback(problem::not_found);
     let app = limits
-        .around(routes)
+        .apply(routes)
         .layer(problem::catch_panic())
         .layer(TraceLayer::new())
         .merge(health(async || Ok(())));

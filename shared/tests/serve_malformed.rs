@@ -104,7 +104,7 @@ async fn malformed_requests_are_rejected_and_service_continues() {
         .fallback(problem::not_found)
         .method_not_allowed_fallback(problem::method_not_allowed);
     let app = Limits::default()
-        .around(routes)
+        .apply(routes)
         .layer(problem::catch_panic())
         .layer(TraceLayer::new())
         .layer(outermost);

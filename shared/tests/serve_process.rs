@@ -1,4 +1,4 @@
-//! A service as a process of its own: signals, file descriptors, and what it writes when it panics.
+//! A service in a separate process: signals, file descriptors, and the output of a panic.
 
 #![expect(clippy::unwrap_used, reason = "a panic fails the test")]
 
@@ -28,7 +28,7 @@ const PATIENCE: Duration = Duration::from_mins(1);
 /// Set in the service's process.
 const ROLE: &str = "SERVE_PROCESS_TEST_SERVICE";
 
-/// What is logged when no connection can be accepted.
+/// The log message when no connection can be accepted.
 const FAILED: &str = "cannot accept connections, retrying every second";
 
 async fn panics() {
@@ -152,7 +152,7 @@ impl Process {
         stream
     }
 
-    /// Asks on a connection of its own; gives status line, headers and body.
+    /// Sends a request on a new connection. Returns status line, headers and body.
     fn get(&self, path: &str) -> String {
         let mut stream = self.connect();
         let request = format!("GET {path} HTTP/1.1\r\nHost: shop\r\nConnection: close\r\n\r\n");
@@ -177,7 +177,7 @@ impl Drop for Process {
 }
 
 #[test]
-fn first_signal_is_seen_in_readyz_and_the_second_ends_the_process_at_once() {
+fn second_signal_ends_process_at_once() {
     let mut process = Process::start(&[("SHUTDOWN_DELAY", "60s")]);
     assert!(process.get("/readyz").starts_with("HTTP/1.1 200 "));
     process.signal("-TERM");
@@ -200,7 +200,7 @@ fn first_signal_is_seen_in_readyz_and_the_second_ends_the_process_at_once() {
 }
 
 #[test]
-fn either_signal_stops_a_service_that_has_nothing_left_to_do() {
+fn either_signal_stops_idle_service() {
     for signal in ["-TERM", "-INT"] {
         let mut process = Process::start(&[]);
         process.signal(signal);
@@ -247,7 +247,7 @@ fn service_without_descriptors_does_not_spin() {
 fn hangup_stops_the_service_gracefully() {
     let mut process = Process::start(&[]);
     process.signal("-HUP");
-    process.line("told to stop; a second signal ends the process at once");
+    process.line("shutting down, a second signal ends the process at once");
     // The second of a closing terminal.
     process.signal("-HUP");
     process.line("stopped");
@@ -287,7 +287,7 @@ fn symbols_are_loaded_before_any_panic() {
 }
 
 #[test]
-fn stack_of_a_panic_is_logged_where_rust_backtrace_asks_for_it() {
+fn rust_backtrace_logs_panic_stack() {
     for (value, wanted) in [("0", false), ("", false), ("1", true), ("full", true)] {
         let mut process = Process::start(&[("RUST_BACKTRACE", value)]);
         assert!(process.get("/panics").starts_with("HTTP/1.1 500 "));

@@ -49,7 +49,7 @@ fn endless_blocking_work_does_not_block_exit() {
         .stdout(Stdio::piped())
         .spawn()
         .expect("the test binary starts");
-    let watchdog = Watchdog::over(child.id(), PATIENCE + serve::TASKS + PATIENCE);
+    let watchdog = Watchdog::over(child.id(), PATIENCE + serve::TASK_TIMEOUT + PATIENCE);
     let stdout = BufReader::new(child.stdout.take().expect("it is piped"));
     let mut lines = stdout.lines().map_while(Result::ok);
     assert!(lines.any(|line| line == "started"));
@@ -68,7 +68,7 @@ fn endless_blocking_work_does_not_block_exit() {
     drop(watchdog);
     assert!(status.success(), "{status}");
     assert!(
-        told.elapsed() < serve::TASKS + PATIENCE,
+        told.elapsed() < serve::TASK_TIMEOUT + PATIENCE,
         "{:?}",
         told.elapsed()
     );

@@ -169,7 +169,7 @@ async fn stubborn_upgraded_connection_is_cut_after_drain() {
     tokio::time::pause();
     let told = Instant::now();
     service.shut_down().await;
-    assert!(told.elapsed() >= serve::DRAIN / 2);
+    assert!(told.elapsed() >= serve::DRAIN_TIMEOUT / 2);
     // Its handler saw the end before `serve` returned.
     let end = ended.try_recv().unwrap().unwrap_err();
     assert_eq!(end.kind(), std::io::ErrorKind::ConnectionAborted);
@@ -184,5 +184,5 @@ async fn upgraded_connection_that_never_reads_is_left_behind() {
     tokio::time::pause();
     let told = Instant::now();
     service.shut_down().await;
-    assert!(told.elapsed() < serve::DRAIN * 2);
+    assert!(told.elapsed() < serve::DRAIN_TIMEOUT * 2);
 }

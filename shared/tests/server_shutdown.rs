@@ -60,7 +60,7 @@ async fn drain_ignores_disconnected_caller() {
     drop(connection);
     let before = Instant::now();
     stopped.await.unwrap();
-    assert!(before.elapsed() < shared::serve::DRAIN);
+    assert!(before.elapsed() < shared::serve::DRAIN_TIMEOUT);
 
     let trace = recorder.trace(&caller.trace_id, 1).await;
     let expected = Shape {

@@ -5,7 +5,7 @@
 use std::process::ExitCode;
 
 use shared::error::chain;
-use shared::serve::FLUSH;
+use shared::serve::FLUSH_TIMEOUT;
 use shared::telemetry::{self, InitError, SpanCounts};
 use tokio::runtime::Runtime;
 
@@ -36,7 +36,7 @@ fn broken() -> Result<ExitCode, InitError> {
 async fn fixed() -> Result<ExitCode, InitError> {
     let telemetry = telemetry::init("nightly-report")?;
     let report = nightly_report();
-    tell(true, report, telemetry.shutdown(FLUSH).await);
+    tell(true, report, telemetry.shutdown(FLUSH_TIMEOUT).await);
     Ok(ExitCode::SUCCESS)
 }
 

@@ -1,4 +1,4 @@
-//! [`serve`]: connections are taken until the service is told to stop, then they drain.
+//! [`serve`]: accepts connections until shutdown begins, then drains them.
 
 use std::{
     pin::pin,
@@ -13,25 +13,26 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{DRAIN, Limits, ServeError, Shutdown, connection, listener::Listener};
+use super::{DRAIN_TIMEOUT, Limits, ServeError, Shutdown, connection, listener::Listener};
 
-/// How long connections that were cut off may take to be gone.
-const CUT: Duration = Duration::from_secs(1);
+/// How long connections may take to close after they are cut off.
+const CUT_OFF_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// How often the log says that no more connections are taken.
-const FULL_AGAIN: Duration = Duration::from_mins(1);
+/// How often the log repeats that the connection limit is reached.
+const FULL_REMINDER: Duration = Duration::from_mins(1);
 
-/// Serves HTTP/1.1 until `shutdown` is cancelled, then lets the requests under way end, for at most [`DRAIN`].
+/// Serves HTTP/1.1 until `shutdown` is cancelled, then waits for requests in flight, for at most [`DRAIN_TIMEOUT`].
 ///
-/// From the cancellation on `/readyz` says no; new connections are taken for another [`Limits::shutdown_delay`]. What is
-/// not done when the drain is over is cut off, and its spans end with `error.type` `shutdown`. Upgraded connections, such
-/// as those of a `WebSocket`, count like any other; their handlers learn of the drain from [`Shutdown`]. Requests carry their peer's
-/// address as [`ConnectInfo<SocketAddr>`](axum::extract::ConnectInfo). Of `limits` those of connections hold here;
-/// [`Limits::around`] makes those of requests hold.
+/// After the cancellation `/readyz` answers 503, and new connections are accepted for another
+/// [`Limits::shutdown_delay`]. After the timeout the remaining requests are cut off, and their spans end with `error.type`
+/// `shutdown`. Upgraded connections, such as those of a `WebSocket`, count like any other; their handlers are notified
+/// through [`Shutdown`]. Requests carry their peer's address as
+/// [`ConnectInfo<SocketAddr>`](axum::extract::ConnectInfo). This function enforces the connection limits of `limits`;
+/// [`Limits::apply`] enforces the request limits.
 ///
 /// # Errors
 ///
-/// When the listener has no address.
+/// Fails if the listener has no address.
 pub async fn serve(
     listener: TcpListener,
     router: Router,
@@ -72,14 +73,17 @@ pub async fn serve(
     drop(listener);
     draining.cancel();
     tracing::info!(connections = connections.len(), "draining");
-    if timeout(DRAIN, ended(&mut connections)).await.is_err() {
+    if timeout(DRAIN_TIMEOUT, ended(&mut connections))
+        .await
+        .is_err()
+    {
         tracing::warn!(
             connections = connections.len(),
-            "not drained in time, cutting off"
+            "requests not finished in time, cutting off connections"
         );
         cut_off.cancel();
-        // One that blocks its thread is left behind.
-        let _ = timeout(CUT, ended(&mut connections)).await;
+        // A connection whose handler blocks its thread is not waited for.
+        let _ = timeout(CUT_OFF_TIMEOUT, ended(&mut connections)).await;
     }
     Ok(())
 }
@@ -88,7 +92,7 @@ async fn stop(shutdown: &CancellationToken, delay: Duration) {
     shutdown.cancelled().await;
     if !delay.is_zero() {
         let delay_s = delay.as_secs_f64();
-        tracing::info!(delay_s, "no longer ready, still taking connections");
+        tracing::info!(delay_s, "not ready, still accepting connections");
         sleep(delay).await;
     }
 }
@@ -97,19 +101,22 @@ async fn ended(connections: &mut JoinSet<()>) {
     while connections.join_next().await.is_some() {}
 }
 
-/// Logs that no more connections are accepted, at most once in [`FULL_AGAIN`].
+/// Logs that the connection limit is reached, at most once per [`FULL_REMINDER`].
 #[derive(Default)]
 struct Full {
-    said: Option<Instant>,
+    logged_at: Option<Instant>,
 }
 
 impl Full {
     fn warn(&mut self, connections: usize) {
-        if self.said.is_none_or(|said| said.elapsed() >= FULL_AGAIN) {
-            self.said = Some(Instant::now());
+        if self
+            .logged_at
+            .is_none_or(|at| at.elapsed() >= FULL_REMINDER)
+        {
+            self.logged_at = Some(Instant::now());
             tracing::warn!(
                 connections,
-                "no more connections are taken until one ends; MAX_CONNECTIONS is the limit"
+                "MAX_CONNECTIONS reached, accepting no more connections until one ends"
             );
         }
     }

@@ -1,4 +1,4 @@
-//! [`deadline`]: the time in which the body of a request has to arrive.
+//! [`deadline`]: limits how long the body of a request may take to arrive.
 
 use std::{
     pin::Pin,
@@ -24,8 +24,8 @@ use tower_http::timeout::{DeadlineBody, TimeoutError};
 
 use crate::problem;
 
-/// Fails the body of a request after the deadline, and answers 408 in place of the error that the handler or its extractor
-/// makes of that.
+/// Fails the body of a request after the deadline, and replaces the resulting error response of the handler or its extractor
+/// by 408.
 pub(super) async fn deadline(
     State(limit): State<Duration>,
     request: Request,

@@ -1,4 +1,4 @@
-//! [`cli`]: what a service does with its arguments.
+//! [`cli`]: the command line of a service.
 
 use std::process::ExitCode;
 
@@ -7,11 +7,11 @@ use clap::Command;
 use super::healthcheck;
 use crate::{config, telemetry::Service};
 
-/// The command line of a service: without an argument `main` runs; `healthcheck` asks a running service whether it is
-/// ready, for a container's health check; `--help` and `--version` do what they say.
+/// Runs the command line of a service. Without arguments it calls `main`. `healthcheck` checks whether a running service is
+/// ready, for the health check of a container. `--help` and `--version` are supported.
 ///
-/// With [`service!()`](crate::service) for `service`, `--version` is that of the calling crate. `default_address` is the one
-/// that the service takes where `LISTEN_ADDR` is unset; `main` calls [`serve::main`](super::main).
+/// With [`service!()`](crate::service) for `service`, `--version` prints the version of the calling crate. `default_address` is
+/// the service's address if `LISTEN_ADDR` is unset. `main` should call [`serve::main`](super::main).
 ///
 /// ```no_run
 /// # fn run() -> std::process::ExitCode { std::process::ExitCode::SUCCESS }
@@ -50,7 +50,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn version_of_the_command_line_is_the_services() {
+    fn command_line_version_is_service_version() {
         let ours = command(&Service::from("shop").version("7.8.9"), "");
         assert_eq!(ours.render_version(), "shop 7.8.9\n");
         assert_eq!(command(&"shop".into(), "").get_version(), None);

@@ -1,4 +1,4 @@
-//! One connection: its requests go to the router, until it is closed or the service is told to stop.
+//! Serves one connection: passes its requests to the router until it is closed or shutdown begins.
 
 use std::{
     convert::Infallible,
@@ -56,7 +56,7 @@ impl Requests {
 /// Serves a connection, and waits until it is closed: an upgraded one by the handler that took it over.
 pub(super) async fn serve(stream: TcpStream, requests: Requests, limits: Limits) {
     if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%error, "the connection is slower than it could be");
+        tracing::debug!(%error, "cannot set TCP_NODELAY");
     }
     let cut_off = requests.cut_off.clone();
     let upgradable = Arc::new(AtomicBool::new(false));
@@ -103,6 +103,6 @@ async fn serve_requests(
     };
     if let Err(error) = result {
         // The client went away; the span of its request records that.
-        tracing::debug!(error = chain(&error), "the connection ended early");
+        tracing::debug!(error = chain(&error), "connection ended early");
     }
 }

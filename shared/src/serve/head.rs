@@ -1,4 +1,4 @@
-//! [`check`]: heads that can be parsed, and that HTTP forbids or this server does not implement.
+//! [`check`]: rejects heads that parse, but are forbidden by HTTP or not implemented by this server.
 
 use http::{
     HeaderValue, Method, Request, StatusCode, Version,
@@ -8,7 +8,7 @@ use http::{
 
 use crate::problem::Problem;
 
-/// Rejects a request without a valid `Host` (RFC 9112, section 3.2), or with another transfer coding than `chunked`.
+/// Rejects a request without a valid `Host` (RFC 9112, section 3.2), or with a transfer coding other than `chunked`.
 ///
 /// The host of a target in absolute form replaces that of the header.
 pub(super) fn check<B>(request: &mut Request<B>) -> Result<(), Problem> {

@@ -1,4 +1,4 @@
-//! Health endpoints, never traced: plain handlers, beside the router that has the trace layer.
+//! Health endpoints. They are not traced: their router is merged after the trace layer.
 
 use axum::{Json, Router, routing::get};
 use http::StatusCode;
@@ -10,22 +10,24 @@ use crate::{
     telemetry::{self, SpanCounts},
 };
 
-/// What `GET /readyz` says.
+/// The response of `GET /readyz`.
 #[derive(Debug, Serialize)]
 struct Readiness {
     ready: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'static str>,
-    /// Whether traces get out is no matter of readiness, and still what somebody who asks wants to know.
+    /// For people only: the export does not affect readiness.
     spans: SpanCounts,
 }
 
 /// `GET /healthz` answers 200 as long as the process serves; `GET /readyz` answers 200 `{"ready":true,…}` or 503
-/// `{"ready":false,"reason":"…",…}`, with what became of the process's spans ([`SpanCounts`]) as `spans`.
+/// `{"ready":false,"reason":"…",…}`, with the process's span counters ([`SpanCounts`]) as `spans`.
 ///
-/// The reason is what `ready` says, in a few words, or `stopping` from the moment on in which [`serve`](super::serve) is
-/// told to stop. Other methods than GET and HEAD are answered 405. Merge it into a router that has its layers already: what is merged is not wrapped by them.
-/// That router needs a fallback of its own, or what no route matches falls out of its layers.
+/// The reason is the error of `ready`, or `stopping` after the shutdown of [`serve`](super::serve) is requested. Methods other
+/// than GET and HEAD are answered 405.
+///
+/// Merge this router into another one after that one's layers were added, so that they do not apply to the health
+/// endpoints. That router needs a fallback; otherwise its layers do not apply to requests that match no route.
 ///
 /// ```
 /// use axum::Router;

@@ -1,4 +1,4 @@
-//! `healthcheck`: what a container's health check runs, where there is no shell and no curl.
+//! `healthcheck`: the health check of a container without a shell and curl.
 
 use std::{
     io::{Read as _, Write as _},
@@ -10,7 +10,7 @@ use std::{
 use crate::config::{self, Lookup};
 
 /// How long `healthcheck` waits for the service.
-const PATIENCE: Duration = Duration::from_secs(2);
+const TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Asks the service at `LISTEN_ADDR` whether it is ready.
 pub(super) fn check(lookup: Lookup<'_>, default_address: &str) -> ExitCode {
@@ -34,7 +34,7 @@ pub(super) fn check(lookup: Lookup<'_>, default_address: &str) -> ExitCode {
     }
 }
 
-/// A service that listens on all addresses is asked on loopback.
+/// Replaces an unspecified address, on which a service listens on all interfaces, by loopback.
 fn reachable(mut address: SocketAddr) -> SocketAddr {
     match address.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => address.set_ip(Ipv4Addr::LOCALHOST.into()),
@@ -45,9 +45,9 @@ fn reachable(mut address: SocketAddr) -> SocketAddr {
 }
 
 fn status_line(address: SocketAddr) -> std::io::Result<String> {
-    let mut stream = TcpStream::connect_timeout(&address, PATIENCE)?;
-    stream.set_read_timeout(Some(PATIENCE))?;
-    stream.set_write_timeout(Some(PATIENCE))?;
+    let mut stream = TcpStream::connect_timeout(&address, TIMEOUT)?;
+    stream.set_read_timeout(Some(TIMEOUT))?;
+    stream.set_write_timeout(Some(TIMEOUT))?;
     write!(
         stream,
         "GET /readyz HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"

@@ -1,4 +1,4 @@
-//! [`Limits`]: how much a service takes on at once, and how long it waits for its callers.
+//! [`Limits`]: how many connections and requests a service handles at once, and how long it waits for clients.
 
 use std::{ops::RangeInclusive, sync::Arc, time::Duration};
 
@@ -16,40 +16,40 @@ use crate::{
     problem,
 };
 
-/// What a service takes on, and how long anybody may keep it waiting.
+/// Limits of connections and requests, and timeouts for slow clients.
 ///
-/// [`serve`](super::serve) keeps those of connections and of the shutdown, [`around`](Self::around) those of requests. There
-/// may be more of them: name the ones that you set, and let `..Limits::default()` stand for the rest.
+/// [`serve`](super::serve) enforces the limits of connections and of the shutdown, [`apply`](Self::apply) those of requests.
+/// Fields may be added: set the rest with `..Limits::default()`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// `MAX_CONNECTIONS`, by default 512: how many connections are open at once, upgraded ones included.
-    /// Others wait in the system's queue until one ends.
+    /// `MAX_CONNECTIONS`, defaults to 512: maximum open connections, including upgraded ones. Further connections wait in
+    /// the system's queue until one ends.
     ///
-    /// They are not refused: a refusal costs as much as an answer, just when there is nothing to spare, and a burst is
-    /// over before its callers have noticed. Callers who must not wait have a timeout for connecting.
+    /// They are not refused, because refusing a connection costs as much as answering it, and a short burst then passes
+    /// unnoticed. Callers that must not wait should set a connect timeout.
     pub connections: usize,
-    /// `MAX_REQUESTS`, by default 256: how many requests are worked on at once. Others are answered 503 `overloaded`.
+    /// `MAX_REQUESTS`, defaults to 256: maximum concurrent requests. Further requests are answered 503 `overloaded`.
     pub requests: usize,
-    /// `REQUEST_HEAD_TIMEOUT`, by default 30 s: how long a client may take to send the head of a request, and how long
+    /// `REQUEST_HEAD_TIMEOUT`, defaults to 30 s: how long a client may take to send the head of a request, and how long
     /// a connection may be idle.
     pub request_head_timeout: Duration,
-    /// `REQUEST_BODY_TIMEOUT`, by default 5 s: how long all of a request's body may take to arrive. A handler or an
-    /// extractor that reads on gets an error, and the failed answer that it makes of it becomes 408 `request_timeout`.
+    /// `REQUEST_BODY_TIMEOUT`, defaults to 5 s: how long the whole body of a request may take to arrive. After that, reading
+    /// it fails, and an error response of the handler or extractor is replaced by 408 `request_timeout`.
     pub request_body_timeout: Duration,
-    /// `REQUEST_TIMEOUT`, by default 10 s: how long a request may take until it is answered, its body's arrival
-    /// included. Then 503 `timeout`.
+    /// `REQUEST_TIMEOUT`, defaults to 10 s: how long a request may take until it is answered, including the arrival of its
+    /// body. After that it is answered 503 `timeout`.
     pub request_timeout: Duration,
-    /// `RESPONSE_WRITE_TIMEOUT`, by default 30 s: how long a client may leave the connection full without reading
-    /// anything. Then it is closed.
+    /// `RESPONSE_WRITE_TIMEOUT`, defaults to 30 s: how long a client may read nothing while the connection is full. After
+    /// that it is closed.
     pub response_write_timeout: Duration,
-    /// `SHUTDOWN_DELAY`, by default 0: how long new connections are still taken once the service is told to stop, so
-    /// that load balancers can hear of it first.
+    /// `SHUTDOWN_DELAY`, defaults to 0: how long new connections are accepted after a shutdown is requested, so that load
+    /// balancers can react first.
     pub shutdown_delay: Duration,
 }
 
 const COUNT: RangeInclusive<usize> = 1..=1_000_000;
 const TIMEOUT: RangeInclusive<Duration> = Duration::from_millis(1)..=Duration::from_hours(1);
-/// What compose's `stop_grace_period` has room for.
+/// Must fit into the `stop_grace_period` of the compose file.
 const DELAY: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_mins(1);
 
 impl Default for Limits {
@@ -67,11 +67,11 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// Reads the settings through `lookup`; where one is unset, that of `defaults` holds.
+    /// Reads the settings through `lookup`, and takes unset ones from `defaults`.
     ///
     /// # Errors
     ///
-    /// A value is no number or duration, or is out of its range; the error names the variable, the value and the range.
+    /// Fails if a value is not a number or duration, or is out of range. The error names the variable, the value and the range.
     pub fn read(lookup: Lookup<'_>, defaults: &Self) -> Result<Self, ConfigError> {
         let count = |variable, default: usize| {
             let expects = "a number from 1 to 1000000";
@@ -104,10 +104,10 @@ impl Limits {
         })
     }
 
-    /// Puts the limits of requests around all routes and fallbacks of a router.
+    /// Applies the request limits to all routes and fallbacks of a router.
     ///
-    /// Goes inside of [`TraceLayer`](crate::server::TraceLayer), so that a request that is turned away has its span, and
-    /// around nothing that must always answer: merge [`health`](super::health) in after it.
+    /// Call it before adding [`TraceLayer`](crate::server::TraceLayer), so that a rejected request has a span. Merge endpoints
+    /// that must always answer afterwards, such as [`health`](super::health).
     ///
     /// ```
     /// use axum::{Router, routing::get};
@@ -115,12 +115,12 @@ impl Limits {
     ///
     /// let limits = Limits::default();
     /// let router: Router = limits
-    ///     .around(Router::new().route("/", get("hello")).fallback(problem::not_found))
+    ///     .apply(Router::new().route("/", get("hello")).fallback(problem::not_found))
     ///     .layer(problem::catch_panic())
     ///     .layer(TraceLayer::new())
     ///     .merge(health(async || Ok(())));
     /// ```
-    pub fn around(&self, router: Router) -> Router {
+    pub fn apply(&self, router: Router) -> Router {
         let permits = Arc::new(Semaphore::new(self.requests));
         router
             .layer(from_fn_with_state(
@@ -130,9 +130,16 @@ impl Limits {
             .layer(from_fn_with_state(self.request_timeout, problem::timeout))
             .layer(from_fn_with_state(permits, shed))
     }
+
+    /// The former name of [`apply`](Self::apply).
+    #[deprecated = "renamed to `apply`"]
+    pub fn around(&self, router: Router) -> Router {
+        self.apply(router)
+    }
 }
 
-/// A request holds its permit until its answer's head is there; whoever is slow to read the rest holds a connection.
+/// Answers 503 if there is no permit. A request holds its permit until it is answered, not until the body is sent: a slow
+/// reader occupies only its connection.
 async fn shed(State(permits): State<Arc<Semaphore>>, request: Request, next: Next) -> Response {
     match permits.try_acquire() {
         Ok(_permit) => next.run(request).await,
@@ -150,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_set_gives_the_defaults_of_the_caller() {
+    fn unset_limits_are_defaults_of_caller() {
         let defaults = Limits {
             request_timeout: Duration::from_mins(1),
             ..Limits::default()
@@ -225,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_out_of_range_is_refused_by_name_value_and_range() {
+    fn limit_out_of_range_error_names_variable() {
         for (variable, value, range) in [
             ("MAX_CONNECTIONS", "0", "1 to 1000000"),
             ("MAX_REQUESTS", "18446744073709551616", "1 to 1000000"),

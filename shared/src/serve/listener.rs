@@ -13,7 +13,7 @@ const RETRY: Duration = Duration::from_secs(1);
 /// How often an outage is logged while it lasts.
 const REMINDER: Duration = Duration::from_mins(1);
 
-/// How long no attempt may fail until an outage is over. Near the limit of file descriptors successes and failures alternate.
+/// How long no attempt may fail before an outage is over. Near the limit of file descriptors, successes and failures alternate.
 const RECOVERED: Duration = Duration::from_secs(5);
 
 /// A listening socket and its failures.
@@ -41,7 +41,7 @@ impl Listener {
         }
     }
 
-    /// Waits for the next connection. Cancelling loses none, and no wait starts anew.
+    /// Waits for the next connection. Cancel safe: loses no connection and does not restart the wait after a failure.
     pub(super) async fn accept(&mut self) -> (TcpStream, SocketAddr) {
         loop {
             if let Some(retry_at) = self.retry_at {

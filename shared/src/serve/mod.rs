@@ -8,7 +8,7 @@
 //!     serve::main(shared::service!(), async |_, shutdown| {
 //!         let limits = Limits::default(); // Limits::read takes them from the environment
 //!         let router = limits
-//!             .around(Router::new().route("/", get("hello")).fallback(problem::not_found))
+//!             .apply(Router::new().route("/", get("hello")).fallback(problem::not_found))
 //!             .layer(problem::catch_panic())
 //!             .layer(TraceLayer::new())
 //!             .merge(health(async || Ok(())));
@@ -18,10 +18,10 @@
 //! }
 //! ```
 //!
-//! [`main`] is what a service's `main` calls: telemetry, `signals`, the service itself, then its tasks and the last spans.
-//! [`serve`] accepts connections (`listener`) and serves them (`connection`, `stream`) until it is told to stop, within its
-//! [`Limits`]; handlers learn of that from [`Shutdown`]. `head` rejects requests that no router should see; [`health`] has
-//! the endpoints for orchestrators.
+//! [`main`] is called by a service's `main`. It sets up telemetry and `signals`, runs the service, waits for its tasks and
+//! exports the last spans. [`serve`] accepts connections (`listener`) and serves them (`connection`, `stream`) within its
+//! [`Limits`] until shutdown; handlers are notified through [`Shutdown`]. `head` rejects invalid requests before the router
+//! sees them, and [`health`] provides the endpoints for orchestrators.
 
 mod accept;
 mod body;
@@ -65,48 +65,61 @@ use crate::{
     telemetry::{self, Builder, InitError, Service, Telemetry},
 };
 
-/// How long requests may take to end once the service is told to stop. Whoever stops the process from outside waits for longer than
-/// this, [`TASKS`], [`FLUSH`] and [`Limits::shutdown_delay`] together, and some seconds.
-pub const DRAIN: Duration = Duration::from_secs(10);
-/// How long tasks may take after the last request, until [`main`] cancels them.
-pub const TASKS: Duration = Duration::from_secs(5);
-/// How long the last spans may take to be exported, until [`main`] counts them as lost.
-pub const FLUSH: Duration = Duration::from_secs(5);
+/// How long requests may take to end after shutdown begins.
+///
+/// A supervisor should kill the process no earlier than the sum of this, [`TASK_TIMEOUT`], [`FLUSH_TIMEOUT`] and
+/// [`Limits::shutdown_delay`], plus some seconds.
+pub const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long tasks may take after the last request. After that, [`main`] cancels them.
+pub const TASK_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long the export of the last spans may take. After that, [`main`] counts them as lost.
+pub const FLUSH_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Why a service does not listen: of [`bind`] and [`serve`].
+/// The former name of [`DRAIN_TIMEOUT`].
+#[deprecated = "renamed to `DRAIN_TIMEOUT`"]
+pub const DRAIN: Duration = DRAIN_TIMEOUT;
+/// The former name of [`TASK_TIMEOUT`].
+#[deprecated = "renamed to `TASK_TIMEOUT`"]
+pub const TASKS: Duration = TASK_TIMEOUT;
+/// The former name of [`FLUSH_TIMEOUT`].
+#[deprecated = "renamed to `FLUSH_TIMEOUT`"]
+pub const FLUSH: Duration = FLUSH_TIMEOUT;
+
+/// An error of [`bind`] or [`serve`].
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ServeError {
-    /// The address is taken, or is none of this machine's.
+    /// The address is in use or does not belong to this host.
     #[error(
         "cannot listen on {address}: {source}; set LISTEN_ADDR to another address, port 0 lets the system choose"
     )]
     Bind {
-        /// The address that was asked for.
+        /// The requested address.
         address: SocketAddr,
-        /// What the system said.
+        /// The error of the operating system.
         source: std::io::Error,
     },
-    /// The listening socket is of no use.
+    /// The listening socket has no address.
     #[error("the listening socket failed")]
     Listener(#[source] std::io::Error),
 }
 
-/// Runs a service from telemetry to the last flushed span.
+/// Runs a service: sets up telemetry, calls `start`, and exports the last spans.
 ///
 /// `start` reads its settings through the lookup, binds and serves until the token is cancelled, which SIGINT, SIGTERM
-/// and SIGHUP do. A second SIGINT or SIGTERM ends the process at once. The exit code is 0 unless something could not be started. Any error will do:
-/// one of your own, an `anyhow::Error`, or a `Box<dyn Error>` with which `?` takes them all. It is logged with its causes.
+/// and SIGHUP do. A second SIGINT or SIGTERM ends the process at once. The exit code is 0 unless telemetry could not be set
+/// up or `start` failed. The error can have any type that converts into `Box<dyn Error>`, such as `anyhow::Error`. It is logged
+/// with its causes.
 ///
 /// Before `start` the executable's symbols are loaded, which the first backtrace of a process needs: some milliseconds in a
-/// release build, up to two seconds in a large program with debug information. So the first request that panics is answered
+/// release build, up to two seconds in a large program with debug information. The first request that panics is then answered
 /// as fast as later ones.
 ///
-/// `service` is who the process is, as [`telemetry::init`] takes it; [`main_with`] takes more wishes than that.
+/// `service` is the name of the process, as for [`telemetry::init`]. To customize telemetry, use [`main_with`].
 ///
 /// # Panics
 ///
-/// If `start` panics: the service's tasks are waited for and its spans exported first, as after an error.
+/// Panics if `start` panics, after waiting for tasks and exporting spans as for an error.
 pub fn main<E>(
     service: impl Into<Service>,
     start: impl AsyncFnOnce(Lookup<'_>, CancellationToken) -> Result<(), E>,
@@ -117,7 +130,7 @@ where
     main_with(service, Builder::init, start)
 }
 
-/// The same, with telemetry set up by `set_up`: with a sampler, an exporter or layers of one's own.
+/// Like [`main`], but `set_up` initializes telemetry, for example with another sampler, exporter or additional layers.
 ///
 /// ```no_run
 /// # fn main() -> std::process::ExitCode {
@@ -147,17 +160,17 @@ where
     let name = service.name().to_owned();
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
-        Err(error) => return refused(&name, &error),
+        Err(error) => return fail_without_log(&name, &error),
     };
     let code = runtime.block_on(async {
         let telemetry = match set_up(telemetry::builder(service)) {
             Ok(telemetry) => telemetry,
-            Err(error) => return Ok(refused(&name, &error)),
+            Err(error) => return Ok(fail_without_log(&name, &error)),
         };
-        // The log is closed after the last line, and not with telemetry.
+        // Closes the log after the last line, not when telemetry is shut down.
         let _log = telemetry::CloseLogOnDrop::new();
         let shutdown = CancellationToken::new();
-        task::untracked(signals::heed(shutdown.clone()));
+        task::untracked(signals::cancel_on_signal(shutdown.clone()));
         telemetry::load_symbols();
         let result = caught(start(&config::variable, shutdown.clone())).await;
         shutdown.cancel();
@@ -170,8 +183,8 @@ where
             }
             Err(panic) => Err(panic),
         };
-        let unfinished = task::finish(TASKS).await;
-        let spans = telemetry.shutdown(FLUSH).await;
+        let unfinished = task::finish(TASK_TIMEOUT).await;
+        let spans = telemetry.shutdown(FLUSH_TIMEOUT).await;
         tracing::info!(
             spans.ended,
             spans.exported,
@@ -183,7 +196,7 @@ where
         );
         end
     });
-    // Dropped, it would wait for blocking work that never ends, with nobody left to hear a second signal.
+    // Dropping the runtime would wait for blocking work, which may never end, and a second signal would not be handled.
     runtime.shutdown_background();
     code.unwrap_or_else(|panic| resume_unwind(panic))
 }
@@ -201,17 +214,17 @@ async fn caught<T>(future: impl Future<Output = T>) -> thread::Result<T> {
     .await
 }
 
-/// Before there is a log, standard error is the only place to say it.
-fn refused(service: &str, error: &(dyn StdError + 'static)) -> ExitCode {
+/// Reports an error on standard error, because the log does not exist yet.
+fn fail_without_log(service: &str, error: &(dyn StdError + 'static)) -> ExitCode {
     eprintln!("{service}: {}", chain(error));
     ExitCode::FAILURE
 }
 
-/// Binds the address that a service listens on, before it [`serve`]s there: a test takes port 0 and asks the listener.
+/// Binds the address on which a service then [`serve`]s. Tests can bind port 0 and read the address from the listener.
 ///
 /// # Errors
 ///
-/// When the address cannot be had; the error says which and what to do.
+/// Fails if the address cannot be bound. The error names the address and the setting to change.
 pub async fn bind(address: SocketAddr) -> Result<TcpListener, ServeError> {
     TcpListener::bind(address)
         .await

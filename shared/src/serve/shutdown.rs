@@ -1,4 +1,4 @@
-//! [`Shutdown`]: how handlers that never end by themselves learn that the service stops.
+//! [`Shutdown`]: notifies handlers that do not end by themselves of the shutdown.
 
 use std::convert::Infallible;
 
@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 ///
 /// It begins when [`serve`](super::serve) stops accepting connections, which is
 /// [`shutdown_delay`](super::Limits::shutdown_delay) after the signal. From then on requests and upgraded connections have
-/// [`DRAIN`](super::DRAIN) to end; then they are cut off: an upgraded connection fails its next read and write.
+/// [`DRAIN_TIMEOUT`](super::DRAIN_TIMEOUT) to end; then they are cut off: an upgraded connection fails its next read and write.
 ///
 /// ```
 /// use shared::serve::Shutdown;

@@ -10,18 +10,20 @@ use crate::telemetry;
 /// Cancels `shutdown` at the first signal and exits at the second.
 ///
 /// The handlers are installed by the call, not by the first poll: a signal in between would end the process.
-pub(super) fn heed(shutdown: CancellationToken) -> impl Future<Output = ()> + Send + 'static {
+pub(super) fn cancel_on_signal(
+    shutdown: CancellationToken,
+) -> impl Future<Output = ()> + Send + 'static {
     let signals = Signals::listen();
     async move {
         let Ok(mut signals) = signals else {
-            tracing::warn!("cannot listen for signals: only a kill will stop this process");
+            tracing::warn!("cannot listen for signals, only SIGKILL ends this process");
             return;
         };
         tokio::select! {
             () = shutdown.cancelled() => return,
             () = signals.first() => {}
         }
-        tracing::info!("told to stop; a second signal ends the process at once");
+        tracing::info!("shutting down, a second signal ends the process at once");
         shutdown.cancel();
         signals.second().await;
         telemetry::close_log();
@@ -78,7 +80,7 @@ impl Signals {
 ///
 /// # Errors
 ///
-/// The system refuses the handler.
+/// Fails if the handler cannot be installed.
 #[cfg(unix)]
 pub fn hangup() -> std::io::Result<Option<tokio::signal::unix::Signal>> {
     use tokio::signal::unix::{SignalKind, signal};
@@ -89,7 +91,7 @@ pub fn hangup() -> std::io::Result<Option<tokio::signal::unix::Signal>> {
     signal(SignalKind::hangup()).map(Some)
 }
 
-/// Whether `/proc/self/status` lists SIGHUP, signal 1, in its mask of ignored signals.
+/// Returns whether `/proc/self/status` lists SIGHUP, signal 1, in its mask of ignored signals.
 #[cfg(unix)]
 fn ignores_hangup(status: &str) -> bool {
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));

@@ -21,16 +21,16 @@ use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 /// A connection whose writes time out, and that fails once it is cut off.
 ///
-/// hyper hands it to the handler that upgrades the connection; the handler's copy is the only one then.
+/// On an upgrade, hyper moves it to the handler.
 pub(super) struct Stream {
     socket: Pin<Box<TimeoutWriter<TcpStream>>>,
     cut_off: CancellationToken,
     /// Set before the handler of a request that can upgrade the connection runs. Until then the task of the connection
-    /// cuts it off, and reads and writes need not look.
+    /// cuts it off, and reads and writes need no check.
     upgradable: Arc<AtomicBool>,
     read: Waiting,
     write: Waiting,
-    /// Dropped with the connection, wherever it is.
+    /// Dropped when the connection is closed, also after an upgrade.
     _open: oneshot::Sender<()>,
 }
 

@@ -115,7 +115,7 @@ pub fn running() -> usize {
 ///
 /// Call it at shutdown, after the server has drained and before telemetry is flushed, so that the tasks' spans are exported. Tasks
 /// spawned during the cancellation are cancelled too; tasks spawned afterwards run normally and need another `finish`.
-/// [`serve::main`](crate::serve::main) calls it with [`TASKS`](crate::serve::TASKS).
+/// [`serve::main`](crate::serve::main) calls it with [`TASK_TIMEOUT`](crate::serve::TASK_TIMEOUT).
 pub async fn finish(deadline: Duration) -> usize {
     TASKS.finish(deadline).await
 }

@@ -22,7 +22,7 @@ fn main() -> ExitCode {
 fn router(client: ClientWithMiddleware, limits: &Limits) -> Router {
     let routes = Router::new().route("/hello", get(hello)).fallback(problem::not_found).with_state(client);
     limits
-        .around(routes)
+        .apply(routes)
         .layer(problem::catch_panic())
         .layer(TraceLayer::new())
         .merge(health(async || Ok(()))) // not traced, never turned away

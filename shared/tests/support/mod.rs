@@ -63,7 +63,7 @@ pub(crate) async fn start(router: Router) -> Service {
     start_within(Limits::default(), router).await
 }
 
-/// Serves a router with limits of its own.
+/// Serves a router with the given limits.
 pub(crate) async fn start_within(limits: Limits, router: Router) -> Service {
     let listener = bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -110,7 +110,7 @@ impl Service {
     }
 }
 
-/// A caller with a span of its own, so that a test finds its trace among those of the tests beside it.
+/// A caller with its own root span, so that a test finds its trace among those of concurrent tests.
 pub(crate) struct Caller {
     pub(crate) trace_id: String,
     pub(crate) span_id: String,
