@@ -1,4 +1,5 @@
-//! [`Builder`]: what the code has to say about telemetry, beside the environment. It ends in [`Parts`].
+//! [`Builder`]: options of telemetry that are set in code, in addition to the environment variables. It
+//! builds [`Parts`].
 
 use std::fmt;
 
@@ -20,8 +21,9 @@ use super::{
 };
 use crate::{config, semconv};
 
-/// Telemetry that is to be set up, with wishes that no environment variable can express. [`builder`](super::builder) makes
-/// one, [`init`](Self::init), [`init_on`](Self::init_on) or [`build`](Self::build) ends it.
+/// Configures telemetry with options that no environment variable can express. Create it with
+/// [`builder`](super::builder) and finish with [`init`](Self::init), [`init_on`](Self::init_on) or
+/// [`build`](Self::build).
 ///
 /// ```no_run
 /// # fn main() -> Result<(), shared::telemetry::InitError> {
@@ -33,10 +35,10 @@ use crate::{config, semconv};
 ///     .init()?;
 /// # Ok(()) }
 /// ```
-#[must_use = "it sets up nothing until `init`, `init_on` or `build` ends it"]
+#[must_use = "a builder has no effect until `init`, `init_on` or `build` is called"]
 pub struct Builder {
     code: Code,
-    /// The caller's own processors, which see spans even with `OTEL_TRACES_EXPORTER=none`.
+    /// Custom processors. They receive spans even with `OTEL_TRACES_EXPORTER=none`.
     processors: Vec<Box<dyn SpanProcessor>>,
     panic_hook: bool,
 }
@@ -55,22 +57,22 @@ impl Builder {
         }
     }
 
-    /// Decides which traces are recorded, in place of `OTEL_TRACES_SAMPLER`; that the variable is set without effect is told
-    /// in a warning.
+    /// Sets the sampler. It overrides `OTEL_TRACES_SAMPLER`, and a warning reports that the variable is
+    /// ignored.
     pub fn sampler(mut self, sampler: impl Into<Box<dyn ShouldSample>>) -> Self {
         self.code.sampler = Some(sampler.into());
         self
     }
 
-    /// Makes `tracing` spans from this level up spans of a trace. Default: `INFO`. The levels that are set in
-    /// `OTEL_RUST_SPAN_LEVEL` go before it. Log lines have levels of their own, in `RUST_LOG`.
+    /// Sets the level from which `tracing` spans become spans of a trace. Defaults to `INFO`. Levels in
+    /// `OTEL_RUST_SPAN_LEVEL` take precedence. The levels of log lines are separate, in `RUST_LOG`.
     pub fn span_level(mut self, level: impl Into<LevelFilter>) -> Self {
         self.code.span_levels = self.code.span_levels.with_default(level);
         self
     }
 
-    /// The same for the spans of one target, which is a module's path or the beginning of one: the details of one crate
-    /// without those of all.
+    /// Like [`span_level`](Self::span_level), but for the spans of one target, which is a module path or the
+    /// beginning of one. This records the details of one crate without those of all others.
     pub fn span_level_of(
         mut self,
         target: impl Into<String>,
@@ -80,53 +82,56 @@ impl Builder {
         self
     }
 
-    /// Shows every span to this processor too, before it is exported: to add attributes when it starts, to count, to look.
-    /// It is called where the span starts and ends, so it must not block. What it does is in none of the books
-    /// ([`SpanCounts`](super::SpanCounts)).
+    /// Adds a span processor, which receives every span before it is exported: to add attributes at the
+    /// start, to count, or to inspect. It runs on the thread that starts or ends the span, so it must not
+    /// block. [`SpanCounts`](super::SpanCounts) do not include its work.
     pub fn span_processor(mut self, processor: impl SpanProcessor + 'static) -> Self {
         self.processors.push(Box::new(processor));
         self
     }
 
-    /// Exports the sampled spans by this exporter too, from a thread of its own, beside where `OTEL_TRACES_EXPORTER` sends
-    /// them (`none` sends them here alone).
+    /// Adds an exporter for sampled spans, in addition to `OTEL_TRACES_EXPORTER` (set that to `none` to use
+    /// only this one). It runs on a dedicated thread.
     ///
-    /// That is the SDK's batch processor, with its `OTEL_BSP_*`: it drops what does not fit, it does not keep spans for an
-    /// exporter that fails, and at the end it has what the way of `OTEL_TRACES_EXPORTER` leaves of the deadline, and a
-    /// second. What becomes of these spans is in none of the books, which count every span once. Values are not cut, and
-    /// errors not redacted. For another way, such as a file at once, make it a [`span_processor`](Self::span_processor).
+    /// The exporter is driven by the batch processor of the SDK, which reads `OTEL_BSP_*`, drops spans that
+    /// exceed its queue, and does not retry. On shutdown it has the time that the exporter of
+    /// `OTEL_TRACES_EXPORTER` leaves of the deadline, plus one second. [`SpanCounts`](super::SpanCounts) do
+    /// not include its results, because they count every span once. Values are not truncated and errors
+    /// are not redacted. For anything else, such as writing each span to a file at once, use a
+    /// [`span_processor`](Self::span_processor).
     pub fn span_exporter(self, exporter: impl SpanExporter + 'static) -> Self {
         let processor = BatchSpanProcessor::builder(Contained(exporter)).build();
         self.span_processor(processor)
     }
 
-    /// Whether a hook of ours logs panics and records them on their spans. Default: true; a hook that is there already is
-    /// called after it. False leaves the one that is there as it is.
+    /// Sets whether to install a panic hook that logs panics and records them on their spans. Defaults to
+    /// true. The hook calls an existing custom hook afterwards. With false, the existing hook is kept.
     pub fn panic_hook(mut self, set: bool) -> Self {
         self.panic_hook = set;
         self
     }
 
-    /// Whether there are log lines of ours, as `RUST_LOG` and `LOG_FORMAT` say. Default: true. Without them nobody hears
-    /// of a setting that is ignored or of spans that are lost, unless a layer of one's own writes them.
+    /// Sets whether to write log lines, configured by `RUST_LOG` and `LOG_FORMAT`. Defaults to true. With
+    /// false, ignored settings and lost spans are only reported if another layer writes these events.
     pub fn log(mut self, write: bool) -> Self {
         self.code.logs = write;
         self
     }
 
-    /// Sets up telemetry for this process, as [`telemetry::init`](super::init) does.
+    /// Initializes telemetry for this process like [`telemetry::init`](super::init).
     ///
     /// # Errors
     ///
-    /// Those of [`telemetry::init`](super::init).
+    /// Fails like [`telemetry::init`](super::init).
     pub fn init(self) -> Result<Telemetry, InitError> {
         self.init_on(tracing_subscriber::registry())
     }
 
-    /// The same, with our layers on top of a subscriber that has others: a registry with layers of one's own.
+    /// Like [`init`](Self::init), but adds its layers to an existing subscriber, such as a registry with
+    /// custom layers.
     ///
-    /// Each of our layers has its own filter. A filter that is a layer of its own, as `registry().with(EnvFilter)` makes it,
-    /// holds for ours as well.
+    /// Each added layer has its own filter. A global filter in the subscriber, such as
+    /// `registry().with(EnvFilter)`, applies to the added layers as well.
     ///
     /// ```no_run
     /// # fn main() -> Result<(), shared::telemetry::InitError> {
@@ -140,7 +145,7 @@ impl Builder {
     ///
     /// # Errors
     ///
-    /// Those of [`telemetry::init`](super::init).
+    /// Fails like [`telemetry::init`](super::init).
     pub fn init_on<S>(self, subscriber: S) -> Result<Telemetry, InitError>
     where
         S: Subscriber + for<'span> LookupSpan<'span> + Send + Sync + 'static,
@@ -153,12 +158,12 @@ impl Builder {
         Ok(telemetry)
     }
 
-    /// Makes everything and sets nothing that is global: for a process that puts the parts together itself, or has
-    /// several services, each with providers of its own. See [`Parts`].
+    /// Builds telemetry without setting anything global: for a process that assembles the [`Parts`] itself,
+    /// or has several services, each with its own providers.
     ///
     /// # Errors
     ///
-    /// Those of [`telemetry::init`](super::init), except that no subscriber can be in the way.
+    /// Fails like [`telemetry::init`](super::init), but never because a subscriber is already set.
     pub fn build(self) -> Result<(Telemetry, Parts), InitError> {
         let service_name = self.code.service.name().to_owned();
         let settings = settings::read(&config::variable, self.code)?;

@@ -1,5 +1,5 @@
-//! `OTEL_TRACES_EXPORTER=console`: each span as one JSON object a line, on standard error, since standard output is where
-//! log lines go.
+//! `OTEL_TRACES_EXPORTER=console`: writes each span as a line of JSON to standard error, because log lines
+//! go to standard output.
 
 use std::{
     io,
@@ -20,7 +20,7 @@ use super::{
 };
 use crate::stdio::Stream;
 
-/// Writes each span when it ends, in one write: the lines of several processes do not mix.
+/// Writes each span when it ends, in one write, so that lines of several processes do not mix.
 #[derive(Debug, Clone)]
 pub(super) struct ConsoleProcessor {
     counts: Arc<Mutex<SpanCounts>>,
@@ -47,10 +47,10 @@ impl SpanProcessor for ConsoleProcessor {
         if !span.span_context.is_sampled() {
             return;
         }
-        // Called below the lock of the span.
+        // The caller holds the lock of the span.
         let written = panics::contained(|| {
             let line = format!("{}\n", line(&span, self.limits));
-            // A line longer than a pipe takes at once needs several writes.
+            // A line that exceeds the atomic write size of a pipe takes several writes.
             let _whole = io::stderr().lock();
             Stream::Stderr.write_all(line.as_bytes()).is_ok()
         });
@@ -59,7 +59,7 @@ impl SpanProcessor for ConsoleProcessor {
         if written == Some(true) {
             counts.exported += 1;
         } else {
-            // With nobody to tell: the console is where it would be told.
+            // Not reported, because the console itself has failed.
             counts.lost.export_failed += 1;
         }
     }

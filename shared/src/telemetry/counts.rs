@@ -1,50 +1,50 @@
-//! [`SpanCounts`]: the books of the way out. Every span that ended was exported, is lost, or waits.
+//! [`SpanCounts`]: counters of export. Every ended span is exported, lost or waiting.
 
 use std::fmt;
 
 use serde::Serialize;
 
-/// What became of the spans that this process ended, from its start to now: `ended = exported + lost + waiting`, at every
-/// moment.
+/// Counters of the spans that this process has ended since its start: `ended = exported + lost + waiting`
+/// at any time.
 ///
-/// For a health endpoint, and for the last line of a log: whoever looks for a trace in vain learns here whether it was lost.
-/// All zero where nothing is exported: with `OTEL_TRACES_EXPORTER=none` or `OTEL_SDK_DISABLED=true`.
+/// Show them in a health endpoint and in the last line of a log, to find out whether a missing trace was
+/// lost. All are zero if nothing is exported (`OTEL_TRACES_EXPORTER=none` or `OTEL_SDK_DISABLED=true`).
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct SpanCounts {
     /// Spans that ended and were sampled.
     pub ended: u64,
-    /// Spans that the collector took; those of a batch that it said it rejected are not among them.
+    /// Spans that the collector accepted, without those that it rejected from an accepted batch.
     pub exported: u64,
-    /// Spans that are to be exported still, the ones under way among them.
+    /// Spans that are not exported yet, including those being sent.
     pub waiting: u64,
-    /// Spans that nobody will see, by reason.
+    /// Spans that are lost, by reason.
     pub lost: LostSpans,
 }
 
-/// How many spans were lost, and why. `Display` names the reasons that there are, as in `3 queue_full, 1 refused`.
+/// Lost spans by reason. `Display` lists the reasons with at least one span, as in `3 queue_full, 1 refused`.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct LostSpans {
-    /// No room was left among those that wait.
+    /// The queue was full.
     pub queue_full: u64,
-    /// The collector refused them for good, or rejected them from a batch that it took.
+    /// The collector refused them permanently, or rejected them from an accepted batch.
     pub refused: u64,
-    /// They could not be written, or the exporter failed on them.
+    /// They could not be written, or the exporter failed.
     pub export_failed: u64,
-    /// Telemetry was shut down before they could be sent, or before they ended.
+    /// Telemetry was shut down before they were sent or before they ended.
     pub shutdown: u64,
-    /// One span alone was larger than a batch may be.
+    /// The span alone exceeded the maximum size of a batch.
     pub too_large: u64,
 }
 
 impl LostSpans {
-    /// All of them.
+    /// Returns the sum of all reasons.
     pub fn total(&self) -> u64 {
         self.reasons().iter().map(|(_, spans)| spans).sum()
     }
 
-    /// Each reason's stable name and its number.
+    /// Returns the stable name and the number of each reason.
     pub(super) fn reasons(&self) -> [(&'static str, u64); 5] {
         [
             ("queue_full", self.queue_full),
@@ -55,7 +55,7 @@ impl LostSpans {
         ]
     }
 
-    /// Those that were lost since `earlier`.
+    /// Returns the spans lost since `earlier`.
     #[cfg(feature = "otlp")]
     pub(super) fn since(&self, earlier: &Self) -> Self {
         Self {

@@ -1,4 +1,4 @@
-//! Mistakes in `RUST_LOG` that are valid all the same: a word that is not a level is the name of a target.
+//! Finds probable mistakes in a valid `RUST_LOG`: a word that is not a level is taken as a target.
 
 use tracing::level_filters::LevelFilter;
 
@@ -6,7 +6,8 @@ use crate::redact;
 
 const LEVELS: [&str; 6] = ["error", "warn", "info", "debug", "trace", "off"];
 
-/// Warns of a word that is taken as a target, if no level applies to the other targets or if it resembles a level.
+/// Returns a warning for a word that is taken as a target, if no level applies to the other targets or if the
+/// word resembles a level.
 pub(super) fn warning(directives: &str) -> Option<String> {
     // A directive with a level, a span or a field is not a misspelt level.
     let words = directives.split(',').map(str::trim);
@@ -40,7 +41,7 @@ fn is_level(word: &str) -> bool {
     word.parse::<LevelFilter>().is_ok()
 }
 
-/// The level that a word was probably meant to be: one typing mistake away, abbreviated or lengthened.
+/// Returns the level that the word resembles: with one typing mistake, abbreviated or lengthened.
 fn nearest(word: &str) -> Option<&'static str> {
     let word = word.to_ascii_lowercase();
     LEVELS.into_iter().find(|level| {
@@ -51,7 +52,7 @@ fn nearest(word: &str) -> Option<&'static str> {
     })
 }
 
-/// Whether one byte more, less or other, or two that are swapped, make one of the other.
+/// Returns whether the texts differ by one byte that is added, removed, replaced or swapped with the next.
 fn is_one_mistake_away(one: &[u8], other: &[u8]) -> bool {
     let start = one.iter().zip(other).take_while(|(a, b)| a == b).count();
     let (one, other) = (&one[start..], &other[start..]);

@@ -1,39 +1,40 @@
-//! [`InitError`]: why there is no telemetry.
+//! [`InitError`]: why telemetry cannot be initialized.
 
 use tracing::subscriber::SetGlobalDefaultError;
 
 use crate::config::ConfigError;
 
-/// Why telemetry could not be set up. Print it and end the process: there is no log yet that could say it.
+/// The reason why telemetry cannot be initialized. Print it and end the process, because the log is not set up
+/// yet.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum InitError {
-    /// A variable has a value that cannot be used.
+    /// An environment variable has an unusable value.
     #[error(transparent)]
     Setting(#[from] ConfigError),
-    /// The exporter refused its settings; the message names the variable and the value.
+    /// The exporter refused its settings. The message names the variable and the value.
     #[cfg(feature = "otlp")]
     #[error("cannot set up the exporter: {0}")]
     Exporter(#[from] opentelemetry_otlp::ExporterBuildError),
-    /// The client that spans are exported with cannot be made.
+    /// The exporter's HTTP client cannot be created.
     #[cfg(feature = "otlp")]
     #[error("cannot set up the exporter's HTTP client")]
     Client(#[source] reqwest::Error),
-    /// The channel that spans are exported over cannot be made.
+    /// The exporter's gRPC channel cannot be created.
     #[cfg(feature = "grpc")]
     #[error("cannot set up the exporter's gRPC channel")]
     Channel(#[source] tonic::transport::Error),
-    /// The system gives no thread to the exporter.
+    /// The exporter's thread cannot be started.
     #[cfg(feature = "otlp")]
     #[error("cannot start the exporter's thread")]
     Thread(#[source] std::io::Error),
-    /// The gRPC exporter of metrics lives on the runtime that it is set up in.
+    /// The gRPC exporter for metrics needs the Tokio runtime in which it is created.
     #[cfg(feature = "otlp")]
-    #[error("metrics are to be exported over gRPC: call `telemetry::init` inside a Tokio runtime")]
+    #[error("metrics export over gRPC needs a Tokio runtime: call `telemetry::init` inside one")]
     NoRuntime,
-    /// `init` was called twice, or somebody else has set the process's `tracing` subscriber.
+    /// `init` was called twice, or the global `tracing` subscriber is already set.
     #[error(
-        "a tracing subscriber is already set: call `telemetry::init` once, before any other, or give your own to `telemetry::builder(..).init_on(..)`"
+        "a tracing subscriber is already set: call `telemetry::init` once, before setting any other, or pass yours to `telemetry::builder(..).init_on(..)`"
     )]
     AlreadySet(#[from] SetGlobalDefaultError),
 }

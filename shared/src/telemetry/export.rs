@@ -1,4 +1,4 @@
-//! The way out of the process that the settings ask for.
+//! [`Export`]: the span exporter selected by the settings.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use super::{
     settings::{Exporter, Traces},
 };
 
-/// How spans leave the process.
+/// The destination of ended spans.
 #[derive(Debug, Clone)]
 pub(super) enum Export {
     Otlp(OtlpProcessor),
@@ -25,8 +25,8 @@ pub(super) enum Export {
     Nowhere,
 }
 
-/// The provider that the settings ask for, with the caller's own processors. Without an exporter it still makes
-/// spans, so that ids go to logs and callees.
+/// Creates the tracer provider for the settings, with custom processors. Without an exporter it still creates
+/// spans, so that logs and callees get their ids.
 pub(super) fn provider(
     own: Vec<Box<dyn SpanProcessor>>,
     traces: Traces,
@@ -82,7 +82,7 @@ impl Export {
         }
     }
 
-    /// Exports the queued spans until this deadline. Every span that ends later is lost, and counted.
+    /// Exports queued spans for up to `deadline`. Spans that end later are counted as lost.
     pub(super) fn close(&self, deadline: Duration) -> OTelSdkResult {
         match self {
             Self::Otlp(processor) => processor.shutdown_with_timeout(deadline),

@@ -1,5 +1,5 @@
-//! The end of telemetry: what [`Telemetry::shutdown`](super::Telemetry::shutdown) and a drop without it wait for, and how
-//! long. Each part runs on a thread of its own, because it blocks and may exceed its deadline.
+//! The end of telemetry, by [`Telemetry::shutdown`](super::Telemetry::shutdown) or by a drop without it. Traces
+//! and metrics are shut down on separate threads, because they block and may exceed their deadline.
 
 use std::{
     io,
@@ -16,12 +16,12 @@ use opentelemetry_sdk::{
 
 use super::{export::Export, log, processors::Processors};
 
-/// How much longer than its deadline a shutdown may take, to report what it could not export.
+/// Extra time after the deadline of a shutdown, to report unexported spans.
 const GRACE: Duration = Duration::from_secs(1);
-/// How long a drop without shutdown waits for the export of the spans that have ended.
+/// How long a drop without shutdown waits for the export of ended spans.
 const DROP_FLUSH: Duration = Duration::from_secs(5);
 
-/// What is to be shut down.
+/// The parts to shut down.
 #[derive(Debug)]
 pub(super) struct Live {
     /// Its spans end through `processors`, which outlive it.
@@ -44,7 +44,7 @@ impl Live {
         let traces =
             processors.map(|processors| start(move || processors.shutdown_with_timeout(deadline)));
         let metrics = meters.map(|meters| start(move || meters.shutdown_with_timeout(deadline)));
-        // Other failures are in the counts, and logged with them.
+        // Other failures are in the counters, and logged with them.
         if let Some(Err(Failure::Timeout)) = traces.map(|traces| wait(traces, end)) {
             tracing::warn!(?deadline, "traces did not shut down in time");
         }
@@ -60,7 +60,7 @@ impl Live {
         drop(provider);
     }
 
-    /// Exports what has ended so far. Later spans are exported too, if the process lives on.
+    /// Exports the spans that have ended. Later spans are exported as well, if the process keeps running.
     pub(super) fn flush(self, export: &Export) {
         let end = Instant::now() + DROP_FLUSH;
         let traces = self
@@ -69,7 +69,7 @@ impl Live {
         let meters = self.meters;
         let metrics = meters.map(|meters| start(move || meters.force_flush()));
         for part in [traces, metrics].into_iter().flatten() {
-            // The counts have the result.
+            // The counters have the result.
             let _ = wait(part, end);
         }
         let spans = export.counts();
@@ -97,13 +97,13 @@ type Work = io::Result<Receiver<OTelSdkResult>>;
 fn start(work: impl FnOnce() -> OTelSdkResult + Send + 'static) -> Work {
     let (done, finished) = channel();
     run(move || {
-        // The receiver is gone if it timed out.
+        // The receiver is gone if the wait timed out.
         let _ = done.send(work());
     })?;
     Ok(finished)
 }
 
-/// Runs work of the process itself, outside of any trace.
+/// Runs process-wide work on a new thread, outside any trace.
 pub(super) fn run(work: impl FnOnce() + Send + 'static) -> io::Result<()> {
     #[expect(
         clippy::disallowed_methods,

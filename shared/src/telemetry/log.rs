@@ -1,4 +1,4 @@
-//! The log of a process: which lines are written and how, and the records of the `log` crate among them.
+//! The process log: its filter and format, and the bridge for records of the `log` crate.
 
 use tracing::{Level, Metadata, Subscriber, level_filters::LevelFilter};
 use tracing_log::{AsLog as _, LogTracer};
@@ -17,16 +17,16 @@ use crate::{
     logs,
 };
 
-/// Which lines are written, and how.
+/// Filter and format of log lines.
 #[derive(Debug)]
 pub(super) struct Logs {
     format: logs::Format,
     directives: String,
 }
 
-/// What the environment says of the log.
+/// Reads `RUST_LOG` and `LOG_FORMAT`.
 pub(super) fn read(lookup: Lookup<'_>) -> Result<Logs, ConfigError> {
-    let directives = config::text(lookup, "RUST_LOG").unwrap_or_else(|| LOG_FILTER.to_owned());
+    let directives = config::text(lookup, "RUST_LOG").unwrap_or_else(|| DEFAULT_FILTER.to_owned());
     if parse(&directives).is_err() {
         return Err(ConfigError {
             variable: "RUST_LOG",
@@ -39,48 +39,49 @@ pub(super) fn read(lookup: Lookup<'_>) -> Result<Logs, ConfigError> {
 }
 
 impl Logs {
-    /// What is probably a mistake in `RUST_LOG`.
+    /// Returns a warning for a probable mistake in `RUST_LOG`.
     pub(super) fn warning(&self) -> Option<String> {
         directives::warning(&self.directives)
     }
 }
 
-/// The layer that writes log lines.
+/// Creates the layer that writes log lines.
 pub(super) fn layer<S>(logs: &Logs, service: String) -> impl Layer<S> + Send + Sync + use<S>
 where
     S: Subscriber + for<'span> LookupSpan<'span> + Send + Sync,
 {
-    let filter = parse(&logs.directives).expect("they were parsed when they were read");
-    let must_be_heard = filter_fn(must_be_heard).with_max_level_hint(LevelFilter::INFO);
-    logs::layer::<S>(service, logs.format).with_filter(filter.or(must_be_heard))
+    let filter = parse(&logs.directives).expect("`read` has parsed the directives");
+    let is_operational = filter_fn(is_operational).with_max_level_hint(LevelFilter::INFO);
+    logs::layer::<S>(service, logs.format).with_filter(filter.or(is_operational))
 }
 
-/// Makes an event of every record that passes the subscriber's filters. Whoever has set a logger before keeps it.
+/// Turns records of the `log` crate into events if they pass the subscriber's filters. An existing logger is
+/// kept.
 pub(super) fn bridge() {
-    // A record that no filter lets through costs one comparison.
-    let most = LevelFilter::current().as_log();
-    let _ = LogTracer::builder().with_max_level(most).init();
+    // A record that no filter accepts costs one comparison.
+    let max_level = LevelFilter::current().as_log();
+    let _ = LogTracer::builder().with_max_level(max_level).init();
 }
 
-/// What OpenTelemetry says of itself at `info` is no news to whoever runs a service.
-const LOG_FILTER: &str = "info,opentelemetry=warn";
+/// Without the `info` events of OpenTelemetry, which do not help to operate a service.
+const DEFAULT_FILTER: &str = "info,opentelemetry=warn";
 
 fn parse(directives: &str) -> Result<EnvFilter, ParseError> {
     EnvFilter::builder().parse(directives)
 }
 
-/// What an operator must hear whatever `RUST_LOG` says: a panic, a service that cannot run, a setting that is ignored, spans
-/// that are lost, a collector that is away and one that is back.
-fn must_be_heard(metadata: &Metadata<'_>) -> bool {
-    const OURS: [&str; 2] = [
+/// Returns whether an event is always logged, even if `RUST_LOG` excludes it: a panic, a service that cannot
+/// run, an ignored setting, lost spans, an unavailable or recovered collector.
+fn is_operational(metadata: &Metadata<'_>) -> bool {
+    const MODULES: [&str; 2] = [
         concat!(env!("CARGO_CRATE_NAME"), "::telemetry"),
         concat!(env!("CARGO_CRATE_NAME"), "::serve"),
     ];
     let target = metadata.target();
-    // And not `shared::server`, which begins like it.
+    // Excludes `shared::server`, which begins like `shared::serve`.
     let is_within = |rest: &str| rest.is_empty() || rest.starts_with("::");
-    let ours = OURS
+    let is_own = MODULES
         .iter()
         .any(|module| target.strip_prefix(module).is_some_and(is_within));
-    metadata.is_event() && ours && (*metadata.level() <= Level::WARN || target == otlp::JOURNAL)
+    metadata.is_event() && is_own && (*metadata.level() <= Level::WARN || target == otlp::JOURNAL)
 }

@@ -1,4 +1,4 @@
-//! The books as the SDK's own metrics, by the conventions for
+//! Exports [`SpanCounts`](super::SpanCounts) as metrics, by the conventions for
 //! [SDK metrics](https://opentelemetry.io/docs/specs/semconv/otel/sdk-metrics/).
 
 use opentelemetry::{
@@ -10,25 +10,25 @@ use opentelemetry_sdk::metrics::SdkMeterProvider;
 use super::{LostSpans, export::Export};
 use crate::{semconv, tracer::scope};
 
-/// Has the durations of requests measured from now on, by the global provider.
+/// Starts recording request durations with the global provider.
 pub(super) fn enable() {
     #[cfg(all(feature = "metrics", any(feature = "client", feature = "server")))]
     crate::metrics::enable();
 }
 
-/// Has the books read whenever metrics are collected.
+/// Registers instruments that read the counters of `export` whenever metrics are collected.
 pub(super) fn observe(export: &Export, provider: &SdkMeterProvider) {
     let Export::Otlp(processor) = export else {
         return;
     };
     let meter = provider.meter_with_scope(scope());
-    let books = processor.clone();
+    let counters = processor.clone();
     meter
         .i64_observable_up_down_counter("otel.sdk.processor.span.queue.size")
         .with_unit("{span}")
-        .with_description("Spans that wait to be exported, those under way included.")
+        .with_description("Spans that are not exported yet, including those being sent.")
         .with_callback(move |observer| {
-            let waiting = i64::try_from(books.counts().waiting).unwrap_or(i64::MAX);
+            let waiting = i64::try_from(counters.counts().waiting).unwrap_or(i64::MAX);
             observer.observe(waiting, &processor_attributes());
         })
         .build();
@@ -36,20 +36,20 @@ pub(super) fn observe(export: &Export, provider: &SdkMeterProvider) {
         meter
             .i64_observable_up_down_counter("otel.sdk.processor.span.queue.capacity")
             .with_unit("{span}")
-            .with_description("How many spans may wait.")
+            .with_description("Maximum number of spans in the queue.")
             .with_callback(move |observer| {
                 let capacity = i64::try_from(capacity).unwrap_or(i64::MAX);
                 observer.observe(capacity, &processor_attributes());
             })
             .build();
     }
-    let books = processor.clone();
+    let counters = processor.clone();
     meter
         .u64_observable_counter("otel.sdk.processor.span.processed")
         .with_unit("{span}")
-        .with_description("Spans that were handed to the exporter, or lost before that.")
+        .with_description("Spans passed to the exporter, or lost before that.")
         .with_callback(move |observer| {
-            let counts = books.counts();
+            let counts = counters.counts();
             let handed_on = counts.exported + counts.lost.refused;
             observer.observe(handed_on, &processor_attributes());
             let before = LostSpans {
@@ -59,13 +59,13 @@ pub(super) fn observe(export: &Export, provider: &SdkMeterProvider) {
             observe_lost(observer, before, &processor_attributes());
         })
         .build();
-    let books = processor.clone();
+    let counters = processor.clone();
     meter
         .u64_observable_counter("otel.sdk.exporter.span.exported")
         .with_unit("{span}")
-        .with_description("Spans that the collector took, or refused.")
+        .with_description("Spans that the collector accepted or refused.")
         .with_callback(move |observer| {
-            let counts = books.counts();
+            let counts = counters.counts();
             observer.observe(counts.exported, &exporter_attributes());
             let refused = LostSpans {
                 refused: counts.lost.refused,
@@ -76,9 +76,9 @@ pub(super) fn observe(export: &Export, provider: &SdkMeterProvider) {
         .build();
 }
 
-fn observe_lost(observer: &dyn AsyncInstrument<u64>, lost: LostSpans, whose: &[KeyValue; 2]) {
+fn observe_lost(observer: &dyn AsyncInstrument<u64>, lost: LostSpans, component: &[KeyValue; 2]) {
     for (reason, spans) in lost.reasons().into_iter().filter(|(_, spans)| *spans > 0) {
-        let [kind, name] = whose.clone();
+        let [kind, name] = component.clone();
         observer.observe(
             spans,
             &[kind, name, KeyValue::new(semconv::ERROR_TYPE, reason)],

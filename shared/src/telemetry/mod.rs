@@ -1,13 +1,16 @@
-//! Telemetry of a process, from the `OTEL_*` variables: set up once by [`init`], ended by [`Telemetry::shutdown`].
+//! Telemetry of a process, configured by the `OTEL_*` variables: initialized once by [`init`], ended by
+//! [`Telemetry::shutdown`].
 //!
-//! - [`init`] is one line, and all that a service needs: with [`service!`](crate::service) it knows its version too.
-//! - [`builder`] is for wishes of one's own: a sampler, further exporters and layers, no panic hook, no log.
-//! - [`Builder::build`] gives the [`Parts`], to be put together by hand.
-//! - [`Late`] is for a tracer or an instrument that is asked for before any of that.
+//! - [`init`] is one line and sufficient for a service. With [`service!`](crate::service) it also has the
+//!   version of the crate.
+//! - [`builder`] adds options: a sampler, exporters, layers, no panic hook, no log.
+//! - [`Builder::build`] returns the [`Parts`], to be assembled by hand.
+//! - [`Late`] is for a tracer or an instrument that is requested before telemetry is initialized.
 //!
-//! What may be set is in `settings`. Ended spans leave by `export`, which is `otlp` or `console`; what became of them is in
-//! the books (`counts`), and measured where metrics are on (`meters`). What becomes a span is in `span_layer`, and what a log line
-//! in `log`. A panic goes to the log and to its span (`panics`).
+//! `settings` reads the environment variables. `export` sends ended spans to `otlp` or `console`, `counts`
+//! counts them, and `meters` exports the counters if metrics are enabled. `span_layer` selects the `tracing`
+//! spans that become spans of a trace, and `log` the events that become log lines. `panics` logs a panic and
+//! records it on its span.
 
 mod adopted;
 mod builder;
@@ -54,38 +57,41 @@ pub use self::{
 };
 use self::{export::Export, lifecycle::Live};
 
-/// The process's telemetry. Keep it until the end and then call [`shutdown`](Self::shutdown): spans are queued for
-/// up to five seconds (`OTEL_BSP_SCHEDULE_DELAY`), and are lost if the process exits before that.
+/// Handle to the telemetry of the process. Keep it until the end and then call
+/// [`shutdown`](Self::shutdown): spans are queued for up to five seconds (`OTEL_BSP_SCHEDULE_DELAY`), and are
+/// lost if the process exits before they are exported.
 ///
-/// Dropped without shutdown, as by an early `?` or a panic in `main`, it exports the spans that have ended, waits for that for
-/// up to five seconds, and logs how many are not exported. It does not end telemetry: later spans are exported as long as the
-/// process lives. `std::process::exit` and an abort drop nothing, nor does a `Telemetry` in a `static`: the queued spans are
-/// lost.
+/// A drop without shutdown, such as by an early `?` or a panic in `main`, exports the spans that have ended,
+/// waits up to five seconds for that, and logs how many are not exported. It does not end telemetry: later
+/// spans are exported as long as the process runs. `std::process::exit`, an abort, and a `Telemetry` in a
+/// `static` drop nothing, so queued spans are lost.
 #[derive(Debug)]
 #[must_use = "keep it until the end, then call `shutdown`"]
 pub struct Telemetry {
-    /// None after shutdown.
+    /// `None` after shutdown.
     live: Option<Live>,
     export: Export,
 }
 
-/// For those who have no [`Telemetry`] at hand, such as a health endpoint.
+/// The export of the installed telemetry, for [`spans`].
 static EXPORT: OnceLock<Export> = OnceLock::new();
 
-/// What became of the spans that this process has ended so far: all zero before [`init`]. For those who have no [`Telemetry`] at
-/// hand, such as a health endpoint.
+/// Returns the counters of the spans that this process has ended: all zero before [`init`]. For code without
+/// access to the [`Telemetry`], such as a health endpoint.
 pub fn spans() -> SpanCounts {
     EXPORT.get().map(Export::counts).unwrap_or_default()
 }
 
-/// Sets up traces, metrics, logs, propagation and the panic hook for this process, by its environment variables.
+/// Initializes traces, metrics, logs, propagation and the panic hook for this process from its environment
+/// variables.
 ///
-/// `service` is who the process is where the environment says nothing else: a name, or [`service!()`](crate::service) for
-/// that of the crate with its version. Call it once, first thing in `main`, and inside a Tokio runtime where metrics go out
-/// over gRPC. A collector that cannot be reached is no error: spans wait for it, up to 32 MiB of them
-/// (`OTEL_RUST_BSP_MAX_QUEUE_BYTES`), and the log says so.
+/// `service` identifies the process, unless environment variables override it: a name, or
+/// [`service!()`](crate::service) for the name and version of the crate. Call this once, at the start of
+/// `main`, and inside a Tokio runtime if metrics are exported over gRPC. An unreachable collector is not an
+/// error: up to 32 MiB of spans (`OTEL_RUST_BSP_MAX_QUEUE_BYTES`) are queued until it responds, and the log
+/// reports it.
 ///
-/// Records of the `log` crate are log lines too, unless somebody has set a logger before.
+/// Records of the `log` crate become log lines too, unless a logger is already set.
 ///
 /// ```no_run
 /// # #[tokio::main]
@@ -98,48 +104,51 @@ pub fn spans() -> SpanCounts {
 ///
 /// # Errors
 ///
-/// When a variable has a value that nothing can be used in place of (an endpoint, `LOG_FORMAT`, `RUST_LOG`, a cargo
-/// feature that is missing), or a `tracing` subscriber is already set. Any other is replaced, with a warning.
+/// Fails if a variable has an unusable value without a safe replacement (an endpoint, `LOG_FORMAT`,
+/// `RUST_LOG`, a missing cargo feature), or if a `tracing` subscriber is already set. Other unusable values
+/// are replaced, with a warning.
 pub fn init(service: impl Into<Service>) -> Result<Telemetry, InitError> {
     builder(service).init()
 }
 
-/// The same with wishes that the environment cannot express: see [`Builder`].
+/// Like [`init`], but with options that environment variables cannot express: see [`Builder`].
 pub fn builder(service: impl Into<Service>) -> Builder {
     Builder::new(service.into())
 }
 
 impl Telemetry {
-    /// What became of the spans so far: those of this telemetry, where a process has several.
+    /// Returns the counters of the spans so far: only of this telemetry, if a process has several.
     pub fn spans(&self) -> SpanCounts {
         self.export.counts()
     }
 
-    /// Exports the queued spans and the metrics, side by side, then ends telemetry. Call it last: after the server has
-    /// drained and the tasks are done. A span that ends later is lost, and counted with the reason `shutdown`.
+    /// Exports queued spans and metrics concurrently, then ends telemetry. Call it last, after the server
+    /// has drained and the tasks have finished. A span that ends later is counted as lost with the reason
+    /// `shutdown`.
     ///
-    /// Takes no longer than `deadline` and a second; what is not exported by then is lost, and counted. A collector that
-    /// does not answer is retried until then, unless it has asked for a longer pause.
+    /// Takes at most `deadline` plus one second. Spans that are not exported by then are counted as lost. An
+    /// unresponsive collector is retried until then, unless it has requested a longer pause.
     ///
-    /// It works in any asynchronous runtime. It goes on if its future is dropped.
+    /// Works in any asynchronous runtime, and continues if its future is dropped.
     pub async fn shutdown(self, deadline: Duration) -> SpanCounts {
         let export = self.export.clone();
         let (done, finished) = oneshot::channel();
-        // It blocks, and on a current-thread runtime it would stop what it waits for. Without a thread, the drop flushes.
+        // Blocking would deadlock a current-thread runtime. If no thread can be started, the drop flushes.
         let started = lifecycle::run(move || {
             let _ = done.send(self.shutdown_blocking(deadline));
         });
         if started.is_ok() {
-            // Fails if that thread panicked, which is in the log.
+            // Fails if that thread panicked, which is logged.
             let _ = finished.await;
         }
         export.counts()
     }
 
-    /// Like [`shutdown`](Self::shutdown), but blocks the thread: for a program without an asynchronous runtime.
+    /// Like [`shutdown`](Self::shutdown), but blocks the current thread, for a program without an asynchronous
+    /// runtime.
     pub fn shutdown_blocking(mut self, deadline: Duration) -> SpanCounts {
         if let Some(live) = self.live.take() {
-            live.shut_down(deadline.min(LONGEST_DEADLINE));
+            live.shut_down(deadline.min(MAX_DEADLINE));
         }
         self.export.counts()
     }
@@ -148,16 +157,16 @@ impl Telemetry {
 impl Drop for Telemetry {
     fn drop(&mut self) {
         if let Some(live) = self.live.take() {
-            // A panic here would abort a thread that unwinds.
+            // A panic in a drop during unwinding would abort the process.
             panics::contained(|| live.flush(&self.export));
         }
     }
 }
 
-/// The longest deadline of a shutdown: a longer one may not be a time.
-const LONGEST_DEADLINE: Duration = Duration::from_hours(24);
+/// Maximum deadline of a shutdown. A longer one could overflow an `Instant`.
+const MAX_DEADLINE: Duration = Duration::from_hours(24);
 
-/// What [`init`] does for a process, as far as a test process wants it: spans and panics on them, no log.
+/// The part of [`init`] that a test process needs: spans and panics on them, without a log.
 #[cfg(feature = "testing")]
 mod testing {
     use opentelemetry_sdk::trace::SdkTracer;

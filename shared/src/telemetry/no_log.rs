@@ -1,4 +1,4 @@
-//! No log: events go to the layers that the caller adds.
+//! Replaces `log` without the cargo feature `logs`: events go only to layers that the application adds.
 
 use tracing::Subscriber;
 use tracing_subscriber::{Layer, layer::Identity};
@@ -11,7 +11,7 @@ pub(super) struct Logs;
 impl Logs {
     #[expect(
         clippy::unused_self,
-        reason = "the same shape as with the cargo feature"
+        reason = "same signature as with the cargo feature"
     )]
     pub(super) fn warning(&self) -> Option<String> {
         None
@@ -20,7 +20,7 @@ impl Logs {
 
 #[expect(
     clippy::unnecessary_wraps,
-    reason = "the same shape as with the cargo feature"
+    reason = "same signature as with the cargo feature"
 )]
 pub(super) fn read(_: Lookup<'_>) -> Result<Logs, ConfigError> {
     Ok(Logs)
@@ -32,12 +32,12 @@ pub(super) fn layer<S: Subscriber>(_: &Logs, _: String) -> impl Layer<S> + Send 
 
 pub(super) fn bridge() {}
 
-/// The caller's layers write lines themselves.
+/// Returns true, because this crate has no lines to flush.
 pub(crate) fn flush() -> bool {
     true
 }
 
-/// There is nothing to close.
+/// Does nothing.
 #[cfg(feature = "serve")]
 pub(crate) fn close() {}
 

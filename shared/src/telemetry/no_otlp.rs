@@ -1,6 +1,7 @@
-//! Without the cargo feature `otlp` nothing leaves the process this way, and the compiler knows it.
+//! Replaces `otlp` without the cargo feature `otlp`. Its types cannot be constructed, so the compiler removes
+//! the code that uses them.
 
-use std::time::Duration;
+use std::{convert::Infallible, time::Duration};
 
 use opentelemetry::Context;
 use opentelemetry_sdk::{
@@ -16,21 +17,19 @@ use super::{
     texts::ValueLimits,
 };
 
-/// The target of nobody's lines.
+/// Matches no target.
 #[cfg(feature = "logs")]
 pub(super) const JOURNAL: &str = "";
 
-/// Nobody has one. That is private, or the compiler would warn of every line elsewhere that it never comes to.
+/// Cannot be constructed. The field is private, because otherwise the compiler reports unreachable code in
+/// other modules.
 #[derive(Debug, Clone)]
-pub(super) struct OtlpProcessor(Nobodys);
-
-#[derive(Debug, Clone)]
-enum Nobodys {}
+pub(super) struct OtlpProcessor(Infallible);
 
 impl OtlpProcessor {
     #[expect(
         clippy::needless_pass_by_value,
-        reason = "the same shape as with the cargo feature"
+        reason = "same signature as with the cargo feature"
     )]
     pub(super) fn start(
         otlp: Otlp,

@@ -1,8 +1,8 @@
-//! The one door that panics go through: the hook runs where the panic is, while its span is still current.
+//! The panic hook: logs a panic and records it on the current span.
 //!
-//! Whatever panicked may hold the lock of its span, or of standard output, and a hook that waited for it would wait for
-//! itself. A hook that panics ends the process. So the hook only notes what happened (`report`); a thread of its own says it
-//! and records it, and the hook waits for that, but not without end.
+//! The panicking thread may hold the lock of its span or of standard output, so a hook that waits for the
+//! lock would deadlock. A panic in the hook would end the process. The hook therefore only collects a
+//! [`Report`]; a separate thread logs and records it, and the hook waits for that with a timeout.
 
 mod report;
 mod stack;
@@ -22,37 +22,39 @@ use self::report::Report;
 use super::log;
 use crate::thread_context;
 
-/// How long a panicking thread waits until its panic is logged and on its span. That is done at once, unless the thread
-/// holds a lock that it needs: then the thread goes on, and the rest is done when it lets go of the lock.
+/// How long a panicking thread waits until its panic is logged and recorded. This only times out if the thread
+/// holds a lock that is needed; the rest is then done after it releases the lock.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// How long a service waits for its symbols at start. With more debug information than that, loading goes on while it serves.
+/// How long the start of a service waits for symbols. If there is too much debug information, loading continues
+/// while the service runs.
 #[cfg(feature = "serve")]
-const LOADING: Duration = Duration::from_secs(2);
+const SYMBOLS_TIMEOUT: Duration = Duration::from_secs(2);
 
 type Hook = Box<dyn Fn(&PanicHookInfo<'_>) + Send + Sync>;
 
-/// Whose work a thread does, and so where its panics go.
+/// The kind of work on a thread, which decides where its panics are reported.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Work {
-    /// To the log and to the current span.
-    Users,
-    /// To the log. The current span may be the one that is being worked on, and locked.
-    Telemetrys,
-    /// To standard error: it was the log that panicked, or the span.
-    Hooks,
+    /// Reported to the log and the current span.
+    Application,
+    /// Reported to the log only, because the current span may be locked.
+    Telemetry,
+    /// Reported to standard error, because the log or the span panicked.
+    Hook,
 }
 
 thread_local! {
-    static WORK: Cell<Work> = const { Cell::new(Work::Users) };
+    static WORK: Cell<Work> = const { Cell::new(Work::Application) };
 }
 
-/// Logs panics as one line and records them on the current span, in place of the text that Rust prints by default.
+/// Sets a hook that logs a panic as one line and records it on the current span, instead of printing Rust's
+/// default text.
 ///
-/// A hook that somebody has set before (a crash reporter's) is called after that. Only Rust's own is not: it would print
-/// the same a second time.
+/// A custom hook that was set before, such as a crash reporter's, is called afterwards. Rust's default hook is
+/// not, because it would print the panic again.
 pub(super) fn set_hook() {
-    // A hook is taken once, and the next one to take is the default.
+    // Taking the hook resets it, so the second one is the default.
     let (before, default) = (take_hook(), take_hook());
     set_hook_before(if is_same(&before, &default) {
         None
@@ -61,7 +63,7 @@ pub(super) fn set_hook() {
     });
 }
 
-/// Loads the symbols of the executable before any panic needs them. Blocks until that is done, for at most [`LOADING`].
+/// Loads the symbols of the executable before a panic needs them. Blocks until that is done, for at most [`SYMBOLS_TIMEOUT`].
 ///
 /// The first backtrace of a process reads and sorts all symbols, which takes from 0.1 s to 2 s, depending on the debug
 /// information and the load. `std` keeps them, so later backtraces take a millisecond. Without this the first request that
@@ -72,22 +74,22 @@ pub(crate) fn load_symbols() {
     let (loaded, done) = mpsc::channel();
     #[expect(
         clippy::disallowed_methods,
-        reason = "it belongs to no trace, and the process may end without it"
+        reason = "it has no trace, and the process may end without it"
     )]
     let loading = thread::Builder::new()
         .name("load-symbols".to_owned())
         .spawn(move || {
             drop(Backtrace::force_capture().to_string());
-            // The receiver is gone if this took too long.
+            // The receiver is gone if this timed out.
             let _ = loaded.send(());
         });
-    // Without a thread, the first panic loads them.
+    // If no thread can be started, the first panic loads them.
     if loading.is_ok() {
-        let _ = done.recv_timeout(LOADING);
+        let _ = done.recv_timeout(SYMBOLS_TIMEOUT);
     }
 }
 
-/// The same, and the present hook is called whichever it is: a test's panics are printed.
+/// Like [`set_hook`], but also calls Rust's default hook afterwards, so that panics of tests are printed.
 #[cfg(feature = "testing")]
 pub(super) fn set_hook_before_current() {
     set_hook_before(Some(take_hook()));
@@ -106,16 +108,16 @@ fn set_hook_before(next: Option<Hook>) {
     }));
 }
 
-/// Both without captures, so of size zero and at the same address, and of the same type, which the vtables say. Were one
-/// of them ever there twice, Rust's text would be printed beside our line, and no hook be lost.
+/// Returns whether both are the same zero-sized hook: same address and same vtable. If the compiler ever
+/// duplicates the vtable, Rust's text is printed in addition to the log line, and no hook is lost.
 fn is_same(one: &Hook, other: &Hook) -> bool {
     std::ptr::eq::<dyn Fn(&PanicHookInfo<'_>) + Send + Sync>(&**one, &**other)
 }
 
-/// Runs work of telemetry's own on a user's thread, such as a span processor's, which is called below the lock of the
-/// span that ends. A panic in it is logged, and goes no further than here: `None`.
+/// Runs telemetry work on an application thread, such as a span processor, which is called with the lock of the
+/// ending span held. A panic in it is logged and contained: returns `None`.
 pub(super) fn contained<T>(work: impl FnOnce() -> T) -> Option<T> {
-    let outer = WORK.replace(Work::Telemetrys);
+    let outer = WORK.replace(Work::Telemetry);
     let result = catch_unwind(AssertUnwindSafe(work));
     WORK.set(outer);
     result.ok()
@@ -125,10 +127,10 @@ fn report(panic: &PanicHookInfo<'_>, stack_wanted: bool) {
     let work = WORK.get();
     let report = Report::new(panic, stack_wanted);
     let line = report.line();
-    if work == Work::Hooks {
+    if work == Work::Hook {
         return last_resort(&line);
     }
-    let Ok(done) = report_from_a_thread(report, work) else {
+    let Ok(done) = report_on_thread(report, work) else {
         return last_resort(&line);
     };
     let deadline = Instant::now() + PATIENCE;
@@ -139,32 +141,32 @@ fn report(panic: &PanicHookInfo<'_>, stack_wanted: bool) {
     }
 }
 
-/// What the thread has done so far. It goes away when the panic is recorded too.
+/// Progress of the reporting thread. It drops the channel once the panic is recorded as well.
 enum Done {
     Logged,
 }
 
-fn report_from_a_thread(report: Report, work: Work) -> std::io::Result<Receiver<Done>> {
+fn report_on_thread(report: Report, work: Work) -> std::io::Result<Receiver<Done>> {
     let cx = thread_context::current();
-    let (say, done) = mpsc::channel();
+    let (sender, done) = mpsc::channel();
     let report = move || {
-        WORK.set(Work::Hooks);
+        WORK.set(Work::Hook);
         let logged = catch_unwind(AssertUnwindSafe(|| {
             let _current = cx.clone().attach();
             report.log();
             log::flush()
         }));
         if let Ok(true) = logged {
-            // Whoever has waited long enough is not there any more.
-            let _ = say.send(Done::Logged);
+            // The receiver is gone if the panicking thread timed out.
+            let _ = sender.send(Done::Logged);
         }
-        if work == Work::Users {
+        if work == Work::Application {
             report.record(&cx);
         }
     };
     #[expect(
         clippy::disallowed_methods,
-        reason = "it has the panic's context, and is waited for"
+        reason = "it has the context of the panic, and the hook waits for it"
     )]
     thread::Builder::new()
         .name("panic".to_owned())
@@ -172,7 +174,7 @@ fn report_from_a_thread(report: Report, work: Work) -> std::io::Result<Receiver<
     Ok(done)
 }
 
-/// Where nothing else is left to say it.
+/// Prints to standard error, if the log is not available.
 fn last_resort(line: &str) {
     let _ = writeln!(std::io::stderr(), "{line}");
 }
@@ -182,11 +184,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn contained_work_that_panics_goes_no_further() {
-        let fails = || contained::<()>(|| panic!("as it must"));
+    fn panic_in_contained_work_is_contained() {
+        let fails = || contained::<()>(|| panic!("expected"));
         assert_eq!(contained(|| 7), Some(7));
         assert_eq!(fails(), None);
         assert_eq!(contained(fails), Some(None));
-        assert!(WORK.get() == Work::Users);
+        assert!(WORK.get() == Work::Application);
     }
 }

@@ -1,4 +1,4 @@
-//! [`Parts`]: what telemetry is made of, for whoever puts it together.
+//! [`Parts`]: layers, providers and the propagator, to be assembled by hand.
 
 use opentelemetry::{global, propagation::TextMapCompositePropagator};
 use opentelemetry_sdk::{
@@ -21,8 +21,8 @@ use super::{
 };
 use crate::span::scope;
 
-/// What [`Builder::build`](super::Builder::build) has made, to be put where it belongs: the layers on a `tracing` registry,
-/// the rest where [`install`](Self::install) puts it, or where you do.
+/// The parts of telemetry that [`Builder::build`](super::Builder::build) creates. Add the layers to a `tracing`
+/// registry, then call [`install`](Self::install) to set the global parts, or set them yourself.
 ///
 /// ```no_run
 /// # #[tokio::main]
@@ -34,7 +34,7 @@ use crate::span::scope;
 ///
 /// let (telemetry, parts) = telemetry::builder(shared::service!()).log(false).build()?;
 /// registry()
-///     .with(fmt::layer()) // the log that was there all along
+///     .with(fmt::layer()) // the existing log
 ///     .with(parts.span_layer())
 ///     .init();
 /// parts.install();
@@ -43,10 +43,10 @@ use crate::span::scope;
 /// # Ok(()) }
 /// ```
 ///
-/// Several services in one process have a builder each, and give the providers of their parts to their own
+/// Several services in one process use one builder each, and pass the providers of their parts to their own
 /// [`TraceLayer`](crate::server::TraceLayer) and [`TraceMiddleware`](crate::client::TraceMiddleware).
 #[derive(Debug)]
-#[must_use = "nothing is in its place before `install`"]
+#[must_use = "parts have no effect before `install`"]
 pub struct Parts {
     pub(super) provider: Option<SdkTracerProvider>,
     pub(super) tracer: Option<SdkTracer>,
@@ -57,16 +57,16 @@ pub struct Parts {
     pub(super) span_levels: Targets,
     pub(super) logs: Option<Logs>,
     pub(super) service_name: String,
-    /// The line that is logged at the start.
+    /// The start-up line.
     pub(super) start: Start,
-    /// What was ignored of the settings.
+    /// Descriptions of ignored settings.
     pub(super) warnings: Vec<String>,
     pub(super) panic_hook: bool,
 }
 
 impl Parts {
-    /// The layer that makes a span of a trace of every `tracing` span from `INFO` up, or from what was set instead. With
-    /// `OTEL_SDK_DISABLED=true` it does nothing.
+    /// Creates the layer that turns `tracing` spans into spans of a trace, from the level `INFO` or the configured
+    /// one. It does nothing with `OTEL_SDK_DISABLED=true`.
     pub fn span_layer<S>(&self) -> Box<dyn Layer<S> + Send + Sync>
     where
         S: Subscriber + for<'span> LookupSpan<'span> + Send + Sync,
@@ -78,8 +78,8 @@ impl Parts {
         span_layer::layer(tracer, self.span_levels.clone()).boxed()
     }
 
-    /// The layer that writes log lines with trace ids to standard output, as `RUST_LOG` and `LOG_FORMAT` say. Where
-    /// [`Builder::log`](super::Builder::log) is false it does nothing.
+    /// Creates the layer that writes log lines with trace ids to standard output, configured by `RUST_LOG` and
+    /// `LOG_FORMAT`. It does nothing if [`Builder::log`](super::Builder::log) is false.
     pub fn log_layer<S>(&self) -> Box<dyn Layer<S> + Send + Sync>
     where
         S: Subscriber + for<'span> LookupSpan<'span> + Send + Sync,
@@ -90,29 +90,30 @@ impl Parts {
         log::layer(logs, self.service_name.clone()).boxed()
     }
 
-    /// The provider of tracers. None with `OTEL_SDK_DISABLED=true`.
+    /// Returns the tracer provider. `None` with `OTEL_SDK_DISABLED=true`.
     pub fn tracer_provider(&self) -> Option<&SdkTracerProvider> {
         self.provider.as_ref()
     }
 
-    /// The provider of meters. None unless `OTEL_METRICS_EXPORTER` asks for metrics.
+    /// Returns the meter provider. `None` unless `OTEL_METRICS_EXPORTER` enables metrics.
     pub fn meter_provider(&self) -> Option<&SdkMeterProvider> {
         self.meters.as_ref()
     }
 
-    /// The propagator for the headers that `OTEL_PROPAGATORS` names.
+    /// Returns the propagator for the formats in `OTEL_PROPAGATORS`.
     pub fn propagator(&self) -> TextMapCompositePropagator {
         self.propagators.composite()
     }
 
-    /// What of the settings is ignored, a sentence each: for whoever does not [`install`](Self::install), which logs them.
+    /// Returns a sentence for each ignored setting. [`install`](Self::install) logs them; without it, log them
+    /// yourself.
     pub fn warnings(&self) -> &[String] {
         &self.warnings
     }
 
-    /// Makes them the process's: the global providers and the global propagator, the panic hook, and what
-    /// [`telemetry::spans`](super::spans) counts. Call it when the `tracing` subscriber is set: it logs where spans go, and
-    /// what of the settings is ignored.
+    /// Sets the global providers and the global propagator, installs the panic hook, and selects the spans
+    /// that [`telemetry::spans`](super::spans) counts. Call it after the `tracing` subscriber is set, because it
+    /// logs the start-up line and ignored settings.
     pub fn install(self) {
         let propagator = self.propagator();
         if let Some(provider) = self.provider {
@@ -125,7 +126,7 @@ impl Parts {
         self.early_decisions.install();
         global::set_text_map_propagator(propagator);
         late::providers_are_set();
-        // Of the first, where there are several.
+        // With several services, the first one is counted.
         let _ = EXPORT.set(self.export);
         if self.panic_hook {
             panics::set_hook();
@@ -137,7 +138,7 @@ impl Parts {
     }
 }
 
-/// A layer that does nothing. `None`, as a layer, would take an interest in every line and span that there is.
+/// Returns a layer that does nothing. `None` as a layer would enable every event and span.
 fn nothing<S>() -> Box<dyn Layer<S> + Send + Sync>
 where
     S: Subscriber + for<'span> LookupSpan<'span>,

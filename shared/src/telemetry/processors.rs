@@ -1,5 +1,5 @@
-//! [`Processors`]: all span processors of a provider as one. A panic in one of them goes no further, and spans that end after
-//! shutdown are still counted.
+//! [`Processors`]: combines all span processors of a provider. Contains a panic in one of them, and still
+//! counts spans that end after shutdown.
 
 use std::{
     fmt::Debug,
@@ -22,10 +22,10 @@ use opentelemetry_sdk::{
 
 use super::{export::Export, panics};
 
-/// The caller's own processors, in their order, and then the export.
+/// The custom processors, in order, followed by the export.
 ///
-/// Its provider is never shut down: an SDK provider that is shut down drops ended spans without calling any processor, so
-/// nothing could count them.
+/// Its provider is never shut down: after its shutdown, an SDK provider drops ended spans without calling any
+/// processor, so they could not be counted.
 #[derive(Debug, Clone)]
 pub(super) struct Processors(Arc<Inner>);
 
@@ -52,7 +52,7 @@ impl Processors {
         }))
     }
 
-    /// The caller's own processors, until shutdown.
+    /// Returns the custom processors; none after shutdown.
     fn own(&self) -> &[Box<dyn SpanProcessor>] {
         if self.0.is_shut_down.load(Ordering::Relaxed) {
             &[]
@@ -77,21 +77,21 @@ impl SpanProcessor for Processors {
     }
 
     fn force_flush(&self) -> OTelSdkResult {
-        // All of them, whatever the first says.
+        // Flushes all of them, even if the first fails.
         let own = self.own().iter();
         let own: Vec<_> = own.map(|own| result(|| own.force_flush())).collect();
         let export = self.0.export.force_flush();
         own.into_iter().chain([export]).collect()
     }
 
-    /// Exports what waits, then shuts down the caller's own processors.
+    /// Exports waiting spans, then shuts down the custom processors.
     fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
-        let timeout = timeout.min(super::LONGEST_DEADLINE);
+        let timeout = timeout.min(super::MAX_DEADLINE);
         if self.0.is_shut_down.load(Ordering::Relaxed) {
             return Err(OTelSdkError::AlreadyShutdown);
         }
         let export = self.0.export.close(timeout);
-        // Spans that end meanwhile are still shown to them.
+        // Custom processors still receive spans that end meanwhile.
         if self.0.is_shut_down.swap(true, Ordering::Relaxed) {
             return Err(OTelSdkError::AlreadyShutdown);
         }
@@ -111,7 +111,7 @@ fn panicked() -> OTelSdkError {
     OTelSdkError::InternalFailure("it panicked".to_owned())
 }
 
-/// An exporter whose panics fail one export, and not the thread that exports.
+/// Wraps an exporter so that a panic fails one export instead of ending the thread that exports.
 #[derive(Debug)]
 pub(super) struct Contained<E>(pub(super) E);
 

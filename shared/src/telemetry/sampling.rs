@@ -20,7 +20,7 @@ use crate::{
     thread_context,
 };
 
-/// What is known about the spans of a provider before they are created.
+/// Sampling knowledge about the spans of a provider before they are created.
 #[derive(Debug, Clone)]
 pub(super) enum EarlyDecisions {
     /// A custom sampler decides, so nothing is known.
@@ -120,7 +120,7 @@ impl IdGenerator for Ids {
     }
 
     fn new_span_id(&self) -> SpanId {
-        // A thread that has made a span may panic at its end, when the context is gone.
+        // A thread that has created a span may panic in a destructor, when the context is gone.
         thread_context::is_alive();
         SpanId::from(rand::random::<u64>())
     }

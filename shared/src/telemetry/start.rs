@@ -52,7 +52,7 @@ impl Start {
             proxy = self.proxy,
             sampler = self.sampler,
             propagators = self.propagators,
-            "telemetry is set up"
+            "telemetry initialized"
         );
     }
 }

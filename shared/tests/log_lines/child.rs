@@ -162,7 +162,7 @@ impl Child {
         let stdout = String::from_utf8(output.stdout).unwrap();
         let (log, _) = stdout.split_once("\nEND\n").unwrap();
         let lines = log.split('\n');
-        let lines = lines.skip_while(|line| !line.contains("telemetry is set up"));
+        let lines = lines.skip_while(|line| !line.contains("telemetry initialized"));
         lines.skip(1).map(str::to_owned).collect()
     }
 

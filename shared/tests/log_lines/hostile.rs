@@ -51,7 +51,7 @@ fn closed_stdout_falls_back_to_stderr() {
         let child = Child::start("says_hostile_texts", format);
         let output = child.wait_without_reading();
         let stderr = String::from_utf8(output.stderr).unwrap();
-        for text in ["telemetry is set up", "said one", "said abc"] {
+        for text in ["telemetry initialized", "said one", "said abc"] {
             assert!(stderr.contains(text), "{format}: {stderr}");
         }
     }

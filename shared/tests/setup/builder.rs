@@ -79,7 +79,7 @@ fn disabled_panic_hook_keeps_previous_hook() {
     let Some(outcome) = run(&[], child) else {
         return;
     };
-    outcome.log("telemetry is set up");
+    outcome.log("telemetry initialized");
     assert!(outcome.logs().iter().all(|log| log["level"] == "INFO"));
 }
 

@@ -52,7 +52,7 @@ fn nothing_is_global_before_it_is_installed() {
     assert_eq!(outcome.warnings().len(), 2, "the setting and the event");
     assert_eq!(outcome.log("heard")["service"], "by-hand");
     assert!(outcome.lines().contains(&"mine: heard"));
-    outcome.log("telemetry is set up");
+    outcome.log("telemetry initialized");
 }
 
 #[test]

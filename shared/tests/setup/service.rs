@@ -84,7 +84,7 @@ fn environment_overrides_resource_of_code() {
     ] {
         assert_eq!(resource[key], value, "{key}");
     }
-    assert_eq!(outcome.log("telemetry is set up")["service"], "from-code");
+    assert_eq!(outcome.log("telemetry initialized")["service"], "from-code");
 }
 
 #[test]
@@ -132,7 +132,7 @@ fn start_line_describes_service_and_its_telemetry() {
     ) else {
         return;
     };
-    let start = outcome.log("telemetry is set up");
+    let start = outcome.log("telemetry initialized");
     assert_eq!(start["service"], "shop");
     assert_eq!(start["version"], "1.4.2");
     assert_eq!(start["commit"], "0af7651");

@@ -1,4 +1,4 @@
-//! [`Report`]: what is said of a panic, in the log and on its span. It may be long, and no more than so much is kept.
+//! [`Report`]: the description of a panic in the log and on its span, with limited length.
 
 use std::{backtrace::Backtrace, panic::PanicHookInfo, thread};
 
@@ -10,12 +10,12 @@ use opentelemetry::{
 use super::stack::from_panic;
 use crate::{config, redact, semconv, span::request::is_request};
 
-/// Of the message, in bytes.
+/// Maximum length of the message, in bytes.
 const MESSAGE_LIMIT: usize = 4096;
-/// Of the stack with the place of the panic before it, in bytes.
+/// Maximum length of the location and stack, in bytes.
 const STACK_LIMIT: usize = 32 * 1024;
-/// Ends what was cut, within its limit.
-const CUT: &str = "… (cut)";
+/// Marks a truncated text. It counts towards the limit.
+const TRUNCATED: &str = "… (cut)";
 
 #[derive(Debug)]
 pub(super) struct Report {
@@ -26,13 +26,13 @@ pub(super) struct Report {
     stack_wanted: bool,
 }
 
-/// Whether `RUST_BACKTRACE` asks for the stack in the log. The span has it either way.
+/// Returns whether `RUST_BACKTRACE` enables the stack in the log. The span always has it.
 pub(super) fn stack_wanted() -> bool {
     config::text(&config::variable, "RUST_BACKTRACE").is_some_and(|value| value != "0")
 }
 
 impl Report {
-    /// On the thread that panics.
+    /// Creates a report. Call it on the panicking thread.
     pub(super) fn new(panic: &PanicHookInfo<'_>, stack_wanted: bool) -> Self {
         let message = panic
             .payload_as_str()
@@ -41,9 +41,9 @@ impl Report {
         let location = location.unwrap_or_default();
         let stack = Backtrace::force_capture().to_string();
         Self {
-            // An error that was unwrapped, for one, names the URL of its call.
-            message: cut(&redact::text(message), MESSAGE_LIMIT),
-            stack: cut(
+            // The message may contain a URL, such as from an unwrapped error.
+            message: truncate(&redact::text(message), MESSAGE_LIMIT),
+            stack: truncate(
                 &format!("panicked at {location}\n{}", from_panic(&stack)),
                 STACK_LIMIT,
             ),
@@ -53,7 +53,7 @@ impl Report {
         }
     }
 
-    /// For where there is no log.
+    /// Returns the report as a line for standard error.
     pub(super) fn line(&self) -> String {
         let Self {
             message,
@@ -66,7 +66,7 @@ impl Report {
 
     pub(super) fn log(&self) {
         tracing::error!(
-            // A name that filters know, whatever file this is in.
+            // Stable for filters, wherever this file is.
             target: "shared::telemetry::panics",
             {
                 exception.r#type = semconv::ERROR_PANIC,
@@ -79,7 +79,7 @@ impl Report {
         );
     }
 
-    /// The span's `exception` event, by the conventions for
+    /// Records an `exception` event, by the conventions for
     /// [exceptions on spans](https://opentelemetry.io/docs/specs/semconv/exceptions/exceptions-spans/).
     pub(super) fn record(self, cx: &Context) {
         let span = cx.span();
@@ -91,7 +91,7 @@ impl Report {
                 KeyValue::new(semconv::EXCEPTION_STACKTRACE, self.stack),
             ],
         );
-        // Of a request's own span the server layer knows the end, panicked or not.
+        // The server layer sets the status of a request's span, because it sees whether the request failed.
         if !is_request(cx, span.span_context().span_id()) {
             span.set_attribute(KeyValue::new(semconv::ERROR_TYPE, semconv::ERROR_PANIC));
             span.set_status(Status::error(""));
@@ -99,10 +99,10 @@ impl Report {
     }
 }
 
-fn cut(text: &str, limit: usize) -> String {
+fn truncate(text: &str, limit: usize) -> String {
     if text.len() <= limit {
         return text.to_owned();
     }
-    let end = text.floor_char_boundary(limit - CUT.len());
-    format!("{}{CUT}", &text[..end])
+    let end = text.floor_char_boundary(limit - TRUNCATED.len());
+    format!("{}{TRUNCATED}", &text[..end])
 }

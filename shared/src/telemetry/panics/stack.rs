@@ -1,7 +1,7 @@
-//! [`from_panic`]: a stack from the function that panicked on, without the way from there to here.
+//! [`from_panic`]: removes the frames of the panic machinery from a stack.
 
-/// The part of a backtrace's text that begins with the frame that panicked, or all of it where that is not to be seen: the
-/// text is made for people, and may change with the compiler.
+/// Returns the part of a backtrace that starts at the panicking frame, or all of it if that frame is not
+/// recognized, because the text may change with the compiler.
 pub(super) fn from_panic(stack: &str) -> &str {
     let mut in_machinery = false;
     let mut start = 0;
@@ -16,20 +16,20 @@ pub(super) fn from_panic(stack: &str) -> &str {
     stack
 }
 
-/// The name in `  12: core::panicking::panic_fmt`. The line after it, with the place, has none.
+/// Returns the name in a line like `  12: core::panicking::panic_fmt`. The location line after it has none.
 fn function(line: &str) -> Option<&str> {
     let (number, name) = line.trim().split_once(": ")?;
     number.parse::<usize>().is_ok().then_some(name)
 }
 
-/// The last frame that is only there because there is a hook.
+/// Returns whether this frame is the last one of the hook.
 fn ends_hook(name: &str) -> bool {
     ["rust_end_short_backtrace", "rust_begin_unwind"]
         .iter()
         .any(|end| name.contains(end))
 }
 
-/// Between that and whoever has panicked.
+/// Returns whether this frame is between the hook and the panicking function.
 fn is_machinery(name: &str) -> bool {
     ends_hook(name) || name.starts_with("core::panicking::") || name.starts_with("std::panicking::")
 }
@@ -39,7 +39,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn frames_of_hook_and_panic_are_left_out() {
+    fn frames_of_hook_and_panic_are_removed() {
         let stack = "   0: shared::telemetry::panics::report\n             at ./x.rs:1:2\n   1: std::panicking::panic_with_hook\n   \
                      2: std::sys::backtrace::__rust_end_short_backtrace\n   3: __rustc::rust_begin_unwind\n   \
                      4: core::panicking::panic_fmt\n             at /rustc/core.rs:3:4\n   5: app::handler\n             \
