@@ -1,8 +1,9 @@
-//! Settings out of environment variables: each read once, each error naming the variable, its value and what would do.
+//! Settings from environment variables: each is read once, and an error names the variable, its value and the
+//! allowed values.
 //!
-//! Every number and duration has a range. An error that is printed keeps secrets to itself.
+//! Every number and duration has a range. Printed errors contain no secrets.
 //!
-//! A service reads all of them once, where it starts, through a [`Lookup`]:
+//! A service reads all of its settings once at startup, through a [`Lookup`]:
 //!
 //! ```
 //! use std::{net::SocketAddr, time::Duration};
@@ -21,7 +22,7 @@
 //!     })
 //! }
 //!
-//! let config = read(&|name| (name == "STOCK_TIMEOUT").then(|| "500ms".to_owned()))?; // as a test does; a service: config::variable
+//! let config = read(&|name| (name == "STOCK_TIMEOUT").then(|| "500ms".to_owned()))?; // a test; a service passes &config::variable
 //! assert_eq!(config.timeout, Duration::from_millis(500));
 //! # assert_eq!(config.listen_addr.port(), 8080);
 //! # Ok::<_, ConfigError>(())
@@ -31,26 +32,27 @@ use std::{fmt, ops::RangeInclusive, str::FromStr, time::Duration};
 
 use crate::redact;
 
-/// Looks one variable up: [`variable`] in a service, a map in a test, so that tests never set process variables.
+/// A function that returns the value of a variable: [`variable`] in a service, a map in a test, so that tests
+/// never set process variables.
 pub type Lookup<'a> = &'a dyn Fn(&str) -> Option<String>;
 
-/// A variable whose value cannot be used.
+/// An environment variable with an unusable value.
 ///
-/// Printed, by `Display` and by `Debug`, its value is [redacted](crate::redact::value), and left out where the variable's
-/// name says that all of it is secret: one with `KEY`, `TOKEN`, `SECRET`, `PASSWORD`, `CREDENTIAL` or `HEADERS` in it.
+/// `Display` and `Debug` print the value [redacted](crate::redact::value), and omit it if the name of the variable
+/// contains `KEY`, `TOKEN`, `SECRET`, `PASSWORD`, `CREDENTIAL` or `HEADERS`, because all of the value is secret then.
 #[derive(thiserror::Error, PartialEq, Eq)]
-#[error("{variable} is {}: expected {expects}", shown(.variable, .value))]
+#[error("{variable} is {}: expected {expects}", printed(.variable, .value))]
 pub struct ConfigError {
-    /// The variable's name.
+    /// The name of the variable.
     pub variable: &'static str,
-    /// The value it has, secrets and all.
+    /// The value, including secrets.
     pub value: String,
-    /// What would have done.
+    /// The allowed values.
     pub expects: &'static str,
 }
 
-/// A value as it is printed.
-fn shown(variable: &str, value: &str) -> String {
+/// Returns the value as it is printed.
+fn printed(variable: &str, value: &str) -> String {
     const SECRET: [&str; 6] = [
         "CREDENTIAL",
         "HEADERS",
@@ -72,23 +74,24 @@ impl fmt::Debug for ConfigError {
     }
 }
 
-/// The process's own environment, as a [`Lookup`]. A value that is not UTF-8 is shown with replacement characters.
+/// Reads a variable of the process environment; use it as a [`Lookup`]. Invalid UTF-8 becomes replacement
+/// characters.
 pub fn variable(name: &str) -> Option<String> {
     std::env::var_os(name).map(|value| value.to_string_lossy().into_owned())
 }
 
-/// The trimmed value of a variable; one that is empty counts as unset. For what has no default, and may be left out.
+/// Returns the trimmed value of an optional variable. An empty value counts as unset.
 pub fn text(lookup: Lookup<'_>, variable: &str) -> Option<String> {
     let value = lookup(variable)?;
     let value = value.trim();
     (!value.is_empty()).then(|| value.to_owned())
 }
 
-/// Reads a variable, or `default` where it is unset: for anything that parses, such as an address or an enum of one's own.
+/// Reads a variable of any type that can be parsed, such as an address or an enum. Defaults to `default`.
 ///
 /// # Errors
 ///
-/// When the value does not parse; `expects` says what would, as in "expected an address like 127.0.0.1:8080".
+/// Fails if the value cannot be parsed. `expects` describes allowed values, as in "an address like 127.0.0.1:8080".
 pub fn read<T: FromStr>(
     lookup: Lookup<'_>,
     variable: &'static str,
@@ -103,7 +106,7 @@ pub fn read<T: FromStr>(
     })
 }
 
-/// Reads a whole number that has a range, such as a limit.
+/// Reads a number within a range, such as a limit.
 ///
 /// ```
 /// use shared::config;
@@ -116,7 +119,8 @@ pub fn read<T: FromStr>(
 ///
 /// # Errors
 ///
-/// When the value is no number, or none of `range`; `expects` says so, as in "a number from 1 to 10000".
+/// Fails if the value is not a number or not in `range`. `expects` describes the range, as in "a number from 1 to
+/// 10000".
 pub fn number<N: FromStr + PartialOrd>(
     lookup: Lookup<'_>,
     variable: &'static str,
@@ -127,11 +131,11 @@ pub fn number<N: FromStr + PartialOrd>(
     within(lookup, variable, default, range, expects)
 }
 
-/// Reads a duration with its unit, such as `2s` or `500ms`, from 0s to 1day.
+/// Reads a duration with a unit, such as `2s` or `500ms`, from 0s to 1day.
 ///
 /// # Errors
 ///
-/// When the value is no duration, or a longer one.
+/// Fails if the value is not a duration or too long.
 pub fn duration(
     lookup: Lookup<'_>,
     variable: &'static str,
@@ -142,13 +146,14 @@ pub fn duration(
     duration_in(lookup, variable, default, &range, expects)
 }
 
-/// Reads a duration with its unit that has a range of its own.
+/// Like [`duration`], but with an explicit range.
 ///
-/// Any range ends well before `Duration::MAX`: added to a point in time, that panics.
+/// The range should end well before `Duration::MAX`, which panics when it is added to an `Instant`.
 ///
 /// # Errors
 ///
-/// When the value is no duration, or none of `range`; `expects` says so, as in "a duration from 1ms to 1h".
+/// Fails if the value is not a duration or not in `range`. `expects` describes the range, as in "a duration from 1ms
+/// to 1h".
 pub fn duration_in(
     lookup: Lookup<'_>,
     variable: &'static str,
@@ -185,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn error_keeps_the_secrets_of_a_value() {
+    fn printed_error_has_no_secrets() {
         for (variable, value) in [
             ("INVENTORY_URL", "ftp://ann:hunter2@host/?token=hunter2"),
             ("LISTEN_ADDR", "hunter2@127.0.0.1"),
@@ -230,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn duration_has_a_range_whoever_states_none() {
+    fn duration_has_default_range() {
         let read = |value| duration(&set(value), "DELAY", "0s");
         assert_eq!(read("0s"), Ok(Duration::ZERO));
         assert_eq!(read("1day"), Ok(Duration::from_hours(24)));

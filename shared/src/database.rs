@@ -1,6 +1,6 @@
-//! Spans for SQL clients, whatever the driver: one CLIENT span a query.
+//! Spans for SQL clients with any driver: one CLIENT span per query.
 //!
-//! Attributes and names by the [conventions for database spans](https://opentelemetry.io/docs/specs/semconv/database/).
+//! Names and attributes follow the [conventions for database spans](https://opentelemetry.io/docs/specs/semconv/database/).
 
 use std::{borrow::Cow, sync::Arc};
 
@@ -14,10 +14,10 @@ use crate::{
     tracer::{EndOnDrop, Tracer},
 };
 
-/// A query as the span shows it.
+/// The description of a query in its span.
 ///
-/// Its text is static by default, so that no value of a caller can get into it. SQL that is put together while the program
-/// runs may be a `String`, an `Arc<str>` or a `Cow<'static, str>`; there too only placeholders may stand for values:
+/// The text is static by default, so that it cannot contain values from a caller. SQL that is built at run time may be a
+/// `String`, an `Arc<str>` or a `Cow<'static, str>`. It must contain placeholders instead of values:
 ///
 /// ```
 /// use std::borrow::Cow;
@@ -40,17 +40,19 @@ pub struct Statement<T = &'static str> {
     pub text: T,
 }
 
-/// Why a query failed, as the span shows it: what [`Database::query`] asks of the driver's error.
+/// The reason of a failed query in its span, derived from the driver's error by the caller of [`Database::query`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum QueryError {
-    /// The database answered with this code of its own (an SQLSTATE): `db.response.status_code`, and `error.type` too.
+    /// The database responded with this error code, such as an SQLSTATE. Recorded as `db.response.status_code` and
+    /// `error.type`.
     Answered(Cow<'static, str>),
-    /// There was no answer, or one that cannot be used; with a short stable name for why (`pool_timeout`): `error.type`.
+    /// The database did not respond, or its response was unusable. A short, stable name of the reason, such as
+    /// `pool_timeout`, recorded as `error.type`.
     Failed(Cow<'static, str>),
 }
 
-/// The database that queries go to, as their spans name it. Make it once, beside the pool of connections.
+/// The target database of queries. Create it once, together with the connection pool.
 ///
 /// ```
 /// use shared::database::Database;
@@ -64,7 +66,8 @@ pub struct Database {
 }
 
 impl Database {
-    /// `system` is `db.system.name`, a value of the conventions such as `sqlite` or `postgresql`.
+    /// Creates a database with the given `db.system.name`: a value from the conventions such as `sqlite` or
+    /// `postgresql`.
     pub fn new(system: &'static str) -> Self {
         Self {
             attributes: Arc::new(vec![KeyValue::new(semconv::DB_SYSTEM_NAME, system)]),
@@ -72,13 +75,13 @@ impl Database {
         }
     }
 
-    /// The database's name: `db.namespace`.
+    /// Sets the name of the database: `db.namespace`.
     #[must_use]
     pub fn with_namespace(self, namespace: impl Into<String>) -> Self {
         self.with(KeyValue::new(semconv::DB_NAMESPACE, namespace.into()))
     }
 
-    /// The server, for databases that are one: `server.address` and `server.port`.
+    /// Sets the server, for networked databases: `server.address` and `server.port`.
     #[must_use]
     pub fn with_server(self, host: impl Into<String>, port: u16) -> Self {
         self.with(KeyValue::new(semconv::SERVER_ADDRESS, host.into()))
@@ -90,10 +93,10 @@ impl Database {
         self
     }
 
-    /// Runs `query` in a CLIENT span `{operation} {collection}`.
+    /// Runs `query` in a CLIENT span named `{operation} {collection}`.
     ///
-    /// `reason` gives the `error.type` of a failure. If the future is dropped before the query has ended, the span ends with
-    /// the event `shared.query.cancelled` and is not an error: the caller has gone, and the outcome is unknown.
+    /// `reason` returns the `error.type` of a failure. If the future is dropped before the query has finished, the span
+    /// ends with the event `shared.query.cancelled` and is not an error, because the outcome is unknown.
     ///
     /// ```
     /// use shared::database::{Database, QueryError, Statement};
@@ -105,7 +108,7 @@ impl Database {
     /// };
     ///
     /// # struct Error { code: Option<String> }
-    /// # async fn fetch(_: &str, _: &str) -> Result<u32, Error> { Ok(7) } // the driver's own
+    /// # async fn fetch(_: &str, _: &str) -> Result<u32, Error> { Ok(7) } // calls the driver
     /// async fn available(database: &Database, item_id: &str) -> Result<u32, Error> {
     ///     let reason = |error: &Error| match &error.code {
     ///         Some(code) => QueryError::Answered(code.clone().into()),
@@ -120,7 +123,7 @@ impl Database {
     ///
     /// # Errors
     ///
-    /// What `query` returns, unchanged.
+    /// Returns the error of `query` unchanged.
     pub async fn query<T, E>(
         &self,
         statement: &Statement<impl Into<StringValue> + Clone>,
@@ -166,7 +169,7 @@ impl Database {
     }
 }
 
-/// The span of a query, which ends when this is dropped.
+/// Ends the span of a query on drop.
 struct Query {
     ends: EndOnDrop,
     is_done: bool,

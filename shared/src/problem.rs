@@ -1,7 +1,7 @@
-//! Error answers: [RFC 9457](https://www.rfc-editor.org/rfc/rfc9457) problem details with the trace id.
+//! Error responses: problem details ([RFC 9457](https://www.rfc-editor.org/rfc/rfc9457)) with the trace id.
 //!
-//! A caller gets a sentence, a stable `code` and the `trace_id` to ask about; what went wrong inside stays in the logs
-//! under that id.
+//! The caller receives a sentence, a stable `code` and the `trace_id`. Internal details are only in the logs, with the
+//! same id.
 
 mod json;
 mod unread;
@@ -23,10 +23,10 @@ use tower_http::catch_panic::CatchPanicLayer;
 pub use self::json::Json;
 use crate::{semconv, server::ErrorType, span};
 
-/// When to try again, after a failure that may be over soon.
+/// `Retry-After` for a temporary failure.
 const RETRY_SOON: Duration = Duration::from_secs(1);
 
-/// An answer of the media type `application/problem+json`: what a handler's error becomes.
+/// A response with the media type `application/problem+json`, returned for the error of a handler.
 ///
 /// ```
 /// use axum::response::{IntoResponse, Response};
@@ -45,7 +45,7 @@ const RETRY_SOON: Duration = Duration::from_secs(1);
 ///                 Problem::new(StatusCode::CONFLICT, "out_of_stock", "Out of stock", "There is not enough of the item.")
 ///             }
 ///             Self::Database(error) => {
-///                 span::fail("database", error.to_string()); // for us, and nothing of it for the caller
+///                 span::fail("database", error.to_string()); // in the span only, not in the response
 ///                 Problem::internal()
 ///             }
 ///         };
@@ -56,7 +56,7 @@ const RETRY_SOON: Duration = Duration::from_secs(1);
 /// # assert_eq!(OrderError::Database(std::io::ErrorKind::Other.into()).into_response().status(), 500);
 /// ```
 ///
-/// `trace_id` is added when it becomes a response, from the trace that is current then; outside of a trace it is left out.
+/// The conversion to a response adds the `trace_id` of the current trace. Outside a trace it is omitted.
 #[derive(Debug, Clone, Serialize)]
 pub struct Problem {
     title: Cow<'static, str>,
@@ -80,10 +80,11 @@ struct Body<'a> {
 }
 
 impl Problem {
-    /// `code` is for programs and never changes; `title` names the kind of problem and `detail` this one, for people.
+    /// Creates a problem. `code` is for programs and must be stable; `title` describes the kind of problem and
+    /// `detail` this occurrence, for people.
     ///
-    /// The problem's `type` is the URN `urn:problem-type:{code}`, which identifies the kind of problem and cannot be looked
-    /// up.
+    /// The `type` of the problem is the URN `urn:problem-type:{code}`, which identifies the kind of problem and does not
+    /// resolve to a document.
     pub fn new(
         status: StatusCode,
         code: &'static str,
@@ -99,7 +100,7 @@ impl Problem {
         }
     }
 
-    /// Adds the header `Retry-After` with this time in whole seconds, rounded up.
+    /// Sets the header `Retry-After`, rounded up to whole seconds.
     #[must_use]
     pub fn with_retry_after(self, retry_after: Duration) -> Self {
         let seconds = retry_after.as_secs() + u64::from(retry_after.subsec_nanos() > 0);
@@ -114,7 +115,7 @@ impl Problem {
         self
     }
 
-    /// The answer to a failure that is none of the caller's business: 500 `internal_error`.
+    /// Creates the response for an internal failure, without details: 500 `internal_error`.
     pub fn internal() -> Self {
         Self::new(
             StatusCode::INTERNAL_SERVER_ERROR,
@@ -124,7 +125,7 @@ impl Problem {
         )
     }
 
-    /// As the answer to a failure whose `error.type` says more than the status.
+    /// Converts to a response with an explicit `error.type`, more specific than the status.
     fn named(self, error_type: &'static str) -> Response {
         let mut response = self.into_response();
         response
@@ -142,7 +143,7 @@ impl IntoResponse for Problem {
             trace_id: span::trace_id(),
         };
         let mut body = serde_json::to_vec(&body).expect("strings and a number are JSON");
-        // For people at a terminal.
+        // For display in a terminal.
         body.push(b'\n');
         let content_type = HeaderValue::from_static("application/problem+json");
         let headers = self.headers.map(|headers| *headers).unwrap_or_default();
@@ -150,7 +151,7 @@ impl IntoResponse for Problem {
     }
 }
 
-/// The answer to a request whose body did not arrive in time: 408 `request_timeout`.
+/// Returns the response to a request whose body did not arrive in time: 408 `request_timeout`.
 pub(crate) fn request_timeout() -> Problem {
     Problem::new(
         StatusCode::REQUEST_TIMEOUT,
@@ -160,8 +161,8 @@ pub(crate) fn request_timeout() -> Problem {
     )
 }
 
-/// For [`axum::Router::fallback`]: 404 `not_found`, in place of an empty answer, and in the router's layers whatever it is merged
-/// with.
+/// Handles unmatched paths with 404 `not_found` instead of an empty response, for [`axum::Router::fallback`]. The layers
+/// of the router apply to it, even if the router is merged into another.
 #[expect(clippy::unused_async, reason = "a handler is async")]
 pub async fn not_found() -> Problem {
     Problem::new(
@@ -172,7 +173,7 @@ pub async fn not_found() -> Problem {
     )
 }
 
-/// For [`axum::Router::method_not_allowed_fallback`]: 405 `method_not_allowed`.
+/// Handles unsupported methods with 405 `method_not_allowed`, for [`axum::Router::method_not_allowed_fallback`].
 #[cfg_attr(
     not(feature = "serve"),
     expect(clippy::unused_async, reason = "a handler is async")
@@ -182,14 +183,15 @@ pub async fn method_not_allowed() -> Problem {
         StatusCode::METHOD_NOT_ALLOWED,
         "method_not_allowed",
         "Method not allowed",
-        "This path is served, but not with this method; the header `Allow` lists those that are.",
+        "This path does not support this method; the header `Allow` lists the supported methods.",
     )
 }
 
-/// A layer that turns a panic of the handler into [`Problem::internal`]; the process lives on and so does the connection.
+/// Creates a layer that converts a panic of the handler to [`Problem::internal`]. The process and the connection
+/// continue.
 ///
-/// Goes inside of [`TraceLayer`](crate::server::TraceLayer), whose span then says `panic`. The panic itself is logged
-/// by the hook that [`crate::telemetry::init`] sets.
+/// Add it inside [`TraceLayer`](crate::server::TraceLayer), whose span then has the `error.type` `panic`. The hook of
+/// [`crate::telemetry::init`] logs the panic.
 pub fn catch_panic() -> CatchPanicLayer<fn(Box<dyn std::any::Any + Send>) -> Response> {
     CatchPanicLayer::custom(panicked as fn(_) -> _)
 }
@@ -198,7 +200,8 @@ fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {
     Problem::internal().named(semconv::ERROR_PANIC)
 }
 
-/// For [`axum::middleware::from_fn_with_state`]: gives a handler so long to answer, then drops it and answers 503 `timeout`.
+/// Drops a handler that exceeds a time limit and responds with 503 `timeout`, for
+/// [`axum::middleware::from_fn_with_state`].
 ///
 /// ```
 /// # use axum::{Router, middleware::from_fn_with_state, routing::get};
@@ -214,7 +217,7 @@ pub async fn timeout(State(limit): State<Duration>, request: Request, next: Next
         return response;
     }
     let detail = format!(
-        "The request was not done within {}.",
+        "The request did not finish within {}.",
         humantime::format_duration(limit)
     );
     let problem = Problem::new(
@@ -227,7 +230,7 @@ pub async fn timeout(State(limit): State<Duration>, request: Request, next: Next
     problem.named(semconv::ERROR_TIMEOUT)
 }
 
-/// The answer to a request that is one too many: 503 `overloaded`, to be tried again in a second.
+/// Returns the response to a request above the limit: 503 `overloaded`, with a retry after one second.
 #[cfg(feature = "serve")]
 pub(crate) fn overloaded() -> Response {
     let problem = Problem::new(
@@ -240,10 +243,7 @@ pub(crate) fn overloaded() -> Response {
     problem.named(semconv::ERROR_OVERLOADED)
 }
 
-#[expect(
-    clippy::trivially_copy_pass_by_ref,
-    reason = "serde hands out references"
-)]
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
 fn as_number<S: serde::Serializer>(status: &StatusCode, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_u16(status.as_u16())
 }

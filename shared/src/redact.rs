@@ -1,10 +1,10 @@
-//! Takes secrets out of what is recorded and printed, in the one place where that is done.
+//! Removes secrets from recorded and printed texts.
 //!
-//! A span's URL (`recorded`) keeps what people search for: user info, the values of the query keys that the
-//! [conventions](https://opentelemetry.io/docs/specs/semconv/registry/attributes/url/) list, and of those that the
-//! application names, become `REDACTED`; the key itself stays, so that a reader sees that something was there. Where a URL
-//! turns up in an error or a setting, it is unknown which keys are secret, so [`text`] and [`value`] hide them all.
-//! [`is_error`] names the fields of spans and log lines that contain the text of an error.
+//! The URL of a span (`recorded`) stays searchable: only the user info and the values of secret query keys become
+//! `REDACTED`. Secret keys are those listed by the
+//! [conventions](https://opentelemetry.io/docs/specs/semconv/registry/attributes/url/) and those named by the application.
+//! For a URL in an error or a setting it is unknown which keys are secret, so [`text`] and [`value`] redact all values.
+//! [`is_error`] recognizes fields of spans and log lines that contain the text of an error.
 
 mod pairs;
 #[cfg(any(feature = "client", feature = "otlp", feature = "server"))]
@@ -17,7 +17,7 @@ pub use self::text::{text, value};
 
 const REDACTED: &str = "REDACTED";
 
-/// Whether a field of a span, an event or a log line contains the text of an error, which is redacted.
+/// Returns whether a field of a span, an event or a log line contains the text of an error, which must be redacted.
 #[cfg(feature = "telemetry")]
 pub(crate) fn is_error(field: &str) -> bool {
     const PREFIXES: [&str; 2] = ["error.", "exception."];
@@ -28,12 +28,13 @@ pub(crate) fn is_error(field: &str) -> bool {
         || field.ends_with(CAUSES)
 }
 
-/// Characters that end a URL in a sentence. Parentheses do not: they are valid in passwords and queries.
+/// Returns whether a character ends a URL in a sentence. Parentheses do not, because passwords and queries may contain
+/// them.
 fn ends_word(c: char) -> bool {
     c.is_whitespace() || matches!(c, '"' | '`' | '<' | '>')
 }
 
-/// Characters after a URL or a value that belong to the sentence.
+/// Returns whether a character after a URL or a value belongs to the sentence.
 fn is_punctuation(c: char) -> bool {
     ")]}\"',.:!".contains(c)
 }

@@ -1,4 +1,4 @@
-//! [`Json`]: a JSON body whose rejections are problems, in words for the caller.
+//! [`Json`]: a JSON body whose rejections are problems, worded for the caller.
 
 use std::{error::Error, fmt};
 
@@ -16,14 +16,14 @@ use tower_http::timeout::TimeoutError;
 use super::{Problem, request_timeout, unread};
 use crate::error::causes;
 
-/// The longest part of a value that an explanation quotes, in characters.
+/// Maximum number of characters of a value that an explanation quotes.
 const MAX_QUOTED: usize = 60;
 
-/// A JSON body, as extractor and as response: like [`axum::Json`], but with [`Problem`]s for rejections and a newline at the
-/// end of a response, for people at a terminal.
+/// A JSON body, as extractor and as response. Like [`axum::Json`], but rejections are [`Problem`]s and a response ends
+/// with a newline for display in a terminal.
 ///
-/// As the last argument of a handler it rejects a request with 400 `invalid_request` if the body is not JSON or not the JSON
-/// that is asked for (a list in place of an object included), 408 `request_timeout` if it does not arrive within
+/// As the last argument of a handler, it rejects a request with 400 `invalid_request` if the body is not JSON or does not
+/// match the type (including a list instead of an object), 408 `request_timeout` if it does not arrive within
 /// [`Limits::request_body_timeout`](crate::serve::Limits::request_body_timeout), 413 `payload_too_large`, and 415
 /// `unsupported_media_type`, also for a `Content-Encoding` that no layer has decoded.
 ///
@@ -53,7 +53,7 @@ impl<T: Serialize> IntoResponse for Json<T> {
                 ([(CONTENT_TYPE, content_type)], body).into_response()
             }
             Err(error) => {
-                tracing::error!(error = %error, "response cannot be written as JSON");
+                tracing::error!(error = %error, "response not serializable as JSON");
                 Problem::internal().into_response()
             }
         }
@@ -79,8 +79,8 @@ fn rejected(rejection: &JsonRejection) -> Problem {
     }
 }
 
-/// What is wrong with the body. The body is the caller's own, so that its parts may be quoted; the error of a body that did
-/// not arrive may not.
+/// Describes the mistake in the body. Parts of the body may be quoted, because the caller sent it. The error of a body that
+/// did not arrive is internal.
 fn explain(rejection: &JsonRejection) -> String {
     let cause = causes(rejection).last().map(ToString::to_string);
     match (rejection, cause) {
@@ -108,7 +108,7 @@ fn data_error(message: &str) -> String {
         };
         let field = message[..at].trim_end_matches(": ");
         let field = if field.is_empty() { "it" } else { field };
-        // The value is quoted first, and may hold the separator itself.
+        // The value comes first and may contain the separator.
         let Some((unexpected, expected)) = message[at + kind.len()..].rsplit_once(", expected ")
         else {
             continue;
@@ -121,14 +121,14 @@ fn data_error(message: &str) -> String {
         rest.split_once('`')
     };
     if let Some((field, _)) = quoted("missing field") {
-        return format!("the field `{}` is missing", cut(field));
+        return format!("the field `{}` is missing", truncate(field));
     }
     if let Some((field, _)) = quoted("duplicate field") {
-        return format!("the field `{}` is there twice", cut(field));
+        return format!("the field `{}` is there twice", truncate(field));
     }
     for (name, noun) in [("unknown field", "field"), ("unknown variant", "value")] {
         if let Some((unknown, rest)) = quoted(name) {
-            let unknown = cut(unknown);
+            let unknown = truncate(unknown);
             return match rest.rsplit_once("expected ") {
                 Some((_, allowed)) => {
                     let allowed = allowed.trim_start_matches("one of ");
@@ -139,11 +139,11 @@ fn data_error(message: &str) -> String {
             };
         }
     }
-    // The words of the type's own check.
+    // A custom message of the type.
     message.to_owned()
 }
 
-/// Splits ` at line 1 column 2` off.
+/// Splits off ` at line 1 column 2`.
 fn split_place(message: &str) -> (&str, &str) {
     match message.rfind(" at line ") {
         Some(at) => message.split_at(at),
@@ -157,13 +157,13 @@ fn found(unexpected: &str) -> String {
         Some(value.strip_prefix('`')?.trim_end_matches('`'))
     };
     if let Some(number) = quoted("integer ").or_else(|| quoted("floating point ")) {
-        return format!("the number {}", cut(number));
+        return format!("the number {}", truncate(number));
     }
     if let Some(value) = quoted("boolean ") {
         return value.to_owned();
     }
     if let Some(text) = unexpected.strip_prefix("string ") {
-        return format!("the string {}", cut(text));
+        return format!("the string {}", truncate(text));
     }
     match unexpected {
         "null" | "unit value" | "Option value" => "null",
@@ -190,14 +190,14 @@ fn wanted(expected: &str) -> &str {
     }
 }
 
-fn cut(text: &str) -> String {
+fn truncate(text: &str) -> String {
     match text.char_indices().nth(MAX_QUOTED) {
         Some((at, _)) => format!("{}...", &text[..at]),
         None => text.to_owned(),
     }
 }
 
-/// A value whose fields are named: serde would read a struct from a list too, by the order of its fields.
+/// Deserializes structs from objects only. Serde also accepts a list with the fields in order.
 struct Named<T>(T);
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Named<T> {
@@ -260,7 +260,7 @@ mod tests {
 
     #[derive(Debug, Deserialize)]
     #[serde(deny_unknown_fields)]
-    #[expect(dead_code, reason = "only its rejections are looked at")]
+    #[expect(dead_code, reason = "only its rejections are tested")]
     struct Order {
         item_id: String,
         #[serde(default)]
@@ -348,7 +348,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn long_value_is_cut() {
+    async fn long_value_is_truncated() {
         let body = format!(
             r#"{{"item_id": "a", "quantity": "{}"}}"#,
             "x".repeat(10_000)

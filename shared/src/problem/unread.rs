@@ -1,4 +1,4 @@
-//! [`check`]: bodies that are rejected before any of them is read.
+//! [`check`]: rejects bodies before any of them is read.
 
 use axum::{RequestExt as _, extract::Request};
 use http::{
@@ -9,8 +9,8 @@ use http_body::Body as _;
 
 use super::Problem;
 
-/// Limits the body as [`DefaultBodyLimit`](axum::extract::DefaultBodyLimit) says. Rejects one whose announced length exceeds
-/// that, and one with a content coding that no layer has decoded.
+/// Applies the [`DefaultBodyLimit`](axum::extract::DefaultBodyLimit). Rejects a body whose `Content-Length` exceeds it, and a
+/// body with a content coding that no layer has decoded.
 pub(super) fn check(request: Request) -> Result<Request, Problem> {
     if is_encoded(request.headers()) {
         return Err(encoded());
@@ -47,6 +47,6 @@ pub(super) fn too_large() -> Problem {
         StatusCode::PAYLOAD_TOO_LARGE,
         "payload_too_large",
         "Payload too large",
-        "The request body is larger than this endpoint takes.",
+        "The request body is larger than this endpoint accepts.",
     )
 }

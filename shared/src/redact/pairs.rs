@@ -1,4 +1,4 @@
-//! The values of secret keys: in connection strings (`host=db password=hunter2`), JSON and the `Debug` form of structs.
+//! Redacts the values of secret keys in connection strings (`host=db password=hunter2`), JSON and `Debug` output.
 
 use std::{borrow::Cow, ops::Range};
 
@@ -37,7 +37,7 @@ fn secrets(line: &str) -> Vec<Range<usize>> {
     let mut values: Vec<Range<usize>> = Vec::new();
     let mut word_start = 0;
     for word in line.split_inclusive(super::ends_word) {
-        // The query of a URL is redacted as such.
+        // URLs and queries are redacted elsewhere.
         let url = [word.find("://"), word.find('?')];
         let end = url.into_iter().flatten().min().unwrap_or(word.len());
         for (at, _) in word[..end].match_indices(['=', ':']) {
@@ -72,7 +72,7 @@ fn secret(line: &str, at: usize) -> Option<Range<usize>> {
     (len > 0).then_some(start..start + len)
 }
 
-/// The name before a separator, without quotes around it.
+/// Returns the name before a separator, without quotes.
 fn key(before: &str) -> &str {
     let before = before.trim_end_matches([' ', '\t', '"', '\'', '\\']);
     let start = before.rfind(|c: char| !(c.is_ascii_alphanumeric() || "_-.".contains(c)));
@@ -113,9 +113,9 @@ fn is_secret(key: &str) -> bool {
         || last.is_some_and(|last| last.eq_ignore_ascii_case("pass"))
 }
 
-/// The length of a value after `=`. Where it ends depends on the syntax, which is unknown; if in doubt it is longer.
+/// Returns the length of a value after `=`. Its end depends on the unknown syntax; if in doubt, the value is longer.
 fn unquoted_value(before: &str, after: &str) -> usize {
-    // `Server=db;Password=hun ter2`: only a semicolon ends a value, and a password may have one as well.
+    // `Server=db;Password=hun ter2`: a semicolon ends a value, but a password may contain one.
     let key_start = before.trim_end().len() - key(before).len();
     if before[..key_start].trim_end().ends_with(';') {
         return after.len();
@@ -132,7 +132,7 @@ fn unquoted_value(before: &str, after: &str) -> usize {
     }
 }
 
-/// The length without the punctuation of the sentence.
+/// Returns the length without trailing punctuation of the sentence.
 fn without_punctuation(text: &str, len: usize) -> usize {
     text[..len].trim_end_matches(super::is_punctuation).len()
 }
@@ -141,7 +141,8 @@ fn unquoted(text: &str) -> usize {
     text.find(char::is_whitespace).unwrap_or(text.len())
 }
 
-/// The length of a value in quotes or braces. A quote in it is doubled or has a backslash before it. Without an end it is as long as the text.
+/// Returns the length of a value in quotes or braces. A quote in it is doubled or escaped with a backslash. A value without
+/// a closing quote extends to the end.
 fn quoted(text: &str) -> Option<usize> {
     let inner = text.trim_start_matches('\\');
     let end = match inner.chars().next()? {

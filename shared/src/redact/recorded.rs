@@ -1,10 +1,10 @@
-//! [`Redaction`]: a URL as a span shows it.
+//! [`Redaction`]: redacts the URL of a span.
 
 use std::{borrow::Cow, sync::Arc};
 
 use super::REDACTED;
 
-/// The list of the conventions, and the keys of signed URLs of S3 (version 2) and `CloudFront`, as in version 1.41.
+/// The keys listed by the conventions 1.41, including those of signed URLs of S3 (version 2) and `CloudFront`.
 const SECRET_KEYS: [&str; 7] = [
     "AWSAccessKeyId",
     "Signature",
@@ -15,21 +15,21 @@ const SECRET_KEYS: [&str; 7] = [
     "sig",
 ];
 
-/// The query keys whose values are secret: those of the conventions, and more that an application names.
+/// Query keys with secret values: those of the conventions, and more from the application.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Redaction {
     more_keys: Arc<[String]>,
 }
 
 impl Redaction {
-    /// Takes these keys for secret too.
+    /// Adds secret keys.
     #[cfg(any(feature = "client", feature = "server"))]
     pub(crate) fn add<K: Into<String>>(&mut self, keys: impl IntoIterator<Item = K>) {
         let keys = keys.into_iter().map(Into::into);
         self.more_keys = self.more_keys.iter().cloned().chain(keys).collect();
     }
 
-    /// `url.query`.
+    /// Returns the value of `url.query`.
     pub(crate) fn query(&self, query: &str) -> String {
         let pairs: Vec<Cow<'_, str>> = query.split('&').map(|pair| self.pair(pair)).collect();
         pairs.join("&")
@@ -42,7 +42,7 @@ impl Redaction {
         }
     }
 
-    /// Compares what the receiver will read, so an escape in the key does not hide it.
+    /// Compares the decoded key, so that percent-encoding does not hide it.
     fn is_secret(&self, key: &str) -> bool {
         let key = percent_encoding::percent_decode_str(key).decode_utf8_lossy();
         let more = self.more_keys.iter().map(String::as_str);
@@ -52,7 +52,7 @@ impl Redaction {
             .any(|secret| key.eq_ignore_ascii_case(secret))
     }
 
-    /// `url.full`.
+    /// Returns the value of `url.full`.
     #[cfg(any(feature = "client", feature = "otlp"))]
     pub(crate) fn url(&self, url: &url::Url) -> String {
         let is_anonymous = url.username().is_empty() && url.password().is_none();
@@ -66,7 +66,7 @@ impl Redaction {
                 .and_then(|()| url.set_password(Some(REDACTED)));
             debug_assert!(
                 hidden.is_ok(),
-                "a URL that has user info can have other user info"
+                "a URL with user info accepts other user info"
             );
         }
         if let Some(query) = url.query().map(|query| self.query(query)) {
@@ -81,7 +81,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn listed_and_named_keys_are_redacted_and_no_others() {
+    fn only_listed_query_keys_are_redacted() {
         let mut redaction = Redaction::default();
         redaction.add(["api_key"]);
         for (query, recorded) in [

@@ -1,10 +1,10 @@
-//! [`text`] and [`value`]: the secrets of URLs and connection strings, wherever one turns up.
+//! [`text`] and [`value`]: redact secrets of URLs and connection strings in any text.
 
 use std::borrow::Cow;
 
 use super::{REDACTED, ends_word, is_punctuation, pairs};
 
-/// Returns the text with the secrets in it replaced by `REDACTED`. They are recognized in these forms:
+/// Replaces the secrets in a text by `REDACTED`. Recognized secrets are:
 ///
 /// - the user info, the values of the query and the fragment of a URL, also if its scheme is missing or misspelled
 ///   (`http//user:password@host`), or its password has reserved characters;
@@ -12,10 +12,10 @@ use super::{REDACTED, ends_word, is_punctuation, pairs};
 /// - the values of keys such as `password`, `token` or `api_key` in a connection string (`host=db password=hunter2`), in
 ///   JSON and in the `Debug` form of a struct.
 ///
-/// It is for what is printed: a log line, an error. Errors of HTTP clients and databases contain the URL or the connection
-/// string that they were given. If in doubt, it redacts: `http://host:8081/users/ann@host` loses its beginning, which could
-/// be a password with a slash in it. A space or a quote ends a URL. A password is not recognized if it begins with digits and
-/// a slash and has a `?` or `#` as well, because every URL with a port and a query looks like that.
+/// Use it for printed texts such as log lines and errors: errors of HTTP clients and databases contain their URL or
+/// connection string. If in doubt, text is redacted: `http://host:8081/users/ann@host` loses its beginning, which could be a
+/// password with a slash in it. A space or a quote ends a URL. A password is not recognized if it begins with digits and a
+/// slash and also contains `?` or `#`, because every URL with a port and a query looks like that.
 ///
 /// ```
 /// use shared::redact;
@@ -38,8 +38,8 @@ pub fn text(text: &str) -> Cow<'_, str> {
     redacted.into()
 }
 
-/// Like [`text`], but for a setting, which is one URL or connection string, or was meant to be one: a space or a quote does
-/// not end it, and nothing after the first secret key is kept.
+/// Like [`text`], but for a setting that should be a single URL or connection string: a space or a quote does not end it,
+/// and everything after the first secret key is removed.
 ///
 /// ```
 /// assert_eq!(shared::redact::value("hunter2 @stock:8081"), "REDACTED@stock:8081");
@@ -65,7 +65,7 @@ pub fn value(value: &str) -> Cow<'_, str> {
 /// Texts without these characters contain no URL with secrets.
 const SUSPECT: [char; 4] = ['@', '?', '#', '&'];
 const SCHEME_END: &str = "://";
-/// Before a query or a fragment.
+/// Start of a query or a fragment.
 const QUERY: [char; 2] = ['?', '#'];
 
 /// Redacts a word, which may be a URL or contain several.
@@ -99,7 +99,7 @@ fn redact(word: &str, redacted: &mut String) {
 }
 
 fn redact_without_scheme(word: &str, redacted: &mut String) {
-    // `user:password@host`: a word with a colon before an `@` is hardly anything else.
+    // A word with a colon before an `@` is probably `user:password@host`.
     let at = word.rfind('@').filter(|&at| word[..at].contains(':'));
     if let Some(at) = at.filter(|&at| !is_placeholder(&word[..at])) {
         let query = word[..at].find(QUERY);
@@ -124,24 +124,24 @@ fn redact_without_scheme(word: &str, redacted: &mut String) {
     }
 }
 
-/// Whether a word without a scheme has a query in it, or is one.
+/// Returns whether a word without a scheme contains a query or is one.
 fn has_query(word: &str) -> bool {
     let is_path = word.starts_with('/') && word.contains(QUERY);
-    // In prose a question mark ends a sentence, and no value follows it.
+    // In prose, a question mark ends a sentence without a value after it.
     let query = word.find('?').or_else(|| word.find('&').map(|_| 0));
     is_path || query.is_some_and(|at| word[at..].contains('='))
 }
 
-/// The user info after a scheme.
+/// The result of a search for user info after a scheme.
 enum UserInfo {
     None,
-    /// At its `@`.
+    /// Position of its `@`.
     EndsAt(usize),
-    /// It could be longer than the URL says, and the query could be a part of it.
+    /// It may be longer than it appears, and the query may be part of it.
     Unclear,
 }
 
-/// Where a word has its last `@`, in all and before its query. They are looked for once: a word may contain many URLs.
+/// Positions of the last `@` in a word, overall and before its query. Computed once, because a word may contain many URLs.
 struct Marks {
     last: Option<usize>,
     last_in_path: Option<usize>,
@@ -156,17 +156,17 @@ impl Marks {
         }
     }
 
-    /// The user info at the beginning of `rest`, which is the word from `start` on.
+    /// Finds the user info at the beginning of `rest`, which is the word from `start`.
     fn user_info(&self, rest: &str, start: usize) -> UserInfo {
         let authority = &rest[..rest.find(['/', '?', '#', '\\']).unwrap_or(rest.len())];
         let first = authority.split('@').next().unwrap_or(authority);
         let is_ipv6 = authority.starts_with('[');
         let from_start = |at: Option<usize>| at.and_then(|at| at.checked_sub(start));
         let at = match (authority.rfind('@'), first.contains(':') && !is_ipv6) {
-            // Without a password nothing has reserved characters.
+            // Only passwords may have reserved characters.
             (at, false) => at,
             (Some(_), true) if self.last_in_path != self.last => return UserInfo::Unclear,
-            // A port, or the digits before a slash in a password.
+            // Either a port or the digits before a slash in a password.
             (None, true) if has_port(authority) => from_start(self.last_in_path),
             (_, true) => from_start(self.last),
         };
@@ -177,13 +177,13 @@ impl Marks {
     }
 }
 
-/// Whether the text is a host and a port.
+/// Returns whether the text is a host with a port.
 fn has_port(text: &str) -> bool {
     let port = text.split_once(':').map_or("", |(_, port)| port);
     !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// Whether this is the user info of an example in a help text, such as `postgres://user:password@host`.
+/// Returns whether this is the user info of an example in a help text, such as `postgres://user:password@host`.
 fn is_placeholder(user_info: &str) -> bool {
     user_info == "user:password"
 }
@@ -193,7 +193,7 @@ fn url_tail(text: &str, redacted: &mut String) {
     let (path, rest) = text.split_at(text.find(QUERY).unwrap_or(text.len()));
     redacted.push_str(path);
     if rest.contains('@') && has_port(path) {
-        // `ann:80?hun=ter2@host`: the query could be the rest of a password, its keys too.
+        // `ann:80?hun=ter2@host`: the query, including its keys, may be the rest of a password.
         redacted.push_str(&rest[..1]);
         redacted.push_str(REDACTED);
     } else {
@@ -201,7 +201,7 @@ fn url_tail(text: &str, redacted: &mut String) {
     }
 }
 
-/// Redacts the values of a query, and pairs without a key. Punctuation of the sentence after it is kept.
+/// Redacts the values of a query, and parts without a key. Trailing punctuation of the sentence is kept.
 fn query(query: &str, redacted: &mut String) {
     let end = query.trim_end_matches(is_punctuation);
     for part in end.split_inclusive(['?', '&', ';', '#']) {
@@ -217,7 +217,7 @@ fn query(query: &str, redacted: &mut String) {
     redacted.push_str(&query[end.len()..]);
 }
 
-/// Whether a parameter of a database URL has one of a few words as its value. Help texts contain them.
+/// Returns whether a parameter of a database URL has a well-known value that help texts contain.
 fn is_harmless(key: &str, value: &str) -> bool {
     match key {
         "mode" => ["memory", "ro", "rw", "rwc"].contains(&value),

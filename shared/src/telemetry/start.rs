@@ -1,4 +1,4 @@
-//! [`Start`]: the line that a process logs once its telemetry is set up.
+//! [`Start`]: the line that a process logs once its telemetry is initialized.
 
 use opentelemetry::Key;
 use opentelemetry_sdk::Resource;

@@ -197,7 +197,7 @@ fn lines_lost_at_exit_are_counted_on_standard_error() {
     let (output, stdout) = Child::start("says_more_than_a_pipe_takes", "json").end_unread();
     assert!(output.status.success(), "{output:?}");
     let stderr = String::from_utf8(output.stderr).unwrap();
-    let expected = " log lines lost: standard output did not take them in time\n";
+    let expected = " log lines lost: standard output did not accept them in time\n";
     let lost: u64 = stderr.strip_suffix(expected).unwrap().parse().unwrap();
     let written = parse(&stdout).count() as u64;
     assert!(written > 0);

@@ -1,8 +1,8 @@
 use super::*;
 
 #[test]
-fn secrets_of_a_url_are_redacted_wherever_it_is_in_a_text() {
-    for (said, printed) in [
+fn url_secrets_in_text_are_redacted() {
+    for (input, printed) in [
         (
             "error sending request for url (http://ann:hunter2@host:80/a?b=hunter2&c=hunter2#hunter2)",
             "error sending request for url (http://REDACTED@host:80/a?b=REDACTED&c=REDACTED#REDACTED)",
@@ -50,14 +50,14 @@ fn secrets_of_a_url_are_redacted_wherever_it_is_in_a_text() {
             "http://REDACTED@größe/ü?ü=REDACTED",
         ),
     ] {
-        assert_eq!(text(said), printed);
+        assert_eq!(text(input), printed);
         assert!(!printed.contains("hunter2"));
     }
 }
 
 #[test]
-fn what_is_no_secret_stays_as_it_is() {
-    for said in [
+fn text_without_secret_is_unchanged() {
+    for input in [
         "",
         "connection refused (os error 111)",
         "tell ann@example.com: what? #5",
@@ -76,13 +76,13 @@ fn what_is_no_secret_stays_as_it_is() {
         "://",
         "@",
     ] {
-        assert_eq!(text(said), said);
+        assert_eq!(text(input), input);
     }
 }
 
 #[test]
-fn a_value_is_redacted_when_in_doubt() {
-    for (said, printed) in [
+fn doubtful_value_is_redacted() {
+    for (input, printed) in [
         ("http://inventory:8081", "http://inventory:8081"),
         ("hunter2@inventory:8081", "REDACTED@inventory:8081"),
         (
@@ -98,13 +98,13 @@ fn a_value_is_redacted_when_in_doubt() {
             "inventory:8081?token=REDACTED",
         ),
     ] {
-        assert_eq!(value(said), printed);
+        assert_eq!(value(input), printed);
     }
 }
 
 #[test]
-fn connection_strings_are_redacted_wherever_they_are() {
-    for (said, printed) in [
+fn connection_strings_in_text_are_redacted() {
+    for (input, printed) in [
         (
             "cannot connect with host=db user=ann password=hunter2 dbname=shop",
             "cannot connect with host=db user=ann password=REDACTED dbname=shop",
@@ -147,14 +147,14 @@ fn connection_strings_are_redacted_wherever_they_are() {
             "aws.secretAccessKey=REDACTED",
         ),
     ] {
-        assert_eq!(text(said), printed, "{said}");
+        assert_eq!(text(input), printed, "{input}");
         assert!(!printed.contains("hunter2"));
     }
 }
 
 #[test]
 fn passwords_with_reserved_characters_are_redacted() {
-    for (said, printed) in [
+    for (input, printed) in [
         (
             "postgres://ann:123/hunter2@db/shop",
             "postgres://REDACTED@db/shop",
@@ -181,13 +181,13 @@ fn passwords_with_reserved_characters_are_redacted() {
         ),
         ("ann:hun(ter2)@db/shop", "REDACTED@db/shop"),
     ] {
-        assert_eq!(text(said), printed, "{said}");
+        assert_eq!(text(input), printed, "{input}");
     }
 }
 
 #[test]
-fn queries_are_redacted_wherever_they_are() {
-    for (said, printed) in [
+fn queries_in_text_are_redacted() {
+    for (input, printed) in [
         (
             "no route for check/a?sig=hunter2",
             "no route for check/a?sig=REDACTED",
@@ -208,8 +208,8 @@ fn queries_are_redacted_wherever_they_are() {
         ),
     ] {
         let printed_twice = text(printed);
-        assert_eq!(text(said), printed, "{said}");
-        assert_eq!(printed_twice, printed, "{said}");
+        assert_eq!(text(input), printed, "{input}");
+        assert_eq!(printed_twice, printed, "{input}");
     }
 }
 
@@ -235,20 +235,20 @@ fn hostile_texts_cost_linear_time() {
         let long = part.repeat(200_000 / part.len());
         let begun = std::time::Instant::now();
         for ending in ["", "@", "?@"] {
-            let said = format!("{long}{ending}");
-            text(&said);
-            value(&said);
+            let input = format!("{long}{ending}");
+            text(&input);
+            value(&input);
         }
         let elapsed = begun.elapsed();
         assert!(elapsed.as_secs() < 20, "{part}: {elapsed:?}");
     }
 }
 
-/// What may be around a URL or a connection string in a sentence.
+/// Text before a URL or a connection string in a sentence.
 const AROUND: &str = "(|error: |cannot connect to \\(|\"|url=|<|a b, )";
-/// All printable ASCII characters but the ones that end a URL.
+/// All printable ASCII characters except those that end a URL.
 const REST_OF_PASSWORD: &str = "[!#-;=?-_a-~]{0,12}";
-/// The same without the ones that end a value in a query.
+/// Like [`REST_OF_PASSWORD`], without characters that end a value in a query.
 const REST_OF_VALUE: &str = "[!$%'-:=@-_a-~]{0,12}";
 
 proptest::proptest! {
@@ -258,12 +258,12 @@ proptest::proptest! {
     })]
 
     #[test]
-    fn any_text_can_be_redacted(said in ".*", more in "[@?#&;=:/ \"'\\\\{}()a\u{e9}]*") {
-        for said in [&said, &more] {
+    fn any_text_can_be_redacted(input in ".*", more in "[@?#&;=:/ \"'\\\\{}()a\u{e9}]*") {
+        for input in [&input, &more] {
             for secret in ["password=", "token: \"", "http://a:", "?b="] {
-                let said = format!("{said}{secret}{more}");
-                text(&said);
-                value(&said);
+                let input = format!("{input}{secret}{more}");
+                text(&input);
+                value(&input);
             }
         }
     }
@@ -288,8 +288,8 @@ proptest::proptest! {
         let rest = password.trim_start_matches(|c: char| c.is_ascii_digit());
         let is_like_path = rest.len() < password.len() && rest.starts_with(['/', '\\']);
         proptest::prop_assume!(!(is_like_path && rest.contains(['?', '#'])));
-        let said = format!("{around}{scheme}://ann:{password}@db{tail}");
-        proptest::prop_assert!(!text(&said).contains("hunter2"), "{said}: {}", text(&said));
+        let input = format!("{around}{scheme}://ann:{password}@db{tail}");
+        proptest::prop_assert!(!text(&input).contains("hunter2"), "{input}: {}", text(&input));
     }
 
     #[test]
@@ -298,8 +298,8 @@ proptest::proptest! {
         before in "[!$-.0-;=@-_a-~]{0,12}",
         after in "[!$-.0-;=@-_a-~]{0,12}",
     ) {
-        let said = format!("{around}ann:{before}hunter2{after}@db/shop");
-        proptest::prop_assert!(!text(&said).contains("hunter2"), "{said}: {}", text(&said));
+        let input = format!("{around}ann:{before}hunter2{after}@db/shop");
+        proptest::prop_assert!(!text(&input).contains("hunter2"), "{input}: {}", text(&input));
     }
 
     #[test]
@@ -311,8 +311,8 @@ proptest::proptest! {
         after in REST_OF_VALUE,
         tail in "(&b=c|\\)|, then|\")?",
     ) {
-        let said = format!("{around}{place}{key}={before}hunter2{after}{tail}");
-        proptest::prop_assert!(!text(&said).contains("hunter2"), "{said}: {}", text(&said));
+        let input = format!("{around}{place}{key}={before}hunter2{after}{tail}");
+        proptest::prop_assert!(!text(&input).contains("hunter2"), "{input}: {}", text(&input));
     }
 
     #[test]
@@ -325,8 +325,8 @@ proptest::proptest! {
         after in "[!-~]{0,12}",
         tail in "( dbname=shop|;Server=db)?",
     ) {
-        let said = format!("{around}{first}{key}{equals}{before}hunter2{after}{tail}");
-        proptest::prop_assert!(!text(&said).contains("hunter2"), "{said}: {}", text(&said));
+        let input = format!("{around}{first}{key}{equals}{before}hunter2{after}{tail}");
+        proptest::prop_assert!(!text(&input).contains("hunter2"), "{input}: {}", text(&input));
     }
 
     #[test]
@@ -344,7 +344,7 @@ proptest::proptest! {
         } else {
             format!("{before}hunter2{after}").replace('\\', "\\\\").replace(&quote, &format!("\\{quote}"))
         };
-        let said = format!("{around}{key}{separator}{quote}{escaped}{quote} dbname=shop");
-        proptest::prop_assert!(!text(&said).contains("hunter2"), "{said}: {}", text(&said));
+        let input = format!("{around}{key}{separator}{quote}{escaped}{quote} dbname=shop");
+        proptest::prop_assert!(!text(&input).contains("hunter2"), "{input}: {}", text(&input));
     }
 }
