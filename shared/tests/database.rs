@@ -1,4 +1,4 @@
-//! Spans of queries, whatever the driver.
+//! Spans of queries, independent of the driver.
 
 use std::{borrow::Cow, convert::Infallible, sync::Arc};
 

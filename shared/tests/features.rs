@@ -14,8 +14,8 @@ const TELEMETRY: &[&str] = &[
 ];
 const EXPORT: &[&str] = &["flate2", "opentelemetry-otlp", "prost"];
 
-/// The crates that a user of `shared` compiles with these features and no default ones, each as `name features`. Of `grpc`
-/// and `tls` cargo may not have the crates at hand.
+/// Returns the crates that a user of `shared` compiles with only these features, each as `name features`. The crates of
+/// `grpc` and `tls` may not have been downloaded.
 fn compiled(features: &str) -> BTreeSet<String> {
     let output = Command::new(env!("CARGO"))
         .args(["tree", "--offline", "--package", "shared"])
@@ -47,7 +47,7 @@ fn assert_without(features: &str, groups: &[&[&str]]) {
     assert!(there.is_empty(), "`{features}` compiles {there:?}");
 }
 
-/// Asserts that all of these are compiled, under the very names that the other tests do not find.
+/// Asserts that all of these are compiled. This shows that the names in the other tests are correct.
 fn assert_with(features: &str, groups: &[&[&str]]) {
     let names = names(&compiled(features));
     for name in groups.iter().copied().flatten() {
@@ -79,14 +79,14 @@ fn server_feature_compiles_no_framework() {
 }
 
 #[test]
-fn what_has_no_feature_needs_none_of_it() {
+fn no_feature_compiles_no_optional_crate() {
     let all = [SERVERS, CLIENTS, TELEMETRY, EXPORT, &["hyper", "serde"]];
     assert_without("", &all);
     assert_without("database,metrics", &all);
 }
 
 #[test]
-fn set_up_without_a_collector_compiles_no_exporter() {
+fn telemetry_feature_compiles_no_exporter() {
     let logs: &[&str] = &["tracing-log"];
     assert_without("telemetry", &[SERVERS, CLIENTS, EXPORT, logs]);
     assert_without("testing", &[SERVERS, CLIENTS, EXPORT, logs]);

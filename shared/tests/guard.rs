@@ -10,7 +10,7 @@ use std::{
     process::Command,
 };
 
-/// Each ban, and code that it is there for.
+/// Each ban, and code that it must reject.
 const WRONG: [(&str, &str); 27] = [
     ("tokio::spawn", "tokio::task::spawn(async {})"),
     (
@@ -123,7 +123,7 @@ fn every_ban_fires_with_its_reason() {
     let shown: BTreeSet<&str> = WRONG.iter().map(|(path, _)| *path).collect();
     assert_eq!(
         banned, shown,
-        "each ban of clippy.toml has its wrong code here"
+        "every ban of clippy.toml needs an example here"
     );
 
     let output = clippy(&wrong_crate());
@@ -133,12 +133,12 @@ fn every_ban_fires_with_its_reason() {
             |refusal: &str| refusal.starts_with(&format!("`{path}`")) && refusal.contains(reason);
         assert!(
             refusals.skip(1).any(refused),
-            "no `{path}` with its reason in what clippy says:\n{output}"
+            "no `{path}` with its reason in the output of clippy:\n{output}"
         );
     }
 }
 
-/// Path and reason of each, as they stand in the file: one a line.
+/// Returns the path and reason of each ban in the file, which has one per line.
 fn bans() -> Vec<(String, String)> {
     let file = fs::read_to_string(root().join("clippy.toml")).unwrap();
     let ban = |line: &str| {
@@ -150,8 +150,8 @@ fn bans() -> Vec<(String, String)> {
     file.lines().filter_map(ban).collect()
 }
 
-/// A crate with all the wrong code, on the versions of the workspace. It stays where cargo keeps what tests leave, so that
-/// its dependencies are checked once.
+/// Creates a crate with all banned code and the dependency versions of the workspace. It stays in the temporary directory
+/// of cargo, so that its dependencies are only checked once.
 fn wrong_crate() -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("guard");
     let mut code = String::new();
@@ -165,7 +165,8 @@ fn wrong_crate() -> PathBuf {
     folder
 }
 
-/// What clippy says to the crate in this folder. Without clippy the test fails: bans that nobody has tried are no bans.
+/// Returns the output of clippy for the crate in this folder. Without clippy the test fails, because untested bans may have
+/// no effect.
 fn clippy(folder: &Path) -> String {
     let clippy = || {
         let mut clippy = Command::new(env!("CARGO"));

@@ -1,4 +1,4 @@
-//! What the layers of both sides owe to a tower stack: they have room when the service below has, and can be printed.
+//! Both layers in a tower stack: they are ready when the inner service is, and implement `Debug`.
 
 use std::{
     convert::Infallible,

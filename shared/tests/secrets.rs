@@ -1,4 +1,4 @@
-//! What a URL was given in confidence is in nothing that is printed or recorded.
+//! Secrets of URLs are neither printed nor recorded.
 
 #![expect(clippy::unwrap_used, reason = "a panic fails the test")]
 
@@ -11,21 +11,21 @@ use shared::{client::TraceMiddleware, error::chain, task, testing::recorder};
 use support::{call, client, clients};
 
 /// An address without a listener.
-fn nobodys_address() -> SocketAddr {
+fn unused_address() -> SocketAddr {
     let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     listener.local_addr().unwrap()
 }
 
 #[tokio::test]
 async fn client_error_url_is_redacted() {
-    let address = nobodys_address();
+    let address = unused_address();
     let url = format!("http://ann:hunter2@{address}/check?token=hunter2&sig=hunter2#hunter2");
     let layer = TraceMiddleware::new().redact_query_keys(["token"]);
     let (result, trace) = call(client(layer).get(url)).await;
     let error = result.unwrap_err();
     assert!(
         error.to_string().contains("token=hunter2"),
-        "or there is nothing to test: {error}"
+        "the raw error contains the secrets: {error}"
     );
 
     let line = chain(&error);
@@ -36,7 +36,7 @@ async fn client_error_url_is_redacted() {
     );
     assert!(
         line.contains("onnection refused"),
-        "the cause is still there: {line}"
+        "the cause is kept: {line}"
     );
     let span = format!("{:?}", clients(&trace)[0]);
     assert!(
@@ -48,7 +48,7 @@ async fn client_error_url_is_redacted() {
 
 /// Returns the error of a call with secrets in its URL to an address without a listener.
 async fn failed_call() -> reqwest_middleware::Error {
-    let address = nobodys_address();
+    let address = unused_address();
     let url = format!("http://{address}/check?token=hunter2");
     let error = client(TraceMiddleware::new()).get(url).send().await;
     error.unwrap_err()

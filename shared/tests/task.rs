@@ -42,7 +42,7 @@ INTERNAL checkout
 }
 
 #[tokio::test]
-async fn blocking_work_stays_in_the_trace() {
+async fn blocking_work_stays_in_trace() {
     let (trace_id, cancelled) = recorder()
         .in_trace("checkout", async {
             task::spawn_blocking(count_stock).await.unwrap()
@@ -60,7 +60,7 @@ INTERNAL checkout
 }
 
 #[tokio::test]
-async fn cancelled_task_ends_its_spans_in_the_trace() {
+async fn cancelled_task_ends_its_spans() {
     let (_open, never) = oneshot::channel();
     let (trace_id, ()) = recorder()
         .in_trace("checkout", async {
@@ -89,7 +89,7 @@ async fn linked_work_links_each_request() {
     queued.recv_many(&mut batch, 10).await;
     batch.push(Context::default());
 
-    // Whichever request happens to be current, it is one of many.
+    // The current request is only one of several, so it is linked like the others.
     let sending = async {
         let (go, gate) = oneshot::channel();
         go.send(()).unwrap();
@@ -132,9 +132,9 @@ async fn task_panic_fails_task_span_only() {
         .in_trace("request", async {
             let receipt = shared::task::spawn(send_receipt());
             assert!(receipt.await.is_err());
-            let bare = shared::task::spawn(async { panic!("before any span of its own") });
+            let bare = shared::task::spawn(async { panic!("before creating a span") });
             assert!(bare.await.is_err());
-            let blocking = shared::task::spawn_blocking(|| panic!("before any span of its own"));
+            let blocking = shared::task::spawn_blocking(|| panic!("before creating a span"));
             assert!(blocking.await.is_err());
         })
         .await;

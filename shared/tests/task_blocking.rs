@@ -10,7 +10,7 @@ use shared::task::{self, TaskError};
 
 #[test]
 fn cancelled_queued_blocking_work_is_skipped() {
-    // One thread, so that the second work has to wait for the first.
+    // With one thread, the second work waits for the first.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .max_blocking_threads(1)
         .build()

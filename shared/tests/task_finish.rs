@@ -16,5 +16,5 @@ async fn finish_waits_for_tasks_and_counts_cancelled() {
     }
     let quick = task::spawn(tokio::task::yield_now());
     assert_eq!(task::finish(Duration::from_secs(10)).await, 0);
-    assert!(quick.await.is_ok(), "it was waited for");
+    assert!(quick.await.is_ok(), "finish waits for it");
 }

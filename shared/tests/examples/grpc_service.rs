@@ -69,7 +69,11 @@ async fn grpc_call_is_one_trace() {
         let failed = if code == "OK" { Status::Unset } else { error() };
         assert_eq!(asking.status, failed);
         let port = asked.attributes["network.peer.port"].clone();
-        assert_ne!(port, i64::from(address.port()).into(), "that is this end");
+        assert_ne!(
+            port,
+            i64::from(address.port()).into(),
+            "the peer is the server"
+        );
         let mut expected = rpc(code);
         expected.insert("network.peer.address".into(), "127.0.0.1".into());
         expected.insert("network.peer.port".into(), port);

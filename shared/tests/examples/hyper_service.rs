@@ -46,7 +46,11 @@ async fn bare_hyper_service_joins_callers_trace() {
     assert_eq!(trace.tree(), tree);
     let span = trace.span("GET /items/{id}");
     let port = span.attributes["network.peer.port"].clone();
-    assert_ne!(port, i64::from(address.port()).into(), "that is this end");
+    assert_ne!(
+        port,
+        i64::from(address.port()).into(),
+        "the peer is the client"
+    );
     let expected = attributes([
         ("http.request.method", "GET".into()),
         ("url.path", "/items/7".into()),

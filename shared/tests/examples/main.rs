@@ -1,12 +1,12 @@
-//! The examples, run: each leaves one joined trace, with the attributes that the conventions ask for.
+//! Runs the examples: each creates one joined trace with the attributes of the conventions.
 
 #![expect(clippy::unwrap_used, reason = "a test's helpers may panic")]
 
-#[expect(dead_code, unreachable_pub, reason = "an example, with its `main`")]
+#[expect(dead_code, unreachable_pub, reason = "examples have a `main`")]
 #[path = "../../examples/grpc.rs"]
 mod grpc;
 mod grpc_service;
-#[expect(dead_code, unreachable_pub, reason = "an example, with its `main`")]
+#[expect(dead_code, unreachable_pub, reason = "examples have a `main`")]
 #[path = "../../examples/hyper.rs"]
 mod hyper;
 mod hyper_service;

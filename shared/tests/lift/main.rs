@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a panic fails the test")]
 #![expect(
     clippy::disallowed_methods,
-    reason = "a collector's threads belong to no trace"
+    reason = "threads of the collector have no trace"
 )]
 
 #[expect(dead_code, reason = "other tests use all of it")]
@@ -50,16 +50,16 @@ mod by_hand {
     }
 }
 
-/// How long a process may take to do all that its test asks of it. This is for the one that would take without end.
+/// Time limit of a process that hangs.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// Set in the process of a service, to which of them it is.
+/// Environment variable with the name of the service to run.
 const ROLE: &str = "LIFT_TEST_SERVICE";
 
 const CALLERS_TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 const CALLERS_SPAN: &str = "00f067aa0ba902b7";
 
-/// The service itself, and no test where the binary is run as one.
+/// Runs the service. Does nothing in an ordinary test run.
 #[test]
 fn process() -> Result<(), Box<dyn Error>> {
     match env::var(ROLE).as_deref() {
@@ -71,7 +71,7 @@ fn process() -> Result<(), Box<dyn Error>> {
 }
 
 #[test]
-fn page_shows_what_is_run_here() {
+fn page_shows_tested_code() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let page = fs::read_to_string(root.join("../docs/lift.md")).unwrap();
     for example in ["service", "by_hand"] {
@@ -80,7 +80,7 @@ fn page_shows_what_is_run_here() {
         let (_, code) = file.split_once("\n\n").unwrap();
         assert!(
             page.contains(&format!("```rust,no_run\n{code}```\n")),
-            "docs/lift.md does not have this of shared/tests/lift/{example}.rs:\n{code}"
+            "docs/lift.md does not contain this part of shared/tests/lift/{example}.rs:\n{code}"
         );
     }
 }
@@ -110,7 +110,7 @@ fn joins_and_loses_nothing(role: &str) {
     assert!(answer.contains(r#""code":"not_found""#), "{answer}");
     let answer = ask(address, "/hello");
     assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
-    // The answer is there, and the task that it has left behind is still waiting for this:
+    // The response has arrived, and the task is still waiting for this:
     let (sender, accepted) = mpsc::channel();
     drop(thread::spawn(move || sender.send(inventory.accept())));
     let (mut call, _) = accepted.recv_timeout(PATIENCE).unwrap().unwrap();
@@ -121,7 +121,7 @@ fn joins_and_loses_nothing(role: &str) {
     assert!(kill.unwrap().success());
     while TcpStream::connect(address).is_ok() {}
     let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
-    // Where all this has taken longer than the example waits for an answer, the call has failed by now, and is a span all the same.
+    // On a slow machine the call may have timed out by now. Its span exists anyway.
     let _ = call.write_all(answer);
 
     line(&mut log, "stopped");
@@ -144,7 +144,7 @@ fn joins_and_loses_nothing(role: &str) {
     );
 }
 
-/// Gone with its test, however that ends.
+/// A process that is killed on drop.
 struct Process(Child);
 
 impl Drop for Process {
@@ -154,7 +154,7 @@ impl Drop for Process {
     }
 }
 
-/// A process whose calls all come to `inventory`, since that is its proxy: the example names an address that others may have.
+/// Starts a service whose calls all go to `inventory`, which is its proxy, because the address in the example may be in use.
 fn start(role: &str, collector: &Collector, inventory: &TcpListener) -> Child {
     let proxy = format!("http://{}", inventory.local_addr().unwrap());
     let endpoint = format!("http://localhost:{}", collector.address.port());
@@ -166,19 +166,19 @@ fn start(role: &str, collector: &Collector, inventory: &TcpListener) -> Child {
         .env("HTTP_PROXY", proxy)
         .env("NO_PROXY", "localhost")
         .env("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint)
-        // Only the end of the process exports spans here.
+        // Spans are only exported at the end of the process.
         .env("OTEL_BSP_SCHEDULE_DELAY", "600000")
         .stdout(Stdio::piped())
         .spawn()
         .unwrap()
 }
 
-/// The next log line with this message.
+/// Returns the next log line with this message.
 fn line(log: &mut impl std::io::BufRead, message: &str) -> Value {
     let lines = log.lines().map(Result::unwrap);
     let mut lines = lines.filter_map(|line| serde_json::from_str::<Value>(&line).ok());
     let found = lines.find(|line| line["message"] == message);
-    found.unwrap_or_else(|| panic!("it ended without a line `{message}`"))
+    found.unwrap_or_else(|| panic!("the log ended without `{message}`"))
 }
 
 fn ask(address: &str, path: &str) -> String {
@@ -194,16 +194,16 @@ fn ask(address: &str, path: &str) -> String {
     answer
 }
 
-/// What a call says of its trace.
+/// Reads a call and returns its `traceparent`.
 fn traceparent(call: &mut TcpStream) -> String {
     call.set_read_timeout(Some(PATIENCE)).unwrap();
     let head = BufReader::new(call).lines().map(Result::unwrap);
     let mut headers = head.take_while(|line| !line.is_empty());
     let header = headers.find_map(|line| Some(line.strip_prefix("traceparent: ")?.to_owned()));
-    header.expect("the call takes its trace along")
+    header.expect("the call has a traceparent")
 }
 
-/// The attributes that are texts.
+/// Returns the string attributes of a span.
 fn texts(span: &Span) -> HashMap<&str, &str> {
     let mut texts = HashMap::new();
     for attribute in &span.attributes {

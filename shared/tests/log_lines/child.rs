@@ -1,4 +1,4 @@
-//! [`Child`]: a process that logs, by its role.
+//! [`Child`]: a process that logs according to its role.
 
 use std::{
     env,
@@ -11,47 +11,47 @@ use shared::telemetry;
 
 use crate::{delivery, endings, format, hostile, parents, watchdog::Watchdog};
 
-/// Set in the process that logs.
+/// Environment variable with the role, set in the child process.
 const ROLE: &str = "LOG_LINES_TEST_ROLE";
-/// For the process that would log without end, or hang. Far above what one needs on a busy machine.
+/// Time limit of a child that hangs. Far longer than a child needs on a busy machine.
 const PATIENCE: Duration = Duration::from_mins(2);
 
 pub(crate) struct Child {
     process: process::Child,
-    /// What it writes after its beginning.
+    /// Output after the `BEGIN` line.
     stdout: BufReader<ChildStdout>,
     _watchdog: Watchdog,
 }
 
-/// The process that logs, and no test where the binary is run as one.
+/// Runs the child process. Does nothing in an ordinary test run.
 #[test]
 fn child() {
     let Ok(role) = env::var(ROLE) else { return };
     println!("\nBEGIN");
-    // Until whoever started this is ready.
+    // Waits until the parent process is ready.
     io::stdin().read_to_end(&mut Vec::new()).unwrap();
     let telemetry = telemetry::init("a \"service\"").unwrap();
     match &*role {
-        "says_hostile_texts" => hostile::say(),
-        "says_within_a_parent" => parents::say(),
-        "says_every_kind_of_field" => format::say(),
-        "says_much_from_many_threads" => delivery::many_threads(),
-        "says_more_than_fits" => delivery::say_more_than_fits(),
-        "says_and_waits" => delivery::say_and_wait(),
-        "says_and_exits" => return delivery::say_and_exit(telemetry),
-        "says_more_than_a_pipe_takes" => return delivery::say_more_than_a_pipe_takes(telemetry),
-        "says_at_the_end_of_a_thread" => endings::say(),
-        "panics_at_end_0" => endings::panic(0),
-        "panics_at_end_1" => endings::panic(1),
-        "panics_at_end_2" => endings::panic(2),
-        "aborts" => delivery::abort(),
+        "hostile_texts" => hostile::log_lines(),
+        "explicit_parent" => parents::log_lines(),
+        "every_kind_of_field" => format::log_lines(),
+        "many_threads" => delivery::many_threads(),
+        "more_than_capacity" => delivery::log_more_than_capacity(),
+        "log_and_wait" => delivery::log_and_wait(),
+        "log_and_exit" => return delivery::log_and_exit(telemetry),
+        "more_than_pipe_capacity" => return delivery::log_more_than_pipe_capacity(telemetry),
+        "thread_local_destructors" => endings::log_lines(),
+        "panic_in_destructor_0" => endings::panic(0),
+        "panic_in_destructor_1" => endings::panic(1),
+        "panic_in_destructor_2" => endings::panic(2),
+        "abort" => delivery::abort(),
         role => panic!("no such role: {role}"),
     }
     drop(telemetry);
     println!("END");
 }
 
-/// It does not wait, and its standard output is closed.
+/// Runs a child that does not wait, with standard output closed.
 pub(crate) fn run_with_closed_stdout(role: &str, format: &str) -> Output {
     let inner = command(role, format);
     let mut shell = Command::new("/bin/sh");
@@ -85,14 +85,14 @@ fn command(role: &str, format: &str) -> Command {
     command
 }
 
-/// It does not wait, and others write there too.
+/// Starts a child that does not wait, on a pipe that other processes share.
 pub(crate) fn start_on(stdout: PipeWriter, role: &str) -> process::Child {
     let mut command = command(role, "json");
     command.stdin(Stdio::null()).stdout(stdout).spawn().unwrap()
 }
 
 impl Child {
-    /// It waits at its beginning.
+    /// Starts a child, which waits for [`go_on`](Self::go_on).
     pub(crate) fn start(role: &str, format: &str) -> Self {
         let mut command = command(role, format);
         let process = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
@@ -102,7 +102,11 @@ impl Child {
         let mut line = String::new();
         while line != "BEGIN\n" {
             line.clear();
-            assert_ne!(stdout.read_line(&mut line).unwrap(), 0, "it has ended");
+            assert_ne!(
+                stdout.read_line(&mut line).unwrap(),
+                0,
+                "the child has ended"
+            );
         }
         Self {
             process,
@@ -115,7 +119,7 @@ impl Child {
         drop(self.process.stdin.take());
     }
 
-    /// The next line, and nothing at its end.
+    /// Returns the next line, or `None` at the end of the output.
     pub(crate) fn line(&mut self) -> Option<String> {
         let mut line = String::new();
         let read = self.stdout.read_line(&mut line).unwrap();
@@ -130,7 +134,7 @@ impl Child {
         self.process.kill().unwrap();
     }
 
-    /// How it ends while its standard output is not read, and what it has written there.
+    /// Waits for the child without reading its standard output, then returns the result and that output.
     pub(crate) fn end_unread(mut self) -> (Output, String) {
         self.go_on();
         let mut stderr = Vec::new();
@@ -146,7 +150,7 @@ impl Child {
         (output, stdout)
     }
 
-    /// What it writes until it ends.
+    /// Waits for the child and returns all of its output.
     pub(crate) fn output(mut self) -> Output {
         self.go_on();
         let mut stdout = Vec::new();
@@ -155,7 +159,7 @@ impl Child {
         Output { stdout, ..output }
     }
 
-    /// The lines that it writes to its end, without the one that telemetry itself says.
+    /// Waits for the child and returns its log lines after the start-up line.
     pub(crate) fn lines(self) -> Vec<String> {
         let output = self.output();
         assert!(output.status.success(), "{output:?}");
@@ -166,7 +170,7 @@ impl Child {
         lines.skip(1).map(str::to_owned).collect()
     }
 
-    /// Closes the pipe that would be read, then lets it go on.
+    /// Closes the reading end of standard output, then lets the child continue.
     pub(crate) fn wait_without_reading(self) -> Output {
         let Self {
             process, stdout, ..

@@ -27,7 +27,7 @@ fn length(number: u64) -> usize {
 pub(crate) fn many_threads() {
     #[expect(
         clippy::disallowed_methods,
-        reason = "they are waited for, and have no trace"
+        reason = "the scope waits for them, and they have no trace"
     )]
     thread::scope(|scope| {
         for thread in 0..THREADS {
@@ -45,29 +45,35 @@ pub(crate) fn many_threads() {
     });
 }
 
-#[expect(clippy::disallowed_methods, reason = "how a process ends")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the test is about how a process ends"
+)]
 pub(crate) fn abort() {
     tracing::info!("before");
-    tracing::error!("as it must");
+    tracing::error!("expected");
     process::abort();
 }
 
-#[expect(clippy::disallowed_methods, reason = "how a process ends")]
-pub(crate) fn say_and_exit(telemetry: Telemetry) {
-    say_some();
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the test is about how a process ends"
+)]
+pub(crate) fn log_and_exit(telemetry: Telemetry) {
+    log_some();
     drop(telemetry);
     tracing::info!("after the end");
     process::exit(0);
 }
 
-fn say_some() {
+fn log_some() {
     for number in 0..LINES {
         tracing::info!(number, "one of some");
     }
 }
 
-pub(crate) fn say_and_wait() {
-    say_some();
+pub(crate) fn log_and_wait() {
+    log_some();
     loop {
         thread::park();
     }
@@ -76,9 +82,9 @@ pub(crate) fn say_and_wait() {
 /// Far more than the buffer of unread lines.
 const TOO_MANY: u64 = 60_000;
 
-pub(crate) fn say_more_than_fits() {
+pub(crate) fn log_more_than_capacity() {
     let mut number = 0_u64;
-    let mut say = || {
+    let mut log = || {
         if number.is_multiple_of(10_000) {
             tracing::error!(number, "one of {}", "x".repeat(100));
         } else {
@@ -86,19 +92,22 @@ pub(crate) fn say_more_than_fits() {
         }
         number += 1;
     };
-    (0..TOO_MANY).for_each(|_| say());
-    eprintln!("SAID");
+    (0..TOO_MANY).for_each(|_| log());
+    eprintln!("LOGGED");
     loop {
-        say();
+        log();
         thread::park_timeout(Duration::from_millis(5));
     }
 }
 
-/// More than a pipe takes, and less than what is kept for a slow reader.
+/// More than the capacity of a pipe, but less than the capacity of the buffer for a slow reader.
 const MANY: u64 = 20_000;
 
-#[expect(clippy::disallowed_methods, reason = "how a process ends")]
-pub(crate) fn say_more_than_a_pipe_takes(telemetry: Telemetry) {
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the test is about how a process ends"
+)]
+pub(crate) fn log_more_than_pipe_capacity(telemetry: Telemetry) {
     for number in 0..MANY {
         tracing::info!(number, "one of {}", "x".repeat(50));
     }
@@ -106,7 +115,7 @@ pub(crate) fn say_more_than_a_pipe_takes(telemetry: Telemetry) {
     process::exit(0);
 }
 
-/// The lines of this test in what was written to standard output.
+/// Returns the log lines of this module in an output.
 fn parse(output: &str) -> impl Iterator<Item = Value> {
     let lines = output.lines().filter(|line| line.starts_with('{'));
     let lines = lines.map(|line| {
@@ -122,11 +131,11 @@ fn messages(output: &str) -> Vec<String> {
 
 #[test]
 fn lines_are_whole_and_ordered_per_thread() {
-    for line in Child::start("says_much_from_many_threads", "pretty").lines() {
+    for line in Child::start("many_threads", "pretty").lines() {
         assert_eq!(line.matches("one of many").count(), 1, "{line}");
     }
     let mut next = BTreeMap::new();
-    for line in Child::start("says_much_from_many_threads", "json").lines() {
+    for line in Child::start("many_threads", "json").lines() {
         let line: Value = serde_json::from_str(&line).unwrap();
         let number = line["number"].as_u64().unwrap();
         let next = next.entry(line["thread"].as_u64().unwrap()).or_insert(0);
@@ -140,15 +149,15 @@ fn lines_are_whole_and_ordered_per_thread() {
 
 #[test]
 fn error_line_flushes_earlier_lines() {
-    let output = Child::start("aborts", "json").output();
+    let output = Child::start("abort", "json").output();
     assert!(!output.status.success());
     let stdout = String::from_utf8(output.stdout).unwrap();
-    assert_eq!(messages(&stdout), ["before", "as it must"]);
+    assert_eq!(messages(&stdout), ["before", "expected"]);
 }
 
 #[test]
 fn line_after_shutdown_is_written_at_once() {
-    let output = Child::start("says_and_exits", "json").output();
+    let output = Child::start("log_and_exit", "json").output();
     assert!(output.status.success());
     let stdout = String::from_utf8(output.stdout).unwrap();
     let messages = messages(&stdout);
@@ -158,28 +167,29 @@ fn line_after_shutdown_is_written_at_once() {
 
 #[test]
 fn lines_are_flushed_without_further_logging() {
-    let mut child = Child::start("says_and_waits", "json");
+    let mut child = Child::start("log_and_wait", "json");
     child.go_on();
-    let mut said = String::new();
+    let mut output = String::new();
     let last = format!("\"number\":{}", LINES - 1);
-    while !said.contains(&last) {
-        said += &child.line().expect("it waits");
+    while !output.contains(&last) {
+        output += &child.line().expect("the child waits");
     }
     child.kill();
     assert_eq!(child.line(), None);
-    let numbers = parse(&said).map(|line| line["number"].as_u64().unwrap());
+    let numbers = parse(&output).map(|line| line["number"].as_u64().unwrap());
     assert!(numbers.eq(0..LINES));
 }
 
 #[test]
 fn unread_log_drops_and_reports_lines() {
-    let mut child = Child::start("says_more_than_fits", "json");
+    let mut child = Child::start("more_than_capacity", "json");
     child.go_on();
-    let said = child.stderr().lines().next().unwrap().unwrap();
-    assert_eq!(said, "SAID");
+    let marker = child.stderr().lines().next().unwrap().unwrap();
+    assert_eq!(marker, "LOGGED");
     let mut numbers = Vec::new();
     let lost = loop {
-        let line: Value = serde_json::from_str(&child.line().expect("it goes on")).unwrap();
+        let line: Value =
+            serde_json::from_str(&child.line().expect("the child keeps logging")).unwrap();
         if let Some(lost) = line["lost"].as_u64() {
             assert_eq!(line["level"], "ERROR");
             break lost;
@@ -194,7 +204,7 @@ fn unread_log_drops_and_reports_lines() {
 
 #[test]
 fn lines_lost_at_exit_are_counted_on_standard_error() {
-    let (output, stdout) = Child::start("says_more_than_a_pipe_takes", "json").end_unread();
+    let (output, stdout) = Child::start("more_than_pipe_capacity", "json").end_unread();
     assert!(output.status.success(), "{output:?}");
     let stderr = String::from_utf8(output.stderr).unwrap();
     let expected = " log lines lost: standard output did not accept them in time\n";
@@ -208,7 +218,7 @@ fn lines_lost_at_exit_are_counted_on_standard_error() {
 fn non_blocking_standard_output_gets_every_line() {
     let (read, write) = io::pipe().unwrap();
     rustix::io::ioctl_fionbio(&write, true).unwrap();
-    let child = start_on(write, "says_more_than_a_pipe_takes");
+    let child = start_on(write, "more_than_pipe_capacity");
     let mut output = String::new();
     let mut read = BufReader::with_capacity(512, read);
     while read.read_line(&mut output).unwrap() > 0 {}
@@ -219,8 +229,8 @@ fn non_blocking_standard_output_gets_every_line() {
 }
 
 #[test]
-fn closed_standard_output_is_replaced_by_standard_error() {
-    let output = run_with_closed_stdout("says_and_exits", "json");
+fn closed_standard_output_falls_back_to_standard_error() {
+    let output = run_with_closed_stdout("log_and_exit", "json");
     assert!(output.status.success(), "{output:?}");
     let stderr = String::from_utf8(output.stderr).unwrap();
     assert_eq!(messages(&stderr).len() as u64, LINES + 1);
@@ -229,9 +239,9 @@ fn closed_standard_output_is_replaced_by_standard_error() {
 #[test]
 fn processes_sharing_pipe_keep_lines_whole() {
     let (read, mut write) = io::pipe().unwrap();
-    // Nearly full, and emptied in small pieces, so that they wait for each other in the middle of what they write.
+    // The pipe is nearly full and is read in small pieces, so that the processes block in the middle of writes.
     write.write_all("\n".repeat(60_000).as_bytes()).unwrap();
-    let children = [(); 3].map(|()| start_on(write.try_clone().unwrap(), "says_and_exits"));
+    let children = [(); 3].map(|()| start_on(write.try_clone().unwrap(), "log_and_exit"));
     drop(write);
     let mut output = String::new();
     let mut read = BufReader::with_capacity(512, read);

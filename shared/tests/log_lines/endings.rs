@@ -23,7 +23,7 @@ thread_local! {
     static LAST: RefCell<Option<AtEnd>> = const { RefCell::new(None) };
 }
 
-/// Ends a thread that has used nothing, a span, or a span and the log.
+/// Ends a thread that has used nothing (0), a span (1), or a span and the log (2).
 fn end_thread(used: u8, at_end: fn(), at_last_end: Option<fn()>) {
     let work = move || {
         // Used first, so destroyed last.
@@ -37,25 +37,25 @@ fn end_thread(used: u8, at_end: fn(), at_last_end: Option<fn()>) {
         }
         LAST.set(at_last_end.map(AtEnd));
     };
-    #[expect(clippy::disallowed_methods, reason = "it is waited for")]
+    #[expect(clippy::disallowed_methods, reason = "the test waits for it")]
     thread::spawn(work).join().unwrap();
 }
 
-pub(crate) fn say() {
-    let say = || tracing::info!(at_end = true, "ending");
+pub(crate) fn log_lines() {
+    let log = || tracing::info!(at_end = true, "ending");
     for used in 0..3 {
-        end_thread(used, say, Some(say));
+        end_thread(used, log, Some(log));
     }
 }
 
 pub(crate) fn panic(used: u8) {
-    end_thread(used, || panic!("as it must"), None);
+    end_thread(used, || panic!("expected"), None);
 }
 
 #[test]
 fn line_of_thread_local_destructor_is_written() {
     for format in ["json", "pretty"] {
-        let lines = Child::start("says_at_the_end_of_a_thread", format).lines();
+        let lines = Child::start("thread_local_destructors", format).lines();
         let ending = lines.iter().filter(|line| line.contains("at_end"));
         assert_eq!(ending.count(), 6, "{format}: {lines:#?}");
     }
@@ -63,10 +63,14 @@ fn line_of_thread_local_destructor_is_written() {
 
 #[test]
 fn panic_in_thread_local_destructor_is_printed() {
-    for role in ["panics_at_end_0", "panics_at_end_1", "panics_at_end_2"] {
+    for role in [
+        "panic_in_destructor_0",
+        "panic_in_destructor_1",
+        "panic_in_destructor_2",
+    ] {
         let output = Child::start(role, "json").output();
         assert!(!output.status.success(), "Rust aborts after such a panic");
         let stdout = String::from_utf8(output.stdout).unwrap();
-        assert!(stdout.contains("as it must"), "{role}: {stdout}");
+        assert!(stdout.contains("expected"), "{role}: {stdout}");
     }
 }

@@ -9,7 +9,7 @@ use opentelemetry::{
 
 use crate::child::Child;
 
-/// Logs while it is being logged.
+/// Logs while it is formatted.
 struct Chatty;
 
 impl fmt::Debug for Chatty {
@@ -20,13 +20,13 @@ impl fmt::Debug for Chatty {
 }
 
 #[derive(Debug)]
-#[expect(dead_code, reason = "its Debug is what it is for")]
+#[expect(dead_code, reason = "only its `Debug` output is used")]
 struct Item<'a> {
     name: &'a str,
     count: Option<u8>,
 }
 
-pub(crate) fn say() {
+pub(crate) fn log_lines() {
     numbers();
     texts();
     keys();
@@ -154,7 +154,7 @@ fn keys() {
     tracing::info!({ KEY } = 1, "by a constant");
 }
 
-/// The line without the time of day in it, once that is looked at.
+/// Checks the timestamp of a line and replaces it.
 fn without_time(line: &str) -> String {
     let before = line.split_once("\"timestamp\":\"");
     let start = before.map_or(0, |(before, _)| before.len() + "\"timestamp\":\"".len());
@@ -165,7 +165,7 @@ fn without_time(line: &str) -> String {
 
 #[track_caller]
 fn assert_lines(format: &str, expected: &str) {
-    let lines = Child::start("says_every_kind_of_field", format).lines();
+    let lines = Child::start("every_kind_of_field", format).lines();
     let lines: Vec<_> = lines.iter().map(|line| without_time(line)).collect();
     for (line, expected) in lines.iter().zip(expected.lines()) {
         assert_eq!(line, expected);

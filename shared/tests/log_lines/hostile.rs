@@ -1,4 +1,4 @@
-//! One event is one line in either format, whatever is in it, and a line finds its way out.
+//! An event with hostile text is one line in both formats. Without a reader, lines go to standard error.
 
 use crate::child::Child;
 
@@ -10,13 +10,13 @@ const TEXTS: [&str; 5] = [
     "\",\"level\":\"ERROR\"}\n{\"level\":\"ERROR\",\"a\":\"\\",
 ];
 
-pub(crate) fn say() {
+pub(crate) fn log_lines() {
     for text in TEXTS {
         tracing::info!(display = %text, debug = ?text, text, error = %text, "said {text}");
     }
 }
 
-fn is_command(character: char) -> bool {
+fn is_control(character: char) -> bool {
     let directions = "\u{61c}\u{200e}\u{200f}\u{2028}\u{2029}\u{202a}\u{202b}\u{202c}\u{202d}\u{202e}\
                       \u{2066}\u{2067}\u{2068}\u{2069}";
     character.is_control() || directions.contains(character)
@@ -24,20 +24,20 @@ fn is_command(character: char) -> bool {
 
 #[test]
 fn pretty_line_escapes_control_characters() {
-    let lines = Child::start("says_hostile_texts", "pretty").lines();
+    let lines = Child::start("hostile_texts", "pretty").lines();
     assert_eq!(lines.len(), TEXTS.len(), "{lines:#?}");
     for line in lines {
-        assert!(!line.contains(is_command), "{line:?}");
+        assert!(!line.contains(is_control), "{line:?}");
         assert!(line.contains("  INFO a \"service\" said "), "{line}");
     }
 }
 
 #[test]
 fn json_line_escapes_control_characters() {
-    let lines = Child::start("says_hostile_texts", "json").lines();
+    let lines = Child::start("hostile_texts", "json").lines();
     assert_eq!(lines.len(), TEXTS.len(), "{lines:#?}");
     for (line, text) in lines.into_iter().zip(TEXTS) {
-        assert!(!line.contains(is_command), "{line:?}");
+        assert!(!line.contains(is_control), "{line:?}");
         let line: serde_json::Value = serde_json::from_str(&line).unwrap();
         assert_eq!(line["display"], text);
         assert_eq!(line["text"], text);
@@ -48,7 +48,7 @@ fn json_line_escapes_control_characters() {
 #[test]
 fn closed_stdout_falls_back_to_stderr() {
     for format in ["json", "pretty"] {
-        let child = Child::start("says_hostile_texts", format);
+        let child = Child::start("hostile_texts", format);
         let output = child.wait_without_reading();
         let stderr = String::from_utf8(output.stderr).unwrap();
         for text in ["telemetry initialized", "said one", "said abc"] {

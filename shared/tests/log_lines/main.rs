@@ -1,6 +1,6 @@
-//! What is in a log line, to the byte, and that it finds its way out.
+//! The format of log lines, byte by byte, and their delivery.
 //!
-//! A log is the process's, so each test has a process of its own: `child` is this test binary again.
+//! The log is global to a process, so each test starts this binary again (`child`).
 
 #![expect(clippy::unwrap_used, reason = "a panic fails the test")]
 

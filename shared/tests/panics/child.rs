@@ -25,7 +25,7 @@ const ROLE: &str = "PANICS_TEST_ROLE";
 pub(crate) const LIVED_ON: i32 = 42;
 /// Marks the start of the child's output, after that of the test harness.
 const BEGIN: &str = "BEGIN\n";
-/// A child that takes so long hangs. Far above what one needs on a busy machine.
+/// Time limit of a child that hangs. Far longer than a child needs on a busy machine.
 const WATCHDOG: Duration = Duration::from_mins(1);
 
 pub(crate) struct Child(process::Child);
@@ -52,7 +52,7 @@ impl Child {
         Self(child.unwrap())
     }
 
-    /// What it says until it ends.
+    /// Waits for the child and returns its output.
     pub(crate) fn wait(mut self) -> Said {
         let (mut stdout, mut stderr) =
             (self.0.stdout.take().unwrap(), self.0.stderr.take().unwrap());
@@ -63,7 +63,7 @@ impl Child {
         };
         #[expect(
             clippy::disallowed_methods,
-            reason = "both pipes are read at once, outside of any trace"
+            reason = "it reads both pipes concurrently, outside any trace"
         )]
         let (stdout, stderr, status) = thread::scope(|scope| {
             let stdout = scope.spawn(move || read(&mut stdout));
@@ -79,7 +79,7 @@ impl Child {
         }
     }
 
-    /// Closes the ends that would be read, then lets it go on.
+    /// Closes the reading ends of both pipes, then lets the child continue.
     pub(crate) fn wait_without_reading(mut self) -> Said {
         let mut stdout = BufReader::new(self.0.stdout.take().unwrap());
         while !line(&mut stdout).ends_with(BEGIN) {}
@@ -109,11 +109,15 @@ impl Child {
 
 fn line(stdout: &mut impl BufRead) -> String {
     let mut line = String::new();
-    assert_ne!(stdout.read_line(&mut line).unwrap(), 0, "it has ended");
+    assert_ne!(
+        stdout.read_line(&mut line).unwrap(),
+        0,
+        "the child has ended"
+    );
     line
 }
 
-/// The child itself, and no test where the binary is run as one.
+/// Runs the child process. Does nothing in an ordinary test run.
 #[test]
 fn child() {
     let Ok(role) = env::var(ROLE) else { return };
@@ -152,7 +156,7 @@ fn child() {
     if role == "panics_at_our_word" {
         #[expect(
             clippy::disallowed_methods,
-            reason = "the test harness would write to what nobody reads"
+            reason = "the test harness would write to a closed pipe"
         )]
         process::exit(LIVED_ON);
     }
@@ -187,7 +191,7 @@ fn no_such_attribute() -> KeyValue {
     panic!("no such attribute")
 }
 
-/// Breaks wherever it is asked for anything.
+/// Panics in each of its methods.
 #[derive(Clone)]
 struct Broken;
 

@@ -1,4 +1,4 @@
-//! What a panic leaves on its span, however large it was.
+//! The exception that a panic records on its span, with limited length.
 
 use shared::testing::{Trace, recorder};
 
@@ -16,7 +16,7 @@ fn descend(message: &str, depth: usize) -> usize {
     descend(message, depth - 1) + std::hint::black_box(1)
 }
 
-/// Message and stack of the exception.
+/// Panics in a span and returns the message and the stack of the recorded exception.
 async fn exception(message: String, depth: usize) -> (String, String) {
     let panics = async move {
         shared::task::spawn_blocking(move || panics_with(&message, depth))

@@ -1,4 +1,4 @@
-//! The panic hook: it keeps the one before it, and neither hangs, nor panics, nor grows with what panicked.
+//! The panic hook: it calls the previous hook, does not hang or panic, and limits the size of a report.
 //!
 //! The panic hook is global to a process, so each test starts this binary again (`child`).
 
@@ -9,7 +9,7 @@ mod exceptions;
 
 use child::{Child, Said};
 
-/// The lines of the log that say `message`.
+/// Returns the log lines with this message.
 fn lines(said: &Said, message: &str) -> Vec<serde_json::Value> {
     let lines = said.stdout.lines().filter(|line| line.starts_with('{'));
     let lines = lines.map(|line| serde_json::from_str(line).unwrap());
@@ -18,7 +18,7 @@ fn lines(said: &Said, message: &str) -> Vec<serde_json::Value> {
         .collect()
 }
 
-/// Asserts that the process came to its end, and that its one panic was logged.
+/// Asserts that the process ended normally and logged its only panic.
 #[track_caller]
 fn assert_logged_once(said: &Said, message: &str) {
     assert!(said.status.success(), "{said:?}");

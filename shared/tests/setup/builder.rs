@@ -1,4 +1,4 @@
-//! What the builder leaves out, and what stands beside it.
+//! Options of the builder: custom layers, panic hook and log.
 
 use std::{fmt, sync::Mutex};
 
@@ -13,7 +13,7 @@ use tracing_subscriber::{
 
 use crate::process::{run, shut_down};
 
-/// Prints the message of every event that it sees.
+/// Prints the message of every event.
 pub(crate) struct Prints;
 
 impl<S: Subscriber> Layer<S> for Prints {
@@ -59,7 +59,7 @@ async fn panics(builder: Builder) {
     static HEARD: Mutex<u32> = Mutex::new(0);
     std::panic::set_hook(Box::new(|_| *HEARD.lock().unwrap() += 1));
     let telemetry = builder.init().unwrap();
-    let panicked = std::panic::catch_unwind(|| panic!("as it must"));
+    let panicked = std::panic::catch_unwind(|| panic!("expected"));
     assert!(panicked.is_err());
     assert_eq!(*HEARD.lock().unwrap(), 1);
     shut_down(telemetry).await;
@@ -70,7 +70,7 @@ fn panic_hook_calls_previous_hook() {
     let Some(outcome) = run(&[], async || panics(telemetry::builder("panics")).await) else {
         return;
     };
-    assert_eq!(outcome.log("panicked")["exception.message"], "as it must");
+    assert_eq!(outcome.log("panicked")["exception.message"], "expected");
 }
 
 #[test]

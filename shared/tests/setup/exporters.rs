@@ -20,7 +20,7 @@ use shared::{server::TraceLayer, telemetry};
 
 use crate::process::{request, run, shut_down};
 
-/// Prints the names of the spans that it is given.
+/// Prints the names of exported spans.
 #[derive(Debug)]
 struct Prints;
 
@@ -59,7 +59,11 @@ fn custom_exporter_can_be_only_exporter() {
         let telemetry = telemetry.span_exporter(Prints).init().unwrap();
         global::tracer("setup").start("one").end();
         request(&TraceLayer::new(), "/").await;
-        assert_eq!(shut_down(telemetry).await.ended, 0, "there are no books");
+        assert_eq!(
+            shut_down(telemetry).await.ended,
+            0,
+            "custom exporters are not counted"
+        );
     };
     let Some(outcome) = run(&[("OTEL_TRACES_EXPORTER", "none")], child) else {
         return;
@@ -68,7 +72,7 @@ fn custom_exporter_can_be_only_exporter() {
     assert_eq!(outcome.names(), [""; 0]);
 }
 
-/// Sends the names of the spans that it is given.
+/// Sends the names of exported spans to a channel.
 #[derive(Debug)]
 struct Sends(Sender<String>);
 
@@ -98,7 +102,7 @@ fn custom_exporter_is_flushed_without_collector() {
     run(&variables, child);
 }
 
-/// Marks every span when it starts, and notes the names of those that end.
+/// Adds an attribute to every span at its start, and prints the names of ended spans.
 #[derive(Debug)]
 pub(crate) struct Marks;
 

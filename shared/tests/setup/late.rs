@@ -21,7 +21,7 @@ use crate::process::{request, run, shut_down};
 static ORDERS: Late<Counter<u64>> =
     Late::new(|| global::meter("shop").u64_counter("shop.orders").build());
 static TRACER: Late<BoxedTracer> = Late::new(|| global::tracer("shop"));
-/// What it is there for: this one stays as it is.
+/// For comparison: a tracer without `Late` stays without effect.
 static LAZY: LazyLock<BoxedTracer> = LazyLock::new(|| global::tracer("shop"));
 
 #[test]

@@ -1,4 +1,4 @@
-//! How telemetry ends, and what other code that panics does to it.
+//! Shutdown and drop of telemetry, and panics in custom processors, exporters and layers.
 
 use std::{
     future::Future,
@@ -34,9 +34,9 @@ use tracing_subscriber::{
 
 use crate::process::{run, shut_down};
 
-/// Nothing listens there.
+/// An endpoint without a listener.
 const NO_COLLECTOR: (&str, &str) = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1");
-/// A batch is a quarter of it at most.
+/// Limits a batch to a quarter of the queue.
 const SMALL_QUEUE: [(&str, &str); 2] = [
     ("OTEL_RUST_BSP_MAX_QUEUE_BYTES", "1048576"),
     ("OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", "1048576"),
@@ -57,7 +57,7 @@ fn without_runtime(work: impl FnOnce() + Send + 'static) {
     thread::Builder::new().spawn(work).unwrap().join().unwrap();
 }
 
-/// The smallest executor that there is.
+/// Minimal executor.
 fn block_on<T>(future: impl Future<Output = T>) -> T {
     struct Unpark(thread::Thread);
     impl Wake for Unpark {
@@ -189,20 +189,20 @@ fn panic_in_service_exports_spans_and_goes_on() {
                 serve::main("ends", async |_, _| {
                     tracing::info_span!("work").in_scope(|| ());
                     let is_sound = false;
-                    assert!(is_sound, "as it must");
+                    assert!(is_sound, "expected");
                     Ok::<_, ServeError>(())
                 })
             };
             catch_unwind(AssertUnwindSafe(main)).unwrap_err()
         });
         let panic = service.await.unwrap();
-        assert_eq!(*panic.downcast::<&str>().unwrap(), "as it must");
+        assert_eq!(*panic.downcast::<&str>().unwrap(), "expected");
     }) else {
         return;
     };
     assert_eq!(outcome.names(), ["work"]);
     assert_eq!(outcome.log("stopped")["spans.exported"], 1);
-    assert_eq!(outcome.log("panicked")["exception.message"], "as it must");
+    assert_eq!(outcome.log("panicked")["exception.message"], "expected");
 }
 
 #[test]
@@ -222,7 +222,7 @@ fn flush_fails_once_for_lost_spans() {
     });
 }
 
-/// Panics wherever it is called.
+/// Panics in each method.
 #[derive(Debug)]
 struct Panics;
 
@@ -267,7 +267,7 @@ struct PanicsOnce(AtomicBool);
 
 impl SpanExporter for PanicsOnce {
     async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
-        assert!(self.0.swap(true, Ordering::Relaxed), "as it must");
+        assert!(self.0.swap(true, Ordering::Relaxed), "expected");
         for span in batch {
             println!("exported {}", span.name);
         }
@@ -303,7 +303,7 @@ impl<S: Subscriber> Layer<S> for PanicsOnExport {
                 .metadata()
                 .target()
                 .starts_with("shared::telemetry::otlp"),
-            "as it must"
+            "expected"
         );
     }
 }
@@ -326,7 +326,7 @@ fn export_goes_on_after_panic_of_layer() {
     assert_eq!(outcome.names(), ["one"]);
 }
 
-/// Makes a span and a line of each line that the exporter logs.
+/// Creates a span and a line for each line that the exporter logs.
 struct LogsOnExport;
 
 impl<S: Subscriber> Layer<S> for LogsOnExport {

@@ -1,4 +1,4 @@
-//! Which lines are written is for `RUST_LOG` to say.
+//! `RUST_LOG` selects the log lines.
 
 use std::convert::Infallible;
 
@@ -8,7 +8,7 @@ use tower::{Layer as _, ServiceExt as _, service_fn};
 
 use crate::process::{run, shut_down};
 
-/// A request that fails, and so leaves a line at level `error`.
+/// Sends a request that fails, which is logged at level `error`.
 async fn fail() {
     let telemetry = telemetry::init("levels").unwrap();
     let service = service_fn(async |_: Request<String>| {

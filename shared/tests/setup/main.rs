@@ -1,4 +1,4 @@
-//! Set-up that composes, each time in a process of its own: what the code may say beside the environment, and what comes of it.
+//! Options of the setup in code, each in a separate process, and their effect.
 
 #![expect(clippy::unwrap_used, reason = "a test's helpers may panic")]
 #![expect(

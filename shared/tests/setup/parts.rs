@@ -1,4 +1,4 @@
-//! Telemetry that is put together by hand.
+//! Telemetry that is assembled by hand.
 
 use opentelemetry::{
     Context, global,
@@ -12,7 +12,7 @@ use crate::{
     process::{run, shut_down},
 };
 
-/// The names of the headers that the global propagator would send for a sampled span.
+/// Returns the names of the headers that the global propagator sends for a sampled span.
 fn headers() -> Vec<String> {
     let mut carrier = std::collections::HashMap::new();
     let tracer = opentelemetry_sdk::trace::SdkTracerProvider::default().tracer("setup");
@@ -23,7 +23,7 @@ fn headers() -> Vec<String> {
 }
 
 #[test]
-fn nothing_is_global_before_it_is_installed() {
+fn build_sets_nothing_global_before_install() {
     let variables = [("OTEL_PROPAGATORS", "b3"), ("OTEL_BSP_SCHEDULE_DELAY", "x")];
     let child = async || {
         let (telemetry, parts) = telemetry::builder("by-hand").build().unwrap();
@@ -38,7 +38,7 @@ fn nothing_is_global_before_it_is_installed() {
             .with(parts.span_layer())
             .init();
         parts.install();
-        tracing::info_span!("in time").in_scope(|| tracing::warn!("heard"));
+        tracing::info_span!("in time").in_scope(|| tracing::warn!("logged"));
         global::tracer("setup").start("by the API");
         assert_eq!(headers(), ["b3"]);
         let counts = shut_down(telemetry).await;
@@ -50,8 +50,8 @@ fn nothing_is_global_before_it_is_installed() {
     };
     assert_eq!(outcome.names(), ["by the API", "in time"]);
     assert_eq!(outcome.warnings().len(), 2, "the setting and the event");
-    assert_eq!(outcome.log("heard")["service"], "by-hand");
-    assert!(outcome.lines().contains(&"mine: heard"));
+    assert_eq!(outcome.log("logged")["service"], "by-hand");
+    assert!(outcome.lines().contains(&"mine: logged"));
     outcome.log("telemetry initialized");
 }
 
@@ -77,7 +77,7 @@ fn services_in_one_process_are_separate() {
 }
 
 #[test]
-fn disabled_telemetry_has_parts_that_do_nothing() {
+fn parts_of_disabled_telemetry_do_nothing() {
     let variables = [("OTEL_SDK_DISABLED", "true")];
     let child = async || {
         let (telemetry, parts) = telemetry::builder("disabled").log(false).build().unwrap();
@@ -88,13 +88,13 @@ fn disabled_telemetry_has_parts_that_do_nothing() {
             .with(parts.span_layer())
             .init();
         parts.install();
-        tracing::info_span!("span").in_scope(|| tracing::debug!("heard all the same"));
+        tracing::info_span!("span").in_scope(|| tracing::debug!("still logged"));
         shut_down(telemetry).await;
     };
     let Some(outcome) = run(&variables, child) else {
         return;
     };
-    assert!(outcome.lines().contains(&"mine: heard all the same"));
+    assert!(outcome.lines().contains(&"mine: still logged"));
     assert_eq!(outcome.names(), [""; 0]);
 }
 

@@ -1,4 +1,4 @@
-//! [`run`]: one test in two processes, the one that is looked at and the one that looks.
+//! [`run`]: runs a test in two processes, a child with telemetry and a parent that checks it.
 
 use std::{
     any::type_name, collections::HashMap, convert::Infallible, env, process::Command,
@@ -16,22 +16,22 @@ use tower::{Layer as _, ServiceExt as _, service_fn};
 
 use crate::collector::{Collector, Export};
 
-/// Set in the process that is looked at, to the test's name.
+/// Environment variable with the name of the test, set in the child.
 const ROLE: &str = "SETUP_TEST";
-/// The test harness has already started a line.
+/// Begins with a line break, because the test harness has already started a line.
 const BEGIN: &str = "BEGIN";
 
-/// What a process has said and sent.
+/// The output and the exports of a child.
 pub(crate) struct Outcome {
     stdout: String,
     pub(crate) stderr: String,
     exports: Vec<Export>,
 }
 
-/// Runs `child` in a process with these variables and no others, beside those that send its spans to a collector; gives
-/// what came of it. Within that process it gives nothing: the test has done its part.
+/// Runs `child` in a process with only these variables and those that send its spans to a collector. Returns
+/// the outcome in the parent, and `None` in the child.
 pub(crate) fn run<C: AsyncFnOnce()>(variables: &[(&str, &str)], child: C) -> Option<Outcome> {
-    // As in `setup::module::test::{{closure}}`.
+    // The type name is like `setup::module::test::{{closure}}`.
     let path = type_name::<C>();
     let (_, test) = path.split_once("::").unwrap();
     let test = test.trim_end_matches("::{{closure}}");
@@ -61,12 +61,12 @@ pub(crate) fn run<C: AsyncFnOnce()>(variables: &[(&str, &str)], child: C) -> Opt
     })
 }
 
-/// Ends telemetry as a program does.
+/// Shuts down telemetry like a program.
 pub(crate) async fn shut_down(telemetry: Telemetry) -> SpanCounts {
     telemetry.shutdown(Duration::from_secs(30)).await
 }
 
-/// A request to a traced service, which answers it.
+/// Sends a request to a traced service.
 pub(crate) async fn request(layer: &TraceLayer, path: &str) {
     let answers =
         service_fn(async |_: Request<String>| Ok::<_, Infallible>(Response::new(String::new())));
@@ -76,7 +76,7 @@ pub(crate) async fn request(layer: &TraceLayer, path: &str) {
 }
 
 impl Outcome {
-    /// The lines, up to the one of the test harness.
+    /// Returns the lines before the output of the test harness.
     pub(crate) fn lines(&self) -> Vec<&str> {
         let lines = self.stdout.lines();
         lines
@@ -91,7 +91,7 @@ impl Outcome {
             .collect()
     }
 
-    /// The log line with this message, which is there once.
+    /// Returns the only log line with this message.
     pub(crate) fn log(&self, message: &str) -> Value {
         let mut logs = self.logs();
         logs.retain(|log| log["message"] == message);
@@ -113,14 +113,14 @@ impl Outcome {
         self.exports.iter().flat_map(Export::spans).collect()
     }
 
-    /// The names of the spans that were exported, sorted.
+    /// Returns the sorted names of the exported spans.
     pub(crate) fn names(&self) -> Vec<String> {
         let mut names: Vec<_> = self.spans().into_iter().map(|span| span.name).collect();
         names.sort();
         names
     }
 
-    /// Whose spans were exported: each export's resource.
+    /// Returns the resource of each export.
     pub(crate) fn resources(&self) -> Vec<HashMap<String, String>> {
         let of_spans = self
             .exports
@@ -129,7 +129,7 @@ impl Outcome {
         of_spans.map(Export::resource).collect()
     }
 
-    /// The bodies of what was sent to this path.
+    /// Returns the bodies of requests to this path.
     pub(crate) fn bodies(&self, path: &str) -> Vec<&[u8]> {
         let exports = self.exports.iter().filter(|export| export.path == path);
         exports.map(|export| export.body.as_slice()).collect()

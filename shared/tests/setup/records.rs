@@ -1,4 +1,4 @@
-//! Records of the `log` crate are lines of the log.
+//! Records of the `log` crate become log lines.
 
 use opentelemetry::trace::TraceContextExt as _;
 use shared::telemetry;
@@ -62,7 +62,7 @@ fn records_are_filtered_by_their_own_targets() {
 }
 
 #[test]
-fn record_on_a_pretty_line_is_its_message() {
+fn record_is_message_of_pretty_line() {
     let Some(outcome) = run(&[("LOG_FORMAT", "pretty")], async || record().await) else {
         return;
     };
@@ -87,7 +87,7 @@ impl log::Log for Mine {
 }
 
 #[test]
-fn logger_that_somebody_has_set_keeps_its_records() {
+fn existing_logger_keeps_its_records() {
     let child = async || {
         log::set_logger(&Mine).unwrap();
         log::set_max_level(log::LevelFilter::Warn);
@@ -100,7 +100,7 @@ fn logger_that_somebody_has_set_keeps_its_records() {
     assert!(outcome.logs().iter().all(|log| log["message"] != "outside"));
 }
 
-/// Filters keep what they were asked last for what comes next on the thread.
+/// Per-layer filters keep the result of their last check on the thread, which a record must not change.
 #[test]
 fn log_record_does_not_lose_span() {
     let child = async || {

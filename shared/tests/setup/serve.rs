@@ -10,7 +10,7 @@ use shared::{
 use crate::{exporters::Marks, process::run};
 
 async fn service(expected: ExitCode) {
-    // It starts its own runtime and waits for all tasks of the process.
+    // `serve::main` starts its own runtime and waits for all tasks of the process.
     let service = tokio::task::spawn_blocking(|| {
         serve::main_with(
             "served",

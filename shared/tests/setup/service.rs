@@ -1,4 +1,4 @@
-//! Who a process is: what it says of itself unasked, and who may say otherwise.
+//! The resource of a process: its defaults, and the precedence of environment variables.
 
 use std::collections::HashMap;
 
@@ -43,7 +43,7 @@ fn resource_has_crate_version_and_instance_id() {
 }
 
 #[test]
-fn name_alone_is_a_service_without_a_version() {
+fn service_of_name_has_no_version() {
     let Some(outcome) = run(&[], async || one_span("named".into()).await) else {
         return;
     };
@@ -88,7 +88,7 @@ fn environment_overrides_resource_of_code() {
 }
 
 #[test]
-fn metrics_and_spans_have_the_same_id() {
+fn metrics_and_spans_have_same_instance_id() {
     let variables = [("OTEL_METRICS_EXPORTER", "otlp")];
     let child = async || {
         let telemetry = telemetry::init("measured").unwrap();
@@ -111,8 +111,8 @@ fn metrics_and_spans_have_the_same_id() {
         .attributes;
     let id = attributes.iter().find(|it| it.key == "service.instance.id");
     let id = id.unwrap().value.clone().unwrap().value.unwrap();
-    let of_spans = resource(&outcome)["service.instance.id"].clone();
-    assert_eq!(id, Value::StringValue(of_spans));
+    let span_id = resource(&outcome)["service.instance.id"].clone();
+    assert_eq!(id, Value::StringValue(span_id));
 }
 
 #[test]
@@ -146,7 +146,7 @@ fn start_line_describes_service_and_its_telemetry() {
 }
 
 #[test]
-fn misspelt_level_is_warned_of_whatever_is_logged() {
+fn misspelt_level_warning_ignores_log_filter() {
     let Some(outcome) = run(&[("RUST_LOG", "inof")], async || {
         drop(telemetry::init("shop").unwrap());
     }) else {

@@ -1,11 +1,11 @@
-//! From which level up `tracing` spans are spans of a trace.
+//! The level from which `tracing` spans become spans of a trace.
 
 use shared::telemetry::{self, Builder};
 use tracing::level_filters::LevelFilter;
 
 use crate::process::{run, shut_down};
 
-/// Begins and ends spans of several levels and targets.
+/// Creates spans of several levels and targets.
 async fn spans(builder: Builder) {
     let telemetry = builder.init().unwrap();
     for span in [

@@ -1,4 +1,4 @@
-//! Calls through the client middleware, and the spans that they must leave.
+//! Calls through the client middleware, and their expected spans.
 
 use opentelemetry::trace::{SpanKind, Status};
 use reqwest_middleware::{Error, RequestBuilder};
@@ -13,13 +13,13 @@ pub(crate) async fn call(request: RequestBuilder) -> (Result<reqwest::Response, 
     (result, trace)
 }
 
-/// The client spans of a trace, by start time.
+/// Returns the client spans of a trace by start time.
 pub(crate) fn clients(trace: &Trace) -> Vec<&Span> {
     let is_client = |span: &&Span| span.kind == SpanKind::Client;
     trace.spans.iter().filter(is_client).collect()
 }
 
-/// The span of a GET; an error if it has an `error.type`.
+/// Returns the expected span of a GET: an error if it has an `error.type`.
 pub(crate) fn get_span(trace: &Trace, attributes: Attributes) -> Shape {
     let is_error = attributes.contains_key("error.type");
     Shape {
@@ -33,7 +33,7 @@ pub(crate) fn get_span(trace: &Trace, attributes: Attributes) -> Shape {
     }
 }
 
-/// What a client span has from its start.
+/// Returns the attributes of a client span at its start.
 pub(crate) fn asked(url: &str, port: u16) -> Attributes {
     attributes([
         ("http.request.method", "GET".into()),
@@ -43,7 +43,7 @@ pub(crate) fn asked(url: &str, port: u16) -> Attributes {
     ])
 }
 
-/// What a client span has after an answer of the service.
+/// Returns the attributes of a client span after a response.
 pub(crate) fn answered(service: &Service, url: &str, status: i64) -> Attributes {
     let port = service.address.port();
     let mut attributes = asked(url, port);

@@ -12,11 +12,11 @@ use super::{Caller, Service, patience};
 
 pub(crate) struct Connection {
     stream: BufReader<TcpStream>,
-    /// This end's port: the server's `network.peer.port`.
+    /// The local port, which is the `network.peer.port` of the server.
     pub(crate) port: u16,
 }
 
-/// An answer with `Content-Length`, or with no body.
+/// A response with `Content-Length`, or without a body.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
@@ -39,7 +39,7 @@ impl Connection {
         self.request_with(line, caller, "").await;
     }
 
-    /// Sends a request with more header lines, and what follows them.
+    /// Sends a request with additional header lines, and optionally a body after them.
     pub(crate) async fn request_with(&mut self, line: &str, caller: &Caller, more: &str) {
         let more = if more.contains("\r\n\r\n") {
             more.to_owned()
@@ -61,7 +61,7 @@ impl Connection {
         patience(self.stream.write_all(bytes)).await
     }
 
-    /// The head of an answer, up to the empty line.
+    /// Reads the head of a response, up to the empty line.
     pub(crate) async fn head(&mut self) -> Answer {
         let status = self.line().await;
         let status = status
@@ -85,7 +85,7 @@ impl Connection {
         }
     }
 
-    /// An answer with all of its body, as long as its `Content-Length` says.
+    /// Reads a response with its body of `Content-Length` bytes.
     pub(crate) async fn answer(&mut self) -> Answer {
         let mut answer = self.head().await;
         let length = answer.headers.get("content-length");
@@ -101,7 +101,7 @@ impl Connection {
         line.trim_end_matches("\r\n").to_owned()
     }
 
-    /// A chunk of a chunked body; empty at its end.
+    /// Reads a chunk of a chunked body. The last one is empty.
     pub(crate) async fn chunk(&mut self) -> String {
         let size = usize::from_str_radix(&self.line().await, 16).unwrap();
         let mut chunk = vec![0; size + 2];
@@ -109,28 +109,28 @@ impl Connection {
         String::from_utf8(chunk).unwrap().trim_end().to_owned()
     }
 
-    /// Whether nothing has come since the last answer.
+    /// Returns whether nothing has arrived since the last response.
     pub(crate) fn is_silent(&self) -> bool {
         let waiting = self.stream.get_ref().try_read(&mut [0; 1]);
         self.stream.buffer().is_empty()
             && waiting.is_err_and(|error| error.kind() == std::io::ErrorKind::WouldBlock)
     }
 
-    /// All that comes until the server closes the connection.
+    /// Reads until the server closes the connection.
     pub(crate) async fn until_closed(mut self) -> Vec<u8> {
         let mut bytes = Vec::new();
-        // A reset is an end too.
+        // A reset closes the connection too.
         let _ = patience(self.stream.read_to_end(&mut bytes)).await;
         bytes
     }
 
-    /// Closes the connection with a reset, whatever is still on its way.
+    /// Closes the connection with a reset, even if data is in flight.
     pub(crate) fn reset(self) {
         self.stream.into_inner().set_zero_linger().unwrap();
     }
 }
 
-/// Sends one request to a traced service; gives the answer's status, the one span that it made, and the port it came from.
+/// Sends one request to a traced service. Returns the status, the caller, the only span, and the local port.
 pub(crate) async fn served(service: &Service, line: &str) -> (u16, Caller, Span, u16) {
     let recorder = recorder();
     let (caller, mut connection) = (Caller::new(), Connection::open(service).await);

@@ -1,4 +1,4 @@
-//! [`Gate`]: the test knows when a handler is inside, and decides when it goes on.
+//! [`Gate`]: pauses a handler until the test lets it continue.
 
 use std::sync::Arc;
 
@@ -18,18 +18,18 @@ impl Gate {
         Self { entered, open }
     }
 
-    /// The handler's side: says that it is here, and waits to be let through.
+    /// Called by the handler: reports that it has arrived, and waits to continue.
     pub(crate) async fn pass(&self) {
         self.entered.add_permits(1);
         self.open.acquire().await.unwrap().forget();
     }
 
-    /// Waits until a handler is inside.
+    /// Waits until a handler has arrived.
     pub(crate) async fn entered(&self) {
         patience(self.entered.acquire()).await.unwrap().forget();
     }
 
-    /// Lets one handler through.
+    /// Lets one handler continue.
     pub(crate) fn open(&self) {
         self.open.add_permits(1);
     }

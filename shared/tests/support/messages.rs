@@ -1,4 +1,4 @@
-//! [`Messages`]: what events say.
+//! [`Messages`]: the messages of events.
 
 use std::{
     fmt,
@@ -8,12 +8,12 @@ use std::{
 use tracing::{Event, Subscriber, field::Field};
 use tracing_subscriber::{Layer, layer::Context};
 
-/// A layer that keeps the message of every event.
+/// A layer that stores the message of every event.
 #[derive(Clone, Default)]
 pub(crate) struct Messages(Arc<Mutex<Vec<String>>>);
 
 impl Messages {
-    /// Those since the last time that it was asked.
+    /// Returns the messages since the last call.
     pub(crate) fn said(&self) -> Vec<String> {
         std::mem::take(&mut *self.0.lock().unwrap())
     }

@@ -8,7 +8,7 @@ use opentelemetry_sdk::metrics::{
 
 use super::Attributes;
 
-/// For each set of attributes, how often or how much; in a stable order.
+/// A value for each set of attributes, in stable order.
 pub(crate) type Points = Vec<(Attributes, i64)>;
 
 pub(crate) struct Meters {
@@ -25,7 +25,7 @@ impl Meters {
         Self { provider, exporter }
     }
 
-    /// The number of measurements of a histogram.
+    /// Returns the number of measurements of a histogram.
     pub(crate) fn counts(&self, name: &str) -> Points {
         self.read(name, |metric| {
             let AggregatedMetrics::F64(MetricData::Histogram(histogram)) = metric.data() else {
@@ -39,7 +39,7 @@ impl Meters {
         })
     }
 
-    /// The sum of a histogram's measurements, and the limits of its buckets.
+    /// Returns the sum of the measurements of a histogram and its bucket boundaries.
     pub(crate) fn seconds(&self, name: &str) -> (f64, Vec<f64>) {
         self.read(name, |metric| {
             assert_eq!(metric.unit(), "s");
@@ -51,7 +51,7 @@ impl Meters {
         })
     }
 
-    /// The values of a counter that goes up and down.
+    /// Returns the values of an up-down counter.
     pub(crate) fn values(&self, name: &str) -> Points {
         self.read(name, |metric| {
             let AggregatedMetrics::I64(MetricData::Sum(sum)) = metric.data() else {

@@ -1,6 +1,6 @@
-//! A service on a real socket, a client that sees every byte, and what a recorded span must be, to the last attribute.
-#![allow(dead_code, reason = "each test binary uses its part of this")]
-#![allow(unused_imports, reason = "each test binary uses its part of this")]
+//! A service on a real socket, a client with access to every byte, and complete expected spans.
+#![allow(dead_code, reason = "each test binary uses a part of this")]
+#![allow(unused_imports, reason = "each test binary uses a part of this")]
 
 mod calls;
 mod connection;
@@ -41,16 +41,16 @@ pub(crate) use self::{
     },
 };
 
-/// How long a test waits for what has to happen. It goes on as soon as it did; this is for the test that fails.
+/// Waits for a future with a time limit that only a failing test reaches.
 pub(crate) async fn patience<F: Future>(future: F) -> F::Output {
     let limit = Duration::from_secs(10);
     let Ok(output) = tokio::time::timeout(limit, future).await else {
-        panic!("waited {limit:?} in vain");
+        panic!("timed out after {limit:?}");
     };
     output
 }
 
-/// A running service. It stops when this is dropped.
+/// A running service. It stops on drop.
 pub(crate) struct Service {
     pub(crate) address: SocketAddr,
     stop: CancellationToken,
@@ -58,12 +58,12 @@ pub(crate) struct Service {
     running: Task<Result<(), ServeError>>,
 }
 
-/// Serves a router on a port of the system's choice.
+/// Serves a router on an unused port.
 pub(crate) async fn start(router: Router) -> Service {
     start_within(Limits::default(), router).await
 }
 
-/// Serves a router with the given limits.
+/// Like [`start`], but with explicit limits.
 pub(crate) async fn start_within(limits: Limits, router: Router) -> Service {
     let listener = bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -98,12 +98,12 @@ impl Service {
         format!("http://{}{path}", self.address)
     }
 
-    /// What a signal does.
+    /// Starts the shutdown of the service, like a signal.
     pub(crate) fn tell_to_stop(&self) {
         self.stop.cancel();
     }
 
-    /// Stops the service, and waits until it has no connection left.
+    /// Stops the service and waits until all of its connections are closed.
     pub(crate) async fn shut_down(self) {
         self.tell_to_stop();
         self.running.await.unwrap().unwrap();
@@ -131,7 +131,7 @@ impl Caller {
     }
 }
 
-/// A client whose attempts are spans. It uses no proxy, whatever the machine's settings are.
+/// Creates a client whose attempts are spans. It ignores proxy settings of the machine.
 pub(crate) fn client(middleware: TraceMiddleware) -> ClientWithMiddleware {
     ClientBuilder::new(bare_client()).with(middleware).build()
 }
@@ -142,16 +142,16 @@ pub(crate) fn bare_client() -> reqwest::Client {
 
 #[expect(
     clippy::disallowed_methods,
-    reason = "the client that the middleware goes around"
+    reason = "the middleware wraps this client"
 )]
 pub(crate) fn client_builder() -> reqwest::ClientBuilder {
     reqwest::Client::builder().no_proxy()
 }
 
-/// The sender's side of a body.
+/// The sending side of a body.
 pub(crate) type Parts = mpsc::UnboundedSender<Result<Bytes, std::io::Error>>;
 
-/// A body whose parts come one by one, when the test sends them.
+/// Creates a body whose parts the test sends one by one.
 pub(crate) fn parts() -> (Parts, Body) {
     let (sender, mut receiver) = mpsc::unbounded_channel();
     let parts = futures_util::stream::poll_fn(move |cx| receiver.poll_recv(cx));

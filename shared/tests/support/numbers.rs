@@ -1,4 +1,4 @@
-//! [`Numbers`]: chance that is the same in each run.
+//! [`Numbers`]: reproducible pseudorandom numbers.
 
 /// Xorshift, from a seed above 0.
 pub(crate) struct Numbers(pub(crate) u64);

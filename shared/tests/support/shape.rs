@@ -1,4 +1,4 @@
-//! [`Shape`]: all of a span that does not change from run to run, to be compared as a whole.
+//! [`Shape`]: the reproducible parts of a span, compared as a whole.
 
 use std::{collections::BTreeMap, time::SystemTime};
 
@@ -23,7 +23,8 @@ pub(crate) struct Shape {
     pub(crate) links: Vec<(String, String)>,
 }
 
-/// The shape of a recorded span, which has no attribute twice, and none that is empty but the path of a CONNECT.
+/// Returns the shape of a recorded span. Asserts that attributes are unique, and not empty except for the path of a
+/// CONNECT.
 #[track_caller]
 pub(crate) fn shape(span: &Span) -> Shape {
     assert_eq!(span.repeated, Vec::<String>::new(), "recorded twice");
@@ -42,7 +43,8 @@ pub(crate) fn shape(span: &Span) -> Shape {
     }
 }
 
-/// The span of a request that came over a [`Connection`](super::Connection) from `port`; an error if it has an `error.type`.
+/// Returns the expected span of a request over a [`Connection`](super::Connection) from `port`: an error if it has an
+/// `error.type`.
 pub(crate) fn server(
     caller: &Caller,
     request: (&str, &str, &str),
@@ -65,7 +67,7 @@ pub(crate) fn server(
     }
 }
 
-/// What a server span has from its start.
+/// Returns the attributes of a server span at its start.
 pub(crate) fn request_attributes(
     method: &str,
     path: &str,
@@ -94,16 +96,19 @@ pub(crate) fn attributes<const N: usize>(attributes: [(&str, Value); N]) -> Attr
         .collect()
 }
 
-/// No description, since the status code states the reason.
+/// Returns an error without a description, since the status code states the reason.
 pub(crate) fn error() -> Status {
     Status::error("")
 }
 
-/// The span was under way from `inside.0` to `inside.1`, and neither began before `start` nor ended after now.
+/// Asserts that the span covers `inside`, and did not start before `start` or end in the future.
 #[track_caller]
 pub(crate) fn assert_between(span: &Span, start: SystemTime, inside: (SystemTime, SystemTime)) {
-    assert!(start <= span.start, "it began before its request");
-    assert!(span.start <= inside.0, "it began too late: {span:?}");
-    assert!(inside.1 <= span.end, "it ended too early: {span:?}");
-    assert!(span.end <= SystemTime::now(), "it ends in the future");
+    assert!(start <= span.start, "the span started before its request");
+    assert!(
+        span.start <= inside.0,
+        "the span started too late: {span:?}"
+    );
+    assert!(inside.1 <= span.end, "the span ended too early: {span:?}");
+    assert!(span.end <= SystemTime::now(), "the span ends in the future");
 }

@@ -1,4 +1,4 @@
-//! [`Watchdog`]: a process that does not end in time is ended, so that the test that waits for it fails and does not hang.
+//! [`Watchdog`]: kills a process that hangs, so that the test waiting for it fails instead of hanging.
 
 use std::{
     process::Command,
@@ -7,13 +7,13 @@ use std::{
     time::Duration,
 };
 
-/// Ends the process, unless this is dropped before.
+/// Kills the process after a time limit, unless dropped before.
 pub(crate) struct Watchdog {
     _until_dropped: Sender<()>,
 }
 
 impl Watchdog {
-    /// Watches the process `pid`, which has not been waited for.
+    /// Watches the process `pid`. It must not have been reaped yet.
     pub(crate) fn over(pid: u32, limit: Duration) -> Self {
         let (sender, dropped) = mpsc::channel::<()>();
         let watch = move || {
@@ -23,7 +23,7 @@ impl Watchdog {
                     .status();
             }
         };
-        #[expect(clippy::disallowed_methods, reason = "it has no trace to keep")]
+        #[expect(clippy::disallowed_methods, reason = "it has no trace")]
         drop(thread::spawn(watch));
         Self {
             _until_dropped: sender,

@@ -1,5 +1,5 @@
-//! What the tests of propagation share: a service that calls another one, spoken to over bare sockets, since a client
-//! library would tidy the headers.
+//! Support for propagation tests: a service that calls another one. The tests use raw sockets, because a client
+//! library would normalize headers.
 
 use std::net::SocketAddr;
 
@@ -12,13 +12,13 @@ use tokio::{
     net::{TcpListener, TcpStream},
 };
 
-/// A traced service. `GET /forward` calls another service twice, the second time from a function of its own with
-/// `#[instrument]`, and answers with both calls as they arrived there.
+/// A traced service. `GET /forward` calls another service twice, the second time from a function with
+/// `#[instrument]`, and responds with both calls as received there.
 pub(crate) struct Service {
     pub(crate) address: SocketAddr,
 }
 
-/// An HTTP message as it was on the wire.
+/// An HTTP message as sent on the wire.
 #[derive(Debug, Clone)]
 pub(crate) struct Message {
     pub(crate) start: String,
@@ -35,7 +35,7 @@ impl Service {
         Self { address }
     }
 
-    /// Asks for `/forward` with these header lines; gives the answer and the two calls.
+    /// Requests `/forward` with these header lines. Returns the response and the two calls.
     pub(crate) async fn forward(&self, lines: &[Vec<u8>]) -> (Message, [Message; 2]) {
         forward(self.address, lines).await
     }
@@ -55,7 +55,7 @@ pub(crate) fn show(lines: &[Vec<u8>]) -> String {
     lines.collect::<Vec<_>>().join(" | ")
 }
 
-/// A header line without its end.
+/// Returns a header line without its line break.
 pub(crate) fn line(name: &str, value: impl AsRef<[u8]>) -> Vec<u8> {
     [name.as_bytes(), b":", value.as_ref()].concat()
 }
@@ -90,7 +90,7 @@ impl Message {
         }
     }
 
-    /// The value of a header that must not be there twice.
+    /// Returns the value of a header. Asserts that it is not repeated.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         let mut values = self.headers.iter().filter(|(key, _)| key == name);
         let value = values.next()?.1.as_str();
@@ -98,7 +98,7 @@ impl Message {
         Some(value)
     }
 
-    /// Trace id, span id and flags of a header in the one form that may be sent.
+    /// Returns trace id, span id and flags of a header. Asserts that it has the form that may be sent.
     pub(crate) fn sent(&self, name: &str) -> (String, String, String) {
         let value = self
             .header(name)
@@ -126,7 +126,7 @@ impl Callee {
     fn at(address: SocketAddr) -> Self {
         #[expect(
             clippy::disallowed_methods,
-            reason = "the client that the middleware goes around"
+            reason = "the middleware wraps this client"
         )]
         let client = ClientBuilder::new(reqwest::Client::new())
             .with(TraceMiddleware::new())
@@ -142,7 +142,7 @@ pub(crate) fn router(layer: TraceLayer, callee: SocketAddr) -> Router {
         .layer(layer)
 }
 
-/// What arrives of two calls that are made in a context and below no server span, the second within a task.
+/// Makes two calls in a context without a server span, the second within a task. Returns them as received.
 pub(crate) async fn calls_in(cx: Context) -> [Message; 2] {
     let callee = Callee::at(echo().await);
     let both = async {
@@ -170,7 +170,7 @@ async fn call(callee: &Callee) -> String {
     answer.text().await.unwrap()
 }
 
-/// Answers every request with its own head.
+/// Starts a server that responds to every request with its head.
 pub(crate) async fn echo() -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
