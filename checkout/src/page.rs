@@ -1,16 +1,19 @@
-//! The page at `/`: a button for each row of the catalogue and for each pitfall, and beside them what came of it, with
-//! the trace as the trace UI shows it.
+//! The page at `/`: a button for each request of the catalogue and for each pitfall. It shows the answer and the trace of
+//! every request, the trace in a frame from the trace UI.
 //!
-//! [`catalogue`](crate::catalogue) is what can be sent, `html` is how it looks, and `script.js` sends it.
+//! [`catalogue`](crate::catalogue) lists the requests, `html` renders the page, `code` holds the code of the pitfalls, and
+//! `script.js` sends the requests.
 
+mod code;
 mod html;
 
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::State;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
 use axum::http::{HeaderMap, header};
-use axum::response::{Html, IntoResponse};
+use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
 use reqwest::Url;
 use shared::problem;
@@ -18,26 +21,35 @@ use uuid::Uuid;
 
 use crate::config::BaseUrl;
 
-/// Where a browser finds the traces.
+/// The URLs of the trace UI.
 struct TraceUi {
-    /// What a trace id is appended to.
+    /// Its first page.
+    home: Url,
+    /// The page of a trace, without the trace id.
     traces: Url,
-    /// Of those pages, which this one shows in frames.
+    /// The origin of these pages, which are allowed in frames.
     origin: String,
 }
 
-/// `GET /`. Merged after the layers, so that opening the page is not traced.
+/// Routes `GET /` and the source files of the pitfalls. Merged after the layers, so that opening the page is not traced.
 pub(crate) fn router(trace_ui_url: &BaseUrl) -> Router {
+    let home = trace_ui_url.join(&[""]);
     let traces = trace_ui_url.join(&["trace", ""]);
     let origin = traces.origin().ascii_serialization();
+    let trace_ui = TraceUi {
+        home,
+        traces,
+        origin,
+    };
     Router::new()
         .route("/", get(show))
+        .route("/pitfalls/{name}/source", get(source))
         .method_not_allowed_fallback(problem::method_not_allowed)
-        .with_state(Arc::new(TraceUi { traces, origin }))
+        .with_state(Arc::new(trace_ui))
 }
 
 async fn show(State(trace_ui): State<Arc<TraceUi>>, request: HeaderMap) -> impl IntoResponse {
-    // Nothing runs on this page but what was sent with it: script and style are known by a nonce that is new each time.
+    // The browser runs only the script and the style with this nonce, which is new for each response.
     let nonce = Uuid::new_v4().simple().to_string();
     let policy = format!(
         "default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; img-src data:; connect-src 'self'; \
@@ -54,12 +66,21 @@ async fn show(State(trace_ui): State<Arc<TraceUi>>, request: HeaderMap) -> impl 
     (headers, Html(page.into_string()))
 }
 
-/// Where the reader has found this page, for the commands on it.
+/// Returns the source file of a pitfall as text.
+async fn source(name: Result<Path<String>, PathRejection>) -> Response {
+    let code = name.ok().and_then(|Path(name)| code::of(&name));
+    match code {
+        Some(code) => ([(header::X_CONTENT_TYPE_OPTIONS, "nosniff")], code.file).into_response(),
+        None => problem::not_found().await.into_response(),
+    }
+}
+
+/// Returns the base URL under which the page was requested, for the commands on it.
 fn base(request: &HeaderMap) -> String {
     let host = request
         .get(header::HOST)
         .and_then(|host| host.to_str().ok());
-    // The commands are pasted into shells: whoever sends the header, nothing in it may mean something to one.
+    // Readers paste the commands into a shell, so the host must not contain characters with a meaning there.
     let is_plain = |host: &&str| {
         host.bytes()
             .all(|byte| byte.is_ascii_alphanumeric() || b".:-[]".contains(&byte))

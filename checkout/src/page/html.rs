@@ -1,8 +1,8 @@
-//! How the page looks before anything was sent, and the templates that the script fills in.
+//! The page before the first request, and the templates that the script fills in.
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use super::TraceUi;
+use super::{TraceUi, code};
 use crate::catalogue::{Body, ROWS, Reach, Row};
 use crate::pitfalls::{self, Form, Pitfall};
 
@@ -21,10 +21,15 @@ pub(super) fn page(nonce: &str, base: &str, trace_ui: &TraceUi) -> Markup {
                 header {
                     h1 { "Follow a request" }
                     p {
-                        "Each button sends one request to the service " b { "checkout" } ", which asks the service "
-                        b { "inventory" } ". What both did for it is one " em { "trace" } ". See it whole, see where a \
-                        failure began, and see how a trace breaks. "
-                        a href=(trace_ui.origin) target="_blank" { "All traces" }
+                        "Each button sends one request to the service " b { "checkout" } ", which calls the service "
+                        b { "inventory" } ". The work of both services for one request is one " em { "trace" } "."
+                    }
+                    nav aria-label="On this page" {
+                        a href="#orders" { "Send an order" }
+                        a href="#pitfalls" { "Break a trace" }
+                        a href="#refused" { "Send a bad request" }
+                        a href="#primer" { "How to read a trace" }
+                        a href=(trace_ui.home) target="_blank" { "All traces" }
                     }
                 }
                 main {
@@ -34,14 +39,14 @@ pub(super) fn page(nonce: &str, base: &str, trace_ui: &TraceUi) -> Markup {
                         p #now.unseen role="status" {}
                         noscript {
                             p.hint {
-                                "This page can be read without JavaScript, and needs it to send orders and to show traces \
-                                here: take the curl lines instead, and open the answer's trace_id at "
+                                "Without JavaScript, this page cannot send orders or show traces. Use the curl commands \
+                                instead, and open the trace_id of the answer at "
                                 code { (trace_ui.traces) "<trace_id>" } "."
                             }
                         }
                         div #runs {}
                         p.hint.script.nothing {
-                            "Nothing yet. Press a button, and its answer and its trace appear here."
+                            "Nothing yet. Press a button to see the answer and the trace of its request here."
                         }
                         (primer())
                     }
@@ -53,13 +58,13 @@ pub(super) fn page(nonce: &str, base: &str, trace_ui: &TraceUi) -> Markup {
     }
 }
 
-/// The requests that checkout refuses without a call, or the others.
+/// Returns the requests that checkout refuses without calling inventory, or the other ones.
 fn rows(refused: bool) -> impl Iterator<Item = &'static Row> {
     ROWS.iter()
         .filter(move |row| (row.reach == Reach::Refused) == refused)
 }
 
-/// A phrase as a sentence, with commands between backticks as code.
+/// Renders a phrase as a sentence, and text between backticks as code.
 fn sentence(phrase: &str) -> Markup {
     let (first, rest) = phrase.split_at(phrase.chars().next().map_or(0, char::len_utf8));
     let phrase = format!("{}{rest}.", first.to_uppercase());
@@ -79,7 +84,7 @@ fn orders(base: &str) -> Markup {
 
 fn refused(base: &str) -> Markup {
     html! {
-        h2 { "Be refused at the door" }
+        h2 #refused { "Send a bad request" }
         ul.rows { @for row in rows(true) { (order(row, base)) } }
     }
 }
@@ -90,13 +95,13 @@ fn order(row: &Row, base: &str) -> Markup {
         Body::Zeros(count) => (None, Some(count)),
     };
     html! {
-        li {
+        li data-expects-outage[row.reach == Reach::Unavailable] {
             div.do {
                 button.script.order type="button" data-media-type=(row.media_type) data-text=[text] data-zeros=[zeros] {
                     (row.name)
                 }
                 noscript { b { (row.name) } }
-                span.expected.(class(row.status)) title="the answer's status" { (row.status) }
+                span.expected.(class(row.status)) title="expected status" { (row.status) }
             }
             p { (sentence(row.what)) " " span.look { (row.look) } }
             (commands(&[row.curl(base)]))
@@ -104,7 +109,7 @@ fn order(row: &Row, base: &str) -> Markup {
     }
 }
 
-/// How a status looks. `script.js` does the same for those that come.
+/// Returns the class that colors a status. `script.js` does the same for the answers.
 fn class(status: u16) -> &'static str {
     match status {
         ..400 => "good",
@@ -115,10 +120,10 @@ fn class(status: u16) -> &'static str {
 
 fn lab(base: &str) -> Markup {
     html! {
-        h2 { "Break a trace" }
+        h2 #pitfalls { "Break a trace" }
         p.hint {
-            "Small mistakes: every answer is right, no error is logged, and still the trace is broken. Run each "
-            b { "broken" } " and " b { "fixed" } ", and compare."
+            "These are small mistakes in code. Every answer is right and no error is logged, but the trace is broken. \
+            Run each pitfall broken and fixed, and compare the traces."
         }
         ul.rows { @for pitfall in pitfalls::all() { (row(pitfall, base)) } }
     }
@@ -133,14 +138,15 @@ fn row(pitfall: &Pitfall, base: &str) -> Markup {
         Form::Request(_) => format!("curl -X POST '{base}/pitfalls/{}{query}'", pitfall.name),
         Form::Process(command) => (*command).to_owned(),
     });
+    let is_process = matches!(pitfall.broken, Form::Process(_));
     html! {
-        li.pitfall data-name=(pitfall.name) data-looks=(pitfall.looks) data-instead=(pitfall.instead)
-            data-source=(pitfall.source) {
+        li.pitfall data-name=(pitfall.name) data-looks=(pitfall.looks) {
             div.do {
                 b { (pitfall.name) }
-                @for (name, form, query) in forms {
-                    @if matches!(form, Form::Request(_)) {
-                        // A form, so that it works without the script too: then its answer is a page of JSON.
+                @if !is_process {
+                    button.script.both type="button" aria-label={ "run both: " (pitfall.name) } { "run both" }
+                    @for (name, _, query) in forms {
+                        // A form works without the script, too. Its answer is then shown as JSON.
                         form method="post" action={ "pitfalls/" (pitfall.name) (query) } {
                             button.(name) aria-label={ (name) ": " (pitfall.name) } { (name) }
                         }
@@ -148,8 +154,9 @@ fn row(pitfall: &Pitfall, base: &str) -> Markup {
                 }
             }
             p { (pitfall.mistake) " " span.look { "Look: " (pitfall.looks) } }
-            @if matches!(pitfall.broken, Form::Process(_)) {
-                p { "It takes a process that ends, so run it yourself: first broken, then fixed." }
+            (lesson(pitfall))
+            @if is_process {
+                p { "This pitfall needs a process that exits. Run it yourself, first broken, then fixed:" }
                 (lines(&commands_of))
             } @else {
                 (commands(&commands_of))
@@ -158,7 +165,34 @@ fn row(pitfall: &Pitfall, base: &str) -> Markup {
     }
 }
 
-/// The same by command, to unfold.
+/// Renders the code of both forms. The script copies each part to the traces of its form.
+fn lesson(pitfall: &Pitfall) -> Markup {
+    let Some(code) = code::of(pitfall.name) else {
+        return html! {};
+    };
+    let parts = [
+        ("broken", "What was wrong", pitfall.mistake, code.broken),
+        ("fixed", "The fix", pitfall.instead, code.fixed),
+    ];
+    html! {
+        details.code {
+            summary { "the code" }
+            @for (form, heading, text, code) in parts {
+                div.lesson.{ "of-" (form) } {
+                    h3 { (heading) }
+                    p { (text) }
+                    pre tabindex="0" { (code) }
+                }
+            }
+            p.source {
+                "Both forms are in "
+                a href={ "pitfalls/" (pitfall.name) "/source" } target="_blank" { (pitfall.source) } "."
+            }
+        }
+    }
+}
+
+/// Renders the commands that send the same requests.
 fn commands(commands: &[String]) -> Markup {
     html! {
         details.curl { summary { "the same by curl" } (lines(commands)) }
@@ -176,22 +210,23 @@ fn lines(commands: &[String]) -> Markup {
     }
 }
 
-/// What a trace is, for whoever has never seen one.
+/// Explains traces to readers who have never seen one.
 fn primer() -> Markup {
     html! {
         section.primer aria-labelledby="primer" {
-            h2 #primer { "How to read it" }
+            h2 #primer { "How to read a trace" }
             p {
-                "A " b { "span" } " is one piece of work: which service did what, from when to when. It is drawn as a bar. \
-                A " b { "trace" } " is all the spans of one request, each beneath the one that caused it. The trace's id \
-                travels with the request from service to service, in the header " code { "traceparent" } "; the answer \
-                and every log line of both services carry it too. So whoever holds an answer can find all that led to it."
+                "A " b { "span" } " is one piece of work: its service, its name, its start and its end. It is drawn as a bar. \
+                A " b { "trace" } " is the tree of all spans of one request. Each span is indented under the span that \
+                caused it. The id of the trace travels with the request from service to service, in the header "
+                code { "traceparent" } ". The answer and all log lines of both services contain it, too. With the id \
+                from an answer you can find everything that led to it."
             }
             div.examples {
                 figure {
                     figcaption {
                         b.badge.good { "whole" }
-                        " One request, one tree. Inventory fails, and you see beneath which order."
+                        " One request, one tree. Inventory fails, and the trace shows which order that affected."
                     }
                     ol.bars {
                         li.checkout.w4 { span { "checkout" } " takes the order" }
@@ -202,28 +237,28 @@ fn primer() -> Markup {
                 figure.torn {
                     figcaption {
                         b.badge.failed { "broken" }
-                        " The id was not handed on. Both services did the same work, and logged the same."
+                        " The id was not passed on. Both services did the same work and wrote the same log lines."
                     }
                     ol.bars {
                         li.checkout.w4 { span { "checkout" } " takes the order" }
                         li.checkout.in1.w3 { span { "checkout" } " asks inventory" }
                     }
-                    p.tear { "the trace ends here; this is in another one:" }
+                    p.tear { "the trace ends here; the rest is in another trace:" }
                     ol.bars {
                         li.inventory.w3.failed { span { "inventory" } " checks the stock" b { " ✗ panic" } }
                     }
                 }
             }
             p {
-                "That last bar is an " b { "orphan" } ": it belongs to the order, and is in a trace of its own. Who opens the \
-                order's trace sees an order that stops for no reason; who finds the orphan sees a panic, and cannot tell \
-                whose order it spoiled. Nothing warns of it. A broken trace looks just like a short one."
+                "The last bar is an " b { "orphan" } ": it belongs to the order, but it is in a trace of its own. The trace of \
+                the order stops for no visible reason. The orphan shows a panic, but not which order it affected. Nothing \
+                warns you: a broken trace looks just like a short one."
             }
         }
     }
 }
 
-/// What the script makes of answers: a run is what one button did, a form is one request of it.
+/// The elements that the script creates: a run is one use of a button, and a form is one request of it.
 fn templates() -> Markup {
     html! {
         template #run-template {
@@ -232,18 +267,15 @@ fn templates() -> Markup {
                     span.badge {} " " b.name {} " " span.took {} " " time {}
                 }
                 div.forms {}
-                p.instead {}
             }
         }
         template #form-template {
             section.form {
                 div.facts {
                     h3 { span.which {} " " span.badge {} }
+                    p.unexpected hidden {}
                     p.happened {}
-                    p.trace-id hidden {
-                        "trace " code {} " " button.copy type="button" { "copy" } " "
-                        a target="_blank" { "open the trace" }
-                    }
+                    p.trace-id hidden { "trace " code {} " " button.copy type="button" { "copy" } }
                 }
                 details.answer { summary { "the answer" } pre tabindex="0" {} }
                 div.traces {}
@@ -253,9 +285,23 @@ fn templates() -> Markup {
             figure.trace {
                 figcaption {
                     b.title {} " " span.why {} " "
-                    span.tools { a target="_blank" { "open" } " " button.again type="button" { "load again" } }
+                    span.tools {
+                        button.again type="button" { "load again" } " " a target="_blank" { "Open the trace" }
+                    }
                 }
                 div.frame {}
+            }
+        }
+        template #inventory-is-up {
+            span {
+                "Inventory is still running. To stop it, type " code { "stop inventory" }
+                " where the demo runs, or run " code { "docker compose stop inventory" } ". Then send this order again."
+            }
+        }
+        template #inventory-is-down {
+            span {
+                "Inventory is not running. To start it, type " code { "start inventory" }
+                " where the demo runs, or run " code { "docker compose start inventory" } ". Then send this order again."
             }
         }
     }

@@ -1,15 +1,14 @@
 "use strict";
-// What a button sends, what came back, and its traces in frames. Only the open run has frames: a browser holds few
-// connections to a host, and a live trace keeps one.
+// Sends the requests of the buttons, and shows the answers and, in frames, the traces. Only the open run has frames, since a
+// browser limits the connections to a host, and a live trace uses one.
 
 const KEPT = 10;
 // In CSS pixels. A longer trace scrolls inside its frame.
 const MAX_FRAME_HEIGHT = 2000;
-// A UI that is not live (Jaeger) shows what is there when it loads, and spans come in batches.
+// Delays in ms before a frame is reloaded. A UI without live updates (Jaeger) shows the spans that have arrived when it loads.
 const LOOK_AGAIN = [2000, 5000, 10000];
 
-// Jaeger's page without its navigation and what stands above the waterfall, so that the frame shows the spans. The demo's
-// viewer knows the first one.
+// Hides Jaeger's navigation and the parts above the waterfall. The demo's viewer supports the first parameter.
 const EMBEDDED = "uiEmbed=v0&uiTimelineCollapseTitle=1&uiTimelineHideMinimap=1&uiTimelineHideSummary=1";
 
 const { traces: TRACES, traceOrigin: TRACE_ORIGIN } = document.body.dataset;
@@ -35,7 +34,7 @@ function seconds(milliseconds) {
 function begin(name, kind) {
   const run = copyOf("run-template");
   const time = new Date();
-  fill(run, { ".name": name, time: time.toLocaleTimeString() });
+  fill(run, { ".name": name, time: time.toLocaleTimeString([], { timeZoneName: "short" }) });
   run.classList.add(kind);
   run.querySelector("time").dateTime = time.toISOString();
   run.addEventListener("toggle", () => (run.open ? showFrames(run) : dropFrames(run)));
@@ -48,7 +47,7 @@ function begin(name, kind) {
   return run;
 }
 
-// Sends one request of a run: the clock goes while it runs, then its status says how it ended.
+// Sends one request of a run. Shows the elapsed time until the answer arrives, then its status.
 async function send(run, path, request) {
   const name = run.querySelector(".name").textContent;
   const badge = run.querySelector(".badge");
@@ -83,7 +82,7 @@ async function send(run, path, request) {
   return answer;
 }
 
-// What one request came to: a sentence, the id, the answer.
+// Adds an answer to its run: a sentence, the trace id, and the body.
 function tell(run, answer, sentence) {
   const form = copyOf("form-template");
   fill(form, { ".happened": sentence, ".answer pre": answer.body ? JSON.stringify(answer.body, null, 2) : answer.text });
@@ -92,9 +91,8 @@ function tell(run, answer, sentence) {
     line.hidden = false;
     line.querySelector("code").textContent = answer.traceId;
     line.querySelector(".copy").dataset.copy = answer.traceId;
-    line.querySelector("a").href = TRACES + answer.traceId;
   } else {
-    form.querySelector(".happened").textContent += " It names no trace: tracing is off, or checkout did not answer.";
+    form.querySelector(".happened").textContent += " The answer has no trace id: tracing is off, or checkout did not answer.";
   }
   run.querySelector(".forms").append(form);
   return form;
@@ -127,28 +125,55 @@ async function order(button) {
   const form = tell(run, answer, title ? `${title} (${code}). ${detail}` : "");
   form.querySelector("h3").remove();
   form.querySelector(".answer").open = true;
-  if (answer.traceId) addTrace(form, answer.traceId, { title: "Its trace.", why: row.querySelector(".look").textContent });
+  compare(run, form, answer, row);
+  if (answer.traceId) addTrace(form, answer.traceId, { title: "Its trace:", why: row.querySelector(".look").textContent });
   showFrames(run);
 }
 
-async function pitfall(htmlForm) {
+// Reports a status that differs from the expected one, and how to get the expected one.
+function compare(run, form, answer, row) {
+  const expected = row.querySelector(".expected").textContent;
+  const actual = answer.status.split(" ")[0];
+  if (answer.status === "no answer" || actual === expected) return;
+  const note = form.querySelector(".unexpected");
+  note.hidden = false;
+  note.textContent = `Expected ${expected}, got ${actual}. `;
+  if ("expectsOutage" in row.dataset && answer.is === "good") note.append(copyOf("inventory-is-up"));
+  else if (answer.body?.code === "inventory_unavailable") note.append(copyOf("inventory-is-down"));
+  const badge = run.querySelector(".badge");
+  badge.className = "badge refused";
+  badge.textContent = `${answer.status}, expected ${expected}`;
+  run.dataset.is = "refused";
+  now.textContent += `. ${note.textContent}`;
+}
+
+async function both(row) {
+  const [broken, fixed] = row.querySelectorAll("form");
+  await pitfall(fixed, await pitfall(broken, begin(row.dataset.name, "pitfall-run")));
+}
+
+// Runs one form of a pitfall, and adds it to the given run. Without one, a form goes beside the other form of the same pitfall
+// if that ran last.
+async function pitfall(htmlForm, given) {
   const row = htmlForm.closest("li");
-  const { name, looks, instead, source } = row.dataset;
+  const { name, looks } = row.dataset;
   const which = htmlForm.querySelector("button").className;
   const latest = runs.firstElementChild;
-  // The other form of the same pitfall goes beside the first.
-  const beside = latest?.open && latest.dataset.pitfall === name && latest.dataset.forms !== which && !latest.dataset.both;
-  const run = beside ? latest : begin(name, "pitfall-run");
+  const isOther = latest?.open && latest.dataset.pitfall === name && latest.dataset.forms !== which && !latest.dataset.both;
+  const run = given ?? (isOther ? latest : begin(name, "pitfall-run"));
+  const beside = run.dataset.pitfall === name;
   run.dataset.pitfall = name;
-  if (beside) run.dataset.both = "yes";
+  if (beside || given) run.dataset.both = "yes";
   run.dataset.forms = which;
   const answer = await send(run, htmlForm.getAttribute("action"), { method: "POST" });
   const { happened, detail, orphans = [], live_tasks: live } = answer.body ?? {};
   const form = tell(run, answer, happened ?? detail ?? "");
   const badge = form.querySelector(".badge");
-  const tasks = live === undefined ? "" : ` Tasks that wait for nothing: ${live}.`;
+  const tasks = live === undefined ? "" : ` Leaked tasks: ${live}.`;
   fill(form, { ".which": which === "broken" ? "Broken" : "Fixed" });
-  fill(run, { ".instead": `${instead} See ${source}.` });
+  const lesson = row.querySelector(`.lesson.of-${which}`).cloneNode(true);
+  lesson.append(row.querySelector(".source").cloneNode(true));
+  form.querySelector(".traces").before(lesson);
   if (which === "broken") form.parentElement.prepend(form);
   if (beside && matchMedia("(max-width: 62rem)").matches) form.scrollIntoView();
   if (answer.is === "good" && answer.traceId) {
@@ -158,13 +183,13 @@ async function pitfall(htmlForm) {
     const others = Map.groupBy(orphans, (orphan) => orphan.trace_id);
     addTrace(form, answer.traceId, {
       title: "The request's own trace:",
-      why: broken ? "all that its reader will ever see." : "everything is in it.",
+      why: broken ? "nothing else is visible in it." : "it contains all spans.",
     });
     for (const [traceId, spans] of others) {
       addTrace(form, traceId, {
         kind: "orphan",
         title: "Orphan:",
-        why: `${spans.map((span) => span.span).join(", ")} belongs to the same request, and is in a trace of its own.`,
+        why: `${spans.map((span) => span.span).join(", ")} belongs to the same request, but is in a trace of its own.`,
       });
     }
     if (broken && orphans.length === 0) {
@@ -173,8 +198,10 @@ async function pitfall(htmlForm) {
   } else {
     badge.classList.add(answer.is);
     badge.textContent = answer.status;
+    if (answer.traceId) addTrace(form, answer.traceId, { title: "The request's own trace:", why: "" });
   }
   showFrames(run);
+  return run;
 }
 
 document.addEventListener("submit", (event) => {
@@ -184,6 +211,7 @@ document.addEventListener("submit", (event) => {
 
 document.addEventListener("click", ({ target }) => {
   if (target.matches("button.order")) order(target);
+  if (target.matches("button.both")) both(target.closest("li"));
   if (target.matches("button.copy")) copy(target);
   if (target.matches("button.again")) again(target.closest(".trace").querySelector(".frame"));
 });
@@ -194,7 +222,7 @@ async function copy(button) {
     now.textContent = "copied";
     button.textContent = "copied";
   } catch {
-    // Only a secure page may copy. What is to be copied is selected, for the keyboard to do it.
+    // Only a secure page may copy. Selects the text instead, so that the user can copy it.
     getSelection().selectAllChildren(button.parentElement.querySelector("pre, code"));
     button.textContent = "selected";
   }
@@ -228,8 +256,8 @@ function frameOf(figure) {
   return frame;
 }
 
-// Loads a trace once more, behind the picture that stands, which it replaces when it is there. By itself it leaves alone
-// what is live, what somebody works in, and what nobody looks at.
+// Reloads a trace behind the current frame, which it then replaces. Automatic reloads skip live traces, focused frames and
+// hidden pages.
 function again(place, byItself = false) {
   const stands = place.firstElementChild;
   if (!stands || place.children.length > 1) return;
@@ -243,7 +271,7 @@ function again(place, byItself = false) {
   place.append(next);
 }
 
-// A live trace says how high it is, and again when it has grown.
+// A live trace sends its height, and sends it again when it changes.
 addEventListener("message", ({ origin, source, data }) => {
   if (origin !== TRACE_ORIGIN || !(data?.traceHeight > 0)) return;
   for (const frame of document.querySelectorAll(".frame > iframe")) {

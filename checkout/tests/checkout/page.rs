@@ -157,3 +157,19 @@ async fn page_and_pitfalls_are_off_by_default() {
         answer.assert_problem(404, "not_found");
     }
 }
+
+#[tokio::test]
+async fn pitfall_source_is_served_as_text() {
+    let (_socket, url) = nobody();
+    let checkout = Checkout::with_inventory(&url).await;
+    for name in checkout::pitfall_names() {
+        let source = checkout.get(&format!("/pitfalls/{name}/source")).await;
+        assert_eq!(source.status, 200, "{source:?}");
+        assert_eq!(source.header("content-type"), "text/plain; charset=utf-8");
+        assert!(source.text.contains("fn broken("), "{source:?}");
+    }
+    for path in ["/pitfalls/nope/source", "/pitfalls/%FF/source"] {
+        let answer = checkout.get(path).await;
+        assert_eq!(answer.status, 404, "{path}: {answer:?}");
+    }
+}

@@ -18,10 +18,7 @@ const PICTURES: [Picture; 3] = [
     (
         "page-pitfall",
         1240,
-        &[
-            "[data-name=severed-context] .broken",
-            "[data-name=severed-context] .fixed",
-        ],
+        &["[data-name=severed-context] .both"],
         // The broken request and its orphan, and the fixed request with both.
         &[1, 3, 4],
     ),

@@ -109,10 +109,10 @@ async fn page_without_javascript_runs_pitfalls() {
     let text = browser.text("body").await;
     for part in [
         "Follow a request",
-        "How to read it",
+        "How to read a trace",
         "item-corrupt",
         "the same by curl",
-        "without JavaScript",
+        "Without JavaScript",
         "orphan",
     ] {
         assert!(text.contains(part), "{part}: {text}");

@@ -94,9 +94,9 @@ async fn failed_answer_shows_problem_and_copies_id() {
     let copied = "navigator.clipboard.readText().then(arguments[0])";
     let copied = browser.client.execute_async(copied, Vec::new()).await;
     assert_eq!(copied.unwrap(), json!(id));
-    let link = browser.element(".trace-id a").await;
-    let link = link.attr("href").await.unwrap().unwrap();
-    assert_eq!(link, format!("{}/trace/{id}", demo.url("traces")));
+    let links = "[...run.querySelectorAll('a')].map(link => link.href)";
+    let link = format!("{}/trace/{id}", demo.url("traces"));
+    assert_eq!(answered(&browser, links).await, json!([link]));
     browser.close().await;
 }
 
@@ -148,5 +148,40 @@ async fn stopped_checkout_is_reported() {
             .all(|error| error.contains("ERR_CONNECTION_REFUSED")),
         "{errors:?}"
     );
+    browser.close().await;
+}
+
+#[tokio::test]
+async fn unexpected_status_names_its_cause_and_remedy() {
+    let Some((browser, mut demo)) = open().await else {
+        return;
+    };
+    let note = "run.querySelector('.unexpected:not([hidden])')?.textContent";
+    let badge = "run.querySelector('.badge').textContent";
+    browser.click("[data-expects-outage] .order").await;
+    let text = answered(&browser, note).await;
+    let text = text.as_str().unwrap();
+    for part in [
+        "Expected 503, got 200.",
+        "Inventory is still running.",
+        "type stop inventory",
+        "docker compose stop inventory",
+    ] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    assert_eq!(answered(&browser, badge).await, "200 OK, expected 503");
+
+    demo.type_line("stop inventory").await;
+    demo.said(|output| output.contains("inventory is stopped"))
+        .await;
+    browser.click("[data-expects-outage] .order").await;
+    assert_eq!(answered(&browser, note).await, json!(null));
+    browser
+        .click("li:not([data-expects-outage]) [data-text*='item-123']")
+        .await;
+    let text = answered(&browser, note).await;
+    let text = text.as_str().unwrap();
+    assert!(text.contains("Expected 200, got 503."), "{text}");
+    assert!(text.contains("type start inventory"), "{text}");
     browser.close().await;
 }

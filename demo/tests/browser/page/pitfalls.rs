@@ -51,8 +51,17 @@ async fn every_pitfall_shows_orphans_until_fixed() {
             "{name}"
         );
         shows_a_span(&browser, &format!("{NEWEST} .form:last-child .own")).await;
-        let instead = browser.text(&format!("{NEWEST} .instead")).await;
-        assert!(instead.contains("checkout/src/pitfalls/"), "{instead}");
+        for (form, heading) in [("first", "What was wrong"), ("last", "The fix")] {
+            let part = format!("{NEWEST} .form:{form}-child");
+            let lesson = browser.text(&format!("{part} .lesson")).await;
+            assert!(lesson.contains(heading), "{lesson}");
+            assert!(lesson.contains("checkout/src/pitfalls/"), "{lesson}");
+            let code = browser.text(&format!("{part} .lesson pre")).await;
+            assert!(code.contains("let ") || code.contains("client"), "{code}");
+        }
+        let above = "[...run.querySelectorAll('.form')].every(form =>
+            form.querySelector('.lesson').getBoundingClientRect().bottom <= form.querySelector('.traces').getBoundingClientRect().top)";
+        assert_eq!(answered(&browser, above).await, true, "{name}");
     }
     browser.close().await;
 }
@@ -87,7 +96,7 @@ async fn process_pitfall_shows_commands() {
     let Some((browser, _demo)) = open().await else {
         return;
     };
-    let commands = "return [...document.querySelectorAll('[data-name=unflushed-exit] pre')].map(pre => pre.innerText)";
+    let commands = "return [...document.querySelectorAll('[data-name=unflushed-exit] .command pre')].map(pre => pre.innerText)";
     assert_eq!(
         browser.run(commands).await,
         json!([
@@ -95,5 +104,68 @@ async fn process_pitfall_shows_commands() {
             "cargo run -p checkout --example unflushed_exit -- --fixed"
         ])
     );
+    browser.close().await;
+}
+
+#[tokio::test]
+async fn one_button_runs_both_forms() {
+    let Some((browser, demo)) = open().await else {
+        return;
+    };
+    for runs in [1, 2] {
+        browser.click("[data-name=raw-client] .both").await;
+        let count = format!(
+            "document.querySelectorAll('.run').length === {runs} && !document.querySelector('.running')"
+        );
+        browser.until(&count).await;
+        browser
+            .until("document.querySelectorAll('.run[open] .form').length === 2")
+            .await;
+        let badges = "[...run.querySelectorAll('.form .badge')].map(badge => badge.textContent)";
+        assert_eq!(
+            answered(&browser, badges).await,
+            json!(["trace broken", "trace whole"])
+        );
+    }
+    let source = browser.element(&format!("{NEWEST} .source a")).await;
+    let source = source.attr("href").await.unwrap().unwrap();
+    browser
+        .go(&format!("{}/{source}", demo.url("checkout")))
+        .await;
+    let text = browser.text("body").await;
+    assert!(
+        text.contains("async fn broken(") && text.contains("async fn fixed("),
+        "{text}"
+    );
+    browser.close().await;
+}
+
+#[tokio::test]
+async fn first_screen_links_to_every_section() {
+    let Some((browser, _demo)) = open().await else {
+        return;
+    };
+    for (width, height) in [(1440, 900), (390, 844)] {
+        browser.size(width, height).await;
+        let sections = "return [...document.querySelectorAll('nav a[href^=\"#\"]')].map(link => [link.textContent,
+            link.getBoundingClientRect().bottom < innerHeight, document.querySelector(link.hash)?.textContent])";
+        let section = |link: &str, heading: &str| json!([link, true, heading]);
+        assert_eq!(
+            browser.run(sections).await,
+            json!([
+                section("Send an order", "Send an order"),
+                section("Break a trace", "Break a trace"),
+                section("Send a bad request", "Send a bad request"),
+                section("How to read a trace", "How to read a trace"),
+            ])
+        );
+        browser.click("nav a[href='#pitfalls']").await;
+        browser
+            .until(
+                "document.querySelector('#pitfalls').getBoundingClientRect().top < innerHeight / 2",
+            )
+            .await;
+        browser.run("scrollTo(0, 0)").await;
+    }
     browser.close().await;
 }
