@@ -156,8 +156,7 @@ fn custom_sampler_overrides_environment_with_warning() {
         return;
     };
     assert_eq!(outcome.names(), [""; 0]);
-    let expected =
-        "OTEL_TRACES_SAMPLER is set, but the program brings a sampler of its own: it has no effect";
+    let expected = "OTEL_TRACES_SAMPLER has no effect: the program sets its own sampler";
     assert_eq!(outcome.warnings(), [expected]);
 }
 
