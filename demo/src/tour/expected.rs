@@ -26,10 +26,10 @@ const PLACED: Spans = &[
     ("checkout", "GET /check/{item_id}"),
     ("inventory", "GET /check/{item_id}"),
     ("inventory", "SELECT stock"),
+    ("checkout", "charge_payment"),
     ("checkout", "POST /reservations"),
     ("inventory", "POST /reservations"),
     ("inventory", "UPDATE stock"),
-    ("checkout", "charge_payment"),
     ("checkout", "send_receipt"),
 ];
 
