@@ -250,7 +250,7 @@ mod tests {
 
     /// Where the locks of `SQLite` collide: services that start together on a new file.
     #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-    async fn new_file_is_switched_to_wal_by_all_that_open_it_at_once() {
+    async fn concurrent_opens_enable_wal() {
         sqlx::any::install_default_drivers();
         for _ in 0..20 {
             let directory = tempfile::tempdir().unwrap();

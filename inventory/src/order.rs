@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn item_id_is_counted_in_characters_and_has_no_control_characters() {
+    fn item_id_length_counts_characters() {
         for value in ["item-123", "größe 42", &"ü".repeat(64)] {
             assert!(ItemId::try_from(value.to_owned()).is_ok(), "{value}");
         }

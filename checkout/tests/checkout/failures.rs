@@ -218,7 +218,7 @@ async fn unknown_item_is_not_found() {
 }
 
 #[tokio::test]
-async fn too_few_in_stock_is_a_conflict_and_nothing_is_reserved() {
+async fn insufficient_stock_is_conflict_and_reserves_nothing() {
     let unasked = async || -> StatusCode { panic!("reserved what is not there") };
     let check = async || Json(json!({"item_id": "item-123", "available": 1, "price_cents": 1}));
     let inventory = Router::new()

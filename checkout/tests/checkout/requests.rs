@@ -17,7 +17,7 @@ async fn checkout() -> Checkout {
 }
 
 #[tokio::test]
-async fn order_is_answered_with_its_total_and_its_trace() {
+async fn order_response_has_total_and_trace_id() {
     let answer = checkout()
         .await
         .order(&json!({"item_id": "item-123", "quantity": 3}))
@@ -63,7 +63,7 @@ async fn every_order_has_its_own_id_and_trace() {
 }
 
 #[tokio::test]
-async fn reservation_is_made_for_the_order_that_is_answered() {
+async fn reservation_has_order_id_of_response() {
     let (seen, mut reservations) = mpsc::unbounded_channel();
     let reserve = async move |Json(reservation): Json<Value>| {
         seen.send(reservation.clone()).unwrap();
@@ -83,7 +83,7 @@ async fn reservation_is_made_for_the_order_that_is_answered() {
 }
 
 #[tokio::test]
-async fn item_id_never_changes_the_path_that_is_asked() {
+async fn item_id_cannot_change_request_path() {
     let (seen, mut paths) = mpsc::unbounded_channel();
     let inventory = Router::new().fallback(async move |uri: Uri| {
         seen.send(uri.to_string()).unwrap();
@@ -173,7 +173,7 @@ async fn body_over_16_kib_is_too_large() {
 }
 
 #[tokio::test]
-async fn body_that_is_not_declared_as_json_is_unsupported() {
+async fn body_without_json_content_type_is_unsupported() {
     let answer = checkout()
         .await
         .post_text(r#"{"item_id": "item-123"}"#)

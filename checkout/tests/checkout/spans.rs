@@ -9,7 +9,7 @@ use crate::stand_in::{inventory_saying, inventory_with, serve};
 use crate::support::Checkout;
 
 #[tokio::test]
-async fn receipt_outlives_the_order_and_stays_in_its_trace() {
+async fn receipt_outlives_order_in_same_trace() {
     let checkout = Checkout::with_inventory(&serve(inventory_with(5)).await).await;
     let answer = checkout.order(&json!({"item_id": "item-123"})).await;
     // All but the two of inventory, which here is made up and traces nothing.
