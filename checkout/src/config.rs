@@ -10,7 +10,7 @@ use shared::config::{ConfigError, Lookup};
 use shared::redact;
 use shared::serve::Limits;
 
-/// `LISTEN_ADDR` where it is not set.
+/// Default of `LISTEN_ADDR`.
 pub const DEFAULT_LISTEN_ADDR: &str = "127.0.0.1:8080";
 
 const INVENTORY_URL: &str = "INVENTORY_URL";
@@ -34,7 +34,7 @@ pub struct Config {
     pub trace_ui_url: BaseUrl,
     /// `DEMO_ROUTES`, `false` by default: whether to serve the page at `/` and the pitfalls, which break traces on request.
     pub demo_routes: bool,
-    /// How much is taken on at once, and how long anybody is waited for. An order may by default take as long as all of its
+    /// Limits on connections, requests and waiting times. An order may by default take as long as all of its
     /// calls to inventory.
     pub limits: Limits,
 }
@@ -79,7 +79,7 @@ fn inventory_url(lookup: Lookup<'_>) -> Result<BaseUrl, ConfigError> {
     Ok(url)
 }
 
-/// The page shows it to whoever asks, so it has no user info.
+/// The page shows it to every visitor, so user info is refused.
 fn trace_ui_url(lookup: Lookup<'_>) -> Result<BaseUrl, ConfigError> {
     let expects = "a URL like http://localhost:16686, without a user name";
     let url: BaseUrl =

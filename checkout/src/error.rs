@@ -1,4 +1,4 @@
-//! What went wrong, as the caller gets to hear it: a problem with a `code`, and nothing of the inside. The inside goes to
+//! Maps errors to problems with a `code`. Internal details are not included. The inside goes to
 //! the log, whose lines carry the trace id that the problem carries too.
 
 use std::time::Duration;

@@ -55,7 +55,7 @@ struct Reserved {
     quantity: u32,
 }
 
-/// The part of a problem (RFC 9457) that tells one refusal from another.
+/// The member of a problem (RFC 9457) that identifies the refusal.
 #[derive(Deserialize)]
 struct Refusal {
     code: String,
@@ -200,7 +200,7 @@ impl Inventory {
 }
 
 impl InventoryError {
-    /// Reads an answer that is no success.
+    /// Reads an answer that is not a success.
     ///
     /// A refusal is known by its `code`, never by the status alone: a 404 without one comes from a wrong `INVENTORY_URL`,
     /// and "no such item" would send people to look in the wrong place.

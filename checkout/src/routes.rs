@@ -23,7 +23,7 @@ use crate::pitfalls;
 const MAX_BODY_BYTES: usize = 16 * 1024;
 
 /// The body of `POST /checkout`.
-// An unknown field is refused: who writes `"qty": 5` must hear of it, and not get the default quantity.
+// Unknown fields are refused: `"qty": 5` must be an error, not an order of the default quantity.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct CheckoutRequest {

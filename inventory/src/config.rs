@@ -9,7 +9,7 @@ use shared::serve::Limits;
 use crate::StartError;
 use crate::database::DatabaseUrl;
 
-/// Where the service listens if nothing else is said.
+/// Default of `LISTEN_ADDR`.
 pub const DEFAULT_LISTEN_ADDR: &str = "127.0.0.1:8081";
 
 const DEFAULT_DATABASE_URL: &str = "sqlite://inventory.sqlite?mode=rwc";
@@ -26,7 +26,7 @@ pub struct Config {
     /// `DATABASE_TIMEOUT`, `1500ms` by default: how long a query may take, including the wait for a connection and for
     /// locks. Shorter than checkout's `INVENTORY_TIMEOUT`, so that checkout receives an answer that names the cause.
     pub database_timeout: Duration,
-    /// How much is taken on at once, and how long anybody is waited for.
+    /// Limits on connections, requests and waiting times.
     pub limits: Limits,
 }
 

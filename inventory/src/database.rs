@@ -56,9 +56,9 @@ pub enum OpenError {
     Connect {
         /// The database.
         database: String,
-        /// What has to be so for a database of this kind.
+        /// The requirements of this kind of database.
         hint: &'static str,
-        /// What the driver says.
+        /// The driver's error.
         source: sqlx::Error,
     },
     /// No answer to the attempt to connect.
@@ -75,12 +75,12 @@ pub enum OpenError {
     Schema {
         /// The database.
         database: String,
-        /// What the database says.
+        /// The database's error.
         source: sqlx::Error,
     },
 }
 
-/// Creates the tables and the catalogue where they are missing, and opens the pool.
+/// Creates missing tables and catalogue rows, and opens the pool.
 pub(crate) async fn open(
     url: &DatabaseUrl,
     max_connections: u32,
@@ -150,7 +150,7 @@ async fn set_up(
         .map(drop)
 }
 
-/// Creates the tables and the catalogue where they are missing.
+/// Creates missing tables and catalogue rows.
 async fn create(connection: &mut AnyConnection, system: System) -> Result<(), sqlx::Error> {
     set_up(connection, system, Timeouts::within(START_TIMEOUT)).await?;
     let (begin, schema) = match system {

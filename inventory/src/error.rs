@@ -1,4 +1,4 @@
-//! What went wrong, as the caller gets to hear it: a problem with a `code`, and nothing of the inside.
+//! Maps errors to problems with a `code`. Internal details are not included.
 
 use std::time::Duration;
 

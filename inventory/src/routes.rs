@@ -31,7 +31,7 @@ pub(crate) fn router(stock: &Arc<Stock>, limits: &Limits) -> Router {
         .apply(routes)
         .layer(problem::catch_panic())
         .layer(TraceLayer::new())
-        // Beneath the layers, so that nothing traces the questions of an orchestrator.
+        // Merged after the layers, so health checks are not traced.
         .merge(shared::serve::health(move || {
             let stock = Arc::clone(&ready);
             async move { stock.check_ready().await }

@@ -1,4 +1,4 @@
-//! The domain: what is in stock, and taking it. No HTTP here; the way on is down, to `database`.
+//! The domain: stock and reservations. No HTTP here; the way on is down, to `database`.
 //!
 //! Each query is a CLIENT span of its own, made by [`shared::database`].
 
@@ -72,7 +72,7 @@ pub(crate) struct Reservation {
     remaining: i64,
 }
 
-/// Why there is no answer.
+/// The reason for a failed query or a refusal.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum StockError {
     #[error("there is no item `{0}`")]

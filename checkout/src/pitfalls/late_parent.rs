@@ -1,4 +1,4 @@
-//! A span that hears too late whose child it is.
+//! A span whose parent is set too late.
 
 use std::collections::HashMap;
 

@@ -53,9 +53,9 @@ pub fn pitfall_names() -> impl Iterator<Item = &'static str> {
 /// A way to lose a trace.
 pub(crate) struct Pitfall {
     pub(crate) name: &'static str,
-    /// What is done wrong, in a sentence.
+    /// The mistake, in one sentence.
     pub(crate) mistake: &'static str,
-    /// How that looks to somebody who opens the trace.
+    /// The effect that is visible in the trace.
     pub(crate) looks: &'static str,
     /// What to do instead.
     pub(crate) instead: &'static str,
@@ -83,7 +83,7 @@ pub(crate) struct Lab {
     restocked: watch::Sender<()>,
 }
 
-/// What came of one form.
+/// The result of one form.
 pub(crate) struct Finding {
     happened: Cow<'static, str>,
     /// The spans that belong into the request's trace, wherever they are.

@@ -1,4 +1,4 @@
-//! An outgoing call that nobody traces.
+//! An outgoing call that is not traced.
 
 use super::{CHECK, Finding, Form, ITEM, Lab, LabError, Pitfall, SpanRef};
 use crate::inventory::InventoryError;

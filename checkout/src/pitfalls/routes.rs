@@ -40,7 +40,7 @@ struct Entry {
     fixed: String,
 }
 
-/// What came of a pitfall.
+/// The result of a pitfall.
 #[derive(Serialize)]
 pub(super) struct Answer {
     pub(super) pitfall: &'static str,
