@@ -1,4 +1,4 @@
-//! Every way that inventory can fail, and what the customer hears of it.
+//! Failures of inventory, and the answers that they cause.
 
 use axum::Json;
 use axum::Router;

@@ -1,4 +1,4 @@
-//! What is tried again, how often, and what of it is in the trace.
+//! Which calls are retried, how often, and how the trace shows it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

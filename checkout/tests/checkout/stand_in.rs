@@ -11,7 +11,7 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
 use crate::support::listen;
 
-/// What a made-up inventory says of itself when it fails, and nobody should hear.
+/// Internal text in the stand-in's failures, which must not reach the caller.
 pub(crate) const INNER: &str = "relation `stock` is locked";
 
 /// An inventory that has `available` of everything, for 1999 cents.
@@ -73,7 +73,7 @@ pub(crate) async fn serve_bytes(bytes: &'static [u8], end: End) -> String {
     url
 }
 
-/// An address that refuses connections for as long as the socket lives: it is taken, and nobody listens.
+/// An address that refuses connections while the socket is open: it is bound but does not listen.
 pub(crate) fn nobody() -> (TcpSocket, String) {
     let socket = TcpSocket::new_v4().unwrap();
     socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();

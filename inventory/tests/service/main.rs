@@ -1,4 +1,4 @@
-//! The service as its callers meet it: over a socket, on a database of its own.
+//! Tests the service over a socket, each on a separate database.
 //!
 //! `claims` says what holds, on whichever database; `sqlite` and `postgres` try it on theirs; `service` runs the one
 //! that is asked.

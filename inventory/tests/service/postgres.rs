@@ -1,4 +1,4 @@
-//! The claims on Postgres, on a server of its own where Debian's package is installed.
+//! Runs the claims on a temporary PostgreSQL server, if Debian's package is installed.
 
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
@@ -158,7 +158,7 @@ async fn read_only_database_is_503_and_not_ready() {
 
 #[tokio::test]
 async fn refused_connection_is_an_error_without_the_password() {
-    // The port is bound and nobody listens: connections are refused, and nobody else can take it.
+    // The port is bound but does not listen: connections are refused, and no other process can take it.
     let socket = tokio::net::TcpSocket::new_v4().unwrap();
     socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let address = socket.local_addr().unwrap();
@@ -178,7 +178,7 @@ async fn refused_connection_is_an_error_without_the_password() {
     assert!(!format!("{error:?}").contains("hunter2"), "{error:?}");
 }
 
-/// A Postgres server in a directory of its own, on a Unix socket in it. Dropped, it is gone.
+/// A temporary PostgreSQL server on a Unix socket. Stopped when dropped.
 struct Cluster {
     programs: PathBuf,
     directory: TempDir,
@@ -241,7 +241,7 @@ impl Cluster {
             .arg("stop"));
     }
 
-    /// Stops all processes of the server where they are, until the guard is dropped.
+    /// Freezes all processes of the server (SIGSTOP) until the guard is dropped.
     fn freeze(&self) -> Frozen {
         let pid_file = self.directory.path().join("data/postmaster.pid");
         let pids = std::fs::read_to_string(pid_file).unwrap();
@@ -299,7 +299,7 @@ fn programs() -> Option<PathBuf> {
         .find(|programs| programs.join("postgres").exists())
 }
 
-/// Whether this test runs as root, told by whom `/proc/self` belongs to.
+/// Whether this test runs as root: whether root owns `/proc/self`.
 fn is_root() -> bool {
     std::fs::metadata("/proc/self").is_ok_and(|itself| itself.uid() == 0)
 }

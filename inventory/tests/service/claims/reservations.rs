@@ -1,4 +1,4 @@
-//! What is taken, once and never more than there is, whatever runs beside it.
+//! Reservations under concurrency: made once, and never more than the stock.
 
 use futures_util::future::join_all;
 use serde_json::json;
