@@ -46,7 +46,7 @@ impl Books {
                 self.exported += line.number("spans.exported");
                 self.lost += line.number("spans.lost");
             }
-            Some("spans are lost") => {
+            Some("spans dropped") => {
                 self.told += line.number("spans");
                 self.why.extend(line.text("why").map(str::to_owned));
             }

@@ -18,7 +18,7 @@ pub struct SpanCounts {
     pub exported: u64,
     /// Spans that are not exported yet, including those being sent.
     pub waiting: u64,
-    /// Spans that are lost, by reason.
+    /// Spans that were not delivered as far as is known, by reason.
     pub lost: LostSpans,
 }
 
@@ -30,12 +30,14 @@ pub struct LostSpans {
     pub queue_full: u64,
     /// The collector refused them permanently, or rejected them from an accepted batch.
     pub refused: u64,
-    /// They could not be written, or the exporter failed.
+    /// The collector failed on this batch again and again while it took others, or the spans could not be encoded.
     pub export_failed: u64,
     /// Telemetry was shut down before they were sent or before they ended.
     pub shutdown: u64,
-    /// The span alone exceeded the maximum size of a batch.
+    /// One span alone was larger than a batch may be, or than the collector accepts.
     pub too_large: u64,
+    /// The collector was sent them twice and did not respond in time. It may have them.
+    pub unconfirmed: u64,
 }
 
 impl LostSpans {
@@ -44,14 +46,15 @@ impl LostSpans {
         self.reasons().iter().map(|(_, spans)| spans).sum()
     }
 
-    /// Returns the stable name and the number of each reason.
-    pub(super) fn reasons(&self) -> [(&'static str, u64); 5] {
+    /// Each reason's stable name and its number.
+    pub(super) fn reasons(&self) -> [(&'static str, u64); 6] {
         [
             ("queue_full", self.queue_full),
             ("refused", self.refused),
             ("export_failed", self.export_failed),
             ("shutdown", self.shutdown),
             ("too_large", self.too_large),
+            ("unconfirmed", self.unconfirmed),
         ]
     }
 
@@ -64,6 +67,7 @@ impl LostSpans {
             export_failed: self.export_failed - earlier.export_failed,
             shutdown: self.shutdown - earlier.shutdown,
             too_large: self.too_large - earlier.too_large,
+            unconfirmed: self.unconfirmed - earlier.unconfirmed,
         }
     }
 }

@@ -41,6 +41,8 @@ pub(crate) struct Export {
     pub(crate) path: String,
     pub(crate) headers: HashMap<String, String>,
     pub(crate) body: Vec<u8>,
+    /// Bytes of the body as sent.
+    pub(crate) sent: usize,
     /// Empty where it is no export of spans.
     pub(crate) request: ExportTraceServiceRequest,
     pub(crate) arrived: Instant,
@@ -62,6 +64,31 @@ pub(crate) enum Answer {
     BreaksOff,
     /// It never does.
     Silence,
+    /// It takes the spans, but answers after so many milliseconds.
+    Slow(u64),
+    /// 413 if the body, as sent, is longer.
+    Limit(usize),
+    /// This status for a request with a span that is named `failed`.
+    Poison(u16),
+    /// It takes one request, and answers 503 from then on.
+    Once,
+}
+
+impl Answer {
+    fn to(self, export: &Export, next: &mut Self) -> Self {
+        match self {
+            Self::Limit(bytes) if export.sent > bytes => Self::Status(413),
+            Self::Poison(status) if export.spans().iter().any(|span| span.name == "failed") => {
+                Self::Status(status)
+            }
+            Self::Once => {
+                *next = Self::Status(503);
+                Self::Taken
+            }
+            Self::Limit(_) | Self::Poison(_) | Self::Slow(_) => Self::Taken,
+            answer => answer,
+        }
+    }
 }
 
 impl Collector {
@@ -183,12 +210,23 @@ fn pair(attribute: &KeyValue) -> (String, String) {
 fn serve(stream: &TcpStream, answers: &Mutex<Answer>, exports: &Sender<Export>) {
     let mut reader = BufReader::new(stream);
     while let Some(mut export) = receive(&mut reader) {
-        let answer = *answers.lock().unwrap();
+        let (set, answer) = {
+            let mut next = answers.lock().unwrap();
+            let set = *next;
+            (set, set.to(&export, &mut next))
+        };
         export.answer = answer;
         // The test may have seen enough.
         let _ = exports.send(export);
+        if let Answer::Slow(milliseconds) = set {
+            thread::sleep(Duration::from_millis(milliseconds));
+        }
         let (status, rejected, retry_after) = match answer {
-            Answer::Taken => (200, None, None),
+            Answer::Taken
+            | Answer::Slow(_)
+            | Answer::Limit(_)
+            | Answer::Poison(_)
+            | Answer::Once => (200, None, None),
             Answer::Rejected(spans) => (200, Some(spans), None),
             Answer::Status(status) => (status, None, None),
             Answer::RetryAfter(seconds) => (503, None, Some(seconds)),
@@ -240,6 +278,7 @@ fn receive(reader: &mut BufReader<&TcpStream>) -> Option<Export> {
         .collect();
     let mut body = vec![0; headers.get("content-length")?.parse().ok()?];
     reader.read_exact(&mut body).ok()?;
+    let sent = body.len();
     if headers
         .get("content-encoding")
         .is_some_and(|encoding| encoding == "gzip")
@@ -259,6 +298,7 @@ fn receive(reader: &mut BufReader<&TcpStream>) -> Option<Export> {
         path,
         headers,
         body,
+        sent,
         request,
         arrived: Instant::now(),
         answer: Answer::Silence,

@@ -274,7 +274,7 @@ fn codes_that_may_pass_are_tried_again() {
             assert_eq!(collector.export().spans, 1, "code {code}");
         }
         collector.answer(Answer::Taken);
-        process.log("the collector takes spans again");
+        process.log("collector available again");
         assert_eq!(process.stop().spans, [2, 2, 0]);
     }
 }
@@ -288,7 +288,7 @@ fn a_stream_that_is_reset_is_no_refusal() {
         assert_eq!(collector.export().spans, 1);
     }
     collector.answer(Answer::Taken);
-    process.log("the collector takes spans again");
+    process.log("collector available again");
     assert_eq!(process.stop().spans, [2, 2, 0]);
 }
 

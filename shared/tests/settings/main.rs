@@ -8,6 +8,7 @@
 
 mod collector;
 mod errors;
+mod delivery;
 mod exporter;
 #[cfg(feature = "grpc")]
 mod grpc;

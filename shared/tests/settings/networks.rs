@@ -9,7 +9,7 @@ use crate::{
 };
 
 const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
-const WAIT: &str = "the collector does not take spans: they wait";
+const WAIT: &str = "collector unavailable, buffering spans";
 const AT_ONCE: (&str, &str) = ("OTEL_BSP_SCHEDULE_DELAY", "20");
 
 /// The outcome of one span sent to a server with this answer.

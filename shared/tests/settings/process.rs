@@ -64,6 +64,7 @@ fn obey() {
             Some(("spans", number)) => end_spans(number.parse().unwrap(), String::new),
             Some(("random", number)) => end_spans(number.parse().unwrap(), random),
             Some(("long", text)) => end_long_span(text),
+            Some(("scopes", number)) => end_span_in_each_scope(number.parse().unwrap()),
             Some(("kept", _)) => end_span_with_its_thread(),
             Some(("failed", text)) => end_failed_span(text),
             Some(("errors", text)) => errors::record(text),
@@ -80,6 +81,13 @@ fn end_spans(number: u64, value: impl Fn() -> String) {
     for number in 0..number {
         let mut span = tracer.start(number.to_string());
         span.set_attribute(KeyValue::new("value", value()));
+    }
+}
+
+fn end_span_in_each_scope(number: u64) {
+    for number in 0..number {
+        let tracer = global::tracer(format!("scope {number}"));
+        tracer.start("span").end();
     }
 }
 
@@ -278,6 +286,11 @@ impl Process {
     /// The same with one span of so many bytes.
     pub(crate) fn end_span_of(&mut self, bytes: usize) -> Value {
         self.order(&format!("wide {bytes}"))
+    }
+
+    /// The same with one span in each of so many scopes.
+    pub(crate) fn end_span_in_each_scope(&mut self, scopes: usize) -> Value {
+        self.order(&format!("scopes {scopes}"))
     }
 
     /// What became of the spans so far.

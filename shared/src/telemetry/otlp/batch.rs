@@ -1,27 +1,43 @@
-//! [`Batch`]: spans that are exported together, as they ended or compressed.
+//! [`Batch`]: spans that are exported together, as one request.
 
 use bytes::Bytes;
 use opentelemetry::InstrumentationScope;
+use tokio::time::Instant;
 
 use super::{
     encode::{RequestHead, ScopeSpans},
-    gzip,
+    gzip, split,
 };
 
 /// Spans that are exported together.
 #[derive(Debug, Default)]
 pub(super) struct Batch {
+    /// Position in the order in which batches were closed. Both halves of a split batch keep it.
+    pub(super) number: u64,
     pub(super) spans: u64,
     contents: Contents,
-    /// What they take in a request, as long as they are not packed.
-    pub(super) length: usize,
-    /// What is allocated for them.
+    /// Bytes of the uncompressed request without the resource, while the batch takes spans.
+    length: usize,
+    /// Bytes that are allocated for it.
     pub(super) bytes: usize,
+    pub(super) tries: Tries,
+}
+
+/// The attempts to export a batch so far.
+#[derive(Debug, Default)]
+pub(super) struct Tries {
+    /// Attempts without a response in time: the collector may have the spans.
+    pub(super) unanswered: u32,
+    pub(super) failures: u32,
+    /// Failures directly after the collector took another batch.
+    pub(super) strikes: u32,
+    pub(super) not_before: Option<Instant>,
 }
 
 #[derive(Debug)]
 enum Contents {
     Spans(Vec<ScopeSpans>),
+    Request(Vec<u8>),
     /// The request, compressed.
     Packed(Vec<u8>),
 }
@@ -33,48 +49,67 @@ impl Default for Contents {
 }
 
 impl Batch {
-    /// By how much a buffer grows, at least.
+    /// A buffer doubles until it grows by this much at a time.
     const STEP: usize = 64 * 1024;
 
-    /// What there is of it beside the spans, packed or not; a scope's own strings are few and shared.
+    /// Bytes of a batch besides its spans.
     const FRAME: usize = size_of::<Self>();
 
-    /// By how much a batch may grow with this span.
-    pub(super) fn growth(span: &[u8]) -> usize {
-        Self::step(span) + Self::FRAME + size_of::<ScopeSpans>()
-    }
-
-    fn step(span: &[u8]) -> usize {
-        span.len().max(Self::STEP)
-    }
-
-    /// Appends a span; gives by how much the batch has grown.
-    pub(super) fn push(&mut self, scope: &InstrumentationScope, span: &[u8]) -> usize {
-        let Contents::Spans(scopes) = &mut self.contents else {
-            unreachable!("a batch is packed when it is full, and then takes no span");
+    /// Returns the bytes of the request, without the resource, if it had this span too.
+    pub(super) fn length_with(&self, scope: &InstrumentationScope, span: &[u8]) -> usize {
+        let head = match self.position(scope) {
+            Some(_) => 0,
+            None => ScopeSpans::new(scope).head_length(),
         };
-        // There are as many scopes as there are instrumented crates.
-        let position = scopes.iter().position(|spans| spans.scope == *scope);
-        let position = position.unwrap_or_else(|| {
+        self.length + head + span.len()
+    }
+
+    /// Appends a span, unless that allocates more than `room`. Returns how many bytes were allocated.
+    pub(super) fn push(
+        &mut self,
+        scope: &InstrumentationScope,
+        span: &[u8],
+        room: usize,
+    ) -> Option<usize> {
+        let position = self.position(scope);
+        let Contents::Spans(scopes) = &mut self.contents else {
+            unreachable!("only an open batch takes spans");
+        };
+        if let Some(position) = position {
+            let spans = &mut scopes[position].spans;
+            if spans.capacity() - spans.len() < span.len() {
+                let more = span.len().max(spans.capacity().min(Self::STEP).min(room));
+                if more > room {
+                    return None;
+                }
+                spans.reserve_exact(more);
+            }
+            spans.extend_from_slice(span);
+        } else {
+            let mut new = ScopeSpans::new(scope);
+            let frame = if scopes.is_empty() { Self::FRAME } else { 0 };
+            if frame + size_of::<ScopeSpans>() + new.fields.capacity() + span.len() > room {
+                return None;
+            }
+            self.length += new.head_length();
+            new.spans = span.to_vec();
             scopes.reserve_exact(1);
-            scopes.push(ScopeSpans {
-                scope: scope.clone(),
-                spans: Vec::new(),
-            });
-            scopes.len() - 1
-        });
-        let spans = &mut scopes[position].spans;
-        if spans.capacity() - spans.len() < span.len() {
-            spans.reserve_exact(Self::step(span));
+            scopes.push(new);
         }
-        spans.extend_from_slice(span);
         self.spans += 1;
         self.length += span.len();
         let before = std::mem::replace(&mut self.bytes, Self::allocated(scopes));
-        self.bytes - before
+        Some(self.bytes - before)
     }
 
-    /// Takes no more spans; gives by how much the batch has shrunk.
+    fn position(&self, scope: &InstrumentationScope) -> Option<usize> {
+        match &self.contents {
+            Contents::Spans(scopes) => scopes.iter().position(|spans| spans.scope == *scope),
+            Contents::Request(_) | Contents::Packed(_) => None,
+        }
+    }
+
+    /// Frees what the spans do not use. Returns how many bytes that were.
     pub(super) fn close(&mut self) -> usize {
         let before = self.bytes;
         if let Contents::Spans(scopes) = &mut self.contents {
@@ -87,30 +122,55 @@ impl Batch {
     }
 
     fn allocated(scopes: &[ScopeSpans]) -> usize {
-        let spans: usize = scopes.iter().map(|scope| scope.spans.capacity()).sum();
-        Self::FRAME + size_of_val(scopes) + spans
+        let buffers = scopes
+            .iter()
+            .map(|scope| scope.fields.capacity() + scope.spans.capacity());
+        Self::FRAME + size_of_val(scopes) + buffers.sum::<usize>()
     }
 
     pub(super) fn is_packed(&self) -> bool {
         matches!(self.contents, Contents::Packed(_))
     }
 
-    /// Compresses them.
+    /// Compresses the request.
     pub(super) fn pack(&mut self, head: &RequestHead) {
-        if let Contents::Spans(scopes) = &self.contents {
-            let packed = gzip::pack(&head.request(scopes));
+        if !self.is_packed() {
+            let packed = self.request(head, true).to_vec();
             self.bytes = Self::FRAME + packed.len();
             self.contents = Contents::Packed(packed);
         }
     }
 
-    /// The request that exports these spans, compressed or not.
+    /// Returns the request that exports these spans.
     pub(super) fn request(&self, head: &RequestHead, compressed: bool) -> Bytes {
         match (&self.contents, compressed) {
             (Contents::Spans(scopes), false) => head.request(scopes).into(),
             (Contents::Spans(scopes), true) => gzip::pack(&head.request(scopes)).into(),
+            (Contents::Request(request), false) => Bytes::copy_from_slice(request),
+            (Contents::Request(request), true) => gzip::pack(request).into(),
             (Contents::Packed(request), true) => Bytes::copy_from_slice(request),
             (Contents::Packed(request), false) => gzip::unpack(request).into(),
         }
+    }
+
+    /// Splits a closed batch of at least two spans into its older and its newer half.
+    pub(super) fn split(self, head: &RequestHead) -> [Self; 2] {
+        let first = self.spans / 2;
+        let halves = split::halves(&self.request(head, false), first);
+        let spans = [first, self.spans - first];
+        let mut spans = spans.into_iter();
+        halves.map(|request| {
+            let mut half = Self {
+                number: self.number,
+                spans: spans.next().unwrap_or_default(),
+                bytes: Self::FRAME + request.capacity(),
+                contents: Contents::Request(request),
+                ..Self::default()
+            };
+            if self.is_packed() {
+                half.pack(head);
+            }
+            half
+        })
     }
 }

@@ -12,8 +12,11 @@ use opentelemetry_sdk::{Resource, trace::SpanData};
 use super::protobuf;
 use crate::telemetry::texts::{self, ValueLimits};
 
+/// `ResourceSpans.scope_spans`
+pub(super) const SCOPE_SPANS: u32 = 2;
+
 /// `ScopeSpans.spans`
-const SPANS: u32 = 2;
+pub(super) const SPANS: u32 = 2;
 
 /// Appends a span as an entry of `ScopeSpans.spans`.
 pub(super) fn span(buffer: &mut Vec<u8>, span: &SpanData, limits: ValueLimits) {
@@ -187,10 +190,15 @@ fn double(buffer: &mut Vec<u8>, value: f64) {
     protobuf::member_double(buffer, 4, value);
 }
 
+/// Maximum bytes of a key and a length.
+const LONGEST_HEAD: usize = 6;
+
 /// The spans of one scope, each already in OTLP.
 #[derive(Debug)]
 pub(super) struct ScopeSpans {
     pub(super) scope: InstrumentationScope,
+    /// Its fields besides the spans.
+    pub(super) fields: Vec<u8>,
     pub(super) spans: Vec<u8>,
 }
 
@@ -214,14 +222,18 @@ impl RequestHead {
         Self { resource: buffer }
     }
 
+    /// Maximum bytes that it adds to a request.
+    pub(super) fn length(&self) -> usize {
+        LONGEST_HEAD + self.resource.len()
+    }
+
     /// An `ExportTraceServiceRequest` of one batch.
     pub(super) fn request(&self, scopes: &[ScopeSpans]) -> Vec<u8> {
         let heads: Vec<Vec<u8>> = scopes.iter().map(ScopeSpans::head).collect();
         let heads_len: usize = heads.iter().map(Vec::len).sum();
         let spans_len: usize = scopes.iter().map(|scope| scope.spans.len()).sum();
         let len = self.resource.len() + heads_len + spans_len;
-        // A key and a length are six bytes at most.
-        let mut request = Vec::with_capacity(len + 6);
+        let mut request = Vec::with_capacity(len + LONGEST_HEAD);
         protobuf::length(&mut request, 1, len);
         request.extend_from_slice(&self.resource);
         for (head, scope) in heads.iter().zip(scopes) {
@@ -233,9 +245,7 @@ impl RequestHead {
 }
 
 impl ScopeSpans {
-    /// `ResourceSpans.scope_spans` up to where its spans begin.
-    fn head(&self) -> Vec<u8> {
-        let scope = &self.scope;
+    pub(super) fn new(scope: &InstrumentationScope) -> Self {
         let mut fields = Vec::new();
         protobuf::message(&mut fields, 1, |buffer| {
             protobuf::bytes(buffer, 1, scope.name().as_bytes());
@@ -247,9 +257,24 @@ impl ScopeSpans {
         });
         let schema = scope.schema_url().unwrap_or_default();
         protobuf::bytes(&mut fields, 3, schema.as_bytes());
-        let mut head = Vec::with_capacity(fields.len() + 6);
-        protobuf::length(&mut head, 2, fields.len() + self.spans.len());
-        head.extend_from_slice(&fields);
+        Self {
+            scope: scope.clone(),
+            fields,
+            spans: Vec::new(),
+        }
+    }
+
+    /// Maximum bytes that it adds to a request besides its spans.
+    pub(super) fn head_length(&self) -> usize {
+        LONGEST_HEAD + self.fields.len()
+    }
+
+    /// `ResourceSpans.scope_spans` up to the spans.
+    fn head(&self) -> Vec<u8> {
+        let mut head = Vec::with_capacity(self.head_length());
+        let length = self.fields.len() + self.spans.len();
+        protobuf::length(&mut head, SCOPE_SPANS, length);
+        head.extend_from_slice(&self.fields);
         head
     }
 }

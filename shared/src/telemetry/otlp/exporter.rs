@@ -1,5 +1,5 @@
-//! [`Exporter`]: the thread that brings spans from the [`Queue`] to the collector, one batch after the other, and tries
-//! again until each is taken or refused.
+//! [`Exporter`]: the thread that takes batches from the [`Queue`] and sends them to the collector, one attempt after the
+//! other.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -7,45 +7,69 @@ use std::{
     time::Duration,
 };
 
-use bytes::Bytes;
 use tokio::{runtime::Runtime, time::Instant};
 
 use super::{
+    backlog::Backlog,
     batch::Batch,
     encode::RequestHead,
     journal::Journal,
-    queue::Queue,
+    queue::{Queue, Reason},
     transport::{Outcome, Transport},
 };
 
-/// The first wait after an attempt that failed, and the longest. A collector that is back is found within two seconds.
+/// The first wait after a failed attempt, and the longest: a collector that is back is found within two seconds.
 const FIRST_WAIT: Duration = Duration::from_millis(100);
 const LONGEST_WAIT: Duration = Duration::from_millis(1600);
-/// The longest at the end, where the time for all attempts is short.
+/// The longest wait during shutdown, when the time for all attempts is short.
 const LAST_WAIT: Duration = Duration::from_millis(200);
-/// A collector may ask for this much and no more.
+/// Maximum `Retry-After` of a collector.
 const LONGEST_RETRY_AFTER: Duration = Duration::from_hours(1);
+/// Attempts that time out make the timeout grow to this many times its setting, but not beyond a minute.
+const TIMEOUT_GROWTH: u32 = 8;
+const LONGEST_TIMEOUT: Duration = Duration::from_mins(1);
 
 pub(super) struct Exporter {
     pub(super) queue: Arc<Queue>,
     pub(super) head: RequestHead,
     pub(super) transport: Transport,
     pub(super) journal: Journal,
-    /// From one export of what there is to the next.
+    pub(super) backlog: Backlog,
+    /// Maximum age of a span before its batch is closed.
     pub(super) delay: Duration,
+    pub(super) timeout: Timeout,
+}
+
+/// The timeout of an attempt. It grows while a collector is slower, so that it gets no batch again and again.
+pub(super) struct Timeout {
+    setting: Duration,
+    current: Duration,
 }
 
 impl Exporter {
-    /// Runs until the queue is closed, on its own thread.
+    /// Runs on its own thread until the queue is closed.
     pub(super) fn run(mut self, runtime: &Runtime) {
         let _failure = Failure(Arc::clone(&self.queue));
+        let mut failures = 0;
         while let Some(batch) = runtime.block_on(self.next()) {
-            let deliver = AssertUnwindSafe(|| runtime.block_on(self.deliver(&batch)));
-            match catch_unwind(deliver) {
-                Ok(true) => {}
-                Ok(false) => break,
-                // The panic is in the log. It may have been about these spans, and is no reason to lose the others.
-                Err(_) => self.queue.done(&batch, 0, |lost| &mut lost.export_failed),
+            let attempt = AssertUnwindSafe(|| runtime.block_on(self.attempt(&batch)));
+            let outcome = match catch_unwind(attempt) {
+                Ok(Some(outcome)) => outcome,
+                Ok(None) => break,
+                // The panic is logged. These spans may have caused it; the others are still exported.
+                Err(_) => {
+                    self.queue.done(&batch, 0, |lost| &mut lost.export_failed);
+                    continue;
+                }
+            };
+            match self.settle(batch, outcome) {
+                Next::AtOnce => failures = 0,
+                Next::Later { after } => {
+                    if !runtime.block_on(self.wait(failures, after)) {
+                        break;
+                    }
+                    failures += 1;
+                }
             }
         }
         self.queue.give_up();
@@ -53,7 +77,7 @@ impl Exporter {
         self.queue.closed();
     }
 
-    /// The next batch, or None where there is nothing left to do.
+    /// Waits for the batch of the next attempt. Returns None at the end of the shutdown.
     async fn next(&mut self) -> Option<Batch> {
         let mut tick = Instant::now() + self.delay;
         loop {
@@ -62,95 +86,118 @@ impl Exporter {
             if closing.is_some_and(|deadline| deadline <= now) {
                 return None;
             }
-            let batch = self.queue.take(tick <= now);
-            if batch.is_some() || closing.is_some() {
-                return batch;
+            while self.backlog.fill(&self.queue, &self.head) {}
+            if let Some(batch) = self.backlog.next(closing.is_some()) {
+                return Some(batch);
             }
-            if tick <= now {
+            if tick <= now || closing.is_some() {
+                let closed = self.queue.close_open();
+                if closed {
+                    continue;
+                }
+                if closing.is_some() && self.backlog.is_empty() {
+                    return None;
+                }
                 tick = now + self.delay;
             }
-            self.tend(tick).await;
+            let until = self.backlog.due().map_or(tick, |due| due.min(tick));
+            self.tend(until).await;
         }
     }
 
-    /// Sends a batch as often as it takes. False where telemetry is shut down before: there is no time for any other either.
-    async fn deliver(&mut self, batch: &Batch) -> bool {
+    /// Sends a batch. Returns None if the shutdown ended meanwhile.
+    async fn attempt(&mut self, batch: &Batch) -> Option<Outcome> {
         let request = batch.request(&self.head, self.transport.takes_gzip());
-        let mut wait = FIRST_WAIT;
-        // After a silence nobody knows whether the spans have arrived. An empty request finds out when somebody
-        // listens again, and brings nothing twice.
-        let mut probe = false;
-        loop {
-            let sent = if probe {
-                self.nothing()
-            } else {
-                request.clone()
-            };
-            let Some(outcome) = self.attempt(sent).await else {
-                return false;
-            };
-            match outcome.indivisible() {
-                Outcome::Later {
-                    reason,
-                    after,
-                    silent,
-                } => {
-                    self.queue.weigh(batch, &request);
-                    self.journal.failed(&self.queue, reason);
-                    probe = probe || silent;
-                    if !self.wait(wait, after).await {
-                        return false;
-                    }
-                    wait = LONGEST_WAIT.min(wait * 2);
+        // The last attempt with these spans, and the collector answers no other: it gets as long as possible.
+        let is_last = batch.tries.unanswered > 0 && !self.backlog.is_available();
+        let timeout = if is_last {
+            self.timeout.longest()
+        } else {
+            self.timeout.current
+        };
+        let began = Instant::now();
+        let outcome = tokio::select! {
+            outcome = self.transport.send(request, timeout) => outcome,
+            () = tend_until_closed(&self.queue, &self.head, &mut self.backlog, &mut self.journal) => return None,
+        };
+        match &outcome {
+            Outcome::Later { silent: true, .. } => self.timeout.grow(),
+            Outcome::Later { .. } => {}
+            _ => self.timeout.adapt(began.elapsed()),
+        }
+        Some(outcome)
+    }
+
+    /// Settles a batch, or keeps it for another attempt.
+    fn settle(&mut self, batch: Batch, outcome: Outcome) -> Next {
+        let outcome = match outcome {
+            Outcome::TooLarge { .. } if batch.spans > 1 => {
+                self.backlog.split(batch, &self.queue, &self.head);
+                return Next::AtOnce;
+            }
+            Outcome::TooLarge {
+                reason,
+                retryable: false,
+            } => {
+                self.lose(&batch, |lost| &mut lost.too_large, reason);
+                return Next::AtOnce;
+            }
+            outcome => outcome.indivisible(),
+        };
+        match outcome {
+            Outcome::Taken { rejected, message } => {
+                let exported = batch.spans.saturating_sub(rejected);
+                self.queue.done(&batch, exported, |lost| &mut lost.refused);
+                self.backlog.taken();
+                self.journal
+                    .taken(&self.queue, self.backlog.is_empty(), rejected, &message);
+                Next::AtOnce
+            }
+            Outcome::Refused(reason) | Outcome::TooLarge { reason, .. } => {
+                self.journal.refused(&self.queue, &reason);
+                self.lose(&batch, |lost| &mut lost.refused, reason);
+                Next::AtOnce
+            }
+            Outcome::Later {
+                reason,
+                after,
+                silent,
+                unsent,
+            } => {
+                self.journal.failed(&self.queue, &reason);
+                let (lost, counter): (_, Reason) = if silent {
+                    let lost = self.backlog.unanswered(batch);
+                    (lost, |lost| &mut lost.unconfirmed)
+                } else {
+                    let lost = self.backlog.failed(batch, unsent);
+                    (lost, |lost| &mut lost.export_failed)
+                };
+                if let Some(batch) = lost {
+                    self.lose(&batch, counter, reason);
                 }
-                Outcome::Taken { .. } | Outcome::Refused(_) | Outcome::TooLarge { .. } if probe => {
-                    probe = false;
-                }
-                Outcome::Taken { rejected, message } => {
-                    let exported = batch.spans.saturating_sub(rejected);
-                    self.queue.done(batch, exported, |lost| &mut lost.refused);
-                    self.journal.taken(&self.queue, rejected, &message);
-                    return true;
-                }
-                Outcome::Refused(reason) | Outcome::TooLarge { reason, .. } => {
-                    self.queue.done(batch, 0, |lost| &mut lost.refused);
-                    self.journal.refused(&self.queue, reason);
-                    return true;
-                }
+                Next::Later { after }
             }
         }
     }
 
-    /// A request without spans.
-    fn nothing(&self) -> Bytes {
-        Batch::default().request(&self.head, self.transport.takes_gzip())
+    fn lose(&mut self, batch: &Batch, counter: Reason, reason: String) {
+        self.journal.lost(reason);
+        self.queue.done(batch, 0, counter);
     }
 
-    /// One attempt, or None where the time for all of them is up.
-    async fn attempt(&mut self, request: Bytes) -> Option<Outcome> {
-        let (queue, head, journal) = (&self.queue, &self.head, &mut self.journal);
-        tokio::select! {
-            outcome = self.transport.send(request) => Some(outcome),
-            () = tend_until_closed(queue, head, journal) => None,
-        }
-    }
-
-    /// Waits before the next attempt. False where there will be none.
-    async fn wait(&mut self, longest: Duration, after: Option<Duration>) -> bool {
+    /// Waits before the next attempt. Returns false if the shutdown ends before.
+    async fn wait(&mut self, failures: u32, after: Option<Duration>) -> bool {
         let was_closing = self.queue.closing().is_some();
-        let longest = if was_closing {
-            longest.min(LAST_WAIT)
-        } else {
-            longest
-        };
-        let own = longest.mul_f64(rand::random_range(0.5..=1.0));
-        // It may ask for none at all, or for a time that has passed by its own clock.
+        let bound = if was_closing { LAST_WAIT } else { LONGEST_WAIT };
+        let longest = FIRST_WAIT.saturating_mul(2_u32.saturating_pow(failures));
+        let own = longest.min(bound).mul_f64(rand::random_range(0.5..=1.0));
+        // `Retry-After` may be zero, or a date in the past by the clock of this host.
         let wait = own.max(after.unwrap_or_default().min(LONGEST_RETRY_AFTER));
         let until = Instant::now() + wait;
         loop {
             let closing = self.queue.closing().map(Instant::from_std);
             let now = Instant::now();
-            // Told to end, it tries at once: but not before the time that the collector asked for.
+            // On shutdown, retry immediately unless the collector sent `Retry-After`.
             let hurry = closing.is_some() && !was_closing && after.is_none();
             let next = if hurry { now } else { until };
             if closing.is_some_and(|deadline| deadline <= next.max(now)) {
@@ -164,11 +211,44 @@ impl Exporter {
     }
 
     async fn tend(&mut self, until: Instant) {
-        tend(&self.queue, &self.head, &mut self.journal, until).await;
+        let (backlog, journal) = (&mut self.backlog, &mut self.journal);
+        tend(&self.queue, &self.head, backlog, journal, until).await;
     }
 }
 
-/// Says that nobody exports any more, should this thread panic.
+/// What follows an attempt.
+enum Next {
+    AtOnce,
+    /// A wait, as long as the collector requested if it did.
+    Later {
+        after: Option<Duration>,
+    },
+}
+
+impl Timeout {
+    pub(super) fn new(setting: Duration) -> Self {
+        Self {
+            setting,
+            current: setting,
+        }
+    }
+
+    fn longest(&self) -> Duration {
+        let longest = self.setting.saturating_mul(TIMEOUT_GROWTH);
+        longest.min(LONGEST_TIMEOUT).max(self.setting)
+    }
+
+    fn grow(&mut self) {
+        self.current = self.current.saturating_mul(2).min(self.longest());
+    }
+
+    /// Adapts to how long a response took: three times as long, within the bounds.
+    fn adapt(&mut self, took: Duration) {
+        self.current = took.saturating_mul(3).clamp(self.setting, self.longest());
+    }
+}
+
+/// Closes the queue if the thread panics.
 struct Failure(Arc<Queue>);
 
 impl Drop for Failure {
@@ -179,11 +259,17 @@ impl Drop for Failure {
     }
 }
 
-/// Does what there is to do beside sending, then waits for the next change, at most until then.
-async fn tend(queue: &Queue, head: &RequestHead, journal: &mut Journal, until: Instant) {
+/// Logs what is due and takes over closed batches, or waits for the next change until then.
+async fn tend(
+    queue: &Queue,
+    head: &RequestHead,
+    backlog: &mut Backlog,
+    journal: &mut Journal,
+    until: Instant,
+) {
     let until = journal.tell(queue).map_or(until, |next| until.min(next));
-    if queue.pack_one(head) {
-        // One at a time: the attempt under way, the timers and the end have their turn in between.
+    if backlog.fill(queue, head) {
+        // The attempt under way, timers and the shutdown are looked at between two batches.
         return tokio::task::yield_now().await;
     }
     tokio::select! {
@@ -192,13 +278,18 @@ async fn tend(queue: &Queue, head: &RequestHead, journal: &mut Journal, until: I
     }
 }
 
-async fn tend_until_closed(queue: &Queue, head: &RequestHead, journal: &mut Journal) {
+async fn tend_until_closed(
+    queue: &Queue,
+    head: &RequestHead,
+    backlog: &mut Backlog,
+    journal: &mut Journal,
+) {
     loop {
         let far = Instant::now() + Duration::from_hours(1);
         let deadline = queue.closing().map_or(far, Instant::from_std);
         if deadline <= Instant::now() {
             return;
         }
-        tend(queue, head, journal, deadline).await;
+        tend(queue, head, backlog, journal, deadline).await;
     }
 }

@@ -1,15 +1,16 @@
-//! The way out of the process over [OTLP](https://opentelemetry.io/docs/specs/otlp/). A span that ended passes these files in
-//! this order:
+//! Exports spans over [OTLP](https://opentelemetry.io/docs/specs/otlp/). An ended span passes these files in this order:
 //!
-//! - `processor`: encodes it, where it ended (`encode`, over `protobuf`)
-//! - `queue`: where it waits with others for its export, bounded in bytes, and the books of all of them
-//! - `batch`: those it leaves with. What waits for long is kept compressed (`gzip`)
-//! - `exporter`: the thread that sends the oldest batch, again and again until it is taken or refused
-//! - `transport`: one attempt, over HTTP or gRPC, and what became of it
-//! - `journal`: what the log says of it
+//! - `processor`: encodes the span on the thread that ended it (`encode`, over `protobuf`)
+//! - `queue`: collects spans into batches, bounded in bytes, and counts them
+//! - `batch`: the spans of one request, compressed while much is waiting (`gzip`), split if it is too large (`split`)
+//! - `backlog`: the batches that are still to be delivered, and their order
+//! - `exporter`: the thread that sends them until they are taken, refused or given up
+//! - `transport`: one attempt, over HTTP or gRPC, and its outcome
+//! - `journal`: the log of exports
 //!
-//! `metrics` is the exporter of those, which is OpenTelemetry's own: the next export tells again what one did not.
+//! `metrics` sets up the metric exporter of OpenTelemetry: metrics that one export did not deliver are part of the next.
 
+mod backlog;
 mod batch;
 mod encode;
 mod exporter;
@@ -19,6 +20,7 @@ mod metrics;
 mod processor;
 mod protobuf;
 mod queue;
+mod split;
 mod transport;
 
 #[cfg(feature = "logs")]

@@ -11,8 +11,9 @@ use opentelemetry_sdk::{
 use tokio::runtime::{Builder, Runtime};
 
 use super::{
+    backlog::Backlog,
     encode::{self, RequestHead},
-    exporter::Exporter,
+    exporter::{Exporter, Timeout},
     journal::Journal,
     queue::Queue,
     transport::Transport,
@@ -52,13 +53,16 @@ impl OtlpProcessor {
             let _runtime = runtime.enter();
             Transport::new(&otlp)?
         };
-        let queue = Arc::new(Queue::new(batching));
+        let head = RequestHead::new(resource);
+        let queue = Arc::new(Queue::new(batching, &head));
         let exporter = Exporter {
             queue: Arc::clone(&queue),
-            head: RequestHead::new(resource),
+            head,
             transport,
             journal: Journal::new(otlp.to_string()),
+            backlog: Backlog::default(),
             delay: batching.delay,
+            timeout: Timeout::new(otlp.timeout),
         };
         let run = move || {
             exporter.run(&runtime);

@@ -110,3 +110,40 @@ fn write_varint(digits: &mut [u8], mut value: u64) -> usize {
     digits[length] = value.to_le_bytes()[0];
     length + 1
 }
+
+/// A length-delimited field.
+pub(super) struct Entry<'a> {
+    pub(super) field: u32,
+    pub(super) value: &'a [u8],
+    /// The whole of it: key, length and value.
+    pub(super) bytes: &'a [u8],
+}
+
+/// Reads a message that was written here and has length-delimited fields only.
+pub(super) fn entries(mut message: &[u8]) -> impl Iterator<Item = Entry<'_>> {
+    std::iter::from_fn(move || {
+        let whole = message;
+        let key = read_varint(&mut message)?;
+        let length = usize::try_from(read_varint(&mut message)?).ok()?;
+        let value;
+        (value, message) = message.split_at_checked(length)?;
+        Some(Entry {
+            field: u32::try_from(key >> 3).ok()?,
+            value,
+            bytes: &whole[..whole.len() - message.len()],
+        })
+    })
+}
+
+fn read_varint(buffer: &mut &[u8]) -> Option<u64> {
+    let mut value = 0;
+    for position in 0..LONGEST {
+        let (byte, rest) = buffer.split_first()?;
+        *buffer = rest;
+        value |= u64::from(byte & 0x7f) << (7 * position);
+        if *byte < 0x80 {
+            break;
+        }
+    }
+    Some(value)
+}

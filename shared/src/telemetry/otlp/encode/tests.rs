@@ -166,7 +166,7 @@ fn keep_last_values(attributes: &mut Vec<ProtoKeyValue>) {
     });
 }
 
-/// As the queue does it.
+/// Encodes spans like the queue.
 fn encoded(
     spans: &[SpanData],
     limits: ValueLimits,
@@ -177,10 +177,7 @@ fn encoded(
         let scope = data.instrumentation_scope.clone();
         let position = scopes.iter().position(|spans| spans.scope == scope);
         let position = position.unwrap_or_else(|| {
-            scopes.push(ScopeSpans {
-                scope,
-                spans: Vec::new(),
-            });
+            scopes.push(ScopeSpans::new(&scope));
             scopes.len() - 1
         });
         span(&mut scopes[position].spans, data, limits);
@@ -237,4 +234,48 @@ proptest! {
             prop_assert!(given.value.as_str().starts_with(text.as_str()));
         }
     }
+}
+
+#[test]
+fn halves_of_a_request_have_all_spans_in_order() {
+    let resource = resource();
+    let mut scopes = Vec::new();
+    for number in 0..3_u8 {
+        let scope = InstrumentationScope::builder(format!("scope {number}"))
+            .with_version("1.2.3")
+            .with_schema_url("https://example.com/scope")
+            .build();
+        let mut spans = ScopeSpans::new(&scope);
+        for position in 0..5_u8 {
+            protobuf::message(&mut spans.spans, SPANS, |buffer| {
+                protobuf::bytes(buffer, 5, format!("{number} {position}").as_bytes());
+            });
+        }
+        scopes.push(spans);
+    }
+    let decode = |request: &[u8]| ExportTraceServiceRequest::decode(request).unwrap();
+    let request = RequestHead::new(&resource).request(&scopes);
+    let whole = decode(&request).resource_spans.remove(0);
+    let halves = crate::telemetry::otlp::split::halves(&request, 7);
+    let halves = halves.map(|half| decode(&half).resource_spans.remove(0));
+    let names = |scopes: &[opentelemetry_proto::tonic::trace::v1::ScopeSpans]| {
+        let spans = scopes.iter().flat_map(|scope| scope.spans.clone());
+        spans.map(|span| span.name).collect::<Vec<_>>()
+    };
+    let all = names(&whole.scope_spans);
+    assert_eq!(names(&halves[0].scope_spans), all[..7]);
+    assert_eq!(names(&halves[1].scope_spans), all[7..]);
+    for half in &halves {
+        assert_eq!(half.resource, whole.resource);
+        assert_eq!(half.schema_url, whole.schema_url);
+        for scope in &half.scope_spans {
+            let same = whole
+                .scope_spans
+                .iter()
+                .find(|whole| whole.scope == scope.scope);
+            assert_eq!(same.unwrap().schema_url, scope.schema_url);
+        }
+    }
+    assert_eq!(halves[0].scope_spans.len(), 2);
+    assert_eq!(halves[1].scope_spans.len(), 2);
 }

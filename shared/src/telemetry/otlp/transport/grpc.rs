@@ -37,7 +37,6 @@ const LONGEST_KEEP_ALIVE: Duration = Duration::from_mins(5);
 pub(in crate::telemetry::otlp) struct Grpc {
     connection: Mutex<Connection>,
     headers: HeaderMap,
-    timeout: Duration,
     pub(super) gzip: bool,
 }
 
@@ -69,26 +68,29 @@ impl Grpc {
         Ok(Self {
             connection: Mutex::new(Connection::new(endpoint, ConnectTimeout::new(settings))),
             headers: headers(settings),
-            timeout: settings.timeout,
             gzip: settings.gzip,
         })
     }
 
-    pub(super) async fn send(&self, request: Bytes) -> Outcome {
+    pub(super) async fn send(&self, request: Bytes, timeout: Duration) -> Outcome {
         let channel = self.with_connection(|connection| connection.channel.clone());
         let started = Instant::now();
-        match tokio::time::timeout(self.timeout, self.call(channel, request)).await {
+        match tokio::time::timeout(timeout, self.call(channel, request)).await {
             Ok(Ok(answer)) => {
                 self.with_connection(|connection| connection.answered(&answer));
                 answer.outcome()
             }
             Ok(Err(error)) => {
                 self.with_connection(|connection| connection.failed(&*error, started.elapsed()));
-                Outcome::later(self.reason(&*error))
+                if is_connect(&*error) {
+                    Outcome::unsent(self.reason(&*error))
+                } else {
+                    Outcome::later(self.reason(&*error))
+                }
             }
             Err(_) => {
                 self.with_connection(Connection::renew);
-                Outcome::silent(self.timeout)
+                Outcome::silent(timeout)
             }
         }
     }
@@ -147,6 +149,11 @@ impl Grpc {
             format!("{reason}: {}", hint::GRPC)
         }
     }
+}
+
+/// Returns whether no connection was made.
+fn is_connect(error: &(dyn StdError + 'static)) -> bool {
+    causes(error).any(|cause| cause.is::<tonic::ConnectError>())
 }
 
 impl Connection {

@@ -21,7 +21,6 @@ use crate::telemetry::{InitError, settings::Otlp};
 pub(in crate::telemetry::otlp) struct Http {
     connections: Mutex<Connections>,
     endpoint: Url,
-    timeout: Duration,
     pub(super) gzip: bool,
 }
 
@@ -36,7 +35,6 @@ struct Connections {
 
 struct ClientSettings {
     headers: HeaderMap,
-    timeout: Duration,
     uses_proxy: bool,
     #[cfg(feature = "tls")]
     certificates: super::tls::Certificates,
@@ -62,7 +60,6 @@ impl Http {
         let timeout = ConnectTimeout::new(settings);
         let client_settings = ClientSettings {
             headers: headers(settings),
-            timeout: settings.timeout,
             uses_proxy: settings.proxy.is_some(),
             #[cfg(feature = "tls")]
             certificates: super::tls::certificates(settings)?,
@@ -76,14 +73,13 @@ impl Http {
                 speaks_http: false,
             }),
             endpoint: settings.endpoint.clone(),
-            timeout: settings.timeout,
             gzip: settings.gzip,
         })
     }
 
-    pub(super) async fn send(&self, request: Bytes) -> Outcome {
+    pub(super) async fn send(&self, request: Bytes, timeout: Duration) -> Outcome {
         let client = self.with_connections(|connections| connections.client.clone());
-        match self.exchange(&client, request).await {
+        match self.exchange(&client, request, timeout).await {
             Ok(answer) => {
                 self.with_connections(|connections| connections.answered(&answer));
                 answer.outcome()
@@ -93,11 +89,11 @@ impl Http {
                 if error.is_timeout() {
                     self.with_connections(Connections::timed_out);
                 }
-                Outcome::later(root_cause(&error))
+                Outcome::unsent(root_cause(&error))
             }
             Err(error) if error.is_timeout() => {
                 self.with_connections(Connections::renew);
-                Outcome::silent(self.timeout)
+                Outcome::silent(timeout)
             }
             Err(error) => Outcome::later(self.reason(&error)),
         }
@@ -108,8 +104,14 @@ impl Http {
         work(&mut connections.unwrap_or_else(PoisonError::into_inner))
     }
 
-    async fn exchange(&self, client: &reqwest::Client, request: Bytes) -> reqwest::Result<Answer> {
-        let mut request = client.post(self.endpoint.clone()).body(request);
+    async fn exchange(
+        &self,
+        client: &reqwest::Client,
+        request: Bytes,
+        timeout: Duration,
+    ) -> reqwest::Result<Answer> {
+        let request = client.post(self.endpoint.clone()).body(request);
+        let mut request = request.timeout(timeout);
         if self.gzip {
             request = request.header(CONTENT_ENCODING, "gzip");
         }
@@ -177,7 +179,6 @@ impl ClientSettings {
         let client = reqwest::Client::builder()
             .default_headers(self.headers.clone())
             .redirect(reqwest::redirect::Policy::none())
-            .timeout(self.timeout)
             .connect_timeout(connect_timeout)
             .user_agent(super::USER_AGENT);
         let client = if self.uses_proxy {
@@ -220,6 +221,7 @@ impl Answer {
                 reason: self.reason(),
                 after: self.retry_after,
                 silent: false,
+                unsent: false,
             },
             StatusCode::PAYLOAD_TOO_LARGE => Outcome::TooLarge {
                 reason: self.reason(),

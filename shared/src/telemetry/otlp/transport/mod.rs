@@ -50,8 +50,10 @@ pub(super) enum Outcome {
         reason: String,
         /// The delay that the collector asked for.
         after: Option<Duration>,
-        /// There was no response in time. The spans may have arrived, or may still arrive.
+        /// No response came in time. The collector may have the spans.
         silent: bool,
+        /// No connection was made, so the collector does not have the spans.
+        unsent: bool,
     },
 }
 
@@ -61,6 +63,16 @@ impl Outcome {
             reason: reason.into(),
             after: None,
             silent: false,
+            unsent: false,
+        }
+    }
+
+    fn unsent(reason: impl Into<String>) -> Self {
+        Self::Later {
+            reason: reason.into(),
+            after: None,
+            silent: false,
+            unsent: true,
         }
     }
 
@@ -81,6 +93,7 @@ impl Outcome {
             reason: format!("no answer within {}", humantime::format_duration(timeout)),
             after: None,
             silent: true,
+            unsent: false,
         }
     }
 }
@@ -110,11 +123,11 @@ impl Transport {
         }
     }
 
-    pub(super) async fn send(&self, request: Bytes) -> Outcome {
+    pub(super) async fn send(&self, request: Bytes, timeout: Duration) -> Outcome {
         match self {
-            Self::Http(http) => http.send(request).await,
+            Self::Http(http) => http.send(request, timeout).await,
             #[cfg(feature = "grpc")]
-            Self::Grpc(grpc) => grpc.send(request).await,
+            Self::Grpc(grpc) => grpc.send(request, timeout).await,
         }
     }
 }
