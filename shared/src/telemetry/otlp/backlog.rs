@@ -137,10 +137,11 @@ impl Backlog {
         self.fresh.insert(position, batch);
     }
 
-    /// Another batch failed too, so this is an outage: batches that stepped aside without other evidence are first again.
+    /// Another batch failed too, so this is an outage: batches that stepped aside without other evidence are first again. A
+    /// single strike is no evidence: every outage begins with one.
     fn restore(&mut self) {
         let is_innocent =
-            |batch: &mut Batch| batch.tries.strikes == 0 && batch.tries.unanswered == 0;
+            |batch: &mut Batch| batch.tries.strikes <= 1 && batch.tries.unanswered == 0;
         let innocent: Vec<Batch> = self.deferred.extract_if(.., is_innocent).collect();
         for batch in innocent {
             self.put_back(batch);

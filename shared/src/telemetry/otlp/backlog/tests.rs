@@ -1,14 +1,12 @@
 use super::*;
 
 fn backlog(batches: u64) -> Backlog {
-    let batch = |number| Batch {
-        number,
-        ..Batch::default()
-    };
-    Backlog {
-        fresh: (0..batches).map(batch).collect(),
-        ..Backlog::default()
+    let mut backlog = Backlog::default();
+    for number in 0..batches {
+        backlog.fresh.push_back(Batch::default());
+        backlog.fresh.back_mut().unwrap().number = number;
     }
+    backlog
 }
 
 #[test]
@@ -22,7 +20,6 @@ fn outage_gives_up_no_batch_and_keeps_order() {
                 assert!(backlog.failed(batch, unsent).is_none());
             }
         }
-        // After a failure in a row, at most one batch has stepped aside.
         assert!(backlog.deferred.len() <= 1);
         assert!(backlog.fresh.iter().is_sorted_by_key(|batch| batch.number));
         assert_eq!(backlog.fresh.len() + backlog.deferred.len(), 3);
