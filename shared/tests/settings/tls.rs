@@ -171,7 +171,7 @@ fn unknown_authority_is_logged_once() {
         AT_ONCE,
     ]);
     process.end_spans(1);
-    let outage = process.log("the collector does not take spans: they wait");
+    let outage = process.log("collector unavailable, buffering spans");
     let reason = outage["reason"].as_str().unwrap();
     assert!(
         reason.contains("invalid peer certificate: UnknownIssuer"),
@@ -180,7 +180,7 @@ fn unknown_authority_is_logged_once() {
     let said = process.stop();
     let troubles = said.logs().into_iter().filter(|log| {
         let is_trouble = log["level"] == "WARN" || log["level"] == "ERROR";
-        is_trouble && log["message"] != "spans are lost"
+        is_trouble && log["message"] != "spans dropped"
     });
     assert_eq!(troubles.count(), 0, "{}", said.all());
 }

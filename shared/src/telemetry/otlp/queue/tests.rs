@@ -99,7 +99,10 @@ fn flush_waits_for_every_earlier_batch() {
     );
     queue.push(&scope(), b"span");
     queue.done(&first, first.spans, |lost| &mut lost.refused);
-    assert!(!queue.flush(Duration::ZERO).in_time, "the last span is not settled");
+    assert!(
+        !queue.flush(Duration::ZERO).in_time,
+        "the last span is not settled"
+    );
     let last = queue.take().unwrap();
     queue.done(&last, 1, |lost| &mut lost.refused);
     assert!(queue.flush(Duration::ZERO).in_time);
