@@ -7,8 +7,8 @@
 )]
 
 mod collector;
-mod errors;
 mod delivery;
+mod errors;
 mod exporter;
 #[cfg(feature = "grpc")]
 mod grpc;
