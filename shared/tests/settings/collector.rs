@@ -70,6 +70,8 @@ pub(crate) enum Answer {
     Limit(usize),
     /// This status for a request with a span that is named `failed`.
     Poison(u16),
+    /// It closes the connection for a request with a span that is named `failed`.
+    PoisonHangUp,
     /// It takes one request, and answers 503 from then on.
     Once,
 }
@@ -81,11 +83,14 @@ impl Answer {
             Self::Poison(status) if export.spans().iter().any(|span| span.name == "failed") => {
                 Self::Status(status)
             }
+            Self::PoisonHangUp if export.spans().iter().any(|span| span.name == "failed") => {
+                Self::HangUp
+            }
             Self::Once => {
                 *next = Self::Status(503);
                 Self::Taken
             }
-            Self::Limit(_) | Self::Poison(_) | Self::Slow(_) => Self::Taken,
+            Self::Limit(_) | Self::Poison(_) | Self::PoisonHangUp | Self::Slow(_) => Self::Taken,
             answer => answer,
         }
     }
@@ -226,6 +231,7 @@ fn serve(stream: &TcpStream, answers: &Mutex<Answer>, exports: &Sender<Export>) 
             | Answer::Slow(_)
             | Answer::Limit(_)
             | Answer::Poison(_)
+            | Answer::PoisonHangUp
             | Answer::Once => (200, None, None),
             Answer::Rejected(spans) => (200, Some(spans), None),
             Answer::Status(status) => (status, None, None),

@@ -132,8 +132,18 @@ fn span_over_limit_of_collector_is_too_large() {
 }
 
 #[test]
-fn batch_never_taken_is_given_up_after_others() {
-    let collector = Collector::answering(Answer::Poison(503));
+fn batch_always_answered_503_is_given_up_after_others() {
+    is_given_up_after_others(Answer::Poison(503), Answer::Status(503));
+}
+
+#[test]
+fn batch_that_always_breaks_connection_is_given_up() {
+    is_given_up_after_others(Answer::PoisonHangUp, Answer::HangUp);
+}
+
+/// Checks a batch that alone is answered with `bad`.
+fn is_given_up_after_others(answers: Answer, bad: Answer) {
+    let collector = Collector::answering(answers);
     let mut process = process(&collector.url(), &[]);
     process.end_failed_span("poison");
     collector.export();
@@ -148,9 +158,7 @@ fn batch_never_taken_is_given_up_after_others() {
     assert_eq!(said.spans, [others + 2, others + 1, 1]);
     assert_eq!(said.counts["lost"]["export_failed"], 1);
     let attempts = collector.exports();
-    let attempts = attempts
-        .iter()
-        .filter(|export| export.answer == Answer::Status(503));
+    let attempts = attempts.iter().filter(|export| export.answer == bad);
     let attempts: Vec<Instant> = attempts.map(|export| export.arrived).collect();
     let pauses: Vec<Duration> = attempts.windows(2).map(|pair| pair[1] - pair[0]).collect();
     assert!((8..25).contains(&attempts.len()), "{pauses:?}");

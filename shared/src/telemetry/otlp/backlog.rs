@@ -93,7 +93,7 @@ impl Backlog {
         if tries.strikes >= STRIKES {
             return Some(batch);
         }
-        if tries.strikes > 1 || (!unsent && tries.failures % PATIENCE == 0) {
+        if tries.strikes > 1 || (!unsent && tries.failures.is_multiple_of(PATIENCE)) {
             self.defer(batch);
         } else {
             self.put_back(batch);

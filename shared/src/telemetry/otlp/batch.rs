@@ -146,9 +146,10 @@ impl Batch {
         match (&self.contents, compressed) {
             (Contents::Spans(scopes), false) => head.request(scopes).into(),
             (Contents::Spans(scopes), true) => gzip::pack(&head.request(scopes)).into(),
-            (Contents::Request(request), false) => Bytes::copy_from_slice(request),
             (Contents::Request(request), true) => gzip::pack(request).into(),
-            (Contents::Packed(request), true) => Bytes::copy_from_slice(request),
+            (Contents::Request(request), false) | (Contents::Packed(request), true) => {
+                Bytes::copy_from_slice(request)
+            }
             (Contents::Packed(request), false) => gzip::unpack(request).into(),
         }
     }

@@ -56,11 +56,8 @@ impl Exporter {
             let outcome = match catch_unwind(attempt) {
                 Ok(Some(outcome)) => outcome,
                 Ok(None) => break,
-                // The panic is logged. These spans may have caused it; the others are still exported.
-                Err(_) => {
-                    self.queue.done(&batch, 0, |lost| &mut lost.export_failed);
-                    continue;
-                }
+                // The panic is logged. The collector may have the spans, as after an attempt without a response.
+                Err(_) => Outcome::panicked(),
             };
             match self.settle(batch, outcome) {
                 Next::AtOnce => failures = 0,
@@ -80,6 +77,10 @@ impl Exporter {
     /// Waits for the batch of the next attempt. Returns None at the end of the shutdown.
     async fn next(&mut self) -> Option<Batch> {
         let mut tick = Instant::now() + self.delay;
+        if self.backlog.due().is_some_and(|due| due <= Instant::now()) {
+            // Newer spans go before a batch that stepped aside.
+            self.queue.close_open();
+        }
         loop {
             let now = Instant::now();
             let closing = self.queue.closing().map(Instant::from_std);

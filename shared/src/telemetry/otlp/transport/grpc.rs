@@ -84,6 +84,8 @@ impl Grpc {
                 self.with_connection(|connection| connection.failed(&*error, started.elapsed()));
                 if is_connect(&*error) {
                     Outcome::unsent(self.reason(&*error))
+                } else if is_keep_alive(&*error) {
+                    Outcome::unanswered("no answer to keep-alive pings".to_owned())
                 } else {
                     Outcome::later(self.reason(&*error))
                 }
@@ -139,8 +141,7 @@ impl Grpc {
 
     fn reason(&self, error: &(dyn StdError + 'static)) -> String {
         let reason = root_cause(error);
-        let is_connect = causes(error).any(<dyn StdError>::is::<tonic::ConnectError>);
-        if is_connect {
+        if is_connect(error) {
             return reason;
         }
         if self.with_connection(|connection| connection.speaks_grpc) {
@@ -153,7 +154,12 @@ impl Grpc {
 
 /// Returns whether no connection was made.
 fn is_connect(error: &(dyn StdError + 'static)) -> bool {
-    causes(error).any(|cause| cause.is::<tonic::ConnectError>())
+    causes(error).any(<dyn StdError>::is::<tonic::ConnectError>)
+}
+
+/// Returns whether the server stopped answering keep-alive pings. It may have the spans. Hyper's error for that is private.
+fn is_keep_alive(error: &(dyn StdError + 'static)) -> bool {
+    causes(error).any(|cause| cause.to_string() == "keep-alive timed out")
 }
 
 impl Connection {

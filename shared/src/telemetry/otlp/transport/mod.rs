@@ -88,9 +88,19 @@ impl Outcome {
         }
     }
 
+    /// The outcome of an attempt that panicked, in a layer of the user for example.
+    pub(super) fn panicked() -> Self {
+        Self::unanswered("the attempt panicked".to_owned())
+    }
+
     fn silent(timeout: Duration) -> Self {
+        let timeout = humantime::format_duration(timeout);
+        Self::unanswered(format!("no answer within {timeout}"))
+    }
+
+    fn unanswered(reason: String) -> Self {
         Self::Later {
-            reason: format!("no answer within {}", humantime::format_duration(timeout)),
+            reason,
             after: None,
             silent: true,
             unsent: false,

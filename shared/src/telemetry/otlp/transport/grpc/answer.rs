@@ -106,6 +106,7 @@ fn outcome(status: &Status) -> Outcome {
         reason: reason.clone(),
         after,
         silent: false,
+        unsent: false,
     };
     let after = status
         .get_details_retry_info()
