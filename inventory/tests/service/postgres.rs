@@ -1,4 +1,4 @@
-//! Runs the claims on a temporary PostgreSQL server, if Debian's package is installed.
+//! Runs the claims on a temporary `PostgreSQL` server, if Debian's package is installed.
 
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
@@ -178,7 +178,7 @@ async fn refused_connection_is_an_error_without_the_password() {
     assert!(!format!("{error:?}").contains("hunter2"), "{error:?}");
 }
 
-/// A temporary PostgreSQL server on a Unix socket. Stopped when dropped.
+/// A temporary `PostgreSQL` server on a Unix socket. Stopped when dropped.
 struct Cluster {
     programs: PathBuf,
     directory: TempDir,
