@@ -29,9 +29,19 @@ pub(crate) use self::server::*;
 pub(crate) use self::telemetry::*;
 
 pub(crate) const ERROR_TYPE: &str = "error.type";
-#[cfg(any(feature = "client", feature = "database", feature = "server"))]
+#[cfg(any(
+    feature = "client",
+    feature = "database",
+    feature = "otlp",
+    feature = "server"
+))]
 pub(crate) const SERVER_ADDRESS: &str = "server.address";
-#[cfg(any(feature = "client", feature = "database", feature = "server"))]
+#[cfg(any(
+    feature = "client",
+    feature = "database",
+    feature = "otlp",
+    feature = "server"
+))]
 pub(crate) const SERVER_PORT: &str = "server.port";
 
 /// `error.type` of a panic.

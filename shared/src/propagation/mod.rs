@@ -39,6 +39,8 @@ pub(crate) use self::trace_context::hex_digits;
 pub(crate) use self::trace_context::remember_origin;
 #[cfg(feature = "server")]
 pub(crate) use self::trace_context::traceparent;
+#[cfg(feature = "otlp")]
+pub(crate) use self::trace_context::unheld_trace_state;
 pub use self::{
     b3::B3Propagator,
     baggage::BaggagePropagator,

@@ -161,6 +161,14 @@ pub(crate) fn remember_origin(cx: Context) -> Context {
     })
 }
 
+/// Returns the `tracestate` that a span inherits from `parent`, if the SDK's type cannot hold it.
+#[cfg(feature = "otlp")]
+pub(crate) fn unheld_trace_state<'a>(parent: &'a Context, span: &SpanContext) -> Option<&'a str> {
+    origin(parent, span)
+        .filter(|origin| !origin.is_held && !origin.trace_state.is_empty())
+        .and_then(|origin| origin.unchanged(span.trace_state()))
+}
+
 fn origin<'a>(cx: &'a Context, span_context: &SpanContext) -> Option<&'a Origin> {
     cx.get::<Origin>()
         .filter(|origin| origin.trace_id == span_context.trace_id())

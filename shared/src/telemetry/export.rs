@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use opentelemetry::Context;
 use opentelemetry_sdk::{
     Resource,
     error::OTelSdkResult,
-    trace::{SdkTracerProvider, SpanData, SpanProcessor},
+    trace::{SdkTracerProvider, Span, SpanData, SpanProcessor},
 };
 
 use super::{
@@ -63,6 +64,12 @@ impl Export {
             Self::Otlp(processor) => processor.counts(),
             Self::Console(processor) => processor.counts(),
             Self::Nowhere => SpanCounts::default(),
+        }
+    }
+
+    pub(super) fn on_start(&self, span: &mut Span, parent: &Context) {
+        if let Self::Otlp(processor) = self {
+            processor.on_start(span, parent);
         }
     }
 

@@ -66,37 +66,26 @@ pub(super) fn observe(export: &Export, provider: &SdkMeterProvider) {
         .with_description("Spans that the collector accepted or refused.")
         .with_callback(move |observer| {
             let counts = counters.counts();
-            observer.observe(counts.exported, &exporter_attributes());
+            observer.observe(counts.exported, counters.attributes());
             let refused = LostSpans {
                 refused: counts.lost.refused,
                 ..LostSpans::default()
             };
-            observe_lost(observer, refused, &exporter_attributes());
+            observe_lost(observer, refused, counters.attributes());
         })
         .build();
 }
 
-fn observe_lost(observer: &dyn AsyncInstrument<u64>, lost: LostSpans, component: &[KeyValue; 2]) {
+fn observe_lost(observer: &dyn AsyncInstrument<u64>, lost: LostSpans, component: &[KeyValue]) {
     for (reason, spans) in lost.reasons().into_iter().filter(|(_, spans)| *spans > 0) {
-        let [kind, name] = component.clone();
-        observer.observe(
-            spans,
-            &[kind, name, KeyValue::new(semconv::ERROR_TYPE, reason)],
-        );
+        let reason = KeyValue::new(semconv::ERROR_TYPE, reason);
+        observer.observe(spans, &[component, &[reason]].concat());
     }
 }
 
 fn processor_attributes() -> [KeyValue; 2] {
-    component("batching_span_processor", "batching_span_processor/0")
-}
-
-fn exporter_attributes() -> [KeyValue; 2] {
-    component("otlp_span_exporter", "otlp_span_exporter/0")
-}
-
-fn component(kind: &'static str, name: &'static str) -> [KeyValue; 2] {
     [
-        KeyValue::new(semconv::OTEL_COMPONENT_TYPE, kind),
-        KeyValue::new(semconv::OTEL_COMPONENT_NAME, name),
+        KeyValue::new(semconv::OTEL_COMPONENT_TYPE, "batching_span_processor"),
+        KeyValue::new(semconv::OTEL_COMPONENT_NAME, "batching_span_processor/0"),
     ]
 }

@@ -67,6 +67,7 @@ impl SpanProcessor for Processors {
         for processor in self.own() {
             panics::contained(|| processor.on_start(span, cx));
         }
+        self.0.export.on_start(span, cx);
     }
 
     fn on_end(&self, span: SpanData) {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use opentelemetry_proto::tonic::{
     collector::metrics::v1::ExportMetricsServiceRequest,
+    common::v1::{KeyValue, any_value},
     metrics::v1::{metric::Data, number_data_point::Value},
 };
 use prost::Message as _;
@@ -103,6 +104,77 @@ fn span_counters_are_exported_as_metrics() {
         ("otel.sdk.exporter.span.exported", 10),
     ]);
     process.stop();
+}
+
+/// Returns the attributes of the first point of a sum, if the export has one.
+fn attributes(body: &[u8], name: &str) -> Option<Vec<KeyValue>> {
+    let request = ExportMetricsServiceRequest::decode(body).unwrap();
+    let resources = request.resource_metrics.into_iter();
+    let mut metrics = resources
+        .flat_map(|resource| resource.scope_metrics)
+        .flat_map(|scope| scope.metrics);
+    match metrics.find(|metric| metric.name == name)?.data? {
+        Data::Sum(sum) => Some(sum.data_points.into_iter().next()?.attributes),
+        other => panic!("{name} is {other:?}"),
+    }
+}
+
+#[test]
+fn exporter_metrics_name_protocol_and_endpoint() {
+    for (protocol, endpoint, kind, address, port) in [
+        (
+            "http/protobuf",
+            "http://127.0.0.1:9",
+            "otlp_http_span_exporter",
+            "127.0.0.1",
+            9,
+        ),
+        (
+            "http/protobuf",
+            "http://localhost",
+            "otlp_http_span_exporter",
+            "localhost",
+            80,
+        ),
+        #[cfg(feature = "grpc")]
+        (
+            "grpc",
+            "http://[::1]:9",
+            "otlp_grpc_span_exporter",
+            "::1",
+            9,
+        ),
+    ] {
+        let collector = Collector::start();
+        let metrics_endpoint = format!("{}/v1/metrics", collector.url());
+        let process = Process::start(&[
+            (EXPORTER, "otlp"),
+            ("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", &metrics_endpoint),
+            ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", endpoint),
+            ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", protocol),
+            ("OTEL_METRIC_EXPORT_INTERVAL", "20"),
+        ]);
+        let attributes = loop {
+            let export = collector.export();
+            if let Some(found) = attributes(&export.body, "otel.sdk.exporter.span.exported") {
+                break found;
+            }
+        };
+        drop(process);
+        let text = |text: &str| any_value::Value::StringValue(text.to_owned());
+        let expected = [
+            ("otel.component.name", text(&format!("{kind}/0"))),
+            ("otel.component.type", text(kind)),
+            ("server.address", text(address)),
+            ("server.port", any_value::Value::IntValue(port)),
+        ]
+        .map(|(key, value)| (key.to_owned(), value));
+        let found = attributes.into_iter();
+        let found = found.map(|it| (it.key, it.value.unwrap().value.unwrap()));
+        let mut found: Vec<_> = found.collect();
+        found.sort_by(|a, b| a.0.cmp(&b.0));
+        assert_eq!(found, expected);
+    }
 }
 
 #[test]

@@ -1,6 +1,9 @@
 //! `OTEL_PROPAGATORS` and `OTEL_SDK_DISABLED`: the headers that a service reads and sends.
 
+use std::collections::BTreeMap;
+
 use crate::{
+    collector::{Collector, Export},
     process::Process,
     wire::{Message, line},
 };
@@ -227,4 +230,38 @@ fn only_true_disables_sdk() {
         };
         assert_eq!(process.stop().warnings(), expected);
     }
+}
+
+#[test]
+fn level_2_trace_state_is_exported() {
+    let collector = Collector::start();
+    let process = Process::start(&[("OTEL_EXPORTER_OTLP_ENDPOINT", &collector.url())]);
+    let traceparent = format!("00-{TRACE_ID}-{SPAN_ID}-01");
+    for state in ["a@b@c=1", "foo@bar@baz=1 , congo=t61rcWkgMzE", "congo=1"] {
+        let lines = [line("traceparent", &traceparent), line("tracestate", state)];
+        for call in process.forward(&lines).1 {
+            assert_eq!(call.header("tracestate"), Some(state));
+        }
+    }
+    process.forward(&[line("traceparent", &traceparent)]);
+    process.stop();
+    let exports = collector.exports();
+    let trace_id = u128::from_str_radix(TRACE_ID, 16).unwrap().to_be_bytes();
+    let spans = exports
+        .iter()
+        .flat_map(Export::spans)
+        .filter(|span| span.trace_id == trace_id);
+    // A server span, its handler's span and two client spans for each request.
+    let mut found = BTreeMap::new();
+    for span in spans {
+        *found.entry(span.trace_state).or_insert(0) += 1;
+    }
+    let expected = [
+        ("", 4),
+        ("a@b@c=1", 4),
+        ("congo=1", 4),
+        ("foo@bar@baz=1 , congo=t61rcWkgMzE", 4),
+    ]
+    .map(|(state, spans)| (state.to_owned(), spans));
+    assert_eq!(found, expected.into());
 }

@@ -19,12 +19,26 @@ pub(super) const SCOPE_SPANS: u32 = 2;
 pub(super) const SPANS: u32 = 2;
 
 /// Appends a span as an entry of `ScopeSpans.spans`.
-pub(super) fn span(buffer: &mut Vec<u8>, span: &SpanData, limits: ValueLimits) {
-    protobuf::message(buffer, SPANS, |buffer| span_fields(buffer, span, limits));
+///
+/// `trace_state` replaces the span's own list, which cannot hold every valid one.
+pub(super) fn span(
+    buffer: &mut Vec<u8>,
+    span: &SpanData,
+    trace_state: Option<&str>,
+    limits: ValueLimits,
+) {
+    protobuf::message(buffer, SPANS, |buffer| {
+        span_fields(buffer, span, trace_state, limits);
+    });
 }
 
-fn span_fields(buffer: &mut Vec<u8>, span: &SpanData, limits: ValueLimits) {
-    ids(buffer, &span.span_context);
+fn span_fields(
+    buffer: &mut Vec<u8>,
+    span: &SpanData,
+    trace_state: Option<&str>,
+    limits: ValueLimits,
+) {
+    ids(buffer, &span.span_context, trace_state);
     if span.parent_span_id != SpanId::INVALID {
         protobuf::bytes(buffer, 4, &span.parent_span_id.to_bytes());
     }
@@ -74,17 +88,20 @@ fn event_fields(buffer: &mut Vec<u8>, event: &Event, limits: ValueLimits) {
 
 fn link_fields(buffer: &mut Vec<u8>, link: &Link, limits: ValueLimits) {
     let cx = &link.span_context;
-    ids(buffer, cx);
+    ids(buffer, cx, None);
     attributes(buffer, 4, &link.attributes, limits);
     protobuf::uint(buffer, 5, link.dropped_attributes_count.into());
     protobuf::fixed32(buffer, 6, flags(cx, cx.is_remote()));
 }
 
-/// A span and a link begin alike.
-fn ids(buffer: &mut Vec<u8>, cx: &SpanContext) {
+/// Writes the fields that a span and a link have in common.
+fn ids(buffer: &mut Vec<u8>, cx: &SpanContext, trace_state: Option<&str>) {
     protobuf::bytes(buffer, 1, &cx.trace_id().to_bytes());
     protobuf::bytes(buffer, 2, &cx.span_id().to_bytes());
-    protobuf::bytes(buffer, 3, cx.trace_state().header().as_bytes());
+    match trace_state {
+        Some(list) => protobuf::bytes(buffer, 3, list.as_bytes()),
+        None => protobuf::bytes(buffer, 3, cx.trace_state().header().as_bytes()),
+    }
 }
 
 /// The W3C flags, and whether it is known, and true, that the parent or linked span is another process's.

@@ -21,6 +21,7 @@ mod processor;
 mod protobuf;
 mod queue;
 mod split;
+mod trace_states;
 mod transport;
 
 #[cfg(feature = "logs")]

@@ -2,7 +2,7 @@
 
 use std::{cell::RefCell, sync::Arc, thread, time::Duration};
 
-use opentelemetry::Context;
+use opentelemetry::{Context, KeyValue, trace::Span as _};
 use opentelemetry_sdk::{
     Resource,
     error::{OTelSdkError, OTelSdkResult},
@@ -16,6 +16,7 @@ use super::{
     exporter::{Exporter, Timeout},
     journal::Journal,
     queue::Queue,
+    trace_states::TraceStates,
     transport::Transport,
 };
 use crate::telemetry::{
@@ -29,6 +30,8 @@ use crate::telemetry::{
 pub(in crate::telemetry) struct OtlpProcessor {
     queue: Arc<Queue>,
     limits: ValueLimits,
+    trace_states: Arc<TraceStates>,
+    attributes: Arc<[KeyValue]>,
     flush_timeout: Duration,
 }
 
@@ -53,6 +56,7 @@ impl OtlpProcessor {
             let _runtime = runtime.enter();
             Transport::new(&otlp)?
         };
+        let attributes = otlp.component().into();
         let head = RequestHead::new(resource);
         let queue = Arc::new(Queue::new(batching, &head));
         let exporter = Exporter {
@@ -75,6 +79,8 @@ impl OtlpProcessor {
         Ok(Self {
             queue,
             limits,
+            trace_states: Arc::default(),
+            attributes,
             flush_timeout: batching.export_timeout,
         })
     }
@@ -83,7 +89,12 @@ impl OtlpProcessor {
         self.queue.counts()
     }
 
-    /// The bound on the number of spans that wait, where there is one.
+    /// Returns the attributes of the exporter's own metrics.
+    pub(in crate::telemetry) fn attributes(&self) -> &[KeyValue] {
+        &self.attributes
+    }
+
+    /// Returns the maximum number of queued spans, if it is bounded.
     pub(in crate::telemetry) fn capacity(&self) -> Option<u64> {
         self.queue.capacity()
     }
@@ -97,16 +108,19 @@ fn runtime() -> std::io::Result<Runtime> {
 }
 
 impl SpanProcessor for OtlpProcessor {
-    fn on_start(&self, _span: &mut Span, _cx: &Context) {}
+    fn on_start(&self, span: &mut Span, parent: &Context) {
+        self.trace_states.store(span.span_context(), parent);
+    }
 
     fn on_end(&self, span: SpanData) {
         if !span.span_context.is_sampled() {
             return;
         }
+        let trace_state = self.trace_states.take(&span.span_context);
         // Called below the lock of the span.
         let pushed = panics::contained(|| {
             let push = |buffer: &mut Vec<u8>| {
-                encode::span(buffer, &span, self.limits);
+                encode::span(buffer, &span, trace_state.as_deref(), self.limits);
                 self.queue.push(&span.instrumentation_scope, buffer);
                 buffer.clear();
                 buffer.shrink_to(BUFFER_BYTES);

@@ -9,7 +9,8 @@ use std::{
 };
 
 use http::{HeaderMap, HeaderName};
-use url::Url;
+use opentelemetry::KeyValue;
+use url::{Host, Url};
 
 mod batching;
 #[cfg(feature = "tls")]
@@ -29,7 +30,7 @@ use self::{
     signal::{METRICS, Signal, TRACES},
 };
 use super::variables::Variables;
-use crate::{config::ConfigError, redact::Redaction};
+use crate::{config::ConfigError, redact::Redaction, semconv};
 
 /// The settings of an exporter. Does not implement `Debug`, since the headers may hold secrets.
 pub(in crate::telemetry) struct Otlp {
@@ -79,6 +80,25 @@ impl Otlp {
         self.proxy.as_deref()
     }
 
+    /// Returns the attributes of the exporter's own metrics.
+    pub(in crate::telemetry) fn component(&self) -> Vec<KeyValue> {
+        let (kind, name) = self.protocol.component();
+        let mut attributes = vec![
+            KeyValue::new(semconv::OTEL_COMPONENT_TYPE, kind),
+            KeyValue::new(semconv::OTEL_COMPONENT_NAME, name),
+        ];
+        let address = match self.endpoint.host() {
+            // Without brackets, which belong to URLs only.
+            Some(Host::Ipv6(address)) => Some(address.to_string()),
+            host => host.map(|host| host.to_string()),
+        };
+        attributes.extend(address.map(|address| KeyValue::new(semconv::SERVER_ADDRESS, address)));
+        if let Some(port) = self.endpoint.port_or_known_default() {
+            attributes.push(KeyValue::new(semconv::SERVER_PORT, i64::from(port)));
+        }
+        attributes
+    }
+
     /// Returns the headers with decoded values.
     pub(in crate::telemetry) fn header_map(&self) -> HeaderMap {
         let headers = self.headers.iter();
@@ -93,6 +113,15 @@ impl Otlp {
 }
 
 impl Protocol {
+    /// Returns `otel.component.type` and `otel.component.name` of the exporter.
+    fn component(self) -> (&'static str, &'static str) {
+        match self {
+            Self::HttpProtobuf => ("otlp_http_span_exporter", "otlp_http_span_exporter/0"),
+            #[cfg(feature = "grpc")]
+            Self::Grpc => ("otlp_grpc_span_exporter", "otlp_grpc_span_exporter/0"),
+        }
+    }
+
     fn name(self) -> &'static str {
         match self {
             Self::HttpProtobuf => "http/protobuf",

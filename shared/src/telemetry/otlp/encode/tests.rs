@@ -180,7 +180,7 @@ fn encoded(
             scopes.push(ScopeSpans::new(&scope));
             scopes.len() - 1
         });
-        span(&mut scopes[position].spans, data, limits);
+        span(&mut scopes[position].spans, data, None, limits);
     }
     let request = RequestHead::new(resource).request(&scopes);
     ExportTraceServiceRequest::decode(request.as_slice()).expect("it is protobuf")
