@@ -1,11 +1,11 @@
-//! Which headers are recorded: those that were asked for by name, and never a secret.
+//! The headers to record: those listed by name, except secrets.
 
 use std::sync::Arc;
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use opentelemetry::{Array, KeyValue, StringValue, Value};
 
-/// Recorded by nobody's wish.
+/// Never recorded, even if listed.
 const NEVER: [HeaderName; 4] = [
     header::AUTHORIZATION,
     header::COOKIE,
@@ -18,7 +18,7 @@ const NEVER: [HeaderName; 4] = [
 pub(crate) struct Recorded(Arc<[HeaderName]>);
 
 impl Recorded {
-    /// Allows these too.
+    /// Adds headers.
     pub(crate) fn add(&mut self, names: impl IntoIterator<Item = HeaderName>) {
         let mut allowed = self.0.to_vec();
         for name in names {
@@ -29,7 +29,7 @@ impl Recorded {
         self.0 = allowed.into();
     }
 
-    /// `{prefix}{name}`: all values of the header, in order.
+    /// Returns an attribute `{prefix}{name}` for each header, with all its values in order.
     pub(crate) fn attributes<'a>(
         &'a self,
         prefix: &'a str,
@@ -46,12 +46,12 @@ impl Recorded {
     }
 }
 
-/// A header's value as it is recorded. Bytes that are no UTF-8 become U+FFFD.
+/// Returns a header's value as recorded. Invalid UTF-8 becomes U+FFFD.
 pub(crate) fn text(value: &HeaderValue) -> String {
     String::from_utf8_lossy(value.as_bytes()).into_owned()
 }
 
-/// The first value of a header, without the space around it; `None` where there is none, or one that is no text.
+/// Returns the first value of a header, trimmed. `None` if it is missing or not text.
 #[cfg(feature = "server")]
 pub(crate) fn first(headers: &HeaderMap, name: impl header::AsHeaderName) -> Option<&str> {
     let value = headers.get(name)?.to_str().ok()?.trim();

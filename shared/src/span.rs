@@ -1,4 +1,4 @@
-//! The current span, whether `tracing` or OpenTelemetry made it: its ids, and how to mark it as failed.
+//! The current span, of `tracing` or OpenTelemetry: its trace id, and a function that marks it as failed.
 
 #[cfg_attr(not(feature = "server"), path = "span/no_request.rs")]
 pub(crate) mod request;
@@ -13,8 +13,8 @@ use opentelemetry::{
 
 use crate::{redact, semconv};
 
-/// The id of the current trace as 32 hex digits, or `None` outside of one: for an answer, a mail, a row in a table by which
-/// somebody will look for the trace. Log lines and [`problem`](crate::problem)s have it already.
+/// Returns the id of the current trace as 32 hex digits, or `None` outside a trace. Useful in responses, mails and database
+/// rows that refer to a trace. Log lines and [`problem`](crate::problem)s have it already.
 pub fn trace_id() -> Option<String> {
     Context::map_current(|cx| {
         let span = cx.span();
@@ -27,13 +27,12 @@ pub fn trace_id() -> Option<String> {
 
 /// Marks the current span as failed: status `Error` with `description`, and the attribute `error.type`.
 ///
-/// Within a request the SERVER span takes both over from whichever span below it they were said in, if the answer is a
-/// failure too, which is from 500 on: a step that fails in a request that is answered all the same is none of the
-/// request. Of several failures the request has the last.
+/// The SERVER span of the request takes over both values from its child spans if the response fails too, with a status from
+/// 500 up. Otherwise the request handled the failure, and only the current span has it. If several calls fail, the last one
+/// counts.
 ///
-/// The secrets of a URL in the description are [redacted](crate::redact::text).
-/// `error_type` is a short stable name (`timeout`), never a message: it is what people group by. Call it once in a
-/// span of your own. Does nothing outside of a span, and in a [task](crate::task) that has none of its own. See
+/// Secrets in URLs in the description are [redacted](crate::redact::text). `error_type` is a short stable name for grouping,
+/// such as `timeout`, never a message. Does nothing outside a span, and in a [task](crate::task) without its own span. See
 /// [recording errors](https://opentelemetry.io/docs/specs/semconv/general/recording-errors/).
 ///
 /// ```
@@ -47,7 +46,7 @@ pub fn trace_id() -> Option<String> {
 pub fn fail(error_type: impl Into<Cow<'static, str>>, description: impl Into<Cow<'static, str>>) {
     let error_type = error_type.into();
     let description: Cow<'_, str> = redact::text(&description.into()).into_owned().into();
-    // A copy: a span of another crate may run any code, such as a log line.
+    // A copy, since spans of other crates may run any code, such as a log line.
     let cx = Context::current();
     request::failed(&cx, || (error_type.clone(), description.clone()));
     let span = cx.span();

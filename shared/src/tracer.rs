@@ -1,4 +1,4 @@
-//! The tracer of this crate's own spans, and the context that a trace begins from.
+//! The tracer of this crate's own spans, and the empty context that a new trace starts from.
 
 use std::{
     borrow::Cow,
@@ -19,18 +19,18 @@ use crate::{clock::Clock, semconv, span::request};
 #[cfg(any(feature = "client", feature = "server"))]
 use crate::decision::{self, Decision};
 
-/// A tracer of the global provider, taken when the first span is made that is one: a layer may be built, and asked, before
-/// telemetry is.
+/// A tracer of the global provider, resolved with the first real span, since layers may be created and used before telemetry
+/// is initialized.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Tracer {
     tracer: Arc<OnceLock<BoxedTracer>>,
-    /// Of the spans of a provider that was given nothing is known before.
+    /// Whether the application set the provider. Sampling decisions of such a provider are not known in advance.
     #[cfg(any(feature = "client", feature = "server"))]
     is_given: bool,
 }
 
 impl Tracer {
-    /// A tracer of a given provider.
+    /// Creates a tracer of a given provider.
     #[cfg(any(feature = "client", feature = "server"))]
     pub(crate) fn of(provider: &dyn opentelemetry::global::ObjectSafeTracerProvider) -> Self {
         let tracer = BoxedTracer::new(provider.boxed_tracer(scope()));
@@ -40,7 +40,7 @@ impl Tracer {
         }
     }
 
-    /// The decision on a span below `parent`.
+    /// Returns the sampling decision for a child span of `parent`.
     #[cfg(any(feature = "client", feature = "server"))]
     pub(crate) fn decision(&self, parent: &Context) -> Decision {
         if self.is_given {
@@ -50,7 +50,7 @@ impl Tracer {
         }
     }
 
-    /// Starts a span at the time of its parent's clock, or of a new one.
+    /// Starts a span, timed by its parent's clock or by a new one.
     pub(crate) fn start(&self, mut span: SpanBuilder, parent: &Context) -> Timed<BoxedSpan> {
         let clock = request::clock(parent).unwrap_or_else(Clock::start);
         span.start_time = Some(clock.now());
@@ -63,7 +63,7 @@ impl Tracer {
         }
         let tracer = opentelemetry::global::tracer_with_scope(scope());
         let span = tracer.build_with_context(span, parent);
-        // While there is no provider, a tracer gives the parent for its span, and would do so for ever.
+        // Without a provider, the global tracer returns the parent as its span, and would always do so: do not keep it.
         if span.span_context().span_id() != parent.span().span_context().span_id() {
             let _ = self.tracer.set(tracer);
         }
@@ -74,12 +74,12 @@ impl Tracer {
 /// The flag of [W3C Trace Context Level 2](https://www.w3.org/TR/trace-context-2/#random-trace-id-flag).
 const RANDOM: TraceFlags = TraceFlags::new(0x02);
 
-/// A span whose events and end have the time of a [`Clock`], and not of the system clock.
+/// A span whose events and end are timed by a [`Clock`] instead of the system clock.
 #[derive(Debug)]
 pub(crate) struct Timed<S> {
     span: S,
     clock: Clock,
-    /// Of the root of a trace: the SDK's, with the flag that the trace id is random, which its children inherit.
+    /// For the root of a trace: the SDK's span context with the random flag, which child spans inherit.
     root: Option<SpanContext>,
 }
 
@@ -147,7 +147,7 @@ impl<S: Span> Span for Timed<S> {
     }
 }
 
-/// What this crate calls itself in telemetry.
+/// Returns the instrumentation scope of this crate.
 pub(crate) fn scope() -> InstrumentationScope {
     InstrumentationScope::builder(env!("CARGO_PKG_NAME"))
         .with_version(env!("CARGO_PKG_VERSION"))
@@ -155,17 +155,17 @@ pub(crate) fn scope() -> InstrumentationScope {
         .build()
 }
 
-/// The context with nothing in it: what a trace begins from, and what a caller's context is read into.
+/// Returns the empty context, from which traces start and into which a caller's context is extracted.
 #[expect(
     clippy::disallowed_methods,
-    reason = "the one right place for whoever begins a trace in here"
+    reason = "the only place in this crate that starts a trace"
 )]
 pub(crate) fn empty_context() -> Context {
     Context::new()
 }
 
-/// Ends a context's span when dropped: a future that is dropped ends its span then and there, also if somebody still
-/// holds the context. A span that has ended stays as it ended.
+/// Ends a context's span when dropped, so that a dropped future ends its span even if the context is still referenced. Has no
+/// effect on a span that has ended already.
 pub(crate) struct EndOnDrop(pub(crate) Context);
 
 impl Drop for EndOnDrop {

@@ -262,7 +262,7 @@ async fn redirects_are_one_span_with_original_url() {
 }
 
 #[tokio::test]
-async fn secrets_in_the_url_are_redacted() {
+async fn url_secrets_are_redacted() {
     let service = statuses().await;
     let port = service.address.port();
     let at = |user: &str, query: &str| format!("http://{user}127.0.0.1:{port}/status/200?{query}");

@@ -45,7 +45,7 @@ async fn service() -> Service {
 }
 
 #[tokio::test]
-async fn the_own_network_is_told_unless_other_hosts_are_named() {
+async fn baggage_goes_to_private_network_by_default() {
     let service = service().await;
     let url = service.url("/told");
     for (middleware, baggage) in [
@@ -70,7 +70,7 @@ async fn the_own_network_is_told_unless_other_hosts_are_named() {
 }
 
 #[tokio::test]
-async fn a_third_party_is_told_the_trace_and_no_baggage_whether_set_or_copied() {
+async fn third_party_gets_trace_without_baggage() {
     let service = service().await;
     let resolved = client_builder()
         .resolve("payments.example", service.address)
@@ -139,7 +139,7 @@ async fn redirects_to_other_origins_are_left_to_callers() {
 }
 
 #[tokio::test]
-async fn a_tower_client_tells_the_same_hosts() {
+async fn tower_client_follows_baggage_rules() {
     let service = service().await;
     for (layer, baggage) in [
         (ClientTraceLayer::new(), "tenant=acme"),

@@ -29,7 +29,7 @@ impl Middleware for Signs {
 }
 
 #[tokio::test]
-async fn what_an_attempt_does_is_beneath_its_span() {
+async fn inner_work_of_attempt_is_child_span() {
     recorder();
     let service = start(Router::new().route("/", get("hello"))).await;
     let client = ClientBuilder::new(bare_client())

@@ -134,7 +134,7 @@ async fn layer_supports_middleware_settings() {
 }
 
 #[tokio::test]
-async fn failures_have_the_names_that_the_middleware_gives() {
+async fn layer_and_middleware_name_failures_alike() {
     recorder();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let hangs_up = listener.local_addr().unwrap().port();
@@ -195,7 +195,7 @@ async fn dropped_request_ends_span_without_error() {
 }
 
 #[tokio::test]
-async fn what_the_client_does_is_beneath_the_span() {
+async fn inner_work_of_client_is_child_span() {
     recorder();
     let service = start(Router::new().route("/", get("hello"))).await;
     let connect = tower::service_fn(|uri: Uri| {

@@ -55,7 +55,7 @@ async fn body_shorter_than_content_length_is_error() {
 }
 
 #[tokio::test]
-async fn panic_that_the_handler_catches_fails_no_request() {
+async fn caught_panic_does_not_fail_request() {
     recorder();
     let careful = async || {
         let caught = async { panic!("caught") }.catch_unwind().await;

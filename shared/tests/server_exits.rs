@@ -38,7 +38,7 @@ async fn status(Path(code): Path<u16>) -> StatusCode {
 }
 
 #[tokio::test]
-async fn answers_below_500_leave_the_status_unset() {
+async fn status_below_500_leaves_span_status_unset() {
     let recorder = recorder();
     let router = Router::new().route("/status/{code}", post(status));
     let service = start(router.layer(TraceLayer::new())).await;
@@ -171,7 +171,7 @@ async fn failure_with_successful_answer_is_ignored() {
 }
 
 #[tokio::test]
-async fn of_two_failures_the_last_is_told_whole() {
+async fn last_of_two_failures_is_recorded() {
     let recorder = recorder();
     let twice = || async {
         span::fail("cache", "z: later in the alphabet");

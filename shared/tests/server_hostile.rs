@@ -42,7 +42,7 @@ fn attributes<const N: usize>(more: [(&str, Value); N]) -> Attributes {
 }
 
 #[tokio::test]
-async fn a_target_in_absolute_form_says_whom_and_not_with_which_password() {
+async fn absolute_form_target_is_redacted() {
     let asked = asked(
         "http://ann:hunter2@shop.example:81/items/1?sig=hunter2&page=2",
         b"Host: other.example\r\n",
@@ -57,7 +57,7 @@ async fn a_target_in_absolute_form_says_whom_and_not_with_which_password() {
 }
 
 #[tokio::test]
-async fn a_host_header_is_believed_only_where_it_is_one() {
+async fn invalid_host_header_is_ignored() {
     for (headers, expected) in [
         (
             &b"Host: ann:hunter2@shop.example\r\n"[..],
@@ -81,7 +81,7 @@ async fn a_host_header_is_believed_only_where_it_is_one() {
 }
 
 #[tokio::test]
-async fn a_user_agent_is_recorded_whatever_its_bytes_are() {
+async fn arbitrary_user_agent_bytes_are_recorded() {
     for (bytes, recorded) in [
         (&b"curl/8.5"[..], "curl/8.5"),
         ("größe/1 \u{202e}".as_bytes(), "größe/1 \u{202e}"),

@@ -112,7 +112,7 @@ async fn thread_in_current_span_joins_trace() {
 }
 
 #[tokio::test]
-async fn work_of_thread_pool_joins_trace() {
+async fn thread_pool_work_joins_trace() {
     type Job = Box<dyn FnOnce() + Send>;
     // A pool of threads, as rayon's: it was there before the request, and takes closures.
     let (jobs, queue) = mpsc::channel::<Job>();
@@ -190,7 +190,7 @@ async fn context_of_current_span_is_server_span() {
 }
 
 #[tokio::test]
-async fn current_span_outlives_request_without_delaying_its_end() {
+async fn current_span_does_not_delay_request_end() {
     let (open, gate) = oneshot::channel::<()>();
     let gate = std::sync::Arc::new(std::sync::Mutex::new(Some(gate)));
     let handler = move || {

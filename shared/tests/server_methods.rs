@@ -34,7 +34,7 @@ async fn unknown_method_is_not_in_name() {
 }
 
 #[tokio::test]
-async fn every_method_of_the_conventions_is_a_name() {
+async fn conventional_methods_are_span_names() {
     let service = items(TraceLayer::new()).await;
     for method in [
         "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE", "QUERY",
@@ -68,7 +68,7 @@ fn unknown(method: &str) -> (String, Option<String>, String) {
 }
 
 #[tokio::test]
-async fn known_methods_replace_those_of_the_conventions() {
+async fn known_methods_replace_conventional_methods() {
     let layer = TraceLayer::new().known_methods(["BREW", "GET"]);
     assert_eq!(method(layer.clone(), "BREW").await, known("BREW"));
     assert_eq!(method(layer.clone(), "GET").await, known("GET"));
@@ -79,7 +79,7 @@ const KNOWN_METHODS: &str = "OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS";
 
 /// The variable is read once in a process, so this test runs itself in another.
 #[tokio::test]
-async fn known_methods_come_from_the_environment() {
+async fn known_methods_are_read_from_environment() {
     if std::env::var_os(KNOWN_METHODS).is_some() {
         assert_eq!(method(TraceLayer::new(), "BREW").await, known("BREW"));
         assert_eq!(method(TraceLayer::new(), "GET").await, known("GET"));
@@ -87,7 +87,7 @@ async fn known_methods_come_from_the_environment() {
         return;
     }
     let output = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "known_methods_come_from_the_environment"])
+        .args(["--exact", "known_methods_are_read_from_environment"])
         .env(KNOWN_METHODS, "GET, BREW")
         .output()
         .unwrap();

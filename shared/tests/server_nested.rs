@@ -47,7 +47,7 @@ async fn inner_of_two_layers_is_inactive() {
 }
 
 #[tokio::test]
-async fn without_a_caller_two_layers_make_one_trace() {
+async fn nested_layers_without_caller_share_trace() {
     recorder();
     let service = start(nested()).await;
     let mut connection = Connection::open(&service).await;

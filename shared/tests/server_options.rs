@@ -226,7 +226,7 @@ async fn lists_that_are_given_in_turn_add_up() {
 }
 
 #[tokio::test]
-async fn secrets_in_the_query_are_redacted() {
+async fn query_secrets_are_redacted() {
     let query = |query: &'static str| attributes([("url.query", query.into())]);
     let line = "GET /items/1?page=2&sig=secret&token=mine";
     let redacted = query("page=2&sig=REDACTED&token=mine");

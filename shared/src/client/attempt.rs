@@ -1,4 +1,4 @@
-//! [`Attempt`]: the one place where a client span ends, whatever became of the attempt.
+//! [`Attempt`]: the only place where a client span ends.
 
 use std::{net::SocketAddr, sync::Arc, time::Instant};
 
@@ -18,37 +18,37 @@ use crate::{
     semconv,
 };
 
-/// Ends its span when dropped: with an answer, with a failure, or with neither where the caller has dropped the request.
+/// Ends its span when dropped: with a response, with a failure, or with neither if the caller dropped the request.
 pub(super) struct Attempt {
-    /// With the attempt's span, or with the caller's where the attempt has none.
+    /// Has the attempt's span, or the caller's if the attempt has none.
     cx: Context,
     decision: Decision,
-    /// Whether anybody wants to know more of it than its ids.
+    /// Whether attributes are recorded, on the span or by metrics.
     is_described: bool,
     started: Instant,
     metrics: Metrics<Instruments>,
     measured: Vec<KeyValue>,
     response_headers: Recorded,
-    tell_baggage: bool,
-    /// The version that the request is sent in, if it is known.
+    sends_baggage: bool,
+    /// The protocol version of the request, if known.
     version: Option<Version>,
     pub(super) alive: Arc<()>,
 }
 
-/// The head of an answer, whichever client it came through.
+/// The head of a response from any client.
 pub(super) struct Head<'a> {
     pub(super) status: StatusCode,
     pub(super) version: Version,
     pub(super) headers: &'a HeaderMap,
-    /// Who has answered, where the client knows.
+    /// The address of the server, if the client exposes it.
     pub(super) peer: Option<SocketAddr>,
 }
 
 impl Attempt {
-    /// Starts the span, as a child of the current one. `describe` gives its name and attributes, if anybody wants them.
+    /// Starts the span as a child of the current one. `describe` returns name and attributes, and is called only if needed.
     pub(super) fn start(
         settings: &TraceMiddleware,
-        tell_baggage: bool,
+        sends_baggage: bool,
         version: Option<Version>,
         describe: impl FnOnce() -> (String, Vec<KeyValue>),
     ) -> Self {
@@ -61,7 +61,7 @@ impl Attempt {
         if is_described {
             let (name, attributes) = describe();
             if metrics.instruments().is_some() {
-                measured = low_cardinality(&attributes, &DURATION);
+                measured = low_cardinality(&attributes, &DURATION_ATTRIBUTES);
             }
             span = span.with_attributes(attributes);
             span.name = name.into();
@@ -79,31 +79,31 @@ impl Attempt {
             metrics,
             measured,
             response_headers: settings.response_headers.clone(),
-            tell_baggage,
+            sends_baggage,
             version,
             alive: Arc::default(),
         }
     }
 
-    /// The context that the attempt is made in, and that its server continues.
+    /// Returns the context of the attempt, which the server continues.
     pub(super) fn context(&self) -> Context {
         self.cx.clone()
     }
 
-    /// Writes the context into the headers of the request. A server that baggage is not sent to gets none, also if the
-    /// header was copied into the request and no propagator replaces it, such as while tracing is off.
+    /// Writes the context into the request's headers. Removes baggage for other hosts, even if the header was copied into the
+    /// request and no propagator replaces it, for example while tracing is off.
     pub(super) fn inject(&self, headers: &mut HeaderMap) {
-        if !self.tell_baggage {
+        if !self.sends_baggage {
             headers.remove(propagation::BAGGAGE);
         }
-        if self.tell_baggage || self.cx.baggage().is_empty() {
+        if self.sends_baggage || self.cx.baggage().is_empty() {
             propagation::inject_headers(&self.cx, headers);
         } else {
             propagation::inject_headers(&self.cx.with_cleared_baggage(), headers);
         }
     }
 
-    /// The response's head is there.
+    /// Records the head of the response and ends the span.
     pub(super) fn answered(self, head: &Head<'_>) {
         if !self.is_described {
             return;
@@ -129,7 +129,7 @@ impl Attempt {
         self.finish(attributes, semconv::client_status(status));
     }
 
-    /// There will be no response.
+    /// Records a failure without a response and ends the span.
     pub(super) fn failed(self, error_type: &'static str) {
         let mut attributes = vec![KeyValue::new(semconv::ERROR_TYPE, error_type)];
         let version = self.version.and_then(semconv::protocol_version);
@@ -142,7 +142,7 @@ impl Attempt {
     fn finish(mut self, attributes: Vec<KeyValue>, status: Status) {
         if self.metrics.instruments().is_some() {
             self.measured
-                .extend(low_cardinality(&attributes, &DURATION));
+                .extend(low_cardinality(&attributes, &DURATION_ATTRIBUTES));
         }
         if self.decision == Decision::Record {
             let span = self.cx.span();
@@ -164,7 +164,7 @@ impl Drop for Attempt {
     }
 }
 
-/// What is measured of attempts.
+/// The instruments for attempts.
 #[derive(Debug)]
 pub(super) struct Instruments {
     duration: Histogram,
@@ -181,8 +181,8 @@ impl metrics::Instruments for Instruments {
     }
 }
 
-/// Of a client span's attributes, those of `http.client.request.duration`.
-const DURATION: [&str; 6] = [
+/// The attributes of `http.client.request.duration`.
+const DURATION_ATTRIBUTES: [&str; 6] = [
     semconv::HTTP_REQUEST_METHOD,
     semconv::SERVER_ADDRESS,
     semconv::SERVER_PORT,

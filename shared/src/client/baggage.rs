@@ -1,19 +1,19 @@
-//! [`BaggageTo`]: who is told the baggage. The trace context goes to everybody: it is two random numbers.
+//! [`BaggageTo`]: the hosts that receive baggage. All hosts receive the trace context, which holds no user data.
 
 use std::sync::Arc;
 
 use url::{Host, Url};
 
-/// Names that are never given out on the open internet: RFC 6761, RFC 6762 (`cluster.local` too), and ICANN's choice for
+/// Domains that cannot be registered on the internet: RFC 6761, RFC 6762 (`cluster.local` too), and ICANN's choice for
 /// private use.
 const PRIVATE: [&str; 3] = [".localhost", ".local", ".internal"];
 
-/// The hosts that were named, or those of the own network where none was.
+/// The listed hosts, or all hosts of the private network if `None`.
 #[derive(Debug, Clone, Default)]
 pub(super) struct BaggageTo(Option<Arc<[String]>>);
 
 impl BaggageTo {
-    /// These too.
+    /// Adds hosts.
     pub(super) fn with<H: Into<String>>(self, hosts: impl IntoIterator<Item = H>) -> Self {
         let before = self.0.unwrap_or_default();
         let hosts = hosts.into_iter().map(|host| host.into().to_lowercase());
@@ -31,7 +31,7 @@ impl BaggageTo {
     }
 }
 
-/// A name that begins with a dot stands for all that end in it.
+/// Returns whether the name matches the host. A name that starts with a dot matches all subdomains.
 fn is_named(host: &Host<&str>, name: &str) -> bool {
     match host {
         Host::Domain(host) if name.starts_with('.') => host.ends_with(name),
@@ -41,8 +41,7 @@ fn is_named(host: &Host<&str>, name: &str) -> bool {
     }
 }
 
-/// Whether only the own network can know the host by this name or address. Link-local addresses are not among them: the
-/// metadata services of clouds have one.
+/// Returns whether the host belongs to the private network. Link-local addresses do not: cloud metadata services have one.
 fn is_private(host: &Host<&str>) -> bool {
     match host {
         Host::Domain(name) => !name.contains('.') || PRIVATE.iter().any(|end| name.ends_with(end)),
@@ -58,9 +57,9 @@ fn is_private(host: &Host<&str>) -> bool {
 mod tests {
     use super::*;
 
-    fn told<'a>(to: &BaggageTo, urls: &[&'a str]) -> Vec<&'a str> {
-        let is_told = |url: &&&str| to.includes(&url.parse().unwrap());
-        urls.iter().filter(is_told).copied().collect()
+    fn included<'a>(to: &BaggageTo, urls: &[&'a str]) -> Vec<&'a str> {
+        let is_included = |url: &&&str| to.includes(&url.parse().unwrap());
+        urls.iter().filter(is_included).copied().collect()
     }
 
     #[test]
@@ -90,8 +89,8 @@ mod tests {
             "http://[::ffff:8.8.8.8]/",
             "mailto:ann@inventory",
         ];
-        assert_eq!(told(&BaggageTo::default(), &own), own);
-        assert_eq!(told(&BaggageTo::default(), &others), [""; 0]);
+        assert_eq!(included(&BaggageTo::default(), &own), own);
+        assert_eq!(included(&BaggageTo::default(), &others), [""; 0]);
     }
 
     #[test]
@@ -114,9 +113,9 @@ mod tests {
             "http://localhost/",
             "http://[fd00::2]/",
         ];
-        assert_eq!(told(&named, &theirs), theirs);
-        assert_eq!(told(&named, &others), [""; 0]);
-        let nobody = BaggageTo::default().with([""; 0]);
-        assert_eq!(told(&nobody, &theirs), [""; 0]);
+        assert_eq!(included(&named, &theirs), theirs);
+        assert_eq!(included(&named, &others), [""; 0]);
+        let none = BaggageTo::default().with([""; 0]);
+        assert_eq!(included(&none, &theirs), [""; 0]);
     }
 }

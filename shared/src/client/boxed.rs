@@ -1,4 +1,4 @@
-//! [`ErrorKind`]: how the error of the client below is read, typed or boxed.
+//! [`ErrorKind`]: reads the error of the inner client, typed or boxed.
 
 use std::error::Error;
 
@@ -6,10 +6,10 @@ use tower_layer::Layer;
 
 use super::{ClientTrace, TraceMiddleware, failure};
 
-/// A boxed error, as tower's `Buffer`, `Timeout` and `SpawnReady` give it.
+/// A boxed error, as returned by tower's `Buffer`, `Timeout` and `SpawnReady`.
 pub(super) type BoxError = Box<dyn Error + Send + Sync>;
 
-/// Names what kept an answer away, for `error.type`.
+/// Names the cause of a failure, for `error.type`.
 pub trait ErrorKind<E> {
     #[doc(hidden)]
     fn error_type(error: &E) -> &'static str;
@@ -19,7 +19,7 @@ pub trait ErrorKind<E> {
 #[derive(Debug, Clone, Copy)]
 pub struct Typed;
 
-/// Boxed errors, which do not.
+/// Boxed errors, which do not implement it.
 #[derive(Debug, Clone, Copy)]
 pub struct Boxed;
 
@@ -35,7 +35,7 @@ impl ErrorKind<BoxError> for Boxed {
     }
 }
 
-/// A [`ClientTraceLayer`](super::ClientTraceLayer) for clients with a boxed error. Made by
+/// A [`ClientTraceLayer`](super::ClientTraceLayer) for clients with a boxed error. Created by
 /// [`boxed_errors`](TraceMiddleware::boxed_errors).
 #[derive(Debug, Clone)]
 pub struct BoxedErrorLayer(pub(super) TraceMiddleware);

@@ -1,4 +1,4 @@
-//! What kept an answer away, as `error.type`.
+//! The causes of failures without a response, as `error.type`.
 
 use std::io::{self, ErrorKind};
 
@@ -7,8 +7,8 @@ use hyper_util::client::legacy;
 use super::reqwest;
 use crate::{error::causes, semconv};
 
-/// How the errors of `rustls` begin when a handshake fails. They are no type that this crate can name: TLS is the
-/// application's choice.
+/// The prefixes of `rustls` errors for failed handshakes. This crate cannot name their types, since it does not depend on a
+/// TLS library.
 const TLS: [&str; 5] = [
     "invalid peer certificate",
     "peer is incompatible",
@@ -17,11 +17,11 @@ const TLS: [&str; 5] = [
     "received fatal alert",
 ];
 
-/// A stable name for the error of any client on hyper.
+/// Returns a stable name for an error of any client on hyper.
 pub(super) fn name(error: &(dyn std::error::Error + 'static)) -> &'static str {
     let says = |text: &str| causes(error).any(|cause| cause.to_string().starts_with(text));
     let reqwest = reqwest::name(error);
-    // Before `timeout`: a connection that was not made in time has asked nothing of the server, which may well be quick.
+    // Before `timeout`: if connecting timed out, the server has received no request.
     if reqwest == Some(semconv::ERROR_DNS) || says("dns error") {
         semconv::ERROR_DNS
     } else if any(error, legacy::Error::is_connect) {
@@ -40,7 +40,7 @@ pub(super) fn name(error: &(dyn std::error::Error + 'static)) -> &'static str {
     }
 }
 
-/// Whether the error or one of its causes is an `E` of this kind.
+/// Returns whether the error or one of its causes is an `E` that satisfies the predicate.
 fn any<E: std::error::Error + 'static>(
     error: &(dyn std::error::Error + 'static),
     kind: impl Fn(&E) -> bool,

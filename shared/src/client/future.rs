@@ -1,4 +1,4 @@
-//! [`ResponseFuture`]: the attempt runs with its span as current context until the head of an answer is there.
+//! [`ResponseFuture`]: runs the attempt with its span as current context until the head of the response has arrived.
 
 use std::{
     marker::PhantomData,
@@ -17,7 +17,7 @@ use super::{
 };
 
 pin_project! {
-    /// The response future of [`ClientTrace`](super::ClientTrace). Named where a client's type is written out.
+    /// The response future of [`ClientTrace`](super::ClientTrace).
     pub struct ResponseFuture<F, K = Typed> {
         #[pin]
         inner: Option<F>,
@@ -28,7 +28,7 @@ pin_project! {
 
     impl<F, K> PinnedDrop for ResponseFuture<F, K> {
         fn drop(this: Pin<&mut Self>) {
-            // What the client drops ends before the attempt does, and still in its context.
+            // Values that the client drops here still belong to its context and end before its span.
             let mut this = this.project();
             let _current = this.cx.clone().attach();
             this.inner.set(None);
@@ -46,7 +46,7 @@ impl<F, K> ResponseFuture<F, K> {
         }
     }
 
-    /// The future of a request that an outer layer has made a span of.
+    /// Creates the future of a request that an outer layer traces.
     pub(super) fn traced_already(inner: F) -> Self {
         Self {
             inner: Some(inner),
@@ -77,7 +77,7 @@ where
             .inner
             .as_pin_mut()
             .expect("a future is not polled after it was dropped");
-        // Not in `self`, so that a panic ends it here, whoever catches the panic and drops this when.
+        // A local variable, so that a panic ends the span here, wherever it is caught and whenever this future is dropped.
         let attempt = this.attempt.take();
         let Poll::Ready(result) = inner.poll(task) else {
             *this.attempt = attempt;

@@ -6,7 +6,7 @@ use super::{BoxedErrorLayer, ClientTrace, TraceMiddleware};
 
 /// Wraps an HTTP client that is a tower service, such as `hyper-util`'s, so that every request is a CLIENT span.
 ///
-/// It is [`TraceMiddleware`] by the name that a tower stack looks for: the same settings, and the same spans.
+/// An alias of [`TraceMiddleware`], with the same settings and the same spans.
 ///
 /// ```
 /// use hyper_util::{client::legacy::Client, rt::TokioExecutor};
@@ -18,15 +18,15 @@ use super::{BoxedErrorLayer, ClientTrace, TraceMiddleware};
 /// let client = ClientTraceLayer::new().layer(client);
 /// ```
 ///
-/// It goes innermost, directly around the client, below retries and redirects, so that each attempt passes through it.
-/// There it also sees the client's own errors. Around a client whose error is boxed, such as tower's `Buffer`, use
-/// [`boxed_errors`](TraceMiddleware::boxed_errors). In a handler, a `Buffer` around this layer keeps the trace too. `network.peer.*` is known from
-/// clients that leave [`HttpInfo`](hyper_util::client::legacy::connect::HttpInfo) in the answer's extensions, and
-/// `http.request.resend_count` from none: a request that is cloned for a retry does not know of its twin.
+/// Make it the innermost layer, inside retries and redirects, so that each attempt passes through it and it sees the errors
+/// of the client itself. For a client whose error is boxed, such as tower's `Buffer`, use
+/// [`boxed_errors`](TraceMiddleware::boxed_errors). A `Buffer` around this layer keeps the trace of the calling handler.
+/// `network.peer.*` is recorded if the client adds [`HttpInfo`](hyper_util::client::legacy::connect::HttpInfo) to the
+/// response's extensions. `http.request.resend_count` is never recorded, since clones of a request do not share state.
 pub type ClientTraceLayer = TraceMiddleware;
 
 impl TraceMiddleware {
-    /// Makes a layer for clients whose error is `Box<dyn Error + Send + Sync>`, which does not implement `Error`.
+    /// Returns a layer for clients whose error is `Box<dyn Error + Send + Sync>`, which does not implement `Error`.
     ///
     /// ```
     /// use shared::client::ClientTraceLayer;

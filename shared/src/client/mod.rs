@@ -1,7 +1,7 @@
 //! CLIENT spans for HTTP clients: one for each attempt, with the context injected into its headers.
 //!
-//! Build the client once and keep it: [`traced`] gives a `reqwest` client whose requests are spans, with the cargo feature
-//! `reqwest`.
+//! Build the client once and reuse it. With the cargo feature `reqwest`, [`traced`] returns a `reqwest` client that creates a
+//! span for each request.
 //!
 //! ```
 //! use shared::client::{self, UrlTemplate};
@@ -15,15 +15,15 @@
 //! # Ok::<_, reqwest::Error>(())
 //! ```
 //!
-//! That is [`TraceMiddleware`] around `reqwest`. Put it there yourself where it has settings or is not the only middleware.
-//! Retries go before it, so that each attempt passes through it and is a span (`attempt`). A second attempt is the same
-//! method and URL with the same extensions, after one that was not answered well.
+//! The client is `reqwest` with [`TraceMiddleware`]. Add the middleware by hand to change its settings or to combine it with
+//! others. Register retries before it, so that each attempt has a span (`attempt`). A request counts as another attempt if it
+//! has the same method, URL and extensions as a request that failed before.
 //!
 //! ```
 //! use reqwest_middleware::ClientBuilder;
 //! use shared::client::{TraceMiddleware, same_origin_redirects};
 //!
-//! # #[expect(clippy::disallowed_methods, reason = "the client that the middleware goes around")]
+//! # #[expect(clippy::disallowed_methods, reason = "the middleware is added to this client")]
 //! let client = reqwest::Client::builder().redirect(same_origin_redirects()).build()?;
 //! let client = ClientBuilder::new(client)
 //!     // .with(RetryTransientMiddleware::new_with_policy(policy))
@@ -32,8 +32,8 @@
 //! # Ok::<_, reqwest::Error>(())
 //! ```
 //!
-//! [`ClientTraceLayer`] goes around any other client that is a tower service, hyper-util's for one, with the same spans and
-//! settings. Who has to say why a call failed, in a log or a metric of one's own, uses the names of the spans: `error_type`.
+//! [`ClientTraceLayer`] wraps any other client that is a tower service, such as that of hyper-util, with the same spans and
+//! settings. `error_type` returns the name of a failure as recorded on spans, for custom logs and metrics.
 
 mod attempt;
 mod baggage;
@@ -75,19 +75,19 @@ use crate::{
     headers::Recorded, metrics::Metrics, redact::Redaction, semconv::KnownMethods, tracer::Tracer,
 };
 
-/// Makes every attempt of a request a CLIENT span and injects its context into the headers. Around `reqwest` it is a
-/// middleware, around any other client a layer ([`ClientTraceLayer`]); where it goes is in the [module](self)'s examples.
+/// Creates a CLIENT span for each attempt of a request and injects its context into the headers. A middleware for `reqwest`,
+/// and a layer ([`ClientTraceLayer`]) for other clients. The [module](self) has examples.
 ///
-/// Attributes by the [HTTP conventions](https://opentelemetry.io/docs/specs/semconv/http/http-spans/#http-client-span).
-/// The span ends when the response's headers are in, so a body that fails later is not its failure. A request whose
-/// future is dropped was cancelled by its caller: no error. Without an active span the CLIENT span is the root of a new
-/// trace.
+/// Attributes follow the [HTTP conventions](https://opentelemetry.io/docs/specs/semconv/http/http-spans/#http-client-span).
+/// The span ends when the response's headers have arrived, so a later failure of the body is not recorded on it. If the
+/// caller drops the future of a request, the span ends without an error. Without an active span, the CLIENT span is the root
+/// of a new trace.
 ///
-/// Redirects that `reqwest` follows are one span with the requests before them: `url.full`, `server.address` and
-/// `server.port` are of the URL that was asked for, the status code, protocol version and `network.peer.*` of the last
-/// answer. Every server on the way is sent the same `traceparent`, so their spans are siblings, and the same baggage. A
-/// client that is built with [`same_origin_redirects`] leaves redirects to another origin to the caller, who makes a span of
-/// each, so that [`baggage_to`](Self::baggage_to) applies to it; with `redirect::Policy::none()` all of them.
+/// A redirect that `reqwest` follows belongs to the span of the first request: `url.full`, `server.address` and `server.port`
+/// describe the first URL; the status code, protocol version and `network.peer.*` describe the last response. All servers
+/// receive the same `traceparent`, so their spans are siblings, and the same baggage. With [`same_origin_redirects`], the
+/// client returns redirects to another origin to the caller, whose next request has its own span and is subject to
+/// [`baggage_to`](Self::baggage_to). With `redirect::Policy::none()`, it returns all redirects.
 #[derive(Debug, Clone, Default)]
 pub struct TraceMiddleware {
     tracer: Tracer,
@@ -99,11 +99,10 @@ pub struct TraceMiddleware {
     baggage_to: BaggageTo,
 }
 
-/// A request extension: the template that the request's path was made from, such as `/check/{item_id}`.
+/// A request extension with the template of the request's path, such as `/check/{item_id}`.
 ///
-/// It is recorded as `url.template` and in the span's name. Without it the name is the method alone, since a path would
-/// make as many names as there are items. One that is not static, from a generated client or a table of routes, may be
-/// owned: keep to few.
+/// Recorded as `url.template` and in the span's name. Without a template, the name is the method alone, since paths would
+/// create a name for each item. Templates can be owned strings, for example from a generated client. Use a small set.
 ///
 /// ```
 /// use shared::client::UrlTemplate;
@@ -120,26 +119,26 @@ pub struct TraceMiddleware {
 pub struct UrlTemplate(Cow<'static, str>);
 
 impl UrlTemplate {
-    /// A template, static or owned.
+    /// Creates the extension from a static or owned template.
     pub fn new(template: impl Into<Cow<'static, str>>) -> Self {
         Self(template.into())
     }
 }
 
 impl TraceMiddleware {
-    /// A middleware on the global tracer provider and the global propagator.
+    /// Creates a middleware with the global tracer provider and the global propagator.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Makes spans with this provider instead of the global one: for several services in one process, and for tests.
+    /// Sets the tracer provider, for tests and for several services in one process. Defaults to the global one.
     #[must_use]
     pub fn tracer_provider(mut self, provider: &dyn ObjectSafeTracerProvider) -> Self {
         self.tracer = Tracer::of(provider);
         self
     }
 
-    /// Records metrics with this provider, for the same. Default: the global one, if [`crate::telemetry::init`] has set one.
+    /// Sets the meter provider. Defaults to the global one, if [`crate::telemetry::init`] installed it.
     #[cfg(feature = "metrics")]
     #[must_use]
     pub fn meter_provider(mut self, provider: &dyn opentelemetry::metrics::MeterProvider) -> Self {
@@ -147,49 +146,48 @@ impl TraceMiddleware {
         self
     }
 
-    /// Records these request headers as `http.request.header.<name>`, beside those of earlier calls. Default: none.
-    /// `Authorization`, `Proxy-Authorization`, `Cookie` and `Set-Cookie` never are, listed or not.
+    /// Records these request headers as `http.request.header.<name>`, in addition to those of earlier calls.
+    /// `Authorization`, `Proxy-Authorization`, `Cookie` and `Set-Cookie` are never recorded, even if listed. Defaults to none.
     #[must_use]
     pub fn request_headers(mut self, names: impl IntoIterator<Item = HeaderName>) -> Self {
         self.request_headers.add(names);
         self
     }
 
-    /// Records these response headers as `http.response.header.<name>`, beside those of earlier calls. Default: none;
-    /// the same are never recorded.
+    /// Records these response headers as `http.response.header.<name>`, in addition to those of earlier calls,
+    /// with the same exceptions as [`request_headers`](Self::request_headers). Defaults to none.
     #[must_use]
     pub fn response_headers(mut self, names: impl IntoIterator<Item = HeaderName>) -> Self {
         self.response_headers.add(names);
         self
     }
 
-    /// Redacts the values of these query keys in `url.full`, beside those that the conventions list
-    /// and those of earlier calls.
+    /// Redacts the values of these query keys in `url.full`, in addition to those that the conventions list and those of
+    /// earlier calls.
     #[must_use]
     pub fn redact_query_keys<K: Into<String>>(mut self, keys: impl IntoIterator<Item = K>) -> Self {
         self.redaction.add(keys);
         self
     }
 
-    /// Sends baggage to these hosts and to no other; the trace context goes to everybody. A name that begins with a dot
-    /// stands for all hosts below it, an empty list for nobody; a second call adds to the first.
+    /// Restricts baggage to these hosts. All hosts receive the trace context. A name that starts with a dot matches all
+    /// subdomains; an empty list matches no host. Later calls add hosts.
     ///
-    /// Default: the own network, which is hosts whose name has no dot or ends in `.local`, `.internal` or `.localhost`, and
-    /// loopback and private addresses. Baggage is what an application says of its users and tenants, in clear text. Who
-    /// sets it thinks of the next service, not of the payment provider behind that, so nobody outside is told by accident:
-    /// such hosts are named. A middleware does not know by what name its own service is called, so a domain of one's own
-    /// is to be named too.
+    /// Defaults to the private network: hosts whose name has no dot or ends in `.local`, `.internal` or `.localhost`, and
+    /// loopback and private addresses. Baggage often describes users and tenants, in clear text, and is meant for the next
+    /// service rather than for a payment provider behind it, so external hosts must be listed. So must the public domain of
+    /// your own services, which the middleware cannot know.
     ///
-    /// A redirect that `reqwest` follows takes the header along: [`same_origin_redirects`] is for clients that may be sent
-    /// elsewhere.
+    /// Redirects that `reqwest` follows carry the header along. Use [`same_origin_redirects`] if servers can redirect to
+    /// other hosts.
     #[must_use]
     pub fn baggage_to<H: Into<String>>(mut self, hosts: impl IntoIterator<Item = H>) -> Self {
         self.baggage_to = self.baggage_to.with(hosts);
         self
     }
 
-    /// The methods that are recorded by name; any other is `_OTHER`. Default: those of the conventions, or the list in
-    /// `OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS`.
+    /// Sets the methods that are recorded by name. Others are recorded as `_OTHER`. Defaults to those of the conventions, or
+    /// to the list in `OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS`.
     #[must_use]
     pub fn known_methods<M: Into<String>>(mut self, methods: impl IntoIterator<Item = M>) -> Self {
         self.known_methods = KnownMethods::new(methods);

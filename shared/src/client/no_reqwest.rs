@@ -1,4 +1,4 @@
-//! No `reqwest`, and none of its errors.
+//! Replaces `reqwest.rs` without the cargo feature `reqwest`.
 
 pub(super) fn name(_: &(dyn std::error::Error + 'static)) -> Option<&'static str> {
     None

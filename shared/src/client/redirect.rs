@@ -2,17 +2,16 @@
 
 use reqwest::{Url, redirect::Policy};
 
-/// A redirect policy for `reqwest` that follows up to ten redirects within the origin of the request: its scheme, host and
-/// port. A redirect to another origin is not followed, and the caller gets it as the response.
+/// Returns a redirect policy for `reqwest` that follows up to ten redirects within the origin of the request: its scheme, host
+/// and port. Redirects to another origin are returned to the caller.
 ///
 /// `reqwest` sends the headers of the first request to every URL that it is redirected to, without asking a middleware: the
 /// baggage, also to hosts that [`TraceMiddleware::baggage_to`](super::TraceMiddleware::baggage_to) does not name, and headers
 /// such as `x-api-key`, and it adds a `Referer` with the query. Another port is another server, and `http` instead of `https`
-/// can be read on the way. A caller that follows such a redirect makes a request like any other, with a span and a decision
-/// on baggage of its own.
+/// is not encrypted. If the caller follows such a redirect, its request has its own span, and `baggage_to` applies to it.
 ///
 /// ```
-/// # #[expect(clippy::disallowed_methods, reason = "the client that the middleware goes around")]
+/// # #[expect(clippy::disallowed_methods, reason = "the middleware is added to this client")]
 /// let client = reqwest::Client::builder().redirect(shared::client::same_origin_redirects()).build()?;
 /// # Ok::<_, reqwest::Error>(())
 /// ```

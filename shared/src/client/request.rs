@@ -1,4 +1,4 @@
-//! What a request says about itself, as span name and attributes: the same whichever client sends it.
+//! Derives a span's name and attributes from a request, in the same way for all clients.
 
 use std::{
     borrow::Cow,
@@ -12,19 +12,19 @@ use url::Url;
 use super::{TraceMiddleware, UrlTemplate, attempt::Attempt, resend::Attempts};
 use crate::semconv::{self, KnownMethods};
 
-/// A request on its way out.
+/// An outgoing request.
 pub(super) struct Outgoing<'a> {
     pub(super) method: &'a Method,
-    /// None where neither the request nor its `Host` header says where it goes.
+    /// `None` if neither the request line nor the `Host` header names the server.
     pub(super) url: Option<&'a Url>,
     pub(super) headers: &'a HeaderMap,
     pub(super) version: Version,
     pub(super) template: Option<&'a UrlTemplate>,
-    /// Where its attempts are counted, if anywhere.
+    /// The extensions that count attempts, if the client keeps them.
     pub(super) extensions: Option<&'a mut Extensions>,
 }
 
-/// An extension of a request that has a CLIENT span, alive while the attempt is: a second middleware or layer steps aside.
+/// An extension of a request that has a CLIENT span. While the attempt is alive, a second middleware or layer does nothing.
 #[derive(Debug, Clone)]
 pub(super) struct Traced(Weak<()>);
 
@@ -54,7 +54,7 @@ impl TraceMiddleware {
     }
 
     fn attributes(&self, method: Cow<'static, str>, request: Outgoing<'_>) -> Vec<KeyValue> {
-        // Room for those of the answer, too.
+        // With capacity for the attributes of the response.
         let mut attributes = Vec::with_capacity(12);
         let mut push = |key: &'static str, value: Value| attributes.push(KeyValue::new(key, value));
         if let Some(original) = KnownMethods::original(&method, request.method) {
@@ -88,14 +88,14 @@ impl TraceMiddleware {
     }
 }
 
-/// The version that a request is sent in, if it is known before there is an answer: TLS negotiates it.
+/// Returns the protocol version, if it is known before the response. With TLS it is negotiated.
 fn sent_version(request: &Outgoing<'_>) -> Option<Version> {
     let is_plain = request.url.is_some_and(|url| url.scheme() == "http");
     is_plain.then_some(request.version)
 }
 
-/// Where a request goes: as its line says, or its `Host` header where that is all there is, as on a connection of one's
-/// own. Who names no scheme speaks `http`.
+/// Returns the URL of a request: from the request line, or from the `Host` header if the line has only a path, as on a
+/// connection made by hand. The scheme defaults to `http`.
 pub(super) fn url<B>(request: &Request<B>) -> Option<Url> {
     let uri = request.uri();
     let authority = match uri.authority() {

@@ -1,17 +1,15 @@
-//! What `reqwest` says of its errors, as `error.type`. Without the cargo feature `reqwest` there are none (`no_reqwest`).
+//! Names errors of `reqwest`, for `error.type`. `no_reqwest` replaces this file without the cargo feature `reqwest`.
 
 use reqwest_middleware::Error;
 
 use super::failure;
 use crate::{error::causes, semconv};
 
-/// A stable name for what kept the answer away: `timeout`, `dns`, `tls`, `connect`, `reset`, `redirect`, `body`, or
-/// `_OTHER`.
+/// Returns a stable name for a failed request: `timeout`, `dns`, `tls`, `connect`, `reset`, `redirect`, `body`, or `_OTHER`.
 ///
-/// For whoever groups failures, in a metric or on a span of one's own, by the names that the client spans have. The error's
-/// own text would have as many values as there are addresses. A failed handshake is `tls` with rustls, and
-/// `connect` with native-tls. An error that a middleware has wrapped, as
-/// retries do, is looked through where it names its source.
+/// Client spans have the same names, so custom metrics and spans can group failures alike. The text of an error is unsuitable,
+/// since it contains addresses. A failed handshake is `tls` with rustls and `connect` with native-tls. Errors wrapped by a
+/// middleware, such as retries, are recognized if the wrapper has a `source`.
 pub fn error_type(error: &Error) -> &'static str {
     reqwest_error(error).map_or(semconv::ERROR_OTHER, |error| failure::name(error))
 }
@@ -26,7 +24,7 @@ fn reqwest_error(error: &Error) -> Option<&reqwest::Error> {
     }
 }
 
-/// The name that `reqwest` has for it, where the error is one of its own.
+/// Returns the name of an error of `reqwest` itself.
 pub(super) fn name(error: &(dyn std::error::Error + 'static)) -> Option<&'static str> {
     let error = causes(error).find_map(|cause| cause.downcast_ref::<reqwest::Error>())?;
     if error.is_dns() {

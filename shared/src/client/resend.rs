@@ -1,21 +1,21 @@
-//! [`Attempts`]: how often a request was sent, kept in its extensions from attempt to attempt.
+//! [`Attempts`]: counts the attempts of a request, in its extensions.
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use http::{Extensions, Method};
 
-/// The request that these extensions went with last. The caller may use them for another one, which is no resend.
+/// The last request with these extensions. The caller may reuse them for another request, which is not a resend.
 #[derive(Debug, Clone)]
 pub(super) struct Attempts {
-    /// A hash of method and URL, which are not kept for every request just to be compared with those of a rare second.
+    /// A hash of method and URL, cheaper than copies of both for each request.
     request: u64,
     sent: i64,
     is_answered: bool,
 }
 
 impl Attempts {
-    /// Counts an attempt; gives how many there were before it. A request of another method or URL begins anew, and so
-    /// does one that was answered well: nobody sends that a second time because of how the first went.
+    /// Counts an attempt and returns the number of previous ones. Starts again for another method or URL, and after a
+    /// successful response, which is no reason for a resend.
     pub(super) fn next(extensions: &mut Extensions, method: &Method, url: &str) -> i64 {
         let mut hasher = DefaultHasher::new();
         (method, url).hash(&mut hasher);
@@ -35,7 +35,7 @@ impl Attempts {
         0
     }
 
-    /// The last attempt had an answer that is no error.
+    /// Records that the last attempt had a successful response.
     #[cfg(feature = "reqwest")]
     pub(super) fn answered(extensions: &mut Extensions) {
         if let Some(last) = extensions.get_mut::<Self>() {

@@ -1,4 +1,4 @@
-//! [`ClientTrace`]: a request goes out, its span starts. Next: `future`.
+//! [`ClientTrace`]: starts the span of each request. Next: `future`.
 
 use std::{
     marker::PhantomData,
@@ -14,7 +14,7 @@ use super::{
     request::{self, Outgoing, Traced},
 };
 
-/// The client that [`ClientTraceLayer`](super::ClientTraceLayer) makes. Named where a client's type is written out.
+/// The client that [`ClientTraceLayer`](super::ClientTraceLayer) returns.
 #[derive(Debug, Clone)]
 pub struct ClientTrace<S, K = Typed> {
     inner: S,

@@ -1,14 +1,13 @@
-//! [`traced`]: a `reqwest` client that never was without its middleware.
+//! [`traced`]: a `reqwest` client with its middleware.
 
 use reqwest_middleware::{ClientBuilder, ClientWithMiddleware};
 
 use super::{TraceMiddleware, same_origin_redirects};
 
-/// A `reqwest` client whose requests are spans and take their trace along: with [`TraceMiddleware`] as it is by default, and
-/// with [`same_origin_redirects`]. `settings` has the last word on the client itself.
+/// Builds a `reqwest` client that creates a span for each request and propagates the trace, with the defaults of
+/// [`TraceMiddleware`] and with [`same_origin_redirects`]. `settings` can override all settings of the client itself.
 ///
-/// For all that need no other middleware. With retries, or with settings of the middleware's, build it as the
-/// [module](super) shows.
+/// To add retries or to change the settings of the middleware, build the client as shown in the [module](super).
 ///
 /// ```
 /// use std::time::Duration;
@@ -21,13 +20,13 @@ use super::{TraceMiddleware, same_origin_redirects};
 ///
 /// # Errors
 ///
-/// When `reqwest` cannot build the client: it says which setting is at fault, or that TLS cannot be had.
+/// Returns the error of `reqwest` if the client cannot be built, for example because of a setting or of TLS.
 pub fn traced(
     settings: impl FnOnce(reqwest::ClientBuilder) -> reqwest::ClientBuilder,
 ) -> Result<ClientWithMiddleware, reqwest::Error> {
     #[expect(
         clippy::disallowed_methods,
-        reason = "the client that the middleware goes around"
+        reason = "the middleware is added to this client"
     )]
     let client = reqwest::Client::builder().redirect(same_origin_redirects());
     let client = settings(client).build()?;

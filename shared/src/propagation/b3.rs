@@ -14,29 +14,29 @@ use opentelemetry_propagator_b3::{B3Encoding, Propagator};
 
 use crate::tracer::empty_context;
 
-// How `Propagator` says in trace flags what B3 has and they have not. The first is W3C's random flag as well.
+// The trace flags that `Propagator` uses for B3 states without a W3C equivalent. The first is W3C's random flag as well.
 const DEFERRED: TraceFlags = TraceFlags::new(0x02);
 const DEBUG: TraceFlags = TraceFlags::new(0x04);
 
-/// Reads B3 in either form, the single header first, and writes the one that it was made for.
+/// Reads B3 in either form, preferring the single header, and writes the form it was created for.
 ///
-/// For services among others that speak B3, Zipkin's and older Istio's for two. `OTEL_PROPAGATORS=b3,tracecontext` does the
-/// same without code.
+/// For services that exchange B3 with others, such as Zipkin or older versions of Istio. `OTEL_PROPAGATORS=b3,tracecontext`
+/// does the same without code.
 ///
-/// The headers are the work of [`opentelemetry_propagator_b3`]; around it, W3C's random flag is kept from being read
-/// as a sampling decision left open, a caller's decision that is open counts as sampled, so does debug, no sign is
-/// taken for a hex digit, the single header is written alone, and nothing without an active span.
+/// A wrapper of [`opentelemetry_propagator_b3`] that corrects it: the random flag of W3C is not read as a deferred sampling
+/// decision, deferred decisions and debug count as sampled, signs are not accepted as hex digits, only the single header is
+/// written in that form, and nothing is written without an active span.
 #[derive(Debug, Clone)]
 pub struct B3Propagator {
     writer: Propagator,
     headers: &'static [&'static str],
 }
 
-/// The caller left the sampling decision to whoever continues this span; to be passed on where nobody here does.
+/// The caller deferred the sampling decision. Passed on if this service starts no span.
 struct Deferred(SpanId);
 
 impl B3Propagator {
-    /// Writes the header `b3`.
+    /// Creates a propagator that writes the header `b3`.
     pub fn single_header() -> Self {
         Self {
             writer: Propagator::with_encoding(B3Encoding::SingleHeader),
@@ -44,7 +44,7 @@ impl B3Propagator {
         }
     }
 
-    /// Writes the headers `X-B3-TraceId`, `X-B3-SpanId`, and `X-B3-Sampled` or `X-B3-Flags`.
+    /// Creates a propagator that writes the headers `X-B3-TraceId`, `X-B3-SpanId`, and `X-B3-Sampled` or `X-B3-Flags`.
     pub fn multiple_headers() -> Self {
         Self {
             writer: Propagator::with_encoding(B3Encoding::MultipleHeader),
@@ -53,7 +53,7 @@ impl B3Propagator {
     }
 }
 
-// `Propagator` is shown the caller's span and nothing else.
+// `Propagator` receives only the caller's span.
 impl TextMapPropagator for B3Propagator {
     fn inject_context(&self, cx: &Context, injector: &mut dyn Injector) {
         let span = cx.span();
@@ -95,7 +95,7 @@ impl TextMapPropagator for B3Propagator {
         let flags = caller.trace_flags();
         let continued = |flags| cx.with_remote_span_context(with_flags(&caller, flags));
         if flags & DEFERRED == DEFERRED {
-            // Unsampled, a parent-based sampler would drop what nobody has asked to drop.
+            // If unsampled, a parent-based sampler would drop the trace although the caller left that open.
             continued(TraceFlags::SAMPLED).with_value(Deferred(caller.span_id()))
         } else if flags & DEBUG == DEBUG {
             continued(DEBUG | TraceFlags::SAMPLED)
@@ -109,7 +109,7 @@ impl TextMapPropagator for B3Propagator {
     }
 }
 
-/// Whether the caller names no span and asks that the trace is not sampled: `b3: 0`, or `X-B3-Sampled: 0` alone.
+/// Returns whether the caller sent no span and disabled sampling: `b3: 0`, or `X-B3-Sampled: 0` alone.
 fn is_denied(extractor: &dyn Extractor) -> bool {
     let value = |key| extractor.get(key).map(str::trim);
     match value("b3") {
@@ -118,7 +118,7 @@ fn is_denied(extractor: &dyn Extractor) -> bool {
     }
 }
 
-/// The span of a caller that has none, for a sampler that follows its parent.
+/// Returns a substitute for the span of such a caller, for parent-based samplers.
 fn unsampled() -> SpanContext {
     SpanContext::new(
         TraceId::from(u128::from(random()) << 64 | u128::from(random())),
@@ -129,7 +129,7 @@ fn unsampled() -> SpanContext {
     )
 }
 
-/// Never 0, which is not an id.
+/// Never 0, which is an invalid id.
 fn random() -> u64 {
     RandomState::new().build_hasher().finish() | 1
 }
@@ -144,7 +144,7 @@ fn with_flags(span_context: &SpanContext, flags: TraceFlags) -> SpanContext {
     )
 }
 
-/// A carrier for these headers: made for the single one, [`Propagator`] writes the others as well.
+/// A carrier that accepts only these headers. In single form, [`Propagator`] writes the others as well.
 struct Only<'a> {
     headers: &'static [&'static str],
     injector: &'a mut dyn Injector,
@@ -158,7 +158,7 @@ impl Injector for Only<'_> {
     }
 }
 
-/// A carrier without its values that hold a `+`: Rust's numbers may begin with one, B3's may not.
+/// A carrier that hides values with a `+`, which Rust's number parser accepts and B3 does not.
 struct Unsigned<'a>(&'a dyn Extractor);
 
 impl Extractor for Unsigned<'_> {

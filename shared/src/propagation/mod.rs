@@ -1,13 +1,13 @@
-//! Carriers to context and back: how a trace crosses a process boundary.
+//! Context propagation between processes: injection into carriers and extraction from them.
 //!
-//! [`inject`] writes the current context into any carrier, [`extract`] reads one out of it. Which headers are
-//! written and read is the global propagator's business ([`crate::telemetry::init`] sets it from
-//! `OTEL_PROPAGATORS`; the default is [`TraceContextPropagator`] and [`BaggagePropagator`]). The server layer and the
-//! client middleware call the same two functions, so a handler never has to; call them by hand for whatever has no
-//! instrumentation: a queue's message headers, a job table, an environment variable (`examples/channel.rs`).
+//! [`inject`] writes the current context into a carrier, and [`extract`] reads a context from it. The global propagator
+//! determines the headers: [`crate::telemetry::init`] sets it from `OTEL_PROPAGATORS`, which defaults to
+//! [`TraceContextPropagator`] and [`BaggagePropagator`]. The server layer and the client middleware call these functions for
+//! HTTP. Call them by hand for other transports, such as message headers of a queue, a job table, or an environment variable
+//! (`examples/channel.rs`).
 //!
-//! A carrier is an [`http::HeaderMap`] by [`HeaderInjector`] and [`HeaderExtractor`], a `HashMap<String, String>` by
-//! itself, one whose keys are in any case by [`MapExtractor`], and any type of your own by [`Carrier`].
+//! Carriers are `HashMap<String, String>`, [`http::HeaderMap`] with [`HeaderInjector`] and [`HeaderExtractor`], maps with keys
+//! in any case with [`MapExtractor`], and your own types that implement [`Carrier`].
 //!
 //! ```
 //! use std::collections::HashMap;
@@ -48,19 +48,18 @@ pub use self::{
     trace_context::TraceContextPropagator,
 };
 
-/// Writes the current context into `carrier` with the global propagator, in place of any that it held.
+/// Writes the current context into `carrier` with the global propagator, replacing any previous context.
 ///
-/// Call it within the span that stands for the sending, where the message is made. Without an active span no trace header is
-/// written: the receiver starts a trace of its own.
+/// Call it inside the span that represents the sending, where the message is created. Without an active span, no trace headers
+/// are written, and the receiver starts a new trace.
 pub fn inject(carrier: &mut dyn Carrier) {
-    // A copy: while the current context is borrowed, a carrier that enters a span would panic.
+    // A copy, since a carrier that enters a span would panic while the current context is borrowed.
     inject_context(&Context::current(), carrier);
 }
 
-/// The same with a context that is not the current one, such as one that was kept until a batch is sent.
+/// Like [`inject`], but with an explicit context, such as one stored until a batch is sent.
 ///
-/// It goes in place of any that the carrier held: the map of a message that is sent again may bring the `tracestate` of the
-/// first time.
+/// Removes the previous context first: the map of a message that is sent again may still have the former `tracestate`.
 pub fn inject_context(cx: &Context, carrier: &mut dyn Carrier) {
     opentelemetry::global::get_text_map_propagator(|propagator| {
         for field in propagator.fields() {
@@ -70,8 +69,8 @@ pub fn inject_context(cx: &Context, carrier: &mut dyn Carrier) {
     });
 }
 
-/// Writes `cx` into a request's headers. Without a span in `cx` they keep the context that they have: somebody may have
-/// copied it from an incoming request, to pass it on.
+/// Writes `cx` into a request's headers. If `cx` has no span, the headers keep their context, which may have been copied from
+/// an incoming request.
 #[cfg(feature = "client")]
 pub(crate) fn inject_headers(cx: &Context, headers: &mut http::HeaderMap) {
     use opentelemetry::trace::TraceContextExt as _;
@@ -84,13 +83,13 @@ pub(crate) fn inject_headers(cx: &Context, headers: &mut http::HeaderMap) {
     }
 }
 
-/// Reads the caller's context out of `carrier` with the global propagator.
+/// Reads the sender's context from `carrier` with the global propagator.
 ///
-/// Starts from an empty context, never from the current one: what the carrier does not say is not inherited. A carrier
-/// with no context, or an invalid one, gives a context without a span, whose next span starts a new trace.
+/// Starts from an empty context, so nothing is inherited from the current one. If the carrier has no context or an invalid one,
+/// the returned context has no span, and the next span starts a new trace.
 ///
-/// What it gives is the parent of the receiver's span; set it before the span is entered, since a later parent is refused.
-/// Work for many messages at once is linked to each of them instead: [`crate::task::linked`].
+/// Use the returned context as the parent of the receiver's span, and set it before the span is entered, since a later parent
+/// is refused. To process several messages together, link to each of them with [`crate::task::linked`].
 pub fn extract(carrier: &dyn Extractor) -> Context {
     opentelemetry::global::get_text_map_propagator(|propagator| extract_with(propagator, carrier))
 }

@@ -1,4 +1,4 @@
-//! [`AccessLog`]: the one line that a request leaves in the log, or what is done in its place.
+//! [`AccessLog`]: the log line of each request, or a custom function in its place.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -9,42 +9,43 @@ use std::{
 use http::{Method, StatusCode};
 use tracing::{Level, Metadata, callsite::DefaultCallsite, metadata::Kind};
 
-/// Longer than any registered method; the characters of a method are ASCII.
+/// Longer than any registered method. The characters of a method are ASCII.
 const MAX_METHOD: usize = 32;
 
-/// How a request ended: what [`TraceLayer::access_log_with`](super::TraceLayer::access_log_with) gives to a log of one's own.
+/// The end of a request, as passed to the function of [`TraceLayer::access_log_with`](super::TraceLayer::access_log_with).
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct RequestEnd<'a> {
-    /// The request's method, as the caller spells it: it may be long.
+    /// The request's method as sent by the caller. It can be long.
     pub method: &'a Method,
     /// The route that matched, such as `/orders/{id}`.
     pub route: Option<&'a str>,
-    /// The answer's status, if there was an answer.
+    /// The status of the response, if there was one.
     pub status: Option<StatusCode>,
-    /// From the request's head to the last byte of the answer, or to whatever was the end.
+    /// The time from the request's head to the last byte of the response, or to an earlier end.
     pub duration: Duration,
-    /// The `error.type` of the request's span: what a failure is grouped by.
+    /// The `error.type` of the request's span. Groups failures.
     pub error_type: Option<&'a str>,
-    /// Which of the ends it was.
+    /// The kind of end.
     pub outcome: Outcome,
 }
 
-/// Which end a request came to.
+/// The kind of end of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Outcome {
-    /// It was answered to the last byte, with a status below 500.
+    /// The complete response was sent, with a status below 500.
     Served,
-    /// It was answered with 500 or more, or it panicked, was cut off, or broke within the answer.
+    /// The response had a status from 500 up, or the request panicked, was cut off, or failed within the response.
     Failed,
-    /// Its caller went away, or a layer above dropped it: before the answer where there is no status, or within it.
+    /// The caller disconnected, or an outer layer dropped the request: before the response if `status` is `None`, else
+    /// within it.
     Abandoned,
 }
 
 type Custom = dyn Fn(&RequestEnd<'_>) + Send + Sync;
 
-/// What is done at the end of a request.
+/// The action at the end of a request.
 #[derive(Clone, Default)]
 pub(super) enum AccessLog {
     #[default]
@@ -54,7 +55,7 @@ pub(super) enum AccessLog {
 }
 
 impl AccessLog {
-    /// Whether anybody takes what would be written. A request that has no span either needs nothing of it.
+    /// Returns whether the end of a request has any effect here. If it has none and there is no span, nothing is tracked.
     pub(super) fn is_written(&self) -> bool {
         match self {
             Self::Line => is_wanted(),
@@ -63,21 +64,21 @@ impl AccessLog {
         }
     }
 
-    /// Called in the context of the request's span, once.
+    /// Writes the line. Called once, in the context of the request's span.
     pub(super) fn write(&self, end: &RequestEnd<'_>) {
         match self {
             Self::Line => line(end),
-            // It may be called while its thread unwinds, where a second panic would end the process. The hook tells it.
+            // During unwinding, a second panic would abort the process. The panic hook logs it.
             Self::Custom(custom) => drop(catch_unwind(AssertUnwindSafe(|| custom(end)))),
             Self::Off => {}
         }
     }
 }
 
-/// Whether a line of this module gets anywhere, as its callsite knows.
+/// Returns whether any layer is interested in log lines of this module.
 ///
-/// `tracing::enabled!` would ask the filters, which keep their answer for what comes next on this thread: a span, which they
-/// then lose.
+/// Reads the interest of a callsite, since `tracing::enabled!` would make per-layer filters store a result that they then
+/// apply to the next span on this thread.
 fn is_wanted() -> bool {
     static LINE: DefaultCallsite = DefaultCallsite::new(&METADATA);
     static METADATA: Metadata<'static> = tracing::metadata! {
@@ -91,12 +92,12 @@ fn is_wanted() -> bool {
     !LINE.interest().is_never()
 }
 
-/// One line a request, with the trace ids that every line gets.
+/// Writes the line of a request. It has trace ids like every line.
 fn line(end: &RequestEnd<'_>) {
     let &RequestEnd { route, .. } = end;
     let method = short(end.method.as_str());
     let status = end.status.map(|status| status.as_u16());
-    // To the microsecond.
+    // Rounded to microseconds.
     let duration_ms = (end.duration.as_secs_f64() * 1e6).round() / 1e3;
     let message = match (end.outcome, status) {
         (Outcome::Abandoned, None) => "request abandoned before the answer",
@@ -110,7 +111,7 @@ fn line(end: &RequestEnd<'_>) {
     }
 }
 
-/// A method as the log names it: a caller may send a word of a hundred thousand letters.
+/// Returns the start of a method for the log. Callers can send methods of any length.
 fn short(method: &str) -> &str {
     method.get(..MAX_METHOD).unwrap_or(method)
 }

@@ -1,4 +1,4 @@
-//! [`ResponseBody`]: the span ends with the last byte, or with whoever stopped reading.
+//! [`ResponseBody`]: the span ends with the last byte, or when the body is dropped.
 
 use std::{
     pin::Pin,
@@ -14,14 +14,13 @@ use super::span::{End, ServerSpan};
 use crate::{semconv, span::scope::Scope, tracer::empty_context};
 
 pin_project! {
-    /// The response body of [`Trace`](super::Trace): the inner body's frames, byte for byte. Named where a service's type is
-    /// written out.
+    /// The response body of [`Trace`](super::Trace). Passes the frames of the inner body on unchanged.
     pub struct ResponseBody<B> {
         #[pin]
         inner: Option<B>,
         scope: Scope,
         span: Option<ServerSpan>,
-        // What is left of the announced length. A server stops reading there, without asking for the end.
+        // The rest of the announced length. A server stops there, without polling for the end.
         remaining: Option<u64>,
     }
 
@@ -59,7 +58,7 @@ impl<B> std::fmt::Debug for ResponseBody<B> {
     }
 }
 
-/// A default body, as `axum` asks of bodies: empty and without a span.
+/// An empty body without a span. `axum` requires a default.
 impl<B: Default> Default for ResponseBody<B> {
     fn default() -> Self {
         Self::new(
@@ -86,7 +85,7 @@ impl<B: Body> Body for ResponseBody<B> {
             .as_mut()
             .as_pin_mut()
             .expect("a body is not polled after it was dropped");
-        // Not in `self`, so that a panic ends it here, wherever the panic is caught and whenever this is dropped.
+        // A local variable, so that a panic ends the span here, wherever it is caught and whenever this body is dropped.
         let mut span = this.span.take();
         ServerSpan::set_runs(&mut span, true);
         let Poll::Ready(frame) = inner.as_mut().poll_frame(task) else {
@@ -95,7 +94,7 @@ impl<B: Body> Body for ResponseBody<B> {
             return Poll::Pending;
         };
         let end = match &frame {
-            // Shorter than announced: the server breaks the connection off, and the client knows it.
+            // Shorter than announced: the server closes the connection, so the client detects it.
             None if this.remaining.is_some_and(|remaining| remaining > 0) => {
                 Some(End::Failed(semconv::ERROR_BODY.into()))
             }
@@ -131,7 +130,7 @@ impl<B: Body> Body for ResponseBody<B> {
     }
 }
 
-/// The length that the response announces, or that the server will announce for it.
+/// Returns the length that the response announces, or that the server will announce for it.
 pub(super) fn content_length<B: Body>(response: &Response<B>) -> Option<u64> {
     let header = response
         .headers()

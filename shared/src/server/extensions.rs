@@ -1,15 +1,14 @@
-//! What layers tell each other of a request: in its extensions, and in those of its response.
+//! The extensions of requests and responses that layers and servers exchange.
 
 use std::{borrow::Cow, net::SocketAddr};
 
 use opentelemetry::Context;
 use tokio_util::sync::CancellationToken;
 
-/// Names the failure behind a response, as a response extension: the server span takes it for `error.type` in place
-/// of the status code.
+/// A response extension that names the failure behind a response: the server span's `error.type`, instead of the status code.
 ///
-/// For layers that answer in the handler's stead: [`crate::problem::catch_panic`] says `panic` with it. A handler says it by
-/// [`crate::span::fail`], with words for people as well.
+/// For layers that respond in place of the handler, such as [`crate::problem::catch_panic`], which sets `panic`. Handlers call
+/// [`crate::span::fail`], which takes a description as well.
 ///
 /// ```
 /// use http::{Response, StatusCode};
@@ -22,31 +21,27 @@ use tokio_util::sync::CancellationToken;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ErrorType(pub Cow<'static, str>);
 
-/// A request extension: who is at the other end of the connection, for `network.peer.*` and `client.address`.
+/// A request extension with the address of the connection's peer, for `network.peer.*` and `client.address`.
 ///
-/// For servers without axum, and for whoever knows better, such as a front that speaks the PROXY protocol: it goes before
-/// axum's `ConnectInfo<SocketAddr>`, which [`crate::serve`] sets. Whoever accepts the connection sets it
-/// (`examples/hyper.rs`).
+/// Set it where connections are accepted, on servers without axum (`examples/hyper.rs`) or behind a proxy that sends the PROXY
+/// protocol. It takes precedence over axum's `ConnectInfo<SocketAddr>`, which [`crate::serve`] sets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PeerAddr(pub SocketAddr);
 
-/// A request extension: the route that matched, such as `/check/{item_id}`, for the span's name, `http.route` and the
-/// metrics.
+/// A request extension with the matched route, such as `/check/{item_id}`, for the span's name, `http.route` and metrics.
 ///
-/// For servers without axum, and for whoever knows better: it goes before axum's `MatchedPath`. Whoever matches the route
-/// sets it, above the layer (`examples/hyper.rs`). Never a path, which would make as many names as there are items; a request
-/// that no route matched has none.
+/// Set it outside the layer, on servers without axum (`examples/hyper.rs`) or to override axum's `MatchedPath`. Never use a
+/// path, which would create a name for each item. Leave it out if no route matched.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Route(pub Cow<'static, str>);
 
-/// A request extension: cancelled when requests under way are cut off, so that a span can tell its own service's shutdown
-/// from a client that went away.
+/// A request extension with a token that is cancelled when the server cuts off requests in flight. It distinguishes a shutdown
+/// of the service from a client that disconnected.
 ///
-/// [`crate::serve`] sets it; so does whoever accepts connections without it, and stops waiting for those that have not ended
-/// in time.
+/// [`crate::serve`] sets it. A custom accept loop that drops requests at its shutdown deadline can set it too.
 #[derive(Debug, Clone)]
 pub struct CutOff(pub CancellationToken);
 
-/// A request extension beside a server span: the context that the request runs in. A layer that finds it steps aside.
+/// A request extension with the context of a request that is traced already. A layer that finds it does nothing.
 #[derive(Debug, Clone)]
 pub(super) struct Traced(pub(super) Context);

@@ -1,4 +1,4 @@
-//! [`OneFailure`]: the span as the handler sees it. Everybody may name the failure; the end decides, and it is recorded once.
+//! [`OneFailure`]: the span that handlers see. It collects failures, and records the last one when it ends.
 
 use std::{borrow::Cow, time::SystemTime};
 
@@ -14,10 +14,10 @@ use crate::{
     tracer::Timed,
 };
 
-/// A span whose failure waits for the end: its `error.type`, and the status that goes with it.
+/// A span that sets `error.type` and an error status only when it ends.
 ///
-/// The SDK appends attributes as they come, so a panic that its hook, the handler and the answer all name would be
-/// exported three times; and of two descriptions it keeps the later one in the alphabet.
+/// The SDK appends every attribute, so a panic that the hook, the handler and the response all report would have three
+/// `error.type`. Of two status descriptions, the SDK keeps the one that sorts last.
 #[derive(Debug)]
 pub(super) struct OneFailure {
     pub(super) span: Timed<BoxedSpan>,

@@ -1,5 +1,5 @@
-//! What a proxy says of the request that it forwards, in the headers that it is trusted to overwrite: `Forwarded`
-//! ([RFC 7239](https://www.rfc-editor.org/rfc/rfc7239)) or the `X-Forwarded-*` that came before it.
+//! The headers in which a trusted proxy describes the original request: `Forwarded`
+//! ([RFC 7239](https://www.rfc-editor.org/rfc/rfc7239)) or its predecessors `X-Forwarded-*`.
 
 mod element;
 
@@ -10,34 +10,34 @@ use http::{HeaderMap, HeaderName, header::FORWARDED};
 pub(super) use self::element::Forwarded;
 use crate::headers;
 
-/// A header that your proxy sets itself, whatever the client has sent under that name.
+/// A header that your proxy overwrites, even if the client sent it.
 ///
-/// Name exactly those that it overwrites. Any other is the client's own word: a proxy that sets `X-Forwarded-For` hands a
-/// `Forwarded` of the client on as it came, and one that appends to a header leaves what the client wrote in front.
+/// List only headers that the proxy overwrites. All others come from the client: a proxy that sets `X-Forwarded-For` passes
+/// the client's `Forwarded` on, and a proxy that appends to a header keeps the client's value in front.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ForwardedHeader {
-    /// `Forwarded`: the client's address (`for`), the host and the scheme (`proto`) that it asked for.
+    /// `Forwarded`: the client's address (`for`), and the requested host and scheme (`proto`).
     Forwarded,
     /// `X-Forwarded-For`: the client's address.
     XForwardedFor,
-    /// `X-Forwarded-Host`: the host that it asked for.
+    /// `X-Forwarded-Host`: the requested host.
     XForwardedHost,
-    /// `X-Forwarded-Proto`: the scheme that it asked for.
+    /// `X-Forwarded-Proto`: the requested scheme.
     XForwardedProto,
 }
 
-/// The headers that are trusted: none, unless the application names some.
+/// The trusted headers. Defaults to none.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Trusted(Vec<ForwardedHeader>);
 
 impl Trusted {
-    /// Trusts these too.
+    /// Adds trusted headers.
     pub(super) fn add(&mut self, headers: impl IntoIterator<Item = ForwardedHeader>) {
         self.0.extend(headers);
     }
 
-    /// Where `Forwarded` is trusted and does not say, what else is trusted does.
+    /// Returns the values of trusted headers. `Forwarded` takes precedence, value by value.
     pub(super) fn read<'a>(&self, headers: &'a HeaderMap) -> Forwarded<'a> {
         use ForwardedHeader::{XForwardedFor, XForwardedHost, XForwardedProto};
         let standard = if self.0.contains(&ForwardedHeader::Forwarded) {
@@ -72,7 +72,7 @@ fn first(headers: &HeaderMap, header: ForwardedHeader) -> Option<Cow<'_, str>> {
     (!first.is_empty()).then_some(first.into())
 }
 
-/// `192.0.2.60:4711` and `[2001:db8::1]:4711` are nodes with an address and a port.
+/// Removes the port of a node such as `192.0.2.60:4711` or `[2001:db8::1]:4711`.
 fn without_port(node: Cow<'_, str>) -> Cow<'_, str> {
     let address =
         if let Some((address, _)) = node.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
@@ -86,7 +86,7 @@ fn without_port(node: Cow<'_, str>) -> Cow<'_, str> {
     address.to_owned().into()
 }
 
-/// The address of a node. `unknown` and obfuscated identifiers, such as `_hidden`, have none
+/// Returns the address of a node. `unknown` and obfuscated identifiers, such as `_hidden`, have none
 /// ([RFC 7239, section 6](https://www.rfc-editor.org/rfc/rfc7239#section-6)).
 fn address(node: Cow<'_, str>) -> Option<Cow<'_, str>> {
     let address = without_port(node);
@@ -99,8 +99,8 @@ mod tests {
 
     use super::*;
 
-    /// What is believed of a request that has all of them.
-    fn believed(trusted: &[ForwardedHeader]) -> [Option<String>; 3] {
+    /// Returns the values read from a request that has all of these headers.
+    fn values(trusted: &[ForwardedHeader]) -> [Option<String>; 3] {
         let headers = [
             (
                 "forwarded",
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_the_proxy_overwrites_is_believed() {
+    fn only_trusted_forwarded_headers_are_read() {
         let says = |client: &str, host: &str, proto: &str| {
             [client, host, proto].map(|value| (!value.is_empty()).then(|| value.to_owned()))
         };
@@ -143,7 +143,7 @@ mod tests {
                 says("2001:db8::1", "shop.example:8443", "https"),
             ),
         ] {
-            assert_eq!(believed(trusted), expected, "{trusted:?}");
+            assert_eq!(values(trusted), expected, "{trusted:?}");
         }
     }
 

@@ -1,4 +1,4 @@
-//! What axum has noted on a request. Without the cargo feature `axum` nobody has (`no_framework`).
+//! The extensions that axum sets on requests. `no_framework` replaces this file without the cargo feature `axum`.
 
 use std::net::SocketAddr;
 
@@ -10,7 +10,7 @@ pub(super) fn peer(request: &Parts) -> Option<&SocketAddr> {
     Some(&request.extensions.get::<ConnectInfo<SocketAddr>>()?.0)
 }
 
-/// Before a router has taken from it what a nested one is not to see.
+/// Returns the URI with the prefix that nested routers remove.
 pub(super) fn original_uri(request: &Parts) -> Option<&Uri> {
     Some(&request.extensions.get::<OriginalUri>()?.0)
 }

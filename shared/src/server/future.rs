@@ -1,4 +1,4 @@
-//! [`ResponseFuture`]: the handler runs with the span as current context until it answers. Next: `body`.
+//! [`ResponseFuture`]: runs the handler with the span as current context. Next: `body`.
 
 use std::{
     pin::Pin,
@@ -19,14 +19,14 @@ use super::{
 use crate::{propagation::traceparent, semconv, span::scope::Scope};
 
 pin_project! {
-    /// The response future of [`Trace`](super::Trace). Named where a service's type is written out.
+    /// The response future of [`Trace`](super::Trace).
     pub struct ResponseFuture<F> {
         #[pin]
         inner: Option<F>,
-        // None once the response has it.
+        // None once the response owns it.
         scope: Option<Scope>,
         span: Option<ServerSpan>,
-        // None where the request is not traced here.
+        // None if this layer does not trace the request.
         options: Option<Arc<Options>>,
     }
 
@@ -148,12 +148,13 @@ fn answer<B: Body>(
 }
 
 /// [W3C Trace Context Level 2 has no such header yet](https://w3c.github.io/trace-context/#trace-context-http-response-headers-format):
-/// the name and format are those of its editor's draft, which other instrumentations use too.
+/// name and format follow an earlier editor's draft, which other instrumentations use too.
 const TRACERESPONSE: HeaderName = HeaderName::from_static("traceresponse");
 
 const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 
-/// [RFC 9110, section 6.4.1](https://www.rfc-editor.org/rfc/rfc9110#section-6.4.1): the server drops these bodies unread.
+/// Returns whether the server polls the body: it drops others unread by
+/// [RFC 9110, section 6.4.1](https://www.rfc-editor.org/rfc/rfc9110#section-6.4.1).
 fn may_have_body(method: &Method, status: StatusCode) -> bool {
     let bodiless = status.is_informational()
         || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);

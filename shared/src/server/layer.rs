@@ -1,4 +1,4 @@
-//! [`TraceLayer`]: what is traced, and how. Next: `service`, which a request enters.
+//! [`TraceLayer`] and its settings. Next: `service`, which a request enters.
 
 use std::{borrow::Cow, fmt, sync::Arc};
 
@@ -16,28 +16,28 @@ use crate::{semconv::KnownMethods, tracer::Tracer};
 
 /// Wraps a service so that every request is a SERVER span, continued from the caller's trace context.
 ///
-/// The span lasts from the request's head to the last byte of the response's body. Its attributes are those of the
-/// [HTTP conventions](https://opentelemetry.io/docs/specs/semconv/http/http-spans/#http-server-span). The handler runs
-/// with the span as current context, so spans and log lines below it need no hand from anybody. Where it goes on a router is
-/// in the [module](super)'s example.
+/// The span lasts from the request's head to the last byte of the response's body. Its attributes follow the
+/// [HTTP conventions](https://opentelemetry.io/docs/specs/semconv/http/http-spans/#http-server-span). The span is current
+/// while the handler runs, so child spans and log lines join its trace without further code. The example of the
+/// [module](super) shows where to add the layer to a router.
 ///
-/// A clone shares the settings.
+/// Clones share their settings.
 #[derive(Clone)]
 pub struct TraceLayer {
     pub(super) options: Arc<Options>,
 }
 
 impl TraceLayer {
-    /// A layer that traces every request with the global tracer provider and the global propagator.
+    /// Creates a layer that traces every request with the global tracer provider and the global propagator.
     pub fn new() -> Self {
         Self {
             options: Arc::default(),
         }
     }
 
-    /// Traces only the requests for which `filter` is true. The others get no span, but the caller's context still
-    /// reaches what the handler calls. For what is asked all the time and tells nobody anything; where it has routes of its own,
-    /// merge those in after the layer instead. Default: all are traced.
+    /// Traces only the requests for which `filter` returns true. Other requests have no span, but the caller's context still
+    /// reaches the services that the handler calls. Useful for frequent requests of little interest. If these have separate
+    /// routes, merge those routes after the layer instead. Defaults to all requests.
     #[must_use]
     pub fn filter(
         mut self,
@@ -47,8 +47,9 @@ impl TraceLayer {
         self
     }
 
-    /// Does not trust the context of requests for which `public` is true: they start a trace of their own, with a link
-    /// to the caller's, and drop its baggage. For whatever the open internet can reach. Default: all are trusted.
+    /// Does not trust the context of requests for which `public` returns true: each starts a new trace with a link to the
+    /// caller's span, and the caller's baggage is dropped. Use it for endpoints that are open to the internet. Defaults to
+    /// trusting all requests.
     #[must_use]
     pub fn public_endpoint(
         mut self,
@@ -58,8 +59,8 @@ impl TraceLayer {
         self
     }
 
-    /// Names the spans, where routes say too little: one route for all, with the operation in a header or in the query.
-    /// Keep to few names, never a path. Default: `{method} {route}`, or the method alone where no route matched.
+    /// Names the spans if routes are not specific enough, such as a single route with the operation in a header or in the
+    /// query. Use a small set of names, never paths. Defaults to `{method} {route}`, or the method alone if no route matched.
     #[must_use]
     pub fn span_name(
         mut self,
@@ -69,7 +70,7 @@ impl TraceLayer {
         self
     }
 
-    /// Adds attributes when the span starts, where a sampler can see them. Default: none.
+    /// Adds attributes when the span starts, so that samplers can read them. Defaults to none.
     ///
     /// ```
     /// use shared::{opentelemetry::KeyValue, server::TraceLayer};
@@ -89,8 +90,8 @@ impl TraceLayer {
         self
     }
 
-    /// Adds attributes when the response's head is there; the handler may have left them in its extensions. For what is known
-    /// only then, as whether a cache had it; what a handler says itself goes on its own span. Default: none.
+    /// Adds attributes when the response's head is available. The handler can pass values in the extensions of the response.
+    /// Use it for values that are known only then, such as a cache hit. Defaults to none.
     #[must_use]
     pub fn attributes_at_end(
         mut self,
@@ -100,32 +101,32 @@ impl TraceLayer {
         self
     }
 
-    /// Records these request headers as `http.request.header.<name>`, beside those of earlier calls. Default: none.
-    /// `Authorization`, `Proxy-Authorization`, `Cookie` and `Set-Cookie` never are, listed or not.
+    /// Records these request headers as `http.request.header.<name>`, in addition to those of earlier calls.
+    /// `Authorization`, `Proxy-Authorization`, `Cookie` and `Set-Cookie` are never recorded, even if listed. Defaults to none.
     #[must_use]
     pub fn request_headers(mut self, names: impl IntoIterator<Item = HeaderName>) -> Self {
         self.options().request_headers.add(names);
         self
     }
 
-    /// Records these response headers as `http.response.header.<name>`, beside those of earlier calls. Default: none;
-    /// the same are never recorded.
+    /// Records these response headers as `http.response.header.<name>`, in addition to those of earlier calls,
+    /// with the same exceptions as [`request_headers`](Self::request_headers). Defaults to none.
     #[must_use]
     pub fn response_headers(mut self, names: impl IntoIterator<Item = HeaderName>) -> Self {
         self.options().response_headers.add(names);
         self
     }
 
-    /// Redacts the values of these query keys in `url.query`, beside those that the conventions list
-    /// and those of earlier calls.
+    /// Redacts the values of these query keys in `url.query`, in addition to those that the conventions list and those of
+    /// earlier calls.
     #[must_use]
     pub fn redact_query_keys<K: Into<String>>(mut self, keys: impl IntoIterator<Item = K>) -> Self {
         self.options().redaction.add(keys);
         self
     }
 
-    /// Takes `client.address`, `server.address` and `url.scheme` from these headers, where they say so, beside those of
-    /// earlier calls. Default: none, since any client can send them; name those that your proxy overwrites, and no other.
+    /// Reads `client.address`, `server.address` and `url.scheme` from these headers, if present, in addition to those of
+    /// earlier calls. List only headers that your proxy overwrites. Defaults to none, since any client can send them.
     ///
     /// ```
     /// use shared::server::{ForwardedHeader, TraceLayer};
@@ -140,23 +141,23 @@ impl TraceLayer {
         self
     }
 
-    /// Records `http.request.body.size`, as announced by `Content-Length`, and `http.response.body.size`, the bytes that
-    /// were handed over: for who looks for slow requests that are large ones. Default: false.
+    /// Records `http.request.body.size`, as announced by `Content-Length`, and `http.response.body.size`, the bytes passed to
+    /// the server. Helps to find requests that are slow because they are large. Defaults to false.
     #[must_use]
     pub fn body_sizes(mut self, record: bool) -> Self {
         self.options().body_sizes = record;
         self
     }
 
-    /// Whether responses name their span in the header `traceresponse`, by which a caller can say which request went wrong.
-    /// Default: true; false where callers are not to see trace ids.
+    /// Sets whether responses identify their span in the header `traceresponse`, so that a caller can report a failed request.
+    /// Defaults to true. Set it to false if callers must not see trace ids.
     #[must_use]
     pub fn traceresponse(mut self, send: bool) -> Self {
         self.options().traceresponse = send;
         self
     }
 
-    /// Whether responses also name their span in the header `server-timing`, as `trace;desc=<traceparent>`, which scripts in
+    /// Sets whether responses also identify their span in the header `server-timing`, as `trace;desc=<traceparent>`, which scripts in
     /// browsers can read. It is added to entries that the handler sets. Defaults to false. See
     /// [the W3C draft](https://w3c.github.io/trace-context/#server-timing-header).
     #[must_use]
@@ -165,9 +166,9 @@ impl TraceLayer {
         self
     }
 
-    /// Whether every request leaves one line in the log when it ends: `request served` at `info`, `request failed` at
-    /// `error`, with method, route, status, duration and `error.type`. Default: true. `RUST_LOG` has the last word
-    /// (`info,shared::server=error` for the failures alone).
+    /// Sets whether each request writes one log line when it ends: `request served` at `info` or `request failed` at `error`,
+    /// with method, route, status, duration and `error.type`. `RUST_LOG` takes precedence: `info,shared::server=error` keeps
+    /// only the failures. Defaults to true.
     #[must_use]
     pub fn access_log(mut self, write: bool) -> Self {
         self.options().access_log = if write {
@@ -178,9 +179,9 @@ impl TraceLayer {
         self
     }
 
-    /// Calls this when a request ends, in place of our line, and in the request's context: its log lines have the trace
-    /// ids. For an access log of one's own, with other fields or in another place. It is called where the request ends,
-    /// so it must not block; a panic in it is reported and goes no further.
+    /// Calls this function when a request ends, instead of writing the log line. It runs in the request's context, so its log
+    /// lines have the trace ids. Use it for a custom access log. It must not block, since it runs on the thread on which the
+    /// request ends. A panic in it is logged and does not affect the request.
     ///
     /// ```
     /// use shared::server::{Outcome, RequestEnd, TraceLayer};
@@ -201,22 +202,22 @@ impl TraceLayer {
         self
     }
 
-    /// The methods that are recorded by name; any other is `_OTHER`. Default: those of the conventions, or the list in
-    /// `OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS`.
+    /// Sets the methods that are recorded by name. Others are recorded as `_OTHER`. Defaults to those of the conventions, or
+    /// to the list in `OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS`.
     #[must_use]
     pub fn known_methods<M: Into<String>>(mut self, methods: impl IntoIterator<Item = M>) -> Self {
         self.options().known_methods = KnownMethods::new(methods);
         self
     }
 
-    /// Makes spans with this provider instead of the global one: for several services in one process, and for tests.
+    /// Sets the tracer provider, for tests and for several services in one process. Defaults to the global one.
     #[must_use]
     pub fn tracer_provider(mut self, provider: &dyn ObjectSafeTracerProvider) -> Self {
         self.options().tracer = Tracer::of(provider);
         self
     }
 
-    /// Records metrics with this provider, for the same. Default: the global one, if [`crate::telemetry::init`] has set one.
+    /// Sets the meter provider. Defaults to the global one, if [`crate::telemetry::init`] installed it.
     #[cfg(feature = "metrics")]
     #[must_use]
     pub fn meter_provider(mut self, provider: &dyn opentelemetry::metrics::MeterProvider) -> Self {
@@ -224,8 +225,8 @@ impl TraceLayer {
         self
     }
 
-    /// Reads the caller's context with this propagator instead of the global one: for an entrance whose callers speak other
-    /// headers than the services behind it.
+    /// Sets the propagator that reads the caller's context, for a service whose callers send other headers than it sends to
+    /// the services that it calls. Defaults to the global propagator.
     #[must_use]
     pub fn propagator(
         mut self,

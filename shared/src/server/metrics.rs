@@ -1,4 +1,4 @@
-//! [`ServerMetrics`]: the metrics of one request, from its start to whichever end.
+//! [`ServerMetrics`]: the metrics of one request, from its start to its end.
 
 use std::{borrow::Cow, time::Duration};
 
@@ -10,7 +10,7 @@ use crate::{
     semconv,
 };
 
-/// What is measured of requests.
+/// The instruments for requests.
 #[derive(Debug)]
 pub(super) struct Instruments {
     duration: Histogram,
@@ -32,7 +32,7 @@ impl metrics::Instruments for Instruments {
     }
 }
 
-/// What is measured of a request, where metrics are wanted.
+/// The measurements of one request, if metrics are enabled.
 pub(super) struct ServerMetrics {
     metrics: Metrics<Instruments>,
     active: Vec<KeyValue>,
@@ -40,19 +40,19 @@ pub(super) struct ServerMetrics {
 }
 
 impl ServerMetrics {
-    /// Counts the request as active, if anybody wants to know.
+    /// Counts the request as active, if metrics are enabled.
     pub(super) fn started(metrics: &Metrics<Instruments>, attributes: &[KeyValue]) -> Option<Self> {
         let instruments = metrics.instruments()?;
-        let active = metrics::low_cardinality(attributes, &ACTIVE);
+        let active = metrics::low_cardinality(attributes, &ACTIVE_ATTRIBUTES);
         instruments.active_requests.add(1, &active);
         Some(Self {
             metrics: metrics.clone(),
             active,
-            duration: metrics::low_cardinality(attributes, &DURATION),
+            duration: metrics::low_cardinality(attributes, &DURATION_ATTRIBUTES),
         })
     }
 
-    /// Measures how long it took. `ServerSpan` calls it once, whatever ended the request.
+    /// Records the duration. `ServerSpan` calls it once, in every case.
     pub(super) fn ended(
         mut self,
         duration: Duration,
@@ -74,7 +74,7 @@ impl ServerMetrics {
     }
 }
 
-/// No longer active, also where something panicked before there was a span to end.
+/// Counts the request as ended, even if it panicked before it had a span.
 impl Drop for ServerMetrics {
     fn drop(&mut self) {
         if let Some(instruments) = self.metrics.instruments() {
@@ -83,8 +83,8 @@ impl Drop for ServerMetrics {
     }
 }
 
-const ACTIVE: [&str; 2] = [semconv::HTTP_REQUEST_METHOD, semconv::URL_SCHEME];
-const DURATION: [&str; 4] = [
+const ACTIVE_ATTRIBUTES: [&str; 2] = [semconv::HTTP_REQUEST_METHOD, semconv::URL_SCHEME];
+const DURATION_ATTRIBUTES: [&str; 4] = [
     semconv::HTTP_REQUEST_METHOD,
     semconv::URL_SCHEME,
     semconv::HTTP_ROUTE,

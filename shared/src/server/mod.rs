@@ -1,6 +1,7 @@
-//! SERVER spans for any tower service: extraction, conventions, and every way a request can end.
+//! SERVER spans for any tower service: context extraction, semantic conventions, and every way a request can end.
 //!
-//! [`TraceLayer`] goes on a router with `Router::layer`, outermost, so that it sees what the layers below it answer:
+//! Add [`TraceLayer`] to a router with `Router::layer`, as the outermost layer, so that it sees the responses of all inner
+//! layers:
 //!
 //! ```
 //! use axum::{Router, routing::get};
@@ -14,22 +15,22 @@
 //!     .fallback(problem::not_found)
 //!     .layer(problem::catch_panic())
 //!     .layer(TraceLayer::new());
-//! let untraced = Router::new().route("/healthz", get(alive)); // plain: nobody wants its traces
+//! let untraced = Router::new().route("/healthz", get(alive)); // health checks are not traced
 //! let app: Router = traced.merge(untraced);
 //! ```
 //!
-//! The traced router has a fallback of its own: where neither has one, [`merge`](axum::Router::merge) takes that of the
-//! untraced router, and a request that no route matches leaves no span.
+//! Give the traced router its own fallback. If neither router has one, [`merge`](axum::Router::merge) uses the default
+//! fallback of the untraced router, and requests that match no route have no span.
 //!
-//! Of two layers on one request, as a nested router with its own brings, the outer one traces it and the inner one steps
-//! aside. What is above the layer it cannot see: a timeout there drops the request, and looks like a caller who has
-//! gone. Put timeouts, limits and [`crate::problem::catch_panic`] below it.
+//! If a request passes two such layers, for example in a nested router, the outer layer traces it and the inner one does
+//! nothing. The layer cannot see middleware outside it: a request dropped by an outer timeout is recorded as abandoned.
+//! Make timeouts, limits and [`crate::problem::catch_panic`] inner layers.
 //!
-//! On a server without axum whoever accepts connections tells the layer what it knows of a request: [`PeerAddr`], [`Route`]
-//! and, where it cuts requests off, [`CutOff`].
+//! Without axum, the code that accepts connections describes each request in its extensions: [`PeerAddr`], [`Route`] and, if
+//! it can cut requests off, [`CutOff`].
 //!
-//! A request goes through [`layer`](TraceLayer), [`service`](Trace), [`future`](ResponseFuture) and
-//! [`body`](ResponseBody), a file each; `span` is the guard that all of them end in.
+//! A request passes [`layer`](TraceLayer), [`service`](Trace), [`future`](ResponseFuture) and [`body`](ResponseBody), one file
+//! each. `span` is the guard that ends the span in every case.
 
 mod access;
 mod body;

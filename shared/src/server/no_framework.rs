@@ -1,15 +1,15 @@
-//! No framework: what is known of a request is in its own extensions.
+//! Replaces `framework` without the cargo feature `axum`: a request has only the extensions of this crate.
 
 use std::net::SocketAddr;
 
 use http::{Uri, request::Parts};
 
-/// Nobody has one. That is private, or the compiler would warn of the lines elsewhere that it never comes to.
+/// Never exists. The uninhabited type is private to avoid warnings about unreachable code elsewhere.
 #[derive(Clone)]
-pub(super) struct MatchedPath(Nobodys);
+pub(super) struct MatchedPath(Never);
 
 #[derive(Clone)]
-enum Nobodys {}
+enum Never {}
 
 impl MatchedPath {
     pub(super) fn as_str(&self) -> &str {

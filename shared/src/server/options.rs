@@ -1,4 +1,4 @@
-//! [`Options`]: what a [`TraceLayer`](super::TraceLayer) was told, as its requests ask for it.
+//! [`Options`]: the settings of a [`TraceLayer`](super::TraceLayer).
 
 use std::{borrow::Cow, sync::Arc};
 

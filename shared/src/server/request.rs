@@ -1,4 +1,4 @@
-//! What a request says about itself, as span name and attributes.
+//! Derives a span's name and attributes from a request.
 
 use std::{borrow::Cow, net::SocketAddr};
 
@@ -11,12 +11,12 @@ use crate::{
     semconv::{self, KnownMethods},
 };
 
-/// `{method} {route}`.
+/// Returns `{method} {route}`.
 pub(super) fn span_name(request: &Parts, route: Option<&str>, options: &Options) -> String {
     semconv::http_span_name(&options.known_methods.name(&request.method), route)
 }
 
-/// The attributes that are known when the span starts, which is when a sampler asks for them.
+/// Returns the attributes that are known at the start of the span, where samplers can read them.
 pub(super) fn attributes(request: &Parts, route: Option<&str>, options: &Options) -> Vec<KeyValue> {
     let forwarded = options.trusted.read(&request.headers);
     let mut attributes = Vec::with_capacity(16);
@@ -54,12 +54,12 @@ fn url(
     options: &Options,
     push: &mut impl FnMut(&'static str, Value),
 ) {
-    // That of a CONNECT is empty.
+    // CONNECT requests have an empty path.
     let path = framework::original_uri(request)
         .unwrap_or(&request.uri)
         .path();
     push(semconv::URL_PATH, path.to_owned().into());
-    // Any client may claim any word, and each would be a value of a metric's attribute.
+    // Clients can send any scheme, and each would become a value of a metric attribute.
     let claimed = forwarded.proto.as_deref().or(request.uri.scheme_str());
     let is_https = claimed.is_some_and(|scheme| scheme.eq_ignore_ascii_case("https"));
     let scheme = if is_https { "https" } else { "http" };
@@ -69,7 +69,7 @@ fn url(
     }
 }
 
-/// Whom the caller meant to ask.
+/// Adds the host and port that the caller addressed.
 fn server(request: &Parts, forwarded: &Forwarded<'_>, push: &mut impl FnMut(&'static str, Value)) {
     let host = forwarded.host.as_deref();
     if let Some(authority) = host.and_then(parse).or_else(|| authority(request)) {
@@ -81,7 +81,7 @@ fn server(request: &Parts, forwarded: &Forwarded<'_>, push: &mut impl FnMut(&'st
     }
 }
 
-/// Who asked, and how.
+/// Adds the caller's address and user agent.
 fn client(
     request: &Parts,
     forwarded: Option<Cow<'_, str>>,
@@ -113,7 +113,7 @@ fn peer(request: &Parts) -> Option<&SocketAddr> {
     told.or_else(|| framework::peer(request))
 }
 
-/// From the request line in HTTP/2, from the `Host` header in HTTP/1.
+/// Returns the authority of the request line (HTTP/2) or the `Host` header (HTTP/1).
 fn authority(request: &Parts) -> Option<Authority> {
     request
         .uri

@@ -1,4 +1,4 @@
-//! [`KnownRoute`]: the route that matched, by whoever knows it. It is kept for the end of the request without a copy.
+//! [`KnownRoute`]: the matched route, from axum or from the [`Route`] extension, kept without copying the text.
 
 use http::request::Parts;
 
@@ -6,7 +6,7 @@ use super::{extensions::Route, framework::MatchedPath};
 
 pub(super) enum KnownRoute {
     Told(Route),
-    /// There for a layer that a router was given with `Router::layer`.
+    /// Available to layers added with `Router::layer`.
     Matched(MatchedPath),
 }
 

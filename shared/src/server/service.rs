@@ -1,4 +1,4 @@
-//! [`Trace`]: a request comes in, its span starts. Next: `future`.
+//! [`Trace`]: starts the span of each request. Next: `future`.
 
 use std::{
     sync::Arc,
@@ -25,7 +25,7 @@ use crate::{
     tracer::empty_context,
 };
 
-/// The service that [`TraceLayer`](super::TraceLayer) makes. Named where a service's type is written out.
+/// The service that [`TraceLayer`](super::TraceLayer) returns.
 #[derive(Clone)]
 pub struct Trace<S> {
     inner: S,
@@ -78,13 +78,13 @@ where
     }
 }
 
-/// What a request begins with.
+/// The state at the start of a request.
 struct Start {
-    /// The context that it runs in.
+    /// The context in which the request runs.
     scope: Scope,
-    /// Its span, if anybody will see it or the line that it leaves in the log.
+    /// The span guard, if a span, a metric or a log line is recorded.
     span: Option<ServerSpan>,
-    /// False where the request is filtered out or has a span already.
+    /// False if the request is filtered out or has a span already.
     is_traced: bool,
 }
 
@@ -102,7 +102,7 @@ impl<S> Trace<S> {
     fn start(&self, request: &http::request::Parts) -> Start {
         if let Some(Traced(outer)) = request.extensions.get() {
             let current = Context::current();
-            // Whoever called this may have done so on a task of its own, without the context.
+            // The current context is empty if the service was called from a separate task.
             let is_below = current.span().span_context().is_valid();
             return Start::untraced(if is_below {
                 Scope::context_only(current)
@@ -113,8 +113,8 @@ impl<S> Trace<S> {
         let options = &self.options;
         let caller = options.extract(&HeaderExtractor(&request.headers));
         let is_public = options.is_public(request);
-        // Whoever calls a public endpoint has no say in its trace, nor in those of the services behind it.
-        let (parent, stranger) = if is_public {
+        // Callers of a public endpoint must not influence traces of this service and those behind it.
+        let (parent, untrusted) = if is_public {
             (empty_context(), Some(caller.span().span_context().clone()))
         } else {
             (caller, None)
@@ -122,15 +122,15 @@ impl<S> Trace<S> {
         if !options.is_traced(request) {
             return Start::untraced(Scope::new(parent));
         }
-        self.trace(request, &parent, stranger)
+        self.trace(request, &parent, untrusted)
     }
 
-    /// Makes the span, and of it no more than somebody will see.
+    /// Starts the span, and computes only those attributes that will be used.
     fn trace(
         &self,
         request: &http::request::Parts,
         parent: &Context,
-        stranger: Option<SpanContext>,
+        untrusted: Option<SpanContext>,
     ) -> Start {
         let options = &self.options;
         let decision = options.tracer.decision(parent);
@@ -155,8 +155,8 @@ impl<S> Trace<S> {
             let name = options.custom_name(request);
             span.name = name.unwrap_or_else(|| request::span_name(request, route, options).into());
             span.attributes = Some(attributes);
-            let stranger = stranger.filter(SpanContext::is_valid);
-            span.links = stranger.map(|stranger| vec![Link::with_context(stranger)]);
+            let untrusted = untrusted.filter(SpanContext::is_valid);
+            span.links = untrusted.map(|untrusted| vec![Link::with_context(untrusted)]);
         }
         let (cx, current) = if let Some(span) = start(span) {
             let current = CurrentRequest::new(span.span_context().span_id(), span.clock());

@@ -1,4 +1,4 @@
-//! [`ServerSpan`]: the one place where a server span ends, whatever ended the request.
+//! [`ServerSpan`]: the only place where a server span ends.
 
 use std::{
     borrow::Cow,
@@ -23,15 +23,15 @@ use crate::{
 
 /// How a request ended.
 pub(super) enum End {
-    /// The last byte of the response was handed over.
+    /// The last byte of the response was passed to the server.
     Complete,
-    /// The response, its body or the service failed; with the `error.type`.
+    /// The response, its body or the service failed, with this `error.type`.
     Failed(Cow<'static, str>),
-    /// Nobody waits for the response any more: the caller is gone, or a layer above has dropped the request.
+    /// The caller disconnected, or an outer layer dropped the request.
     Abandoned,
 }
 
-/// Ends its span exactly once: by [`finish`](Self::finish), or by being dropped with the request that was not waited for.
+/// Ends its span exactly once: in [`finish`](Self::finish), or when dropped with an abandoned request.
 pub(super) struct ServerSpan {
     cx: Context,
     started: Instant,
@@ -41,13 +41,13 @@ pub(super) struct ServerSpan {
     request: CurrentRequest,
     /// With `NoSpan`, the context's span is the caller's.
     decision: Decision,
-    /// Whether anybody wants to know more of it.
+    /// Whether attributes are recorded.
     is_recorded: bool,
     cut_off: Option<CutOff>,
     body_size: Option<u64>,
     metrics: Option<ServerMetrics>,
     access_log: AccessLog,
-    /// Whether code of the request runs. If the thread unwinds in between, the panic is not the request's.
+    /// Whether code of the request is running. A panic at other times does not belong to the request.
     runs: bool,
     ended: bool,
 }
@@ -80,7 +80,7 @@ impl ServerSpan {
         }
     }
 
-    /// Code of the request runs from here on, or has returned for now: a panic in it is the request's end.
+    /// Sets whether code of the request is running, so that a panic ends it.
     pub(super) fn set_runs(span: &mut Option<Self>, runs: bool) {
         if let Some(span) = span {
             span.runs = runs;
@@ -91,11 +91,11 @@ impl ServerSpan {
         &self.method
     }
 
-    /// The response's head is there; its body may still be to come.
+    /// Records the response's head. Its body may follow.
     pub(super) fn answered(&mut self, response: &mut response::Parts, options: &Options) {
         self.status = Some(response.status);
         if semconv::is_server_error(response.status) {
-            // What the handler has named is more than a code says, and less than the layer that answers in its stead.
+            // A layer that replaced the response takes precedence over the handler, and both over the status code.
             if let Some(ErrorType(name)) = response.extensions.remove() {
                 self.request.set_failure(Some(Failure::named(name)));
             }
@@ -140,7 +140,7 @@ impl ServerSpan {
         match end {
             End::Failed(error_type) => self.request.set_failure(Some(Failure::named(error_type))),
             _ if self.status.is_some_and(semconv::is_server_error) => {}
-            // Whatever failed on the way, the caller has an answer, or wants none.
+            // The caller has a successful response, or no longer waits for one.
             _ => self.request.set_failure(None),
         }
         let error_type = self

@@ -1,4 +1,4 @@
-//! There are no requests: nothing in here makes a server span.
+//! Replaces `request` without the cargo feature `server`: there are no server spans.
 
 use std::borrow::Cow;
 

@@ -1,5 +1,5 @@
-//! What is known, beside a server span, of the request that it stands for. Without the cargo feature `server` nothing is
-//! (`no_request`).
+//! The state of the current request beside its server span. `no_request` replaces this file without the cargo feature
+//! `server`.
 
 use std::{
     borrow::Cow,
@@ -10,7 +10,7 @@ use opentelemetry::{Context, SpanId};
 
 use crate::clock::Clock;
 
-/// What went wrong: the name that people group by, where there is one, and the words for it.
+/// The `error.type` and the description of a failure.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Failure {
     pub(crate) error_type: Option<Cow<'static, str>>,
@@ -18,7 +18,7 @@ pub(crate) struct Failure {
 }
 
 impl Failure {
-    /// One that its name says all of.
+    /// Creates a failure without a description.
     pub(crate) fn named(error_type: impl Into<Cow<'static, str>>) -> Self {
         Self {
             error_type: Some(error_type.into()),
@@ -27,8 +27,8 @@ impl Failure {
     }
 }
 
-/// A context value beside a server span, for all that happens below it: which span that is, and what failed in its
-/// request so far, in whichever span. Whoever knows better overwrites it, and the answer decides whether it counts.
+/// A context value that identifies the server span of the current request and collects the last failure in any of its spans.
+/// The response decides whether the failure is recorded on the server span.
 #[derive(Debug, Clone)]
 pub(crate) struct CurrentRequest {
     span_id: SpanId,
@@ -37,7 +37,7 @@ pub(crate) struct CurrentRequest {
 }
 
 impl CurrentRequest {
-    /// `clock` is the one of the span.
+    /// `clock` is the clock of the span.
     pub(crate) fn new(span_id: SpanId, clock: Clock) -> Self {
         Self {
             span_id,
@@ -60,10 +60,13 @@ impl CurrentRequest {
     }
 }
 
-/// Something failed in the request that `cx` belongs to: its name, and the words for it.
-pub(super) fn failed(cx: &Context, what: impl FnOnce() -> (Cow<'static, str>, Cow<'static, str>)) {
+/// Records a failure in the request of `cx`, if any. `describe` returns `error.type` and description.
+pub(super) fn failed(
+    cx: &Context,
+    describe: impl FnOnce() -> (Cow<'static, str>, Cow<'static, str>),
+) {
     if let Some(request) = cx.get::<CurrentRequest>() {
-        let (error_type, description) = what();
+        let (error_type, description) = describe();
         request.set_failure(Some(Failure {
             error_type: Some(error_type),
             description,
@@ -71,12 +74,12 @@ pub(super) fn failed(cx: &Context, what: impl FnOnce() -> (Cow<'static, str>, Co
     }
 }
 
-/// The clock that all spans of a request share.
+/// Returns the clock that all spans of a request share.
 pub(crate) fn clock(cx: &Context) -> Option<Clock> {
     cx.get::<CurrentRequest>().map(|request| request.clock)
 }
 
-/// The context of a task that the request has left behind: what fails in it is none of the request's.
+/// Returns the context for a task that outlives the request: its failures do not belong to the request.
 pub(crate) fn left_behind(cx: Context) -> Context {
     match cx.get::<CurrentRequest>() {
         Some(request) => cx.with_value(CurrentRequest::new(request.span_id, request.clock)),
@@ -84,8 +87,8 @@ pub(crate) fn left_behind(cx: Context) -> Context {
     }
 }
 
-/// Whether a span is the request's own. How that ends is for the server layer to say; a panic in it may be caught, and the
-/// answer a good one.
+/// Returns whether the span is the server span. The server layer determines its status, since a panic in it may be caught and
+/// the response may succeed.
 #[cfg(feature = "telemetry")]
 pub(crate) fn is_request(cx: &Context, span_id: SpanId) -> bool {
     cx.get::<CurrentRequest>()

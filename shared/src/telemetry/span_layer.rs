@@ -1,4 +1,4 @@
-//! The layer that makes spans of a trace: of which `tracing` spans, and of which events their exceptions.
+//! The layer that exports `tracing` spans, and their error events as exceptions.
 
 use opentelemetry_sdk::trace::SdkTracer;
 use tracing::{Metadata, Subscriber, level_filters::LevelFilter};
@@ -10,7 +10,7 @@ use tracing_subscriber::{
 
 use super::adopted;
 
-/// The layer that makes a span of every `tracing` span from its level up, with no attribute that nobody asked for.
+/// Creates the layer that exports `tracing` spans from their level up, without code location and thread attributes.
 pub(super) fn layer<S>(tracer: SdkTracer, levels: Targets) -> impl Layer<S> + Send + Sync
 where
     S: Subscriber + for<'span> LookupSpan<'span> + Send + Sync,
@@ -23,7 +23,7 @@ where
         .with_target(false)
         .with_threads(false)
         .with_tracked_inactivity(false)
-        // Without a hint, nothing below the levels could be skipped at once.
+        // The hint lets `tracing` skip disabled levels early.
         .with_filter(
             wanted
                 .with_max_level_hint(LevelFilter::TRACE)
@@ -32,12 +32,12 @@ where
         )
 }
 
-/// What becomes a span where nobody says otherwise.
+/// Returns the default levels of exported spans.
 pub(super) fn default_levels() -> Targets {
     Targets::new().with_default(LevelFilter::INFO)
 }
 
-/// None of the exporter's own HTTP client: it would trace its tracing.
+/// Returns false for the HTTP client of the exporter, which would otherwise trace its own exports.
 fn is_instrumented(metadata: &Metadata<'_>) -> bool {
     const OWN: [&str; 9] = [
         "h2",
@@ -50,14 +50,14 @@ fn is_instrumented(metadata: &Metadata<'_>) -> bool {
         "tonic",
         "tower",
     ];
-    // The crate, and not whatever begins like it.
+    // The whole crate name, not a prefix.
     let target = metadata.target();
     let origin = target.split_once("::").map_or(target, |(origin, _)| origin);
     !OWN.contains(&origin)
 }
 
-/// Log lines stay log lines: copied to spans as well, each `error!` would silently turn its span's status. Only an event
-/// that is nothing but an error, as `#[instrument(err)]` makes it, is its span's exception.
+/// Returns true for spans and for events with an error and no message, as `#[instrument(err)]` creates them: they become
+/// exceptions. Log lines are not copied to spans, since each `error!` would change the status of its span.
 fn is_span_or_exception(metadata: &Metadata<'_>) -> bool {
     let fields = metadata.fields();
     metadata.is_span() || (fields.field("error").is_some() && fields.field("message").is_none())

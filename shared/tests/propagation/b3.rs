@@ -190,7 +190,7 @@ fn short_trace_id_is_padded() {
 }
 
 #[test]
-fn what_is_invalid_is_not_continued() {
+fn invalid_traceparent_is_not_continued() {
     for value in [
         "",
         "1",

@@ -115,7 +115,7 @@ async fn reused_carrier_loses_previous_context() {
 }
 
 #[tokio::test]
-async fn previous_context_keys_are_removed_case_insensitively() {
+async fn previous_context_keys_are_removed_in_any_case() {
     let mut message = map(&[("Tracestate", "foo=1"), ("TRACEPARENT", TRACEPARENT)]);
     let (trace_id, ()) = recorder()
         .in_trace("test", async { inject(&mut message) })
@@ -126,7 +126,7 @@ async fn previous_context_keys_are_removed_case_insensitively() {
 }
 
 #[tokio::test]
-async fn extraction_inherits_nothing_from_the_current_span() {
+async fn extraction_ignores_current_span() {
     let read = async { caller(&extract(&HashMap::<String, String>::new())) };
     let (_, read) = recorder().in_trace("test", read).await;
     assert_eq!(read, None);
@@ -219,7 +219,7 @@ async fn batch_span_links_every_sender() {
 }
 
 #[tokio::test]
-async fn carrier_that_enters_a_span_is_injected() {
+async fn carrier_may_enter_span_during_injection() {
     #[derive(Default)]
     struct Traced(HashMap<String, String>);
 

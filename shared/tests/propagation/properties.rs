@@ -162,7 +162,7 @@ proptest! {
     }
 
     #[test]
-    fn baggage_of_any_text_comes_back_the_same(members in prop::collection::hash_map("[a-z]{1,8}", any::<String>(), 0..8)) {
+    fn baggage_round_trips_any_text(members in prop::collection::hash_map("[a-z]{1,8}", any::<String>(), 0..8)) {
         let members: HashMap<String, String> = members.into_iter().map(|(key, value)| (key, value.chars().take(40).collect())).collect();
         let pairs = members.iter().map(|(key, value)| opentelemetry::KeyValue::new(key.clone(), value.clone()));
         let propagator = BaggagePropagator::new();

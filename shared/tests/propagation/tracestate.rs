@@ -146,7 +146,7 @@ async fn every_rule_of_tracestate_holds() {
 }
 
 #[tokio::test]
-async fn without_a_valid_traceparent_tracestate_is_dropped_too() {
+async fn tracestate_without_traceparent_is_dropped() {
     recorder();
     let service = Service::start(TraceLayer::new()).await;
     let valid = || line("traceparent", TRACEPARENT);

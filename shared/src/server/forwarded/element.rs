@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-/// The first element of each list: the one nearest to the client.
+/// The first element of a list, which the proxy nearest to the client added.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(in crate::server) struct Forwarded<'a> {
     pub(in crate::server) client: Option<Cow<'a, str>>,
@@ -11,7 +11,7 @@ pub(in crate::server) struct Forwarded<'a> {
     pub(in crate::server) proto: Option<Cow<'a, str>>,
 }
 
-/// The first element that is not empty, or `None` where it is malformed: half an element would be a guess.
+/// Returns the first element that is not empty, or `None` if it is malformed.
 pub(super) fn first(list: &str) -> Option<Forwarded<'_>> {
     let mut forwarded = Forwarded::default();
     let mut rest = list.trim_start_matches([' ', '\t', ',']);
@@ -29,7 +29,7 @@ pub(super) fn first(list: &str) -> Option<Forwarded<'_>> {
             name if name.contains(['"', ',', ';']) => return None,
             _ => None,
         };
-        // Said twice, it says nothing.
+        // A repeated parameter is malformed.
         if let Some(slot) = slot
             && slot.replace(value).is_some()
         {
@@ -42,7 +42,7 @@ pub(super) fn first(list: &str) -> Option<Forwarded<'_>> {
     }
 }
 
-/// A token or a quoted string, and what follows it. None is empty.
+/// Splits off a token or a quoted string. Neither can be empty.
 fn value(text: &str) -> Option<(Cow<'_, str>, &str)> {
     let text = text.trim_start();
     let (value, after) = if let Some(quoted) = text.strip_prefix('"') {
@@ -55,7 +55,7 @@ fn value(text: &str) -> Option<(Cow<'_, str>, &str)> {
     (!value.is_empty()).then_some((value, after))
 }
 
-/// Up to the closing quote, which has to be there. A backslash takes the next character as it is.
+/// Splits at the closing quote, which is required. A backslash escapes the next character.
 fn unquote(quoted: &str) -> Option<(Cow<'_, str>, &str)> {
     let mut value = String::new();
     let mut characters = quoted.char_indices();
