@@ -28,7 +28,7 @@ checkout SERVER POST /checkout [error: inventory_failed]
 ";
 
 #[tokio::test]
-async fn successful_checkout_is_one_joined_trace_of_both_services() {
+async fn successful_checkout_is_one_joined_trace() {
     let services = Services::start().await;
     let answer = services.checkout(r#"{"item_id":"item-123"}"#).await;
     assert_eq!(answer.status, 200, "{answer:?}");
@@ -47,7 +47,7 @@ async fn successful_checkout_is_one_joined_trace_of_both_services() {
 }
 
 #[tokio::test]
-async fn each_service_says_its_version_and_which_of_its_processes_it_is() {
+async fn resource_has_version_and_instance_id() {
     let services = Services::start().await;
     let answer = services.checkout(r#"{"item_id":"item-123"}"#).await;
     let trace = services.trace(answer.trace_id(), 10).await;
@@ -76,7 +76,7 @@ async fn each_service_says_its_version_and_which_of_its_processes_it_is() {
 }
 
 #[tokio::test]
-async fn panic_in_inventory_is_proved_to_be_the_failure_in_checkout() {
+async fn inventory_panic_shares_trace_with_checkout_failure() {
     let services = Services::start().await;
     let answer = services.checkout(r#"{"item_id":"item-corrupt"}"#).await;
     assert_eq!(
@@ -117,7 +117,7 @@ async fn panic_in_inventory_is_proved_to_be_the_failure_in_checkout() {
 }
 
 #[tokio::test]
-async fn giving_up_on_a_stuck_inventory_stops_its_work_too() {
+async fn timeout_cancels_work_in_inventory() {
     let services = Services::start().await;
     let answer = services.checkout(r#"{"item_id":"item-stuck"}"#).await;
     assert_eq!(
@@ -143,7 +143,7 @@ async fn giving_up_on_a_stuck_inventory_stops_its_work_too() {
 }
 
 #[tokio::test]
-async fn callers_trace_is_continued_and_an_invalid_one_is_replaced() {
+async fn valid_caller_trace_continues_and_invalid_restarts() {
     let services = Services::start().await;
     let order = r#"{"item_id":"item-123"}"#;
     let json = ("content-type", "application/json");
@@ -181,7 +181,7 @@ async fn callers_trace_is_continued_and_an_invalid_one_is_replaced() {
 }
 
 #[tokio::test]
-async fn fifty_checkouts_at_once_are_fifty_traces_with_no_span_in_the_wrong_one() {
+async fn fifty_concurrent_checkouts_stay_separate() {
     let services = std::sync::Arc::new(Services::start().await);
     let mut checkouts = tokio::task::JoinSet::new();
     for quantity in 1..=50 {

@@ -250,7 +250,7 @@ fn malformed_status_details_are_ignored() {
 }
 
 #[test]
-fn an_endpoint_may_be_a_bare_address_that_is_spoken_to_without_tls() {
+fn bare_grpc_endpoint_uses_plaintext() {
     let collector = Collector::answering(Answer::Taken);
     let address = collector.address.to_string();
     let process = Process::start(&[
@@ -280,7 +280,7 @@ fn codes_that_may_pass_are_tried_again() {
 }
 
 #[test]
-fn a_stream_that_is_reset_is_no_refusal() {
+fn reset_stream_is_retried() {
     let collector = Collector::answering(Answer::Reset);
     let mut process = collector.process(&[]);
     process.end_spans(1);
@@ -306,7 +306,7 @@ fn other_codes_are_refusals() {
 }
 
 #[test]
-fn an_exhausted_collector_is_asked_again_at_the_time_it_names() {
+fn resource_exhausted_is_retried_after_delay() {
     let collector = Collector::answering(Answer::Code(8, Some(IN_THREE_SECONDS)));
     let mut process = collector.process(&[]);
     process.end_spans(1);
@@ -318,7 +318,7 @@ fn an_exhausted_collector_is_asked_again_at_the_time_it_names() {
 }
 
 #[test]
-fn what_the_collector_rejects_of_a_batch_is_lost() {
+fn partially_rejected_spans_are_counted() {
     let collector = Collector::answering(Answer::Rejected(1));
     let said = collector.process(&[]).stop();
     assert_eq!(said.spans, [1, 0, 1]);
@@ -326,7 +326,7 @@ fn what_the_collector_rejects_of_a_batch_is_lost() {
 }
 
 #[test]
-fn a_collector_that_is_not_there_is_told_of_with_the_systems_reason() {
+fn missing_collector_is_logged_with_reason() {
     let process = Process::start(&[
         ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9"),
         ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"),

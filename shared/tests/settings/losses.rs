@@ -27,7 +27,7 @@ fn what_the_collector_takes_is_exported() {
 }
 
 #[test]
-fn a_collector_that_is_not_there_is_told_of_once_and_what_is_lost_by_it_at_the_end() {
+fn missing_collector_is_logged_once() {
     // A log that is turned off hides neither.
     for level in ["info", "off", "checkout=debug"] {
         let process = Process::start(&[
@@ -64,7 +64,7 @@ fn a_collector_that_is_not_there_is_told_of_once_and_what_is_lost_by_it_at_the_e
 }
 
 #[test]
-fn a_collector_that_refuses_is_told_of_with_its_status() {
+fn refusing_collector_is_logged_with_status() {
     for status in [400, 401, 404, 500, 501, 301, 308] {
         let collector = Collector::answering(Answer::Status(status));
         let said = Process::start(&[(ENDPOINT, &collector.url())]).stop();
@@ -79,7 +79,7 @@ fn a_collector_that_refuses_is_told_of_with_its_status() {
 }
 
 #[test]
-fn what_the_collector_rejects_of_a_batch_is_lost() {
+fn partially_rejected_spans_are_counted() {
     let collector = Collector::answering(Answer::Rejected(2));
     let process = Process::start(&[(ENDPOINT, &collector.url())]);
     process.forward(&[]);
@@ -95,7 +95,7 @@ fn what_the_collector_rejects_of_a_batch_is_lost() {
 }
 
 #[test]
-fn a_word_of_the_collector_about_what_it_took_is_passed_on() {
+fn collector_warning_is_logged() {
     let collector = Collector::answering(Answer::Rejected(0));
     let said = Process::start(&[(ENDPOINT, &collector.url())]).stop();
     assert_eq!(said.spans, [1, 1, 0]);
@@ -105,7 +105,7 @@ fn a_word_of_the_collector_about_what_it_took_is_passed_on() {
 }
 
 #[test]
-fn a_span_that_is_larger_than_a_batch_may_be_is_lost_alone() {
+fn oversized_span_is_lost_alone() {
     let collector = Collector::start();
     let mut process = Process::start(&[
         (ENDPOINT, &collector.url()),
@@ -121,7 +121,7 @@ fn a_span_that_is_larger_than_a_batch_may_be_is_lost_alone() {
 }
 
 #[test]
-fn a_full_queue_loses_what_comes_last_and_every_lost_span_is_counted_and_told() {
+fn full_queue_drops_and_counts_newest() {
     let collector = Collector::answering(Answer::Status(503));
     let mut process = Process::start(&[
         (ENDPOINT, &collector.url()),
@@ -154,7 +154,7 @@ fn a_full_queue_loses_what_comes_last_and_every_lost_span_is_counted_and_told() 
 }
 
 #[test]
-fn a_queue_is_full_by_its_bytes_and_never_holds_more() {
+fn queue_is_bounded_in_bytes() {
     let collector = Collector::answering(Answer::Silence);
     let mut process = Process::start(&[
         (ENDPOINT, &collector.url()),
@@ -178,7 +178,7 @@ fn a_queue_is_full_by_its_bytes_and_never_holds_more() {
 }
 
 #[test]
-fn a_span_that_ends_with_its_thread_is_exported() {
+fn span_ending_with_thread_is_exported() {
     let collector = Collector::start();
     let mut process = Process::start(&[(ENDPOINT, &collector.url())]);
     assert_eq!(process.end_span_with_its_thread()["ended"], 2);
@@ -187,7 +187,7 @@ fn a_span_that_ends_with_its_thread_is_exported() {
 }
 
 #[test]
-fn what_an_error_says_of_its_url_leaves_the_process_without_its_secrets() {
+fn exported_error_texts_are_redacted() {
     let text = "no answer for url (http://ann:hunter2@shop/check?token=hunter2)";
     let collector = Collector::start();
     for exporter in ["otlp", "console"] {

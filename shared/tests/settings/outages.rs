@@ -17,7 +17,7 @@ fn process(url: &str, more: &[(&str, &str)]) -> Process {
 }
 
 #[test]
-fn a_collector_that_comes_later_gets_all_spans_oldest_first() {
+fn late_collector_gets_spans_oldest_first() {
     let place = Place::reserve();
     let mut process = process(&format!("http://{}", place.address), &[]);
     process.end_spans(3_000);
@@ -51,7 +51,7 @@ fn a_collector_that_comes_later_gets_all_spans_oldest_first() {
 }
 
 #[test]
-fn whatever_may_succeed_another_time_is_tried_until_it_does() {
+fn retryable_failures_are_retried_until_success() {
     for answer in [429, 502, 503, 504]
         .map(Answer::Status)
         .into_iter()
@@ -71,7 +71,7 @@ fn whatever_may_succeed_another_time_is_tried_until_it_does() {
 }
 
 #[test]
-fn no_request_comes_before_the_time_that_the_collector_asked_for() {
+fn no_request_precedes_retry_after() {
     let collector = Collector::answering(Answer::RetryAfter(3));
     let mut process = process(&collector.url(), &[]);
     process.end_spans(1);
@@ -83,7 +83,7 @@ fn no_request_comes_before_the_time_that_the_collector_asked_for() {
 }
 
 #[test]
-fn a_collector_that_asks_for_no_wait_is_not_asked_without_one() {
+fn zero_retry_after_still_backs_off() {
     let collector = Collector::answering(Answer::RetryAfter(0));
     let mut process = process(&collector.url(), &[]);
     process.end_spans(1);
@@ -94,7 +94,7 @@ fn a_collector_that_asks_for_no_wait_is_not_asked_without_one() {
 }
 
 #[test]
-fn the_end_comes_before_the_time_that_the_collector_asked_for_and_no_request_does() {
+fn shutdown_does_not_violate_retry_after() {
     let collector = Collector::answering(Answer::RetryAfter(3_600));
     let variables = [("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "1"), (DEADLINE, "5")];
     let mut process = process(&collector.url(), &variables);
@@ -106,7 +106,7 @@ fn the_end_comes_before_the_time_that_the_collector_asked_for_and_no_request_doe
 }
 
 #[test]
-fn a_taken_batch_is_taken_whatever_becomes_of_the_rest_of_the_answer() {
+fn accepted_batch_ignores_broken_answer_body() {
     let collector = Collector::answering(Answer::BreaksOff);
     let mut process = process(&collector.url(), &[]);
     process.end_spans(1);
@@ -145,7 +145,7 @@ fn paused_collector_costs_nothing() {
 }
 
 #[test]
-fn the_books_balance_while_spans_wait_are_sent_and_are_lost() {
+fn counters_balance_in_every_state() {
     let collector = Collector::answering(Answer::Status(503));
     let mut process = process(&collector.url(), &[("OTEL_BSP_MAX_QUEUE_SIZE", "1000")]);
     for round in 0..20 {
@@ -164,7 +164,7 @@ fn the_books_balance_while_spans_wait_are_sent_and_are_lost() {
 }
 
 #[test]
-fn the_end_waits_for_a_collector_that_comes_back_in_time() {
+fn shutdown_waits_for_returning_collector() {
     let place = Place::reserve();
     let mut process = process(&format!("http://{}", place.address), &[(DEADLINE, "60")]);
     process.end_spans(10);

@@ -43,7 +43,7 @@ pub(crate) use self::{
 
 /// Waits for a future with a time limit that only a failing test reaches.
 pub(crate) async fn patience<F: Future>(future: F) -> F::Output {
-    let limit = Duration::from_secs(10);
+    let limit = Duration::from_mins(1);
     let Ok(output) = tokio::time::timeout(limit, future).await else {
         panic!("timed out after {limit:?}");
     };
