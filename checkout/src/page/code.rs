@@ -69,7 +69,7 @@ let report = nightly_report();
 std::process::exit(0)",
         fixed: "let telemetry = telemetry::init(\"nightly-report\")?;
 let report = nightly_report();
-telemetry.shutdown(FLUSH).await",
+telemetry.shutdown(FLUSH_TIMEOUT).await",
         file: include_str!("../pitfalls/unflushed_exit.rs"),
     },
 ];
