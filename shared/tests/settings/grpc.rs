@@ -42,6 +42,8 @@ pub(crate) enum Answer {
     Encoded(&'static str),
     /// A code, and the details that come with it.
     Code(u16, Option<&'static str>),
+    /// Like grpc-go, refuses a message of more bytes than this, and accepts any other.
+    Limit(usize),
     /// The stream is reset instead.
     Reset,
     Silence,
@@ -51,6 +53,10 @@ pub(crate) struct Export {
     path: String,
     headers: HeaderMap,
     pub(crate) spans: usize,
+    /// Names of the spans.
+    pub(crate) names: Vec<String>,
+    /// Whether the collector accepted the spans.
+    pub(crate) is_accepted: bool,
     arrived: Instant,
 }
 
@@ -99,8 +105,13 @@ impl Collector {
         self.exports.recv_timeout(PATIENCE).expect("an export")
     }
 
-    /// A service that sends here what it has at once.
-    fn process(&self, more: &[(&str, &str)]) -> Process {
+    /// Returns the exports that have arrived.
+    pub(crate) fn exports(&self) -> Vec<Export> {
+        self.exports.try_iter().collect()
+    }
+
+    /// Starts a service that exports to this collector without delay.
+    pub(crate) fn process(&self, more: &[(&str, &str)]) -> Process {
         let endpoint = format!("http://{}", self.address);
         let variables = [
             ("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.as_str()),
@@ -126,15 +137,26 @@ async fn export(
     }
     let request = ExportTraceServiceRequest::decode(plain.as_slice()).unwrap();
     let answer = *answers.lock().unwrap();
+    let refusal = match answer {
+        Answer::Limit(bytes) => over_limit(message.len(), plain.len(), bytes),
+        _ => None,
+    };
     let scopes = request
         .resource_spans
         .iter()
         .flat_map(|resource| &resource.scope_spans);
-    // The test may have seen enough.
+    let spans = scopes.flat_map(|scope| &scope.spans);
+    let names: Vec<String> = spans.map(|span| span.name.clone()).collect();
+    // The test may not wait for this export.
     let _ = exports.send(Export {
         path: head.uri.path().to_owned(),
         headers: head.headers,
-        spans: scopes.map(|scope| scope.spans.len()).sum(),
+        spans: names.len(),
+        names,
+        is_accepted: match answer {
+            Answer::Taken | Answer::Encoded(_) | Answer::Limit(_) => refusal.is_none(),
+            _ => false,
+        },
         arrived: Instant::now(),
     });
     let encoding = match answer {
@@ -146,6 +168,7 @@ async fn export(
         Answer::Taken | Answer::Encoded(_) => (None, 0, None),
         Answer::Rejected(spans) | Answer::Compressed(spans) => (Some(spans), 0, None),
         Answer::Code(code, details) => (None, code, details),
+        Answer::Limit(_) => (None, if refusal.is_some() { 8 } else { 0 }, None),
         Answer::Silence => return std::future::pending().await,
         Answer::Reset => return Err(io::Error::other("as told")),
     };
@@ -164,7 +187,8 @@ async fn export(
     let length = u32::try_from(message.len()).unwrap().to_be_bytes();
     let mut trailers = HeaderMap::new();
     trailers.insert("grpc-status", HeaderValue::from(code));
-    trailers.insert("grpc-message", HeaderValue::from_static("as%20told"));
+    let text = refusal.as_deref().unwrap_or("as%20told");
+    trailers.insert("grpc-message", HeaderValue::from_str(text).unwrap());
     if let Some(details) = details {
         trailers.insert("grpc-status-details-bin", HeaderValue::from_static(details));
     }
@@ -177,6 +201,22 @@ async fn export(
     Ok(response
         .body(body.with_trailers(async { Some(Ok(trailers)) }))
         .unwrap())
+}
+
+/// Returns the message of the status with which grpc-go refuses a message over its limit: of the bytes as sent first, then
+/// of the decompressed ones.
+fn over_limit(sent: usize, plain: usize, limit: usize) -> Option<String> {
+    if sent > limit {
+        Some(format!(
+            "grpc: received message larger than max ({sent} vs. {limit})"
+        ))
+    } else if plain > limit {
+        Some(format!(
+            "grpc: received message after decompression larger than max {limit}"
+        ))
+    } else {
+        None
+    }
 }
 
 #[test]
@@ -216,7 +256,7 @@ fn compressed_response_counts_as_exported() {
         // The partial success was read: it has a message without rejected spans.
         assert_eq!(
             said.warnings(),
-            ["the collector took the spans, with a warning"]
+            ["collector took spans with a warning"]
         );
     }
 }

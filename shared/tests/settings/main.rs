@@ -13,6 +13,8 @@ mod exporter;
 #[cfg(feature = "grpc")]
 mod grpc;
 #[cfg(feature = "grpc")]
+mod grpc_limits;
+#[cfg(feature = "grpc")]
 mod grpc_networks;
 mod losses;
 mod metrics;
