@@ -83,5 +83,7 @@ fn is_operational(metadata: &Metadata<'_>) -> bool {
     let is_own = MODULES
         .iter()
         .any(|module| target.strip_prefix(module).is_some_and(is_within));
-    metadata.is_event() && is_own && (*metadata.level() <= Level::WARN || target == otlp::JOURNAL)
+    metadata.is_event()
+        && is_own
+        && (*metadata.level() <= Level::WARN || target == otlp::EXPORT_LOG_TARGET)
 }

@@ -19,7 +19,7 @@ use super::{
 
 /// Matches no target.
 #[cfg(feature = "logs")]
-pub(super) const JOURNAL: &str = "";
+pub(super) const EXPORT_LOG_TARGET: &str = "";
 
 /// Cannot be constructed. The field is private, because otherwise the compiler reports unreachable code in
 /// other modules.

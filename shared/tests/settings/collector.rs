@@ -1,4 +1,4 @@
-//! [`Collector`]: takes OTLP over HTTP on a real socket, answers as a test wants it to, and keeps what came.
+//! [`Collector`]: receives OTLP over HTTP on a real socket, answers as configured, and records the exports.
 
 use std::{
     collections::HashMap,
@@ -22,7 +22,7 @@ use opentelemetry_proto::tonic::{
 };
 use prost::Message as _;
 
-/// How long a test waits for an export. It ends as soon as one is there; this is for the test that fails.
+/// Maximum wait for an export.
 const PATIENCE: Duration = Duration::from_mins(1);
 
 pub(crate) struct Collector {
@@ -31,8 +31,8 @@ pub(crate) struct Collector {
     answer: Arc<Mutex<Answer>>,
 }
 
-/// An address where nobody listens yet, and that nobody else gets.
-pub(crate) struct Place {
+/// A reserved address without a listener.
+pub(crate) struct ReservedAddress {
     pub(crate) address: SocketAddr,
     socket: tokio::net::TcpSocket,
 }
@@ -43,10 +43,10 @@ pub(crate) struct Export {
     pub(crate) body: Vec<u8>,
     /// Bytes of the body as sent.
     pub(crate) sent: usize,
-    /// Empty where it is no export of spans.
+    /// Empty for an export of metrics.
     pub(crate) request: ExportTraceServiceRequest,
     pub(crate) arrived: Instant,
-    /// What it was answered.
+    /// The answer to this export.
     pub(crate) answer: Answer,
 }
 
@@ -58,21 +58,21 @@ pub(crate) enum Answer {
     Status(u16),
     /// 503 with `Retry-After`, in seconds.
     RetryAfter(u64),
-    /// It closes the connection instead.
+    /// Closes the connection instead.
     HangUp,
-    /// 200, and the connection breaks before the answer's end.
+    /// Answers 200, and closes the connection before the end of the body.
     BreaksOff,
-    /// It never does.
+    /// Never answers.
     Silence,
-    /// It takes the spans, but answers after so many milliseconds.
+    /// Accepts the spans, but answers after this many milliseconds.
     Slow(u64),
     /// 413 if the body, as sent, is longer.
     Limit(usize),
-    /// This status for a request with a span that is named `failed`.
+    /// Answers a request that has a span named `failed` with this status.
     Poison(u16),
-    /// It closes the connection for a request with a span that is named `failed`.
+    /// Closes the connection for a request that has a span named `failed`.
     PoisonHangUp,
-    /// It takes one request, and answers 503 from then on.
+    /// Accepts one request, then answers 503.
     Once,
 }
 
@@ -127,7 +127,7 @@ impl Collector {
         }
     }
 
-    /// How it answers from now on.
+    /// Sets the answer for the next requests.
     pub(crate) fn answer(&self, answer: Answer) {
         *self.answer.lock().unwrap() = answer;
     }
@@ -136,17 +136,17 @@ impl Collector {
         format!("http://{}", self.address)
     }
 
-    /// The next export.
+    /// Returns the next export.
     pub(crate) fn export(&self) -> Export {
         self.exports.recv_timeout(PATIENCE).expect("an export")
     }
 
-    /// The exports that are there.
+    /// Returns the exports that have arrived.
     pub(crate) fn exports(&self) -> Vec<Export> {
         self.exports.try_iter().collect()
     }
 
-    /// The next exports, until they hold so many spans that were taken.
+    /// Returns the next exports, up to this many accepted spans.
     pub(crate) fn taken(&self, spans: usize) -> Vec<Export> {
         let mut exports = Vec::new();
         let mut taken = 0;
@@ -160,14 +160,14 @@ impl Collector {
         exports
     }
 
-    /// The spans that are there, by name.
+    /// Returns the spans that have arrived, by name.
     pub(crate) fn spans(&self) -> HashMap<String, Span> {
         let spans = self.exports().into_iter().flat_map(|export| export.spans());
         spans.map(|span| (span.name.clone(), span)).collect()
     }
 }
 
-impl Place {
+impl ReservedAddress {
     pub(crate) fn reserve() -> Self {
         let socket = tokio::net::TcpSocket::new_v4().unwrap();
         socket.bind(([127, 0, 0, 1], 0).into()).unwrap();
@@ -175,7 +175,7 @@ impl Place {
         Self { address, socket }
     }
 
-    /// A collector starts there.
+    /// Starts a collector at this address.
     pub(crate) fn collector(self) -> Collector {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -221,7 +221,7 @@ fn serve(stream: &TcpStream, answers: &Mutex<Answer>, exports: &Sender<Export>) 
             (set, set.to(&export, &mut next))
         };
         export.answer = answer;
-        // The test may have seen enough.
+        // The test may not wait for this export.
         let _ = exports.send(export);
         if let Answer::Slow(milliseconds) = set {
             thread::sleep(Duration::from_millis(milliseconds));

@@ -93,7 +93,7 @@ fn requests_pass_limit_of_one_mebibyte() {
 }
 
 #[test]
-fn too_large_batches_are_split_down_to_one_span() {
+fn too_large_batches_are_split_to_single_spans() {
     for compression in ["none", "gzip"] {
         let collector = Collector::answering(Answer::Limit(16 * 1024));
         let variables = [

@@ -1,4 +1,4 @@
-//! Spans over gRPC: what a collector gets, and what becomes of them by each of its answers.
+//! Exports spans over gRPC to a collector that gives each kind of answer.
 
 use std::{
     convert::Infallible,
@@ -38,13 +38,13 @@ pub(crate) enum Answer {
     Rejected(i64),
     /// Like `Rejected`, in a message compressed with gzip.
     Compressed(i64),
-    /// Taken, in a message of an encoding that was not offered.
+    /// Accepts the spans, with a response in an encoding that the client did not offer.
     Encoded(&'static str),
-    /// A code, and the details that come with it.
+    /// A status code and its details.
     Code(u16, Option<&'static str>),
     /// Like grpc-go, refuses a message of more bytes than this, and accepts any other.
     Limit(usize),
-    /// The stream is reset instead.
+    /// Resets the stream.
     Reset,
     Silence,
 }
@@ -60,7 +60,7 @@ pub(crate) struct Export {
     arrived: Instant,
 }
 
-/// A server of `TraceService/Export`, message by message.
+/// A server of `TraceService/Export`.
 pub(crate) struct Collector {
     pub(crate) address: SocketAddr,
     exports: Receiver<Export>,
@@ -170,7 +170,7 @@ async fn export(
         Answer::Code(code, details) => (None, code, details),
         Answer::Limit(_) => (None, if refusal.is_some() { 8 } else { 0 }, None),
         Answer::Silence => return std::future::pending().await,
-        Answer::Reset => return Err(io::Error::other("as told")),
+        Answer::Reset => return Err(io::Error::other("on purpose")),
     };
     let response = ExportTraceServiceResponse {
         partial_success: rejected.map(|rejected_spans| ExportTracePartialSuccess {
@@ -187,7 +187,7 @@ async fn export(
     let length = u32::try_from(message.len()).unwrap().to_be_bytes();
     let mut trailers = HeaderMap::new();
     trailers.insert("grpc-status", HeaderValue::from(code));
-    let text = refusal.as_deref().unwrap_or("as%20told");
+    let text = refusal.as_deref().unwrap_or("on%20purpose");
     trailers.insert("grpc-message", HeaderValue::from_str(text).unwrap());
     if let Some(details) = details {
         trailers.insert("grpc-status-details-bin", HeaderValue::from_static(details));
@@ -254,10 +254,7 @@ fn compressed_response_counts_as_exported() {
             .stop();
         assert_eq!(said.spans, [1, 1, 0]);
         // The partial success was read: it has a message without rejected spans.
-        assert_eq!(
-            said.warnings(),
-            ["collector took spans with a warning"]
-        );
+        assert_eq!(said.warnings(), ["collector took spans with a warning"]);
     }
 }
 
@@ -286,7 +283,7 @@ fn malformed_status_details_are_ignored() {
     let collector = Collector::answering(Answer::Code(3, Some("//=!")));
     let said = collector.process(&[]).stop();
     assert_eq!(said.counts["lost"]["refused"], 1);
-    assert_eq!(said.reasons(), ["it answered InvalidArgument: as told"]);
+    assert_eq!(said.reasons(), ["it answered InvalidArgument: on purpose"]);
 }
 
 #[test]
@@ -304,7 +301,7 @@ fn bare_grpc_endpoint_uses_plaintext() {
 }
 
 #[test]
-fn codes_that_may_pass_are_tried_again() {
+fn retryable_codes_are_retried() {
     // Cancelled, DeadlineExceeded, Aborted, OutOfRange, Unavailable, DataLoss.
     for code in [1, 4, 10, 11, 14, 15] {
         let collector = Collector::answering(Answer::Code(code, None));
@@ -341,7 +338,7 @@ fn other_codes_are_refusals() {
         assert_eq!(said.spans, [1, 0, 1], "code {code}");
         assert_eq!(said.counts["lost"]["refused"], 1);
         let reason = &said.reasons()[0];
-        assert!(reason.ends_with(": as told"), "{reason}");
+        assert!(reason.ends_with(": on purpose"), "{reason}");
     }
 }
 

@@ -1,4 +1,4 @@
-//! What does not arrive is counted by its reason and told of, once for every loss.
+//! Dropped spans are counted by reason and logged once.
 
 use serde_json::{Value, json};
 
@@ -9,26 +9,26 @@ use crate::{
 
 const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
 
-/// What is said about exports, by whomever.
-fn told(said: &Said) -> Vec<Value> {
-    let is_trouble = |log: &Value| log["level"] == "WARN" || log["level"] == "ERROR";
-    said.logs().into_iter().filter(is_trouble).collect()
+/// Returns the warnings and errors.
+fn problems(said: &Said) -> Vec<Value> {
+    let is_problem = |log: &Value| log["level"] == "WARN" || log["level"] == "ERROR";
+    said.logs().into_iter().filter(is_problem).collect()
 }
 
 #[test]
-fn what_the_collector_takes_is_exported() {
+fn accepted_spans_count_as_exported() {
     let collector = Collector::start();
     let process = Process::start(&[(ENDPOINT, &collector.url())]);
     process.forward(&[]);
     let said = process.stop();
     assert_eq!(said.spans, [5, 5, 0]);
-    assert_eq!(told(&said), [Value::Null; 0]);
+    assert_eq!(problems(&said), [Value::Null; 0]);
     assert_eq!(collector.export().spans().len(), 5);
 }
 
 #[test]
 fn missing_collector_is_logged_once() {
-    // A log that is turned off hides neither.
+    // `RUST_LOG` cannot silence these lines.
     for level in ["info", "off", "checkout=debug"] {
         let process = Process::start(&[
             (ENDPOINT, "http://127.0.0.1:9"),
@@ -39,9 +39,9 @@ fn missing_collector_is_logged_once() {
         let said = process.stop();
         assert_eq!(said.spans, [5, 0, 5]);
         assert_eq!(said.counts["lost"]["shutdown"], 5);
-        let told = told(&said);
-        assert_eq!(told.len(), 2, "{told:?}");
-        for log in &told {
+        let problems = problems(&said);
+        assert_eq!(problems.len(), 2, "{problems:?}");
+        for log in &problems {
             assert_eq!(
                 log["exporter"],
                 "http/protobuf to http://127.0.0.1:9/v1/traces"
@@ -49,7 +49,7 @@ fn missing_collector_is_logged_once() {
             let reason = log["reason"].as_str().unwrap();
             assert!(reason.contains("Connection refused"), "{reason}");
         }
-        let [outage, loss] = &told[..] else {
+        let [outage, loss] = &problems[..] else {
             unreachable!()
         };
         assert_eq!(outage["message"], "collector unavailable, buffering spans");
@@ -70,11 +70,11 @@ fn refusing_collector_is_logged_with_status() {
         let said = Process::start(&[(ENDPOINT, &collector.url())]).stop();
         assert_eq!(said.spans, [1, 0, 1]);
         assert_eq!(said.counts["lost"]["refused"], 1);
-        let told = told(&said);
-        assert_eq!(told.len(), 1, "{told:?}");
-        let reason = told[0]["reason"].as_str().unwrap();
+        let problems = problems(&said);
+        assert_eq!(problems.len(), 1, "{problems:?}");
+        let reason = problems[0]["reason"].as_str().unwrap();
         assert!(reason.contains(&status.to_string()), "{reason}");
-        assert_eq!(collector.exports().len(), 1, "refused is refused");
+        assert_eq!(collector.exports().len(), 1, "not retried");
     }
 }
 
@@ -89,9 +89,9 @@ fn partially_rejected_spans_are_counted() {
 
     let said = Process::start(&[(ENDPOINT, &collector.url())]).stop();
     assert_eq!(said.spans, [1, 0, 1], "no more than were sent");
-    let told = told(&said);
-    assert_eq!(told.len(), 1, "{told:?}");
-    assert_eq!(told[0]["reason"], "it rejected them: too old");
+    let problems = problems(&said);
+    assert_eq!(problems.len(), 1, "{problems:?}");
+    assert_eq!(problems[0]["reason"], "it rejected them: too old");
 }
 
 #[test]
@@ -99,9 +99,12 @@ fn collector_warning_is_logged() {
     let collector = Collector::answering(Answer::Rejected(0));
     let said = Process::start(&[(ENDPOINT, &collector.url())]).stop();
     assert_eq!(said.spans, [1, 1, 0]);
-    let told = told(&said);
-    assert_eq!(told.len(), 1, "{told:?}");
-    assert_eq!(told[0]["message"], "collector took spans with a warning");
+    let problems = problems(&said);
+    assert_eq!(problems.len(), 1, "{problems:?}");
+    assert_eq!(
+        problems[0]["message"],
+        "collector took spans with a warning"
+    );
 }
 
 #[test]
@@ -109,14 +112,14 @@ fn oversized_span_is_lost_alone() {
     let collector = Collector::start();
     let mut process = Process::start(&[
         (ENDPOINT, &collector.url()),
-        // A batch is a quarter of it at most, and the value alone is larger than that.
+        // A batch has at most a quarter of this, and the value alone is larger.
         ("OTEL_RUST_BSP_MAX_QUEUE_BYTES", "1048576"),
         ("OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", "1048576"),
     ]);
     let counts = process.end_span_of(300_000);
     assert_eq!(counts["lost"]["too_large"], 1);
-    let told = process.log("spans dropped");
-    assert_eq!(told["why"], "1 too_large");
+    let dropped = process.log("spans dropped");
+    assert_eq!(dropped["why"], "1 too_large");
     assert_eq!(process.stop().spans, [2, 1, 1]);
 }
 
@@ -134,13 +137,13 @@ fn full_queue_drops_and_counts_newest() {
         "lost": { "queue_full": 5, "refused": 0, "export_failed": 0, "shutdown": 0, "too_large": 0, "unconfirmed": 0 },
     });
     assert_eq!(counts, expected);
-    let mut told = 0;
-    while told < 5 {
+    let mut dropped = 0;
+    while dropped < 5 {
         let log = process.log("spans dropped");
         assert_eq!(log["level"], "ERROR");
-        told += log["spans"].as_u64().unwrap();
+        dropped += log["spans"].as_u64().unwrap();
     }
-    assert_eq!(told, 5);
+    assert_eq!(dropped, 5);
     collector.answer(Answer::Taken);
     let taken = collector.taken(10);
     let names = taken.iter().filter(|export| export.answer == Answer::Taken);
@@ -161,7 +164,7 @@ fn queue_is_bounded_in_bytes() {
         ("OTEL_RUST_BSP_MAX_QUEUE_BYTES", "1048576"),
         (DEADLINE, "1"),
     ]);
-    // Values that do not compress well enough to fit: each is another text of 4 kB.
+    // The values of 4 kB are random, so that compressed batches do not fit either.
     let counts = process.end_random_spans(5_000);
     let [ended, waiting, full] = [
         &counts["ended"],
@@ -171,7 +174,7 @@ fn queue_is_bounded_in_bytes() {
     .map(|count| count.as_u64().unwrap());
     assert_eq!(ended, 5_000);
     assert_eq!(waiting + full, 5_000);
-    // A span of 4 kB of hexadecimal digits takes half of that at the least.
+    // 4 kB of random hexadecimal digits compress to 2 kB at best.
     assert!((150..600).contains(&waiting), "{waiting}");
     let said = process.stop();
     assert_eq!(said.spans, [5_001, 0, 5_001]);

@@ -48,7 +48,7 @@ fn dead_connection_is_replaced_within_one_timeout() {
 }
 
 #[test]
-fn web_page_is_not_a_success() {
+fn web_page_is_not_success() {
     for answer in [
         &b"HTTP/1.1 200 OK\r\ncontent-type: text/html; charset=utf-8\r\ncontent-length: 5\r\n\r\nlogin"[..],
         b"HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncontent-length: 0\r\n\r\n",
@@ -162,8 +162,8 @@ fn no_proxy_variable_bypasses_proxy() {
 /// Set in the namespace of [`slowly_resolved_name_is_reached`].
 const NAMESPACE: &str = "SETTINGS_TEST_NAMESPACE";
 
-/// Runs again in namespaces of its own, whose only name server answers after three seconds: longer than the first connect
-/// timeout.
+/// Runs this test again in separate namespaces. Their only name server answers after three seconds, which exceeds the first
+/// connect timeout.
 #[test]
 fn slowly_resolved_name_is_reached() {
     if std::env::var_os(NAMESPACE).is_some() {

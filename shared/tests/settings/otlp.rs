@@ -241,7 +241,7 @@ fn export_timeout_bounds_attempt() {
 }
 
 #[test]
-fn compressed_spans_are_the_same_spans() {
+fn compressed_spans_are_identical() {
     for (compression, encoding) in [
         ("gzip", Some("gzip")),
         (" GZIP ", Some("gzip")),

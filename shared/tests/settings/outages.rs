@@ -1,9 +1,9 @@
-//! An outage of the collector costs no span, within the bound, and is told once.
+//! An outage of the collector drops no spans within the queue's limit, and is logged once.
 
 use std::time::{Duration, Instant};
 
 use crate::{
-    collector::{Answer, Collector, Place},
+    collector::{Answer, Collector, ReservedAddress},
     process::{DEADLINE, Process},
 };
 
@@ -11,14 +11,14 @@ const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
 const WAIT: &str = "collector unavailable, buffering spans";
 const AGAIN: &str = "collector available again";
 
-/// A service that sends at once what it has.
+/// Starts a service that exports without delay.
 fn process(url: &str, more: &[(&str, &str)]) -> Process {
     Process::start(&[&[(ENDPOINT, url), ("OTEL_BSP_SCHEDULE_DELAY", "20")], more].concat())
 }
 
 #[test]
 fn late_collector_gets_spans_oldest_first() {
-    let place = Place::reserve();
+    let place = ReservedAddress::reserve();
     let mut process = process(&format!("http://{}", place.address), &[]);
     process.end_spans(3_000);
     let outage = process.log(WAIT);
@@ -46,8 +46,8 @@ fn late_collector_gets_spans_oldest_first() {
     assert_eq!(names, all);
     let said = process.stop();
     assert_eq!(said.spans, [3_001, 3_001, 0]);
-    let told = said.logs().into_iter().filter(|log| log["message"] == WAIT);
-    assert_eq!(told.count(), 0, "an outage is told once");
+    let outages = said.logs().into_iter().filter(|log| log["message"] == WAIT);
+    assert_eq!(outages.count(), 0, "an outage is logged once");
 }
 
 #[test]
@@ -165,7 +165,7 @@ fn counters_balance_in_every_state() {
 
 #[test]
 fn shutdown_waits_for_returning_collector() {
-    let place = Place::reserve();
+    let place = ReservedAddress::reserve();
     let mut process = process(&format!("http://{}", place.address), &[(DEADLINE, "60")]);
     process.end_spans(10);
     process.log(WAIT);

@@ -1,4 +1,4 @@
-//! [`Process`]: this test binary again, as a service whose environment is the test's to choose.
+//! [`Process`]: runs this test binary as a service with a given environment.
 
 use std::{
     env,
@@ -27,12 +27,12 @@ use crate::{
 
 /// Set in the service's process.
 const ROLE: &str = "SETTINGS_TEST_SERVICE";
-/// How long its shutdown may take, in seconds.
+/// Sets the shutdown timeout of the service, in seconds.
 pub(crate) const DEADLINE: &str = "SETTINGS_TEST_DEADLINE";
 const ADDRESS: &str = "address=";
 const COUNTS: &str = "counts=";
 
-/// The service itself, and no test where the binary is run as one.
+/// Runs the service if [`ROLE`] is set. Otherwise, it does nothing.
 #[test]
 fn service() {
     if env::var_os(ROLE).is_none() {
@@ -49,15 +49,15 @@ fn service() {
         };
         let service = Service::start(TraceLayer::new()).await;
         println!("\n{ADDRESS}{}", service.address);
-        task::spawn_blocking(obey).await.unwrap();
-        record_a_span_with_two_of_everything();
+        task::spawn_blocking(run_commands).await.unwrap();
+        record_span_with_two_of_everything();
         let spans = telemetry.shutdown(deadline()).await;
         println!("\n{COUNTS}{}", counts(&spans));
     });
 }
 
-/// Does what the test says, line by line, until it says no more.
-fn obey() {
+/// Runs the commands on standard input, one per line, until its end.
+fn run_commands() {
     for line in io::stdin().lines() {
         let line = line.unwrap();
         match line.split_once(' ') {
@@ -91,7 +91,7 @@ fn end_span_in_each_scope(number: u64) {
     }
 }
 
-/// Ends a span with a text wherever a text may be.
+/// Ends a span that has this text in every text field.
 fn end_long_span(text: &str) {
     let value = || KeyValue::new("value", text.to_owned());
     let list = Array::String(vec![text.to_owned().into()]);
@@ -117,18 +117,18 @@ thread_local! {
     static KEPT: std::cell::RefCell<Option<global::BoxedSpan>> = const { std::cell::RefCell::new(None) };
 }
 
-/// Ends one span on a thread, and one when everything else that the thread keeps is gone.
+/// Ends one span on a thread, and one in the destructor of its first thread-local.
 fn end_span_with_its_thread() {
     let thread = std::thread::Builder::new().spawn(|| {
         let tracer = global::tracer("settings");
-        // First to be kept, so last to go.
+        // Initialized first, so it is dropped last.
         KEPT.set(Some(tracer.start("kept")));
         tracer.start("not kept").end();
     });
     thread.unwrap().join().unwrap();
 }
 
-/// Ends a span that says of its failure what an error has said.
+/// Ends a span that failed with this error text.
 fn end_failed_span(text: &str) {
     let tracer = global::tracer("settings");
     let mut span = tracer.start("failed");
@@ -139,7 +139,7 @@ fn end_failed_span(text: &str) {
     span.set_status(Status::error(text.to_owned()));
 }
 
-/// 4 kB that cannot be told from noise.
+/// Returns 4 kB of random hexadecimal digits.
 fn random() -> String {
     let ids = RandomIdGenerator::default();
     (0..125).map(|_| ids.new_trace_id().to_string()).collect()
@@ -154,7 +154,7 @@ fn counts(spans: &SpanCounts) -> String {
     serde_json::to_string(spans).unwrap()
 }
 
-/// Another process's span, to be linked to.
+/// Returns the context of a span of another process, for links.
 fn other() -> SpanContext {
     let (trace_id, span_id) = (1.into(), 1.into());
     SpanContext::new(
@@ -166,7 +166,7 @@ fn other() -> SpanContext {
     )
 }
 
-fn record_a_span_with_two_of_everything() {
+fn record_span_with_two_of_everything() {
     let two = || vec![KeyValue::new("one", 1), KeyValue::new("two", 2)];
     let tracer = global::tracer("settings");
     let mut span = tracer
@@ -187,7 +187,7 @@ pub(crate) struct Process {
     address: SocketAddr,
 }
 
-/// What a service has said, once it has ended.
+/// The output of a service that has ended.
 pub(crate) struct Said {
     pub(crate) stdout: Vec<String>,
     pub(crate) stderr: String,
@@ -197,7 +197,7 @@ pub(crate) struct Said {
 }
 
 impl Process {
-    /// Starts a service with these variables and no other, and waits until it listens.
+    /// Starts a service with only these variables, and waits until it listens.
     pub(crate) fn start(variables: &[(&str, &str)]) -> Self {
         match Self::try_start(variables) {
             Ok(process) => process,
@@ -205,7 +205,7 @@ impl Process {
         }
     }
 
-    /// What a service says that does not start.
+    /// Returns the standard error of a service that does not start.
     pub(crate) fn refused(variables: &[(&str, &str)]) -> String {
         match Self::try_start(variables) {
             Ok(_) => panic!("the service started with {variables:?}"),
@@ -245,7 +245,7 @@ impl Process {
         }
     }
 
-    /// Has the service call another one twice; gives its answer and the two calls. It records four spans.
+    /// Makes the service call another one twice, which records four spans. Returns its answer and the two calls.
     pub(crate) fn forward(&self, lines: &[Vec<u8>]) -> (Message, [Message; 2]) {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -253,27 +253,27 @@ impl Process {
         runtime.unwrap().block_on(forward(self.address, lines))
     }
 
-    /// Has the service end so many spans; gives what became of all of them so far.
+    /// Makes the service end this many spans. Returns the counters.
     pub(crate) fn end_spans(&mut self, number: usize) -> Value {
         self.order(&format!("spans {number}"))
     }
 
-    /// The same with spans of 4 kB each, all different.
+    /// Like [`end_spans`](Self::end_spans), but with different spans of 4 kB each.
     pub(crate) fn end_random_spans(&mut self, number: usize) -> Value {
         self.order(&format!("random {number}"))
     }
 
-    /// The same with a span that has a text wherever a text may be.
+    /// Like [`end_spans`](Self::end_spans), but with a span that has this text in every text field.
     pub(crate) fn end_long_span(&mut self, text: &str) -> Value {
         self.order(&format!("long {text}"))
     }
 
-    /// The same with two spans of a thread, one of which ends with it.
+    /// Like [`end_spans`](Self::end_spans), but with two spans on one thread, one of which ends with the thread.
     pub(crate) fn end_span_with_its_thread(&mut self) -> Value {
         self.order("kept span")
     }
 
-    /// The same with a span that failed, and says so.
+    /// Like [`end_spans`](Self::end_spans), but with a span that failed with this error text.
     pub(crate) fn end_failed_span(&mut self, text: &str) -> Value {
         self.order(&format!("failed {text}"))
     }
@@ -283,17 +283,17 @@ impl Process {
         self.order(&format!("errors {text}"))
     }
 
-    /// The same with one span of so many bytes.
+    /// Like [`end_spans`](Self::end_spans), but with one span of this many bytes.
     pub(crate) fn end_span_of(&mut self, bytes: usize) -> Value {
         self.order(&format!("wide {bytes}"))
     }
 
-    /// The same with one span in each of so many scopes.
+    /// Like [`end_spans`](Self::end_spans), but with one span in each of this many scopes.
     pub(crate) fn end_span_in_each_scope(&mut self, scopes: usize) -> Value {
         self.order(&format!("scopes {scopes}"))
     }
 
-    /// What became of the spans so far.
+    /// Returns the counters.
     pub(crate) fn counts(&mut self) -> Value {
         self.order("")
     }
@@ -303,7 +303,7 @@ impl Process {
         self.line_with(|line| serde_json::from_str(line.strip_prefix(COUNTS)?).ok())
     }
 
-    /// The next log line with this message.
+    /// Returns the next log line with this message.
     pub(crate) fn log(&mut self, message: &str) -> Value {
         let position = self
             .lines
@@ -316,7 +316,7 @@ impl Process {
         self.line_with(|line| said(line, message))
     }
 
-    /// Reads on until there is such a line. The lines before it are kept.
+    /// Reads until a line matches. Keeps the lines before it.
     fn line_with<T>(&mut self, wanted: impl Fn(&str) -> Option<T>) -> T {
         loop {
             let mut line = String::new();
@@ -371,7 +371,7 @@ impl Said {
             .collect()
     }
 
-    /// The messages of the warnings.
+    /// Returns the messages of the warnings.
     pub(crate) fn warnings(&self) -> Vec<String> {
         let warnings = self.logs().into_iter().filter(|log| log["level"] == "WARN");
         warnings
@@ -379,14 +379,14 @@ impl Said {
             .collect()
     }
 
-    /// Why the collector did not take spans.
+    /// Returns the reasons why the collector did not accept spans.
     pub(crate) fn reasons(&self) -> Vec<String> {
         let logs = self.logs();
         let reasons = logs.iter().filter_map(|log| log["reason"].as_str());
         reasons.map(str::to_owned).collect()
     }
 
-    /// Where the service says that its spans go.
+    /// Returns the exporter in the start-up line.
     pub(crate) fn exporter(&self) -> String {
         let logs = self.logs();
         let log = logs.iter().find_map(|log| log["exporter"].as_str());
@@ -401,13 +401,13 @@ impl Said {
         start["proxy"].as_str().map(ToOwned::to_owned)
     }
 
-    /// All of it, to look for what must not be there.
+    /// Returns the whole output.
     pub(crate) fn all(&self) -> String {
         self.stdout.join("\n") + &self.stderr
     }
 }
 
-/// Of the counts, all that are lost, whatever for.
+/// Returns the number of dropped spans, for any reason.
 pub(crate) fn lost(counts: &Value) -> u64 {
     counts["lost"]
         .as_object()

@@ -88,7 +88,7 @@ fn unknown_sampler_warns_and_uses_default() {
 }
 
 #[test]
-fn spans_wait_for_the_schedule_delay() {
+fn spans_wait_for_schedule_delay() {
     let collector = Collector::start();
     let process = Process::start(&[
         (ENDPOINT, &collector.url()),
@@ -422,7 +422,7 @@ fn clamped_length_limit_keeps_long_text() {
 }
 
 #[test]
-fn zero_is_no_limit_for_timeouts_and_no_delay() {
+fn zero_disables_timeouts_and_delay() {
     for variable in [
         "OTEL_EXPORTER_OTLP_TIMEOUT",
         "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT",

@@ -1,14 +1,14 @@
 //! Secrets in endpoints and in errors are neither logged nor exported.
 
 use crate::{
-    collector::{Collector, Place},
+    collector::{Collector, ReservedAddress},
     process::Process,
 };
 
 #[test]
 fn endpoint_secrets_are_not_logged() {
     // Reserved, so that no other test listens there.
-    let place = Place::reserve();
+    let place = ReservedAddress::reserve();
     let address = place.address;
     for variable in [
         "OTEL_EXPORTER_OTLP_ENDPOINT",

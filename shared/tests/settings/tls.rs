@@ -8,7 +8,7 @@ use std::{
 };
 
 use crate::{
-    collector::Place,
+    collector::ReservedAddress,
     process::{DEADLINE, Process},
 };
 
@@ -34,7 +34,7 @@ struct Server {
 impl Server {
     /// Returns `None` if openssl is not installed.
     fn start() -> Option<Self> {
-        let address = Place::reserve().address;
+        let address = ReservedAddress::reserve().address;
         let child = Command::new("openssl")
             .args(["s_server", "-quiet", "-Verify", "1", "-verify_return_error"])
             .args(["-accept", &address.to_string()])

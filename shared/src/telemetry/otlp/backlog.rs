@@ -1,7 +1,7 @@
 //! [`Backlog`]: the closed batches that the exporter still has to deliver, and which of them is next.
 //!
-//! The oldest is first. A batch that failed a few times steps aside for the others, is tried again less and less often, and
-//! is given up only if the collector took other batches between its attempts: in an outage nothing is given up.
+//! The oldest is first. A batch that failed a few times is deferred: others are sent first, and the pauses between its
+//! attempts grow. It is dropped only if the collector accepted other batches between its attempts, so an outage drops none.
 
 use std::{collections::VecDeque, time::Duration};
 
@@ -23,15 +23,15 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 pub(super) struct Backlog {
     /// Oldest first.
     fresh: VecDeque<Batch>,
-    /// Batches that stepped aside.
+    /// Batches that failed and let others go first.
     deferred: Vec<Batch>,
     /// The collector took the batch of the last attempt.
     is_available: bool,
 }
 
 impl Backlog {
-    /// Takes over the batches that were closed, and compresses them while much is waiting. Returns false if there is nothing
-    /// to take. Takes one at a time, so that the caller can look at timers and sockets in between.
+    /// Takes one closed batch from the queue, and compresses it while the queue is crowded. Returns false if there is none.
+    /// The caller can poll timers and sockets between two batches.
     pub(super) fn fill(&mut self, queue: &Queue, head: &RequestHead) -> bool {
         let Some(mut batch) = queue.take() else {
             return false;
@@ -70,7 +70,7 @@ impl Backlog {
         self.fresh.pop_front()
     }
 
-    /// Returns when the next batch that stepped aside is to be tried again.
+    /// Returns the time of the next attempt with a deferred batch.
     pub(super) fn due(&self) -> Option<Instant> {
         let times = self.deferred.iter().map(|batch| batch.tries.not_before);
         times.flatten().min()
@@ -81,7 +81,7 @@ impl Backlog {
         self.is_available = true;
     }
 
-    /// Keeps a batch that failed. Returns it if it is to be given up. `unsent` is true if no connection was made, which
+    /// Keeps a batch that failed. Returns it if it must be dropped. `unsent` is true if no connection was made, which
     /// cannot be due to the batch.
     pub(super) fn failed(&mut self, mut batch: Batch, unsent: bool) -> Option<Batch> {
         let was_available = std::mem::take(&mut self.is_available);
@@ -137,8 +137,8 @@ impl Backlog {
         self.fresh.insert(position, batch);
     }
 
-    /// Another batch failed too, so this is an outage: batches that stepped aside without other evidence are first again. A
-    /// single strike is no evidence: every outage begins with one.
+    /// Moves deferred batches back to the front when another batch fails too, which indicates an outage. A batch with several
+    /// strikes or a timeout stays deferred. A single strike proves nothing, because every outage begins with one.
     fn restore(&mut self) {
         let is_innocent =
             |batch: &mut Batch| batch.tries.strikes <= 1 && batch.tries.unanswered == 0;

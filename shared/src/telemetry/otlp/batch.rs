@@ -64,12 +64,12 @@ impl Batch {
         self.length + head + span.len()
     }
 
-    /// Appends a span, unless that allocates more than `room`. Returns how many bytes were allocated.
+    /// Appends a span, unless that allocates more than `available`. Returns how many bytes were allocated.
     pub(super) fn push(
         &mut self,
         scope: &InstrumentationScope,
         span: &[u8],
-        room: usize,
+        available: usize,
     ) -> Option<usize> {
         let position = self.position(scope);
         let Contents::Spans(scopes) = &mut self.contents else {
@@ -78,8 +78,10 @@ impl Batch {
         if let Some(position) = position {
             let spans = &mut scopes[position].spans;
             if spans.capacity() - spans.len() < span.len() {
-                let more = span.len().max(spans.capacity().min(Self::STEP).min(room));
-                if more > room {
+                let more = span
+                    .len()
+                    .max(spans.capacity().min(Self::STEP).min(available));
+                if more > available {
                     return None;
                 }
                 spans.reserve_exact(more);
@@ -88,7 +90,7 @@ impl Batch {
         } else {
             let mut new = ScopeSpans::new(scope);
             let frame = if scopes.is_empty() { Self::FRAME } else { 0 };
-            if frame + size_of::<ScopeSpans>() + new.fields.capacity() + span.len() > room {
+            if frame + size_of::<ScopeSpans>() + new.fields.capacity() + span.len() > available {
                 return None;
             }
             self.length += new.head_length();

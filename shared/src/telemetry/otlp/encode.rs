@@ -1,5 +1,5 @@
-//! A span as [OTLP](https://opentelemetry.io/docs/specs/otlp/) bytes, written once, where it ends: what waits to be
-//! exported is then as large as it looks, and no other thread has to read it again.
+//! Encodes spans as [OTLP](https://opentelemetry.io/docs/specs/otlp/) on the thread that ends them. The queue then knows the
+//! exact size of each span, and no other thread reads it again.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -219,7 +219,7 @@ pub(super) struct ScopeSpans {
     pub(super) spans: Vec<u8>,
 }
 
-/// The request that exports a batch, but for its spans: who sends it, encoded once.
+/// The part of each request besides the spans: the resource, encoded once.
 #[derive(Debug)]
 pub(super) struct RequestHead {
     /// `ResourceSpans.resource`, and its schema URL.

@@ -1,5 +1,4 @@
-//! [`Exporter`]: the thread that takes batches from the [`Queue`] and sends them to the collector, one attempt after the
-//! other.
+//! [`Exporter`]: the thread that takes batches from the [`Queue`] and sends them to the collector, one attempt at a time.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -13,7 +12,7 @@ use super::{
     backlog::Backlog,
     batch::Batch,
     encode::RequestHead,
-    journal::Journal,
+    export_log::ExportLog,
     queue::{Queue, Reason},
     transport::{Outcome, Transport},
 };
@@ -33,14 +32,14 @@ pub(super) struct Exporter {
     pub(super) queue: Arc<Queue>,
     pub(super) head: RequestHead,
     pub(super) transport: Transport,
-    pub(super) journal: Journal,
+    pub(super) export_log: ExportLog,
     pub(super) backlog: Backlog,
     /// Maximum age of a span before its batch is closed.
     pub(super) delay: Duration,
     pub(super) timeout: Timeout,
 }
 
-/// The timeout of an attempt. It grows while a collector is slower, so that it gets no batch again and again.
+/// The timeout of an attempt. It grows while the collector is slow, so that batches do not time out repeatedly.
 pub(super) struct Timeout {
     setting: Duration,
     current: Duration,
@@ -70,7 +69,7 @@ impl Exporter {
             }
         }
         self.queue.give_up();
-        self.journal.last_words(&self.queue);
+        self.export_log.log_final_losses(&self.queue);
         self.queue.closed();
     }
 
@@ -78,7 +77,7 @@ impl Exporter {
     async fn next(&mut self) -> Option<Batch> {
         let mut tick = Instant::now() + self.delay;
         if self.backlog.due().is_some_and(|due| due <= Instant::now()) {
-            // Newer spans go before a batch that stepped aside.
+            // Newer spans are sent before a deferred batch.
             self.queue.close_open();
         }
         loop {
@@ -102,14 +101,14 @@ impl Exporter {
                 tick = now + self.delay;
             }
             let until = self.backlog.due().map_or(tick, |due| due.min(tick));
-            self.tend(until).await;
+            self.wait_for_change(until).await;
         }
     }
 
     /// Sends a batch. Returns None if the shutdown ended meanwhile.
     async fn attempt(&mut self, batch: &Batch) -> Option<Outcome> {
         let request = batch.request(&self.head, self.transport.takes_gzip());
-        // The last attempt with these spans, and the collector answers no other: it gets as long as possible.
+        // These spans are not sent again, and the collector accepts no others: use the longest timeout.
         let is_last = batch.tries.unanswered > 0 && !self.backlog.is_available();
         let timeout = if is_last {
             self.timeout.longest()
@@ -119,7 +118,7 @@ impl Exporter {
         let began = Instant::now();
         let outcome = tokio::select! {
             outcome = self.transport.send(request, timeout) => outcome,
-            () = tend_until_closed(&self.queue, &self.head, &mut self.backlog, &mut self.journal) => return None,
+            () = wait_for_close(&self.queue, &self.head, &mut self.backlog, &mut self.export_log) => return None,
         };
         match &outcome {
             Outcome::Later { silent: true, .. } => self.timeout.grow(),
@@ -129,7 +128,7 @@ impl Exporter {
         Some(outcome)
     }
 
-    /// Settles a batch, or keeps it for another attempt.
+    /// Accounts for a batch that is done, or keeps it for another attempt.
     fn settle(&mut self, batch: Batch, outcome: Outcome) -> Next {
         let outcome = match outcome {
             Outcome::TooLarge { .. } if batch.spans > 1 => {
@@ -140,7 +139,7 @@ impl Exporter {
                 reason,
                 retryable: false,
             } => {
-                self.lose(&batch, |lost| &mut lost.too_large, reason);
+                self.drop_batch(&batch, |lost| &mut lost.too_large, reason);
                 return Next::AtOnce;
             }
             outcome => outcome.indivisible(),
@@ -150,13 +149,13 @@ impl Exporter {
                 let exported = batch.spans.saturating_sub(rejected);
                 self.queue.done(&batch, exported, |lost| &mut lost.refused);
                 self.backlog.taken();
-                self.journal
+                self.export_log
                     .taken(&self.queue, self.backlog.is_empty(), rejected, &message);
                 Next::AtOnce
             }
             Outcome::Refused(reason) | Outcome::TooLarge { reason, .. } => {
-                self.journal.refused(&self.queue, &reason);
-                self.lose(&batch, |lost| &mut lost.refused, reason);
+                self.export_log.refused(&self.queue, &reason);
+                self.drop_batch(&batch, |lost| &mut lost.refused, reason);
                 Next::AtOnce
             }
             Outcome::Later {
@@ -165,7 +164,7 @@ impl Exporter {
                 silent,
                 unsent,
             } => {
-                self.journal.failed(&self.queue, &reason);
+                self.export_log.failed(&self.queue, &reason);
                 let (lost, counter): (_, Reason) = if silent {
                     let lost = self.backlog.unanswered(batch);
                     (lost, |lost| &mut lost.unconfirmed)
@@ -174,15 +173,15 @@ impl Exporter {
                     (lost, |lost| &mut lost.export_failed)
                 };
                 if let Some(batch) = lost {
-                    self.lose(&batch, counter, reason);
+                    self.drop_batch(&batch, counter, reason);
                 }
                 Next::Later { after }
             }
         }
     }
 
-    fn lose(&mut self, batch: &Batch, counter: Reason, reason: String) {
-        self.journal.lost(reason);
+    fn drop_batch(&mut self, batch: &Batch, counter: Reason, reason: String) {
+        self.export_log.lost(reason);
         self.queue.done(batch, 0, counter);
     }
 
@@ -207,20 +206,20 @@ impl Exporter {
             if next <= now {
                 return true;
             }
-            self.tend(until).await;
+            self.wait_for_change(until).await;
         }
     }
 
-    async fn tend(&mut self, until: Instant) {
-        let (backlog, journal) = (&mut self.backlog, &mut self.journal);
-        tend(&self.queue, &self.head, backlog, journal, until).await;
+    async fn wait_for_change(&mut self, until: Instant) {
+        let (backlog, export_log) = (&mut self.backlog, &mut self.export_log);
+        wait_for_change(&self.queue, &self.head, backlog, export_log, until).await;
     }
 }
 
-/// What follows an attempt.
+/// The next step after an attempt.
 enum Next {
     AtOnce,
-    /// A wait, as long as the collector requested if it did.
+    /// Wait first, at least for the time that the collector requested.
     Later {
         after: Option<Duration>,
     },
@@ -243,7 +242,7 @@ impl Timeout {
         self.current = self.current.saturating_mul(2).min(self.longest());
     }
 
-    /// Adapts to how long a response took: three times as long, within the bounds.
+    /// Sets the timeout to three times the duration of a response, within the bounds.
     fn adapt(&mut self, took: Duration) {
         self.current = took.saturating_mul(3).clamp(self.setting, self.longest());
     }
@@ -260,17 +259,19 @@ impl Drop for Failure {
     }
 }
 
-/// Logs what is due and takes over closed batches, or waits for the next change until then.
-async fn tend(
+/// Writes due log lines, then takes over a closed batch or waits for a change of the queue, at most until `until`.
+async fn wait_for_change(
     queue: &Queue,
     head: &RequestHead,
     backlog: &mut Backlog,
-    journal: &mut Journal,
+    export_log: &mut ExportLog,
     until: Instant,
 ) {
-    let until = journal.tell(queue).map_or(until, |next| until.min(next));
+    let until = export_log
+        .log_due(queue)
+        .map_or(until, |next| until.min(next));
     if backlog.fill(queue, head) {
-        // The attempt under way, timers and the shutdown are looked at between two batches.
+        // Between two batches, the caller polls the current attempt, timers and the shutdown.
         return tokio::task::yield_now().await;
     }
     tokio::select! {
@@ -279,11 +280,11 @@ async fn tend(
     }
 }
 
-async fn tend_until_closed(
+async fn wait_for_close(
     queue: &Queue,
     head: &RequestHead,
     backlog: &mut Backlog,
-    journal: &mut Journal,
+    export_log: &mut ExportLog,
 ) {
     loop {
         let far = Instant::now() + Duration::from_hours(1);
@@ -291,6 +292,6 @@ async fn tend_until_closed(
         if deadline <= Instant::now() {
             return;
         }
-        tend(queue, head, backlog, journal, deadline).await;
+        wait_for_change(queue, head, backlog, export_log, deadline).await;
     }
 }

@@ -1,4 +1,4 @@
-//! [`OtlpProcessor`]: from an ended span to the queue of those that are to be exported.
+//! [`OtlpProcessor`]: encodes ended spans and puts them into the export queue.
 
 use std::{cell::RefCell, sync::Arc, thread, time::Duration};
 
@@ -13,8 +13,8 @@ use tokio::runtime::{Builder, Runtime};
 use super::{
     backlog::Backlog,
     encode::{self, RequestHead},
+    export_log::ExportLog,
     exporter::{Exporter, Timeout},
-    journal::Journal,
     queue::Queue,
     trace_states::TraceStates,
     transport::Transport,
@@ -25,7 +25,7 @@ use crate::telemetry::{
     texts::ValueLimits,
 };
 
-/// Encodes spans where they end and has them exported by a thread of its own.
+/// Encodes each span on the thread that ends it. A dedicated thread exports them.
 #[derive(Debug, Clone)]
 pub(in crate::telemetry) struct OtlpProcessor {
     queue: Arc<Queue>,
@@ -36,11 +36,11 @@ pub(in crate::telemetry) struct OtlpProcessor {
 }
 
 thread_local! {
-    /// What a span is encoded into, outside of the queue's lock.
+    /// Buffer for encoding a span without holding the queue's lock.
     static BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }
 
-/// No thread keeps a larger buffer than this for its next span.
+/// Maximum buffer that a thread keeps for its next span.
 const BUFFER_BYTES: usize = 64 * 1024;
 
 impl OtlpProcessor {
@@ -63,14 +63,14 @@ impl OtlpProcessor {
             queue: Arc::clone(&queue),
             head,
             transport,
-            journal: Journal::new(otlp.to_string()),
+            export_log: ExportLog::new(otlp.to_string()),
             backlog: Backlog::default(),
             delay: batching.delay,
             timeout: Timeout::new(otlp.timeout),
         };
         let run = move || {
             exporter.run(&runtime);
-            // A name that is still being looked up is waited for by nobody.
+            // Does not wait for a pending DNS lookup.
             runtime.shutdown_background();
         };
         let thread = thread::Builder::new().name("otlp-exporter".to_owned());

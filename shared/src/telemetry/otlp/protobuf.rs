@@ -52,7 +52,7 @@ pub(super) fn member_bytes(buffer: &mut Vec<u8>, field: u32, value: &[u8]) {
 /// A message within a message.
 pub(super) fn message(buffer: &mut Vec<u8>, field: u32, write: impl FnOnce(&mut Vec<u8>)) {
     key(buffer, field, LENGTH_DELIMITED);
-    // The length stands before what it is the length of, and has room for one digit: nearly all are below 128.
+    // The length precedes the message. One byte is reserved for it, because most lengths are below 128.
     let start = buffer.len() + 1;
     buffer.push(0);
     write(buffer);
@@ -96,10 +96,10 @@ fn long_varint(buffer: &mut Vec<u8>, value: u64) {
     buffer.extend_from_slice(&digits[..length]);
 }
 
-/// Of a varint.
+/// Maximum bytes of a varint.
 const LONGEST: usize = 10;
 
-/// Tells how many bytes it has.
+/// Returns the number of bytes.
 fn write_varint(digits: &mut [u8], mut value: u64) -> usize {
     let mut length = 0;
     while value >= 0x80 {

@@ -48,7 +48,7 @@ struct State {
     bytes: usize,
     /// The bytes of batches that are not compressed.
     plain_bytes: usize,
-    /// What was lost when the last flush returned.
+    /// Dropped spans when the last flush returned.
     lost_at_flush: LostSpans,
     end: End,
     /// The exporter has been woken to log a loss.
@@ -128,8 +128,8 @@ impl Queue {
         if state.counts.waiting >= self.bounds.spans {
             return Err(|lost| &mut lost.queue_full);
         }
-        let room = self.bounds.bytes.saturating_sub(state.bytes);
-        let grown = state.open.push(scope, span, room);
+        let available = self.bounds.bytes.saturating_sub(state.bytes);
+        let grown = state.open.push(scope, span, available);
         let grown = grown.ok_or::<Reason>(|lost| &mut lost.queue_full)?;
         state.bytes += grown;
         state.plain_bytes += grown;

@@ -1,4 +1,4 @@
-//! What is written here is what OpenTelemetry's own structs would have been, to a decoder that is not ours.
+//! An independent decoder reads the encoded spans like OpenTelemetry's own structs.
 
 use std::time::{Duration, UNIX_EPOCH};
 

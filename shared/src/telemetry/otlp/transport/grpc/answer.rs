@@ -36,7 +36,7 @@ impl Answer {
         }
     }
 
-    /// Returns the collector's status, from the trailers or, if there is no message, from the headers.
+    /// Returns the collector's status from the trailers, or from the headers of a response without a message.
     fn grpc_status(&self) -> Option<Status> {
         let fields = [&self.trailers, &self.headers]
             .into_iter()
@@ -132,7 +132,7 @@ fn outcome(status: &Status) -> Outcome {
     }
 }
 
-/// Returns whether a status was returned because of the size of the message. There is no separate code for that:
+/// Returns whether a status was returned because of the size of the message. gRPC has no separate code for it:
 /// grpc-go, grpc-java and gRPC C++ return `RESOURCE_EXHAUSTED`, tonic returns `OUT_OF_RANGE`.
 fn is_about_size(message: &str) -> bool {
     let message = message.to_ascii_lowercase();

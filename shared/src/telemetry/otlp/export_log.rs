@@ -1,5 +1,4 @@
-//! [`Journal`]: the log of exports. It reports an outage when it begins, once a minute, and when it is over; dropped spans
-//! at most once a second.
+//! [`ExportLog`]: logs an outage when it begins, once a minute, and when it ends; dropped spans at most once a second.
 
 use std::time::Duration;
 
@@ -8,7 +7,7 @@ use tokio::time::Instant;
 use super::queue::Queue;
 use crate::telemetry::{SpanCounts, panics};
 
-/// The target of its lines, which are written whatever `RUST_LOG` says.
+/// The target of these log lines, which no `RUST_LOG` directive disables.
 #[cfg(feature = "logs")]
 pub(in crate::telemetry) const TARGET: &str = module_path!();
 
@@ -16,7 +15,7 @@ pub(in crate::telemetry) const TARGET: &str = module_path!();
 const LOSSES: Duration = Duration::from_secs(1);
 const OUTAGE: Duration = Duration::from_mins(1);
 
-pub(super) struct Journal {
+pub(super) struct ExportLog {
     /// Protocol and endpoint.
     destination: String,
     outage: Option<Outage>,
@@ -44,11 +43,11 @@ enum Kind {
 struct Losses {
     logged: SpanCounts,
     at: Option<Instant>,
-    /// Why the last batch was lost.
+    /// Why the last batch was dropped.
     reason: Option<String>,
 }
 
-impl Journal {
+impl ExportLog {
     pub(super) fn new(destination: String) -> Self {
         Self {
             destination,
@@ -92,7 +91,7 @@ impl Journal {
         }
     }
 
-    /// Records that the collector took a batch, after which there is no other or there may be.
+    /// Records that the collector accepted a batch. `is_last` is true if no other batch is waiting.
     pub(super) fn taken(&mut self, queue: &Queue, is_last: bool, rejected: u64, message: &str) {
         let counts = queue.counts();
         if let Some(outage) = &self.outage
@@ -113,7 +112,7 @@ impl Journal {
         }
     }
 
-    /// Records why a batch is lost.
+    /// Records why a batch was dropped.
     pub(super) fn lost(&mut self, reason: String) {
         self.losses.reason = Some(reason);
     }
@@ -163,16 +162,21 @@ impl Journal {
         });
     }
 
-    /// Logs what is due. Returns when it is to be called again.
-    pub(super) fn tell(&mut self, queue: &Queue) -> Option<Instant> {
+    /// Logs outages and losses that are due. Returns the time of the next log line, if any.
+    pub(super) fn log_due(&mut self, queue: &Queue) -> Option<Instant> {
         let now = Instant::now();
         let counts = queue.counts();
-        let losses = self.tell_losses(queue, &counts, now);
-        let outage = self.tell_outage(&counts, now);
+        let losses = self.log_due_losses(queue, &counts, now);
+        let outage = self.log_due_outage(&counts, now);
         losses.into_iter().chain(outage).min()
     }
 
-    fn tell_losses(&mut self, queue: &Queue, counts: &SpanCounts, now: Instant) -> Option<Instant> {
+    fn log_due_losses(
+        &mut self,
+        queue: &Queue,
+        counts: &SpanCounts,
+        now: Instant,
+    ) -> Option<Instant> {
         if counts.lost == self.losses.logged.lost {
             return None;
         }
@@ -203,7 +207,7 @@ impl Journal {
         });
     }
 
-    fn tell_outage(&mut self, counts: &SpanCounts, now: Instant) -> Option<Instant> {
+    fn log_due_outage(&mut self, counts: &SpanCounts, now: Instant) -> Option<Instant> {
         let logged = self.outage.as_ref()?.logged?;
         if now < logged + OUTAGE {
             return Some(logged + OUTAGE);
@@ -212,8 +216,8 @@ impl Journal {
         Some(now + OUTAGE)
     }
 
-    /// Logs the losses of the shutdown.
-    pub(super) fn last_words(&mut self, queue: &Queue) {
+    /// Logs spans that were dropped at the end of the shutdown.
+    pub(super) fn log_final_losses(&mut self, queue: &Queue) {
         let counts = queue.counts();
         if counts.lost != self.losses.logged.lost {
             self.log_losses(&counts);
