@@ -1,12 +1,11 @@
-//! A trace over something that nobody instruments: a message queue, here a Tokio channel, which could as well be a broker, a
-//! job table or a log. The message carries headers; the sender injects into them, the receiver extracts.
+//! Propagates a trace through a transport without instrumentation: a message queue. Here it is a Tokio channel; a broker, a job
+//! table or a log works the same way. The sender injects the context into the message's headers, and the receiver extracts it.
 //!
 //! `OTEL_TRACES_EXPORTER=console cargo run -p shared --example channel` shows the spans.
 //!
 //! Spans by the [messaging conventions](https://opentelemetry.io/docs/specs/semconv/messaging/messaging-spans/): the
 //! sender's is of kind PRODUCER, the receiver's of kind CONSUMER and linked to the sender's. One message processed on its
-//! own also joins the sender's trace. A batch has as many senders as messages and can join none of their traces: it
-//! starts one of its own.
+//! own also joins the sender's trace. A batch has one sender per message, so it starts a new trace with a link to each.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -20,7 +19,7 @@ use opentelemetry::{
 use shared::propagation;
 use tokio::sync::mpsc;
 
-/// What goes over the channel: the order, and beside it who sent it.
+/// A message: the order, and the carrier with its sender's context.
 pub struct Message {
     headers: HashMap<String, String>,
     order_id: u32,
@@ -30,7 +29,7 @@ pub struct Message {
 ///
 /// # Errors
 ///
-/// When nobody receives any more.
+/// Returns an error if there is no receiver.
 pub async fn send(
     orders: &mpsc::Sender<Message>,
     order_id: u32,

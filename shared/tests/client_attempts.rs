@@ -171,7 +171,7 @@ async fn request_with_copied_extensions_is_not_resend() {
     assert_eq!(counts(resent).await, [None, count("1"), count("2")]);
 }
 
-/// Keeps the context of every request that passes, as a middleware that hands it to somebody else does.
+/// Stores the context of every request, like a middleware that passes requests to another task.
 #[derive(Default)]
 struct Keeper(Mutex<Vec<Context>>);
 

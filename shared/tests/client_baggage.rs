@@ -1,4 +1,4 @@
-//! Who is told the baggage, and that everybody is told the trace.
+//! Baggage is sent to allowed hosts only, and the trace to every host.
 
 #![expect(clippy::unwrap_used, reason = "a panic fails the test")]
 
@@ -29,7 +29,7 @@ async fn with_baggage<F: Future>(call: F) -> (String, F::Output) {
     recorder().in_trace("caller", in_baggage).await
 }
 
-/// Answers with what it was told.
+/// Answers with the received headers.
 async fn told(headers: HeaderMap) -> String {
     let text = |name| headers.get(name).map(|value| value.to_str().unwrap());
     format!(
@@ -39,7 +39,7 @@ async fn told(headers: HeaderMap) -> String {
     )
 }
 
-/// A service that no public name leads to, and where it says it is.
+/// Starts a service on loopback and returns its address.
 async fn service() -> Service {
     start(Router::new().route("/told", get(told))).await
 }

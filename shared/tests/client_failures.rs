@@ -53,13 +53,13 @@ async fn assert_fails(
     assert_eq!(shape(clients(&trace)[0]), expected, "{error:?}");
 }
 
-/// An address that nobody listens on.
+/// An address without a listener.
 async fn nobody() -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     listener.local_addr().unwrap()
 }
 
-/// A server that reads the head of one request and then does as it is told with the connection.
+/// A server that reads the head of one request and passes the connection to a closure.
 async fn one_request<F>(then: impl FnOnce(TcpStream) -> F + Send + 'static) -> SocketAddr
 where
     F: Future<Output = ()> + Send,

@@ -46,7 +46,7 @@ fn get_request(url: &str) -> Request<Body> {
     Request::get(url).body(Body::empty()).unwrap()
 }
 
-/// Sends a request as part of a trace of its own.
+/// Sends a request in a new trace.
 async fn call(
     layer: &ClientTraceLayer,
     request: Request<Body>,

@@ -1,4 +1,4 @@
-//! The line that a request leaves in the log when nobody waits for its answer any more.
+//! The log line of an abandoned request.
 
 #![expect(clippy::unwrap_used, reason = "a panic fails the test")]
 

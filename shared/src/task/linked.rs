@@ -1,4 +1,4 @@
-//! [`linked`]: work for many requests, in a trace of its own.
+//! [`linked`]: work for many requests, in a separate trace.
 
 use opentelemetry::{
     Context,

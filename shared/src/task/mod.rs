@@ -28,7 +28,7 @@ static TASKS: LazyLock<Registry> = LazyLock::new(Registry::default);
 
 /// A spawned task. Awaiting it returns the task's output; dropping it detaches the task, which continues.
 #[derive(Debug)]
-#[must_use = "a task goes on when this is dropped; say so with `drop` or `let _ =` where nobody waits for it"]
+#[must_use = "dropping this detaches the task; use `drop` or `let _ =` to make that explicit"]
 pub struct Task<T> {
     handle: JoinHandle<Option<T>>,
     cancelled: CancellationToken,
