@@ -1,5 +1,7 @@
 //! Runs the claims on a temporary `PostgreSQL` server, if Debian's package is installed.
 
+mod outages;
+
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::process::{Command, Output};
@@ -58,6 +60,7 @@ async fn failed_check(service: &Service) -> (Duration, Option<String>) {
         .await;
     let took = started.elapsed();
     answer.problem(503, "database_unavailable");
+    assert_eq!(answer.retry_after.as_deref(), Some("1"));
     let query = recorder.span(&trace_id, "SELECT stock").await;
     assert!(matches!(query.status, Status::Error { .. }), "{query:?}");
     (took, query.error_type())
@@ -92,7 +95,11 @@ async fn frozen_server_fails_the_query_within_its_timeout() {
     assert_eq!(service.available("item-123").await, 1_000_000);
     let frozen = cluster.freeze();
     for _ in 0..12 {
-        let (took, _) = failed_check(&service).await;
+        let (took, error_type) = failed_check(&service).await;
+        assert!(
+            matches!(error_type.as_deref(), Some("timeout" | "pool_timeout")),
+            "{error_type:?}"
+        );
         assert!(took < Duration::from_secs(10), "{took:?}");
     }
     assert_eq!(service.get("/readyz").await.status, 503);

@@ -15,11 +15,12 @@ pub(crate) struct Service {
     served: Task<Result<(), StartError>>,
 }
 
-/// What came back, as far as the contract speaks of it.
+/// A response: the parts that the contract defines.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) content_type: String,
+    pub(crate) retry_after: Option<String>,
     pub(crate) body: Value,
 }
 
@@ -134,9 +135,9 @@ pub(crate) async fn execute(database_url: &str, sql: &'static str) {
 
 #[expect(
     clippy::disallowed_methods,
-    reason = "the caller from outside, who has no trace"
+    reason = "an external caller without a trace"
 )]
-fn client() -> reqwest::Client {
+pub(crate) fn client() -> reqwest::Client {
     reqwest::Client::new()
 }
 
@@ -146,12 +147,14 @@ fn traceparent() -> HeaderMap {
     headers
 }
 
-async fn answer(request: reqwest::RequestBuilder) -> Answer {
+pub(crate) async fn answer(request: reqwest::RequestBuilder) -> Answer {
     let response = request.send().await.unwrap();
     let is_health = response.url().path().ends_with('z');
     let content_type = response.headers().get("content-type");
+    let retry_after = response.headers().get("retry-after");
     Answer {
         status: response.status().as_u16(),
+        retry_after: retry_after.map(|value| value.to_str().unwrap().to_owned()),
         content_type: content_type
             .map_or(String::new(), |value| value.to_str().unwrap().to_owned()),
         body: {
