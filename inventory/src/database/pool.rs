@@ -21,9 +21,9 @@ const REFUSED_AFTER: Duration = Duration::from_millis(100);
 /// How long a readiness check may take.
 const READY_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Writes a row that no order has, as no order has an empty id: it reserves nothing.
-const PROBE: &str = "INSERT INTO reservations (order_id, item_id, quantity, remaining) VALUES ('', $1, 0, 0) \
-                     ON CONFLICT (order_id) DO UPDATE SET item_id = $1 RETURNING quantity";
+/// Overwrites the only row of the probe's table.
+const PROBE: &str = "INSERT INTO write_probe (id, padding) VALUES (1, $1) \
+                     ON CONFLICT (id) DO UPDATE SET padding = $1 RETURNING id";
 
 /// More than a reservation writes.
 const PROBE_BYTES: usize = 64 * 1024;

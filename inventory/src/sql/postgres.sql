@@ -23,6 +23,15 @@ CREATE TABLE IF NOT EXISTS reservations (
     remaining BIGINT NOT NULL
 );
 
+-- One row that the readiness check overwrites after a failed write, to find out whether the disk is still full.
+CREATE TABLE IF NOT EXISTS write_probe (
+    id      BIGINT NOT NULL PRIMARY KEY CHECK (id = 1),
+    padding TEXT   NOT NULL
+);
+
+-- Earlier versions kept the probe's row here. No order has an empty id.
+DELETE FROM reservations WHERE order_id = '';
+
 -- Writes down who took what, in the statement that takes it: both happen or neither does. An order that is there
 -- already breaks the primary key, which undoes the whole statement.
 CREATE OR REPLACE FUNCTION record_reservation() RETURNS trigger LANGUAGE plpgsql AS $$

@@ -29,6 +29,7 @@ macro_rules! for_each_claim {
             one_order_for_two_items_at_once_takes_one,
             services_that_start_together_share_one_stock,
             stock_and_reservations_outlive_a_restart,
+            old_probe_row_is_removed_at_start,
             invalid_values_are_400_and_named,
             malformed_bodies_are_problems,
             other_paths_and_methods_are_problems,

@@ -14,7 +14,7 @@ use sqlx::{Connection as _, PgConnection};
 use tempfile::TempDir;
 
 use crate::claims;
-use crate::service::{Service, config, execute};
+use crate::service::{Service, config, count, execute};
 
 /// Runs each claim on a new database of the cluster.
 macro_rules! on_postgres {
@@ -160,6 +160,23 @@ async fn read_only_database_is_503_and_not_ready() {
     assert_eq!(ready.status, 503);
     assert_eq!(ready.body["reason"], "the database cannot be written");
     assert_eq!(service.available("item-123").await, 1_000_000);
+
+    execute(
+        &database_url,
+        "SET transaction_read_only = off;
+         ALTER DATABASE postgres RESET default_transaction_read_only;
+         SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+         WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'",
+    )
+    .await;
+    while service.get("/readyz").await.status != 200 {}
+    // The check after a failed write writes to a table of its own.
+    for (sql, rows) in [
+        ("SELECT COUNT(*) FROM reservations", 0),
+        ("SELECT COUNT(*) FROM write_probe", 1),
+    ] {
+        assert_eq!(count(&database_url, sql).await, rows, "{sql}");
+    }
     service.stop().await;
 }
 

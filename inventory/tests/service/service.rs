@@ -133,6 +133,18 @@ pub(crate) async fn execute(database_url: &str, sql: &'static str) {
     connection.close().await.unwrap();
 }
 
+/// Runs `sql` past the service, and returns the number that it selects.
+pub(crate) async fn count(database_url: &str, sql: &'static str) -> i64 {
+    sqlx::any::install_default_drivers();
+    let mut connection = AnyConnection::connect(database_url).await.unwrap();
+    let (count,) = sqlx::query_as(sql)
+        .fetch_one(&mut connection)
+        .await
+        .unwrap();
+    connection.close().await.unwrap();
+    count
+}
+
 #[expect(
     clippy::disallowed_methods,
     reason = "an external caller without a trace"

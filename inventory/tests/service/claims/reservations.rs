@@ -3,7 +3,7 @@
 use futures_util::future::join_all;
 use serde_json::json;
 
-use crate::service::{Service, execute};
+use crate::service::{Service, count, execute};
 
 const RARE: &str =
     "INSERT INTO stock (item_id, available, price_cents) VALUES ('item-rare', 100, 1)";
@@ -231,5 +231,21 @@ pub(crate) async fn stock_and_reservations_outlive_a_restart(database_url: &str)
     assert_eq!(service.available("item-123").await, 999_995);
     assert_eq!(service.reserve("order-1", "item-123", 5).await, first);
     assert_eq!(service.available("item-123").await, 999_995);
+    service.stop().await;
+}
+
+pub(crate) async fn old_probe_row_is_removed_at_start(database_url: &str) {
+    let service = Service::start(database_url).await;
+    assert_eq!(service.reserve("order-1", "item-123", 1).await.status, 201);
+    service.stop().await;
+    let row = "INSERT INTO reservations VALUES ('', '   ', 0, 0)";
+    execute(database_url, row).await;
+
+    let service = Service::start(database_url).await;
+    assert_eq!(
+        count(database_url, "SELECT COUNT(*) FROM reservations").await,
+        1
+    );
+    assert_eq!(service.available("item-123").await, 999_999);
     service.stop().await;
 }
