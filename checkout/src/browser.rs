@@ -1,8 +1,8 @@
 //! Which requests of browsers the demo routes (the page and the pitfalls) answer. Other programs, such as curl, pass.
 //!
-//! A web page of another site can send requests here, as the user's browser reaches this computer: a form is posted without
-//! asking (`Sec-Fetch-Site` and `Origin` say where it comes from), and a page whose own name resolves to 127.0.0.1 is of
-//! the same origin for the browser (DNS rebinding; `Host` still has the foreign name).
+//! The user's browser can reach this computer, so a page of another site can send requests here. Browsers post forms across
+//! sites without a preflight; `Sec-Fetch-Site` and `Origin` name the sender. If the other site's name resolves to 127.0.0.1
+//! (DNS rebinding), the browser treats the request as same-origin, but `Host` still has the other site's name.
 
 use std::net::IpAddr;
 

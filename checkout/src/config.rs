@@ -105,12 +105,12 @@ fn timeout(
     shared::config::duration_in(lookup, variable, default, &range, expects)
 }
 
-/// A call that times out is to be answered as what it is, and not as an order that took too long: where `REQUEST_TIMEOUT`
-/// is not set, it leaves room for all of them.
+/// Reads the limits. `REQUEST_TIMEOUT` defaults to enough time for every call to time out, so that a slow call is answered
+/// as a failed call and not as a slow order.
 fn limits(lookup: Lookup<'_>, inventory_timeout: Duration) -> Result<Limits, ConfigError> {
     let mut defaults = Limits::default();
     let calls = inventory_timeout * CALLS;
-    // What else an order takes: its body may be slow, and then there is the payment.
+    // The time for reading the body and for the payment.
     let rest = defaults.request_body_timeout + Duration::from_secs(1);
     defaults.request_timeout = defaults.request_timeout.max(calls + rest);
     Limits::read(lookup, &defaults)

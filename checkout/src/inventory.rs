@@ -1,5 +1,5 @@
 //! The client of the inventory service. Each failure becomes its own variant of [`InventoryError`];
-//! [`error`](crate::error) says what the caller of checkout hears of it.
+//! [`error`](crate::error) maps it to the answer of checkout.
 
 use std::time::{Duration, Instant};
 
@@ -94,11 +94,11 @@ impl Inventory {
             reason = "the client that the middleware goes around"
         )]
         let client = Client::builder()
-            // A service inside the house: a proxy of the environment is for calls out of it, and a redirect would
-            // send an order to somewhere that nobody configured.
+            // Inventory is an internal service. Proxy variables are for external calls, and a redirect would send an
+            // order to an address that is not configured.
             .no_proxy()
             .redirect(Policy::none())
-            // Looking up its name included, which can take seconds where it is gone.
+            // Includes the DNS lookup, which can take seconds if the name no longer exists.
             .connect_timeout(config.inventory_connect_timeout)
             .build()?;
         Ok(Self {

@@ -5,14 +5,14 @@
 //! A request passes these files in this order:
 //!
 //! - `routes`: HTTP in, HTTP out, and the layers around it.
-//! - `order`: the domain. What an order may be, and the steps of placing one.
-//! - `inventory`: the client of the other service, and everything that can go wrong on the way there.
-//! - `retry`: which of it is worth another attempt.
-//! - `receipt`: the task that goes on when the answer is already out.
+//! - `order`: the domain. The rules for an order, and the steps of placing one.
+//! - `inventory`: the client of the inventory service, and its errors.
+//! - `retry`: which failed calls are retried.
+//! - `receipt`: the task that continues after the answer is sent.
 //! - `release`: the task that undoes a reservation whose outcome is unknown.
-//! - `error`: what went wrong, as the caller gets to hear it.
+//! - `error`: maps errors to answers.
 //!
-//! `config` is read once, before all that. With `DEMO_ROUTES=true`, `page` is for trying it out in a browser with the requests of
+//! `config` is read once, at start. With `DEMO_ROUTES=true`, `page` is for trying it out in a browser with the requests of
 //! [`catalogue`], `pitfalls` shows how a trace breaks, and the same code when it does not, and `browser` keeps other web pages out.
 
 mod browser;

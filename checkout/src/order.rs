@@ -88,14 +88,14 @@ impl Order {
     }
 }
 
-/// Places an order: checks the stock, charges, reserves, and leaves the receipt to a task of its own.
+/// Places an order: checks the stock, charges, reserves, and spawns a task that sends the receipt.
 ///
 /// The reservation comes last because it is what makes the order exist, for inventory and for the customer. So no
 /// reservation is without its payment, at whichever moment a process is killed.
 ///
 /// # Errors
 ///
-/// The order was not placed. If it is unknown whether inventory has reserved something for it, that is [`release`]d.
+/// The order was not placed. If inventory may have reserved stock for it, the reservation is [`release`]d.
 #[tracing::instrument(
     skip_all,
     fields(
@@ -111,7 +111,7 @@ pub(crate) async fn place_order(
 ) -> Result<PlacedOrder, OrderError> {
     let placed = check_and_commit(inventory, order).await;
     match &placed {
-        // "Sold out" is an answer. Only a call that failed is a failed span, or nobody would look at failed spans.
+        // "Sold out" is an expected answer. Only a failed call marks the span failed, so that failed spans mean faults.
         Err(OrderError::Inventory(error)) if error.is_failure() => {
             shared::span::fail(error.code(), error.to_string());
         }

@@ -45,10 +45,10 @@ impl RetryPolicy for Within {
     }
 }
 
-/// A refused connection, a connection that broke, or an inventory that says it cannot serve now.
+/// A refused or broken connection, or a 503 without `Retry-After`.
 ///
-/// Not a connection that could not be made in time: nobody is there, and the caller has waited long enough. Nor an
-/// inventory that says when to come back: that is later than any attempt of ours.
+/// A connect timeout is not retried, because the caller has waited long enough. A 503 with `Retry-After` is not retried,
+/// because every retry would be sent before that time.
 pub(crate) struct Transient;
 
 impl RetryableStrategy for Transient {

@@ -1,7 +1,7 @@
 //! The database below `stock`: its pool, its schema, its errors. `url` says which database it is.
 //!
-//! Everything above is written once: sqlx's `Any` driver takes the same SQL text, with `$1` for a parameter, to either
-//! database. What differs between them is in this file and in `sql/`.
+//! sqlx's `Any` driver sends the same SQL text, with `$1` for a parameter, to either database. The differences between
+//! the databases are in this file and in `sql/`.
 
 mod pool;
 mod url;
@@ -23,8 +23,8 @@ const CATALOGUE: &str = include_str!("sql/catalogue.sql");
 /// How long the database may take to be opened and prepared, at start.
 const START_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How long a query may take, and its parts. The parts together have less time than the whole: a statement on a server that
-/// answers has ended, and takes no effect later, when its caller is told that it failed.
+/// Time limits of a query and of its parts. The parts have less time than the whole, so that on a responsive server the
+/// statement has ended, and takes no effect later, when its caller gets an error.
 #[derive(Debug, Clone, Copy)]
 struct Timeouts {
     /// For the whole query.
@@ -171,7 +171,7 @@ async fn create(connection: &mut AnyConnection, system: System) -> Result<(), sq
 async fn switch_to_wal(connection: &mut AnyConnection) -> Result<(), sqlx::Error> {
     loop {
         match connection.execute("PRAGMA journal_mode = WAL").await {
-            // Another process does the same: SQLite says so at once, whatever the busy timeout.
+            // Another process is switching: SQLite returns this error at once and ignores the busy timeout.
             Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some("5") => {
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
@@ -180,7 +180,7 @@ async fn switch_to_wal(connection: &mut AnyConnection) -> Result<(), sqlx::Error
     }
 }
 
-/// Why a query failed: by the database's own code where it has one.
+/// Returns the cause of a failed query: the database's error code, if there is one.
 pub(crate) fn query_error(error: &sqlx::Error) -> QueryError {
     let code = error.as_database_error().and_then(DatabaseError::code);
     if let Some(code) = code {

@@ -1,16 +1,16 @@
-//! The `inventory` service: what is in stock, and who has reserved it.
+//! The `inventory` service: the stock and its reservations.
 //!
 //! # Layout
 //!
 //! A request passes these files in this order:
 //!
 //! - `routes`: HTTP in, HTTP out, and the layers around it.
-//! - `order`: what a caller may ask for. A value that exists is valid.
-//! - `stock`: the domain. One query per question, each in a span of its own.
-//! - `database`: the pool below it, the schema (`sql/`) and the catalogue.
-//! - `error`: what went wrong, as the caller gets to hear it.
+//! - `order`: the values of a request. A value that exists is valid.
+//! - `stock`: the domain. Each query has its own span.
+//! - `database`: the connection pool, the schema (`sql/`) and the catalogue.
+//! - `error`: maps errors to answers.
 //!
-//! `config` is read once, before all that.
+//! `config` is read once, at start.
 
 mod config;
 mod database;

@@ -1,5 +1,5 @@
-//! What a caller may ask for. Each type checks its rule where it is made, so that `stock` never meets
-//! a value it would have to refuse.
+//! The values of a request. Each type checks its rule on construction, so that `stock` receives only
+//! valid values.
 
 use std::fmt;
 
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 /// The longest id, in characters.
 const MAX_ID: usize = 64;
 
-/// A value breaks this rule. Which field has the value, who reads it says before.
+/// The rule that a value breaks. The caller adds the name of the field.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("must be {0}")]
 pub(crate) struct InvalidValue(&'static str);

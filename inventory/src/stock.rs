@@ -1,6 +1,6 @@
 //! The domain: stock and reservations. No HTTP here; the way on is down, to `database`.
 //!
-//! Each query is a CLIENT span of its own, made by [`shared::database`].
+//! Each query has its own CLIENT span, created by [`shared::database`].
 
 use std::time::Duration;
 
@@ -17,8 +17,8 @@ const SELECT_ITEM: Statement = Statement {
     text: "SELECT available, price_cents, warehouse_latency_ms FROM stock WHERE item_id = $1",
 };
 
-/// Takes what an order asks for, if that much is there and the order has not taken it before. One statement, so nothing
-/// comes between the question and the taking; its trigger (`sql/`) writes the reservation down.
+/// Takes the order's quantity from the stock, if enough is left and the order has no reservation. A single statement, so no
+/// other order can interleave; its trigger (`sql/`) records the reservation.
 const TAKE: Statement = Statement {
     operation: "UPDATE",
     collection: "stock",
@@ -34,8 +34,8 @@ const SELECT_RESERVATION: Statement = Statement {
     text: "SELECT item_id, quantity, remaining FROM reservations WHERE order_id = $1",
 };
 
-/// Lets go of what an order holds. The trigger of the update (`sql/`) returns it to the stock. An order that holds nothing
-/// is written down all the same, so that a reservation which arrives later breaks the primary key.
+/// Releases the reservation of an order. The trigger of the update (`sql/`) returns the quantity to the stock. An order
+/// without a reservation gets a row too, so that a reservation which arrives later breaks the primary key.
 const RELEASE: Statement = Statement {
     operation: "INSERT",
     collection: "reservations",
@@ -63,7 +63,7 @@ pub(crate) struct Item {
     warehouse_latency: Duration,
 }
 
-/// What one order holds.
+/// The reservation of one order.
 #[derive(Debug, Serialize)]
 pub(crate) struct Reservation {
     order_id: OrderId,
@@ -119,14 +119,14 @@ impl Stock {
         self.pool.check_ready().await
     }
 
-    /// What is in stock of an item, as its warehouse confirms.
+    /// Returns an item with its stock, after its warehouse has confirmed it.
     pub(crate) async fn check(&self, item_id: &ItemId) -> Result<Item, StockError> {
         let item = self.item(item_id).await?;
         tokio::time::sleep(item.warehouse_latency).await;
         Ok(item)
     }
 
-    /// Reserves what the order asks for, once: the same order again gets the first answer again.
+    /// Reserves the order's quantity once: a repeated order gets the first answer again.
     pub(crate) async fn reserve(&self, order: &Order) -> Result<Reservation, StockError> {
         match self.take(order).await {
             Ok(Some(reservation)) => {
@@ -161,8 +161,8 @@ impl Stock {
         })
     }
 
-    /// Returns to the stock what the order holds, once. Nothing can be reserved for the order afterwards, so that a
-    /// reservation which is still on its way takes nothing.
+    /// Returns the order's reservation to the stock, once. The order cannot reserve anything afterwards, so a reservation
+    /// that is still in flight takes nothing.
     pub(crate) async fn release(&self, order_id: &OrderId) -> Result<(), StockError> {
         let query = sqlx::query_as(RELEASE.text).bind(order_id.as_str());
         let rows: Vec<(String,)> = self.pool.fetch_all(&RELEASE, query).await?;

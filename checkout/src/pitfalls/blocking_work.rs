@@ -6,8 +6,8 @@ use super::{Finding, Form, Lab, LabError, Pitfall, SpanRef};
 
 pub(super) const PITFALL: Pitfall = Pitfall {
     name: "blocking-work",
-    mistake: "Blocking work is handed to tokio::task::spawn_blocking or to a plain thread, which know nothing of the request.",
-    looks: "The spans of that work are missing from the request's trace; each is the root of a trace of its own.",
+    mistake: "Blocking work is handed to tokio::task::spawn_blocking or to a plain thread, where the request's context is missing.",
+    looks: "The spans of that work are missing from the request's trace; each is the root of a separate trace.",
     instead: "Use shared::task::spawn_blocking, which carries the context over.",
     source: file!(),
     broken: Form::Request(|lab| Box::pin(broken(lab))),
@@ -22,7 +22,7 @@ async fn broken(_: &Lab) -> Result<Finding, LabError> {
     let pooled = tokio::task::spawn_blocking(weigh_parcel).await?;
     let (weighed, on_thread) = oneshot::channel();
     std::thread::spawn(|| weighed.send(weigh_parcel()));
-    let happened = "The work was done on a pool's thread and on a plain one, both without the request's context, so both spans began traces of their own.";
+    let happened = "The work was done on a pool's thread and on a plain one, both without the request's context, so both spans began separate traces.";
     Ok(Finding::new(happened, [pooled, on_thread.await?]))
 }
 

@@ -5,7 +5,7 @@ use super::{Finding, Form, Lab, LabError, Pitfall, SpanRef};
 pub(super) const PITFALL: Pitfall = Pitfall {
     name: "detached-task",
     mistake: "Work is handed to a task with tokio::spawn, which starts with an empty context.",
-    looks: "The task's span is missing from the request's trace; it is the root of a trace of its own.",
+    looks: "The task's span is missing from the request's trace; it is the root of a separate trace.",
     instead: "Use shared::task::spawn, which carries the context over.",
     source: file!(),
     broken: Form::Request(|lab| Box::pin(broken(lab))),
@@ -18,8 +18,7 @@ pub(super) const PITFALL: Pitfall = Pitfall {
 )]
 async fn broken(_: &Lab) -> Result<Finding, LabError> {
     let notice = tokio::spawn(notify_warehouse()).await?;
-    let happened =
-        "The task was spawned without its context, so its span began a trace of its own.";
+    let happened = "The task was spawned without its context, so its span began a separate trace.";
     Ok(Finding::new(happened, [notice]))
 }
 

@@ -10,7 +10,7 @@ use super::{Finding, Form, Pitfall, SpanRef};
 pub(super) const PITFALL: Pitfall = Pitfall {
     name: "late-parent",
     mistake: "A span is entered first and given its parent afterwards, when it has begun and the parent is refused.",
-    looks: "The span is missing from the request's trace; it is the root of a trace of its own.",
+    looks: "The span is missing from the request's trace; it is the root of a separate trace.",
     instead: "Set the parent before the span is entered, and look at the Result of set_parent.",
     source: file!(),
     broken: Form::Request(|_| Box::pin(async { Ok(broken()) })),
@@ -48,7 +48,7 @@ fn finding(outcome: Result<(), SetParentError>) -> Finding {
                 .to_owned()
         }
         Err(error) => format!(
-            "The parent was set after the span was entered and refused with Err({error:?}), so the span began a trace of its own."
+            "The parent was set after the span was entered and refused with Err({error:?}), so the span began a separate trace."
         ),
     };
     Finding::new(happened, [SpanRef::current("checkout handle_message")])

@@ -14,8 +14,8 @@ pub(super) const LIFETIME: Duration = Duration::from_mins(10);
 
 pub(super) const PITFALL: Pitfall = Pitfall {
     name: "leaked-task",
-    mistake: "A task waits on a channel that nobody closes, and nothing ends it when its request is over.",
-    looks: "The task's span is in no trace, not even one of its own, and with each request one more task is live.",
+    mistake: "A task waits on a channel that never closes, and does not end when its request is over.",
+    looks: "The task's span never appears in any trace, and each request adds one live task.",
     instead: "Give the task a way to end: shared::task::Task::cancel_on_drop ties it to its request, and shared::task::finish ends the rest at shutdown.",
     source: file!(),
     broken: Form::Request(|lab| Box::pin(broken(lab))),
@@ -25,7 +25,7 @@ pub(super) const PITFALL: Pitfall = Pitfall {
 #[expect(
     clippy::disallowed_methods,
     clippy::unused_async,
-    reason = "the pitfall itself: nobody can cancel this task, wait for it or count it"
+    reason = "the pitfall itself: no handle to cancel, await or count this task"
 )]
 async fn broken(lab: &Lab) -> Result<Finding, LabError> {
     let waiting = wait_for_restock(lab);

@@ -69,7 +69,7 @@ pub(crate) struct Pitfall {
 pub(crate) enum Form {
     /// By a request.
     Request(Run),
-    /// By a command, since it takes a process that ends.
+    /// By a command, because it needs a process that exits.
     Process(&'static str),
 }
 
@@ -79,14 +79,14 @@ pub(crate) type Run =
 /// What the pitfalls work with.
 pub(crate) struct Lab {
     inventory: Arc<Inventory>,
-    /// Nobody ever sends here, and nobody closes it. Who waits for it is counted by the channel itself.
+    /// Never sends a value and stays open. The channel counts the tasks that wait for it.
     restocked: watch::Sender<()>,
 }
 
 /// The result of one form.
 pub(crate) struct Finding {
     happened: Cow<'static, str>,
-    /// The spans that belong into the request's trace, wherever they are.
+    /// The spans that belong to the request's trace, including those that ended up in another trace.
     spans: Vec<SpanRef>,
     live_tasks: Option<usize>,
 }
@@ -152,7 +152,7 @@ impl Finding {
 }
 
 impl SpanRef {
-    /// The current span, or `None` where there is none.
+    /// Returns the current span, if there is one.
     fn current(span: &'static str) -> Option<Self> {
         Context::map_current(|cx| {
             let otel_span = cx.span();

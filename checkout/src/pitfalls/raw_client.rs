@@ -6,8 +6,8 @@ use crate::inventory::InventoryError;
 pub(super) const PITFALL: Pitfall = Pitfall {
     name: "raw-client",
     mistake: "Inventory is called with a plain HTTP client instead of the traced one.",
-    looks: "The request's trace has no outgoing call at all; inventory's part is a trace of its own.",
-    instead: "Put shared::client::TraceMiddleware around the client, once, where it is built.",
+    looks: "The request's trace has no outgoing call; inventory's spans are in a separate trace.",
+    instead: "Wrap the client in shared::client::TraceMiddleware when it is built.",
     source: file!(),
     broken: Form::Request(|lab| Box::pin(broken(lab))),
     fixed: Form::Request(|lab| Box::pin(fixed(lab))),

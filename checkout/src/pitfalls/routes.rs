@@ -47,17 +47,17 @@ pub(super) struct Answer {
     pub(super) fixed: bool,
     /// One sentence.
     pub(super) happened: String,
-    /// Of the request's own trace. Absent while tracing is off.
+    /// The trace id of the request. Absent while tracing is off.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) trace_id: Option<String>,
-    /// The spans that belong into that trace and are not in it.
+    /// The spans that belong to that trace but are not in it.
     pub(super) orphans: Vec<SpanRef>,
-    /// How many tasks are left that wait for nothing, where the pitfall makes some.
+    /// The number of leaked tasks, if the pitfall leaks any.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) live_tasks: Option<usize>,
 }
 
-// An unknown parameter is refused: who writes `?fix=true` must hear of it, and not get the broken form.
+// Unknown parameters are refused: a typo such as `?fix=true` must not run the broken form.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Parameters {
@@ -114,7 +114,7 @@ impl Answer {
         let trace_id = shared::span::trace_id();
         let happened = match trace_id {
             Some(_) => finding.happened.into_owned(),
-            None => "Tracing is off (OTEL_SDK_DISABLED), so there is no trace to lose.".to_owned(),
+            None => "Tracing is off (OTEL_SDK_DISABLED), so no trace can break.".to_owned(),
         };
         let mut orphans = finding.spans;
         orphans.retain(|span| Some(&span.trace_id) != trace_id.as_ref());
@@ -152,9 +152,9 @@ fn needs_a_process(command: &str) -> Problem {
     Problem::new(
         StatusCode::CONFLICT,
         "needs_a_process",
-        "Needs a process of its own",
+        "Needs a separate process",
         format!(
-            "This pitfall takes a process that ends, and checkout goes on. Run it with `{command}`."
+            "This pitfall needs a process that exits, but checkout keeps running. Run it with `{command}`."
         ),
     )
 }

@@ -8,7 +8,7 @@ use super::{Finding, Form, Lab, LabError, Pitfall};
 pub(super) const PITFALL: Pitfall = Pitfall {
     name: "severed-context",
     mistake: "The call to inventory is made from a fresh context instead of the request's.",
-    looks: "The request's trace ends before the call; the call and inventory's part are a trace of their own.",
+    looks: "The request's trace ends before the call; the call and inventory's spans are in a separate trace.",
     instead: "Leave the current context alone: shared::client reads it, and shared::task carries it into tasks.",
     source: file!(),
     broken: Form::Request(|lab| Box::pin(broken(lab))),
@@ -17,11 +17,11 @@ pub(super) const PITFALL: Pitfall = Pitfall {
 
 #[expect(
     clippy::disallowed_methods,
-    reason = "the pitfall itself: a fresh context knows nothing of the request"
+    reason = "the pitfall itself: a fresh context has no span of the request"
 )]
 async fn broken(lab: &Lab) -> Result<Finding, LabError> {
     let inventory = lab.ask_inventory().with_context(Context::new()).await?;
-    let happened = "Inventory was called from a fresh context, so the call began a trace of its own and inventory went on with that one.";
+    let happened = "Inventory was called from a fresh context, so the call began a separate trace, which inventory continued.";
     Ok(Finding::new(happened, [inventory]))
 }
 

@@ -1,6 +1,6 @@
-//! A process that leaves before its spans do: they wait in a queue for up to five seconds, and the queue dies with it.
+//! A process that exits before its spans are exported: they wait in a queue for up to five seconds, and are lost with it.
 //!
-//! It takes a process that ends, so this one is no request: `cargo run -p checkout --example unflushed_exit`.
+//! The process has to exit, so no request can show this pitfall: `cargo run -p checkout --example unflushed_exit`.
 
 use std::process::ExitCode;
 

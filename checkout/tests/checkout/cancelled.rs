@@ -1,4 +1,4 @@
-//! An order that nobody waits for any more stops what inventory does for it.
+//! An abandoned order cancels its request to inventory.
 
 use std::time::Duration;
 

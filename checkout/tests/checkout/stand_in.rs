@@ -81,7 +81,7 @@ pub(crate) fn nobody() -> (TcpSocket, String) {
     (socket, url)
 }
 
-/// An address that lets connections wait for as long as the socket lives: its queue is full, and nobody accepts.
+/// Returns an address where connections never complete while the socket lives: its accept queue is full.
 pub(crate) async fn never_accepts() -> ((TcpListener, Vec<TcpStream>), String) {
     let socket = TcpSocket::new_v4().unwrap();
     socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();

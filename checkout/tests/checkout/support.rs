@@ -133,7 +133,7 @@ impl Answer {
         trace_id
     }
 
-    /// Asserts a complete problem, in step with status and trace, that tells nothing of the inside. Gives its `detail`.
+    /// Asserts a complete problem that matches the status and the trace and leaks no inner text. Returns its `detail`.
     #[track_caller]
     pub(crate) fn assert_problem(&self, status: u16, code: &str) -> String {
         let body = self.json();

@@ -1,4 +1,4 @@
-//! The pitfall that takes a process of its own: this test binary once more, against a collector that the test makes up.
+//! The pitfall that needs a separate process: runs this test binary again, with a collector in the test.
 
 use std::process::{Command, ExitCode};
 
@@ -26,7 +26,7 @@ async fn flushed_exit_loses_nothing() {
     assert!(received);
 }
 
-/// Runs one form in a process of its own. Gives its answer, and whether its span has come in by the time it is gone.
+/// Runs one form in a child process. Returns its answer, and whether its span arrived before the process exited.
 async fn process(form: &str) -> (Value, bool) {
     let (spans, mut received) = mpsc::unbounded_channel();
     let collector = async move |body: Bytes| spans.send(body).unwrap();

@@ -1,4 +1,4 @@
-//! [`Pool`]: connections to the database, and queries on them within a time limit, each in a span of its own.
+//! [`Pool`]: connections to the database, and queries with a time limit and a span.
 
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};

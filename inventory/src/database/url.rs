@@ -15,7 +15,7 @@ const EXAMPLES: &str =
 pub struct DatabaseUrl {
     pub(super) system: System,
     pub(super) options: AnyConnectOptions,
-    /// The parameters that no driver of ours knows. They are not in `options`.
+    /// The parameters that no driver knows. They are not in `options`.
     pub(super) ignored: Vec<String>,
 }
 
@@ -107,7 +107,7 @@ fn take_unknown(options: &mut AnyConnectOptions) -> Vec<String> {
     if !unknown.is_empty() {
         url.query_pairs_mut().clear().extend_pairs(known);
     }
-    // What has no value may itself be one.
+    // A parameter without a value may itself be a secret, so its name is not logged.
     let named = unknown.into_iter().filter(|(_, value)| !value.is_empty());
     named.map(|(key, _)| key).collect()
 }

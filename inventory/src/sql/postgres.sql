@@ -1,9 +1,9 @@
 -- The tables on PostgreSQL; sqlite.sql has the same. Run at every start, so each statement is idempotent.
 
--- `IF NOT EXISTS` and `OR REPLACE` fail when two sessions run them at once: services that start together take turns.
+-- Concurrent `IF NOT EXISTS` and `OR REPLACE` statements can fail, so services that start together take turns.
 SELECT pg_advisory_xact_lock(8081);
 
--- "already exists, skipping" is no news.
+-- Hides the notices "already exists, skipping".
 SET LOCAL client_min_messages = warning;
 
 CREATE TABLE IF NOT EXISTS stock (
@@ -32,8 +32,8 @@ CREATE TABLE IF NOT EXISTS write_probe (
 -- Earlier versions kept the probe's row here. No order has an empty id.
 DELETE FROM reservations WHERE order_id = '';
 
--- Writes down who took what, in the statement that takes it: both happen or neither does. An order that is there
--- already breaks the primary key, which undoes the whole statement.
+-- Records the reservation in the statement that takes the stock: both happen or neither does. An order that already has
+-- a row breaks the primary key, which undoes the whole statement.
 CREATE OR REPLACE FUNCTION record_reservation() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO reservations (order_id, item_id, quantity, remaining)
@@ -46,8 +46,8 @@ CREATE OR REPLACE TRIGGER record_reservation
 AFTER UPDATE OF last_order_id ON stock
 FOR EACH ROW EXECUTE FUNCTION record_reservation();
 
--- Returns to the stock what a reservation no longer holds, in the statement that lets go of it. Quantity 0 is a reservation
--- that was released, or that must not be made any more.
+-- Returns a released quantity to the stock, in the statement that releases it. Quantity 0 marks an order that was released
+-- and cannot reserve any more.
 CREATE OR REPLACE FUNCTION return_to_stock() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     UPDATE stock SET available = available + OLD.quantity - NEW.quantity WHERE item_id = NEW.item_id;

@@ -26,8 +26,8 @@ CREATE TABLE IF NOT EXISTS write_probe (
 -- Earlier versions kept the probe's row here. No order has an empty id.
 DELETE FROM reservations WHERE order_id = '';
 
--- Writes down who took what, in the statement that takes it: both happen or neither does. An order that is there
--- already breaks the primary key, which undoes the whole statement.
+-- Records the reservation in the statement that takes the stock: both happen or neither does. An order that already has
+-- a row breaks the primary key, which undoes the whole statement.
 CREATE TRIGGER IF NOT EXISTS record_reservation
 AFTER UPDATE OF last_order_id ON stock
 BEGIN
@@ -35,8 +35,8 @@ BEGIN
     VALUES (NEW.last_order_id, NEW.item_id, OLD.available - NEW.available, NEW.available);
 END;
 
--- Returns to the stock what a reservation no longer holds, in the statement that lets go of it. Quantity 0 is a reservation
--- that was released, or that must not be made any more.
+-- Returns a released quantity to the stock, in the statement that releases it. Quantity 0 marks an order that was released
+-- and cannot reserve any more.
 CREATE TRIGGER IF NOT EXISTS return_to_stock
 AFTER UPDATE OF quantity ON reservations
 BEGIN

@@ -1,4 +1,4 @@
-//! The claims on the default database, each on a file of its own, and what a start says that cannot be.
+//! Runs each claim on a separate `SQLite` file, and tests failed starts.
 
 use std::error::Error;
 use std::time::Duration;

@@ -86,7 +86,7 @@ fn is_postgres(database_url: &str) -> bool {
     database_url.starts_with("postgres")
 }
 
-/// The attributes that tell one database from another, as far as they are the same on every machine.
+/// The attributes that identify the database, without those that differ between machines.
 fn system(database_url: &str) -> Vec<(&'static str, &'static str)> {
     let name = if is_postgres(database_url) {
         "postgresql"
