@@ -244,6 +244,28 @@ async fn connection_close_is_obeyed() {
 }
 
 #[tokio::test]
+async fn health_bodies_end_with_newline() {
+    for (ready, status, beginning) in [
+        (Ok(()), 200, r#"{"ready":true,"#),
+        (
+            Err("no database"),
+            503,
+            r#"{"ready":false,"reason":"no database","#,
+        ),
+    ] {
+        let service = support::start(health(move || async move { ready })).await;
+        let alive = answer(&service, "GET /healthz HTTP/1.1\r\nHost: shop\r\n\r\n").await;
+        assert_eq!((alive.status, &*alive.body), (200, "ok\n"));
+
+        let readiness = answer(&service, "GET /readyz HTTP/1.1\r\nHost: shop\r\n\r\n").await;
+        assert_eq!(readiness.status, status);
+        assert_eq!(readiness.headers["content-type"], "application/json");
+        assert!(readiness.body.starts_with(beginning), "{readiness:?}");
+        assert!(readiness.body.ends_with("}\n"), "{readiness:?}");
+    }
+}
+
+#[tokio::test]
 async fn wrong_method_for_health_is_a_problem() {
     let service = service().await;
     for path in ["/healthz", "/readyz"] {

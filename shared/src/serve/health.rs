@@ -1,12 +1,12 @@
 //! Health endpoints. They are not traced: their router is merged after the trace layer.
 
-use axum::{Json, Router, routing::get};
+use axum::{Router, routing::get};
 use http::StatusCode;
 use serde::Serialize;
 
 use super::Shutdown;
 use crate::{
-    problem,
+    problem::{self, Json},
     telemetry::{self, SpanCounts},
 };
 
@@ -20,8 +20,9 @@ struct Readiness {
     spans: SpanCounts,
 }
 
-/// `GET /healthz` answers 200 as long as the process serves; `GET /readyz` answers 200 `{"ready":true,…}` or 503
+/// `GET /healthz` answers 200 `ok` as long as the process serves; `GET /readyz` answers 200 `{"ready":true,…}` or 503
 /// `{"ready":false,"reason":"…",…}`, with the process's span counters ([`SpanCounts`]) as `spans`.
+/// Both bodies end with a newline, for display in a terminal.
 ///
 /// The reason is the error of `ready`, or `stopping` after the shutdown of [`serve`](super::serve) is requested. Methods other
 /// than GET and HEAD are answered 405.
@@ -60,7 +61,7 @@ where
         (status, Json(readiness))
     };
     Router::new()
-        .route("/healthz", get(StatusCode::OK))
+        .route("/healthz", get("ok\n"))
         .route("/readyz", get(readyz))
         .method_not_allowed_fallback(problem::method_not_allowed)
 }
