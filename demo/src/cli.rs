@@ -50,6 +50,9 @@ pub struct TourFlags {
     /// Only these, such as item-stuck or raw-client [default: all]
     #[arg(value_name = "SCENE", value_parser = PossibleValuesParser::new(scene_names()))]
     pub scenes: Vec<String>,
+    /// Wait for Enter after each scene; ignored if standard input is not a terminal
+    #[arg(long)]
+    pub step: bool,
     /// Keep the trace viewer until Ctrl-C, so that the traces can be opened
     #[arg(long)]
     pub keep: bool,
@@ -246,6 +249,21 @@ mod tests {
             assert_eq!(cli.ports.or_free().ui.number, 1, "{line:?}");
             assert_eq!(cli.ports.or_free().otlp.number, 0, "{line:?}");
         }
+    }
+
+    #[test]
+    fn step_flag_is_off_unless_given() {
+        let step = |line: &[&str]| match Cli::try_parse_from(line).unwrap().command {
+            Some(Command::Tour(flags)) => (flags.step, flags.scenes),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(step(&["demo", "tour"]), (false, vec![]));
+        assert_eq!(step(&["demo", "tour", "--step"]), (true, vec![]));
+        let scenes = vec!["item-123".to_owned()];
+        assert_eq!(
+            step(&["demo", "tour", "--step", "item-123"]),
+            (true, scenes)
+        );
     }
 
     fn error(line: &[&str]) -> clap::Error {

@@ -67,14 +67,30 @@ impl Console {
         Self(receiver)
     }
 
-    /// The next line that is not empty; never, once standard input has ended.
+    /// Returns a console that reads from a channel instead of standard input.
+    #[cfg(test)]
+    pub(crate) fn of(lines: mpsc::UnboundedReceiver<String>) -> Self {
+        Self(lines)
+    }
+
+    /// Returns the next line, or `None` after the end of standard input.
+    pub(crate) async fn line(&mut self) -> Option<String> {
+        self.0.recv().await
+    }
+
+    /// Discards the lines that were read but not yet returned.
+    pub(crate) fn discard_lines(&mut self) {
+        while self.0.try_recv().is_ok() {}
+    }
+
+    /// Returns the command on the next line that is not empty. Never returns after the end of standard input.
     ///
     /// # Errors
     ///
     /// [`NoOrder`], a message for the terminal.
     pub async fn typed(&mut self) -> Result<Order, NoOrder> {
         loop {
-            match self.0.recv().await {
+            match self.line().await {
                 Some(line) if line.trim().is_empty() => (),
                 Some(line) => return line.parse(),
                 None => std::future::pending().await,

@@ -1,7 +1,7 @@
 //! The tour: every request of the catalogue once, with its answer, its log lines, its trace, and a verdict; and the lab.
 //!
 //! The requests are [`checkout::catalogue`], `expected` is what must come of each, `check` compares, and this file tells the
-//! story. `lab` does the same for the pitfalls, `summary` counts.
+//! story. `lab` does the same for the pitfalls, `summary` counts, and `steps` pauses.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -18,6 +18,7 @@ use crate::waterfall::{Waterfall, human_duration};
 
 use check::{Answer, Evidence, off};
 use scenes::Scenes;
+use steps::Steps;
 use summary::{Verdict, count, summary};
 
 mod check;
@@ -25,6 +26,7 @@ mod expected;
 mod journal;
 mod lab;
 mod scenes;
+mod steps;
 mod summary;
 
 pub use journal::Journal;
@@ -39,9 +41,14 @@ const ARRIVAL: Duration = Duration::from_mins(1);
 pub(crate) const INVENTORY_TIMEOUT: Duration = Duration::from_secs(5);
 
 const STORY: &str = "
-Two services, one ticket: \"my checkout failed\". Each service has its own log, and two lines with close timestamps
-prove nothing: they may belong to two customers. Here a trace id travels with every request. The answer carries it, both
-logs carry it, and every span of the one joined trace carries it: that is the proof.
+A ticket says \"my checkout failed\". Two services took part, each with its own log, and two lines with close timestamps
+prove nothing: they may belong to two customers. Here a trace id travels with every request. The response, both logs and
+every span of the trace carry it: that is the proof.
+
+A span is one piece of work, such as a request, a query or a function. In the pictures below, each line is a span: its
+service, its kind, its name, a bar from its start to its end, its duration and its error. A trace is all spans of one
+request, even if several services created them. Each span is indented under its parent, the span that caused it; the
+span without a parent is the root.
 ";
 
 /// An error that ends the tour early.
@@ -81,6 +88,7 @@ pub async fn run(
     let begun = Instant::now();
     print(&screen.prose(STORY));
     print("");
+    let mut steps = Steps::new(flags.step, screen);
     let checkout = stack.start_services().await?.checkout;
     let guide = Guide {
         client: reqwest::Client::builder()
@@ -94,8 +102,9 @@ pub async fn run(
         journal,
         screen,
     };
-    let verdicts = guide.lead(stack, &flags.scenes).await?;
-    summary(&verdicts, begun.elapsed(), screen);
+    let verdicts = guide.lead(stack, &flags.scenes, &mut steps).await?;
+    let took = begun.elapsed().saturating_sub(steps.waited);
+    summary(&verdicts, took, screen);
     let next = match guide.ui {
         Some(ui) => format!("The traces are at http://{ui} until you press Ctrl-C."),
         None => "To click through such traces in a browser, add --keep.".to_owned(),
@@ -118,7 +127,12 @@ struct Guide<'a> {
 
 impl Guide<'_> {
     /// From stop to stop: all that needs inventory, then the rest.
-    async fn lead(&self, stack: &mut Stack, names: &[String]) -> Result<Vec<Verdict>, TourError> {
+    async fn lead(
+        &self,
+        stack: &mut Stack,
+        names: &[String],
+        steps: &mut Steps,
+    ) -> Result<Vec<Verdict>, TourError> {
         let pitfalls = self.pitfalls().await?;
         let scenes = Scenes::named(names, &pitfalls);
         let stops = scenes.count();
@@ -132,6 +146,7 @@ impl Guide<'_> {
             for row in scenes.with_inventory {
                 heading(&title(row));
                 verdicts.push(self.show(row).await?);
+                steps.pause().await;
             }
             if !scenes.pitfalls.is_empty() {
                 self.enter_lab();
@@ -139,6 +154,7 @@ impl Guide<'_> {
             for pitfall in scenes.pitfalls {
                 heading(&format!("pitfall {}", pitfall.name));
                 verdicts.extend(self.show_pitfall(pitfall).await?);
+                steps.pause().await;
             }
             Ok(())
         };
@@ -151,6 +167,7 @@ impl Guide<'_> {
             for row in scenes.without_inventory {
                 heading(&title(row));
                 verdicts.push(self.show(row).await?);
+                steps.pause().await;
             }
             Ok(())
         };

@@ -21,15 +21,13 @@ mod check;
 mod pitfall;
 
 const STORY: &str = "
-Now the lab: small mistakes that break a trace while every answer is still right and no error is logged, each run once
-broken and once fixed, so that you can see in the second picture what is missing from the first.
+Now the lab: small mistakes that break a trace although every response is correct and no error is logged. Each runs once
+broken and once fixed, so the second picture shows what is missing from the first.
 
-A span is one piece of work: a line in the pictures, with who did it, what it was and how long it took. A trace is all
-spans of one request, each below the span that caused it; the topmost one is its root. The context is a note that says
-which trace and which span the present work belongs to. It has to be handed on with the work: to a task or a thread of the
-same program by code, to another service in a header called traceparent. Work that does not get it begins a trace of its
-own, and nobody who opens the request's trace will know of it. A span is sent (exported) only when its work has ended, and
-not at once: it waits in a queue, so that many go together.";
+The context identifies the trace and the span to which the current work belongs. It has to be passed on with the work: by
+code to a task or a thread of the same program, in the header traceparent to another service. Work without it starts a
+separate trace, which does not appear in the request's trace. A span is exported only after its work has ended, and not at
+once: it waits in a queue, so that many spans are sent together.";
 
 impl Guide<'_> {
     /// What the lab has.

@@ -263,9 +263,26 @@ async fn named_scenes_are_shown_within_width() {
         assert!(stdout.contains(title), "{title}: {stdout}");
     }
     let (story, _) = stdout.split_once("\n──").unwrap();
+    for definition in ["A span is", "A trace is"] {
+        assert!(story.contains(definition), "{story}");
+    }
     for line in story.lines().filter(|line| !line.contains("INFO")) {
         assert!(line.chars().count() <= 60, "{line}");
     }
+}
+
+#[tokio::test]
+async fn stepped_tour_without_terminal_does_not_wait() {
+    // Standard input is a pipe that stays open: waiting for a line would never end.
+    let demo = Demo::spawn(demo(&["tour", "item-123", "item-corrupt", "--step"]));
+    let output = demo
+        .said(|output| output.contains("\n2 of 2 as they should be"))
+        .await;
+    let notices = output.matches("--step does not wait for Enter").count();
+    assert_eq!(notices, 1, "{output}");
+    assert!(!output.contains("Press Enter"), "{output}");
+    let (status, output) = demo.ended().await;
+    assert!(status.success(), "{output}");
 }
 
 #[tokio::test]
