@@ -1,4 +1,4 @@
-//! The command line: which ports, and whether to serve, to tour, or to be one of the two services.
+//! The command line: the ports, and the command to run.
 
 use clap::builder::PossibleValuesParser;
 use clap::error::ErrorKind;
@@ -11,7 +11,7 @@ use crate::tour::scene_names;
 #[derive(Debug, Parser)]
 #[command(name = "demo", version)]
 pub struct Cli {
-    /// What to do; serves until Ctrl-C when left out.
+    /// The command; by default the demo runs until Ctrl-C.
     #[command(subcommand)]
     pub command: Option<Command>,
     /// Which ports to use.
@@ -19,7 +19,7 @@ pub struct Cli {
     pub ports: PortFlags,
 }
 
-/// What the program can do besides serving.
+/// The commands other than running the demo.
 #[derive(Clone, Debug, Subcommand)]
 pub enum Command {
     /// Run every request of the catalogue and every pitfall once, show what came of each and check it
@@ -44,7 +44,7 @@ pub enum Command {
     },
 }
 
-/// What of the tour, and what after it.
+/// The flags of the tour.
 #[derive(Clone, Debug, Default, Args)]
 pub struct TourFlags {
     /// Only these, such as item-stuck or raw-client [default: all]
@@ -94,7 +94,7 @@ pub struct PortFlags {
     pub ui_port: Option<u16>,
 }
 
-/// Two of them would listen on the same port.
+/// Two servers would listen on the same port.
 #[derive(Debug, thiserror::Error)]
 #[error(
     "{first} and {second} cannot both listen on port {number}; choose another one with {flag} (0 takes any free one)"
@@ -116,7 +116,7 @@ impl Cli {
         cli
     }
 
-    /// Checks what concerns several flags at once.
+    /// Checks combinations of flags.
     fn check(&self) -> Result<(), clap::Error> {
         let error = |kind, text: String| Err(Self::command().error(kind, text));
         let ports = match self.command {
@@ -146,12 +146,12 @@ impl PortFlags {
         [checkout_port, inventory_port, otlp_port, ui_port] == [None; 4]
     }
 
-    /// The ports of the plain demo: the ones the contract names, unless moved.
+    /// Returns the ports of the plain demo: the documented ones, unless overridden.
     pub fn or_documented(self) -> Ports {
         self.or([8080, 8081, 4318, 16686])
     }
 
-    /// The ports of the tour: chosen by the system, unless named.
+    /// Returns the ports of the tour: chosen by the system, unless given.
     pub fn or_free(self) -> Ports {
         self.or([0; 4])
     }
@@ -183,7 +183,7 @@ impl PortFlags {
     }
 }
 
-/// A port, and what to say about it when it cannot be had.
+/// A port, and the details for the error if it is not available.
 #[derive(Clone, Copy, Debug)]
 pub struct Port {
     /// Service that listens on the port.
@@ -199,7 +199,7 @@ impl Ports {
     ///
     /// # Errors
     ///
-    /// Two have the same one, and it is not 0.
+    /// Two ports are equal and not 0.
     pub fn check(&self) -> Result<(), SamePort> {
         let ports = [self.checkout, self.inventory, self.otlp, self.ui];
         for (index, second) in ports.iter().enumerate() {
@@ -217,7 +217,7 @@ impl Ports {
     }
 }
 
-/// Where everything listens, all on 127.0.0.1.
+/// The ports of all servers, all on 127.0.0.1.
 #[derive(Clone, Copy, Debug)]
 pub struct Ports {
     /// Service A.

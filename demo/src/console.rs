@@ -16,13 +16,13 @@ use crate::cli::Role;
 /// Something to do to a running service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Order {
-    /// Let it end, with everything it has begun.
+    /// Shut it down gracefully.
     Stop(Role),
-    /// Run it again, at the same address and with the same data.
+    /// Start it again, at the same address and with the same data.
     Start(Role),
 }
 
-/// The line is not an order.
+/// The line is not a known command.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "`{}` is nothing to type here; `stop inventory` and `start inventory` are, and so with checkout",
@@ -53,7 +53,7 @@ impl FromStr for Order {
 pub struct Console(mpsc::UnboundedReceiver<String>);
 
 impl Console {
-    /// Begins to read.
+    /// Starts to read standard input.
     pub fn open() -> Self {
         let (sender, receiver) = mpsc::unbounded_channel();
         // A separate thread, since a blocking read cannot be interrupted. It ends with the process.
@@ -107,13 +107,13 @@ fn next_line() -> Option<String> {
     }
     let mut line = Vec::new();
     match stdin.lock().read_until(b'\n', &mut line) {
-        // Bytes that are not UTF-8 become `�`, so the line is not an order, and is answered like any other.
+        // Invalid UTF-8 becomes `�`, so the line is reported as an unknown command.
         Ok(1..) => Some(String::from_utf8_lossy(&line).into_owned()),
         Ok(0) | Err(_) => None,
     }
 }
 
-/// Whether the terminal's next line, waited for here, is for this process.
+/// Waits for input on the terminal, and returns whether this process is in the foreground.
 fn is_in_foreground(stdin: &io::Stdin) -> Option<bool> {
     let mut readable = [PollFd::new(stdin, PollFlags::IN)];
     // The end of a service is a signal, which interrupts this call.

@@ -10,17 +10,17 @@
 //! - `otlp_json`: OTLP in JSON, read by the receiver and written by the API
 //! - [`store`]: the traces and their log lines, in bounded memory
 //! - [`waterfall`]: a trace laid out in rows and bars
-//! - [`summary`], [`failure`], [`related`], [`calls`], [`comparison`]: what is told about it, about all of them, about two
+//! - [`summary`], [`failure`], [`related`], [`calls`], [`comparison`]: facts about one trace, all traces or two traces
 //! - [`pages`], [`api`]: the trace as a page, and as JSON like Jaeger's
 //! - [`terminal`]: the trace as text
 //!
-//! Around them: [`cli`] reads the command line and [`console`] what is typed meanwhile, [`stack`] brings everything up and
-//! down, [`mod@tour`] runs every request of the catalogue and every pitfall of the lab, and checks what comes of it,
-//! [`mod@soak`] what becomes of spans while the collector is away.
+//! Around them: [`cli`] reads the command line and [`console`] the typed commands, [`stack`] starts and stops everything,
+//! [`mod@tour`] runs every request of the catalogue and every pitfall of the lab and checks the results, and [`mod@soak`]
+//! counts spans while the collector is unavailable.
 
 #![allow(
     clippy::disallowed_methods,
-    reason = "what is banned loses a trace, and the demo itself is never traced: it shows the traces of others"
+    reason = "the banned methods lose the trace context, and the demo itself is not traced"
 )]
 
 use std::process::ExitCode;
@@ -67,7 +67,7 @@ pub mod waterfall;
 #[cfg(test)]
 mod testing;
 
-/// Does what the command line asks for: serve until Ctrl-C, tour, or be one of the child processes.
+/// Runs the command of the command line: the demo until Ctrl-C, the tour, the soak or one of the child processes.
 pub fn main() -> ExitCode {
     let cli = Cli::read();
     match cli.command {
@@ -135,7 +135,7 @@ async fn serve(ports: PortFlags) -> Result<ExitCode, Error> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Stops everything; a signal while that goes on kills what still runs.
+/// Stops everything. Another signal meanwhile kills the remaining processes.
 async fn stop(stack: Stack, signals: &mut Signals) -> Result<(), Error> {
     tokio::select! {
         stopped = stack.stop() => Ok(stopped?),
@@ -163,7 +163,7 @@ async fn start_and_watch(stack: &mut Stack) -> StackError {
     }
 }
 
-/// Does what was typed. What goes wrong is said, and nothing else ends for it.
+/// Runs a typed command. A failure is printed, and the demo continues.
 async fn obey(stack: &mut Stack, order: Order) {
     let done = match order {
         Order::Stop(role) if stack.runs(role) => stack.stop_service(role).await.map(|()| {
@@ -211,7 +211,7 @@ async fn tour(ports: PortFlags, flags: TourFlags) -> Result<ExitCode, Error> {
 
 async fn soak(flags: SoakFlags) -> Result<ExitCode, Error> {
     let mut signals = Signals::listen().map_err(Error::Signals)?;
-    // Dropped, it takes its processes with it.
+    // Dropping the future kills its processes.
     let kept = tokio::select! {
         kept = soak::soak(&flags) => kept?,
         () = signals.received() => return Err(Error::Interrupted),
@@ -223,7 +223,7 @@ async fn soak(flags: SoakFlags) -> Result<ExitCode, Error> {
     })
 }
 
-/// Where to go. Scripts read the addresses from the first lines, so such a line is a name, spaces, and a URL.
+/// Prints the addresses and how to start. Scripts read the first lines, so each is a name, spaces and a URL.
 fn welcome(stack: &Stack, addresses: Addresses) {
     let Addresses {
         checkout,
@@ -259,7 +259,7 @@ traces     http://{ui}
     say("");
 }
 
-/// Shows a log line as it comes: for people, or with `LOG_FORMAT=json` as it is.
+/// Prints a log line, formatted for people or, with `LOG_FORMAT=json`, unchanged.
 fn stream(line: &LogLine) {
     if std::env::var("LOG_FORMAT").is_ok_and(|format| format == "json") {
         print(&line.raw);
@@ -268,7 +268,7 @@ fn stream(line: &LogLine) {
     }
 }
 
-/// The error and everything that caused it, on one line.
+/// Prints the error and its causes on one line.
 fn report(error: &dyn std::error::Error) {
     let mut text = format!("error: {error}");
     let mut cause = error.source();
@@ -279,7 +279,7 @@ fn report(error: &dyn std::error::Error) {
     say(&text);
 }
 
-/// The example for who lifts the library compiles.
+/// Compiles the examples of `docs/lift.md`.
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/lift.md")]
 pub struct Lift;

@@ -1,4 +1,4 @@
-//! The services as child processes: started, found, watched and stopped, so that none is left behind.
+//! The services as child processes: starts, finds, watches and stops them, so that none is left running.
 //!
 //! A child is this same binary with the hidden subcommand `service`, so each service is a real process with its own
 //! resource and its own log. [`crate::stack`] decides which are started, and with which settings.
@@ -84,7 +84,7 @@ impl Process {
                 if let Some(address) = listening(&line) {
                     address_found.send_replace(Some(address));
                 }
-                // An error before it listens is why it will not; a later one may be any request's.
+                // An error before it listens explains why it ends. A later one may belong to any request.
                 if address_found.borrow().is_none() && line.text("level") == Some("ERROR") {
                     recorder.push(line.human(Screen::PLAIN));
                 }
@@ -109,7 +109,7 @@ impl Process {
         })
     }
 
-    /// Which service this is.
+    /// Returns the service that this process runs.
     pub fn role(&self) -> Role {
         self.role
     }
@@ -138,13 +138,13 @@ impl Process {
         }
     }
 
-    /// Waits until the process ends by itself, which it should not.
+    /// Waits until the process ends without a request to stop.
     pub async fn died(&mut self) -> ProcessError {
         let status = self.child.wait().await;
         self.ended(status, ProcessError::Died).await
     }
 
-    /// Tells the service to end, and waits until it has; kills it if that takes longer than [`grace`].
+    /// Asks the service to end and waits for it. Kills it if that takes longer than [`grace`].
     ///
     /// If the future is dropped, another call continues to wait. It sends no second signal, which would end the service
     /// at once.
@@ -163,7 +163,7 @@ impl Process {
             .deadline
             .get_or_insert_with(|| Instant::now() + grace());
         match timeout_at(deadline, self.child.wait()).await {
-            // Told before it could listen for signals, it ends by the signal itself.
+            // Before it handles signals, the signal itself ends it.
             Ok(Ok(status))
                 if status.success() || status.signal() == Some(Signal::TERM.as_raw()) =>
             {
@@ -179,12 +179,12 @@ impl Process {
         }
     }
 
-    /// Its id; none once it has been waited for.
+    /// Returns the process id, or `None` after the process was waited for.
     pub fn id(&self) -> Option<u32> {
         self.child.id()
     }
 
-    /// None once the process has been waited for, when the number may be another's.
+    /// Returns the process id, or `None` after the process was waited for, since the id may be reused.
     fn pid(&self) -> Option<Pid> {
         Pid::from_raw(i32::try_from(self.child.id()?).ok()?)
     }
@@ -201,14 +201,14 @@ impl Process {
         }
     }
 
-    /// Lets the readers see what is still in the pipes; not for long, as a grandchild may hold them open.
+    /// Lets the readers read the rest of the pipes, for a limited time since a grandchild may keep them open.
     async fn read_to_end(&mut self) {
         let readers = async { while self.readers.join_next().await.is_some() {} };
         let _ = timeout(Duration::from_secs(1), readers).await;
     }
 }
 
-/// How long a service may take to end after SIGTERM before it is killed: what `docs/promises.md` says, and some seconds.
+/// Returns the time a service may take to end after SIGTERM before it is killed: the limits of `docs/promises.md` and a margin.
 fn grace() -> Duration {
     let limits = Limits::read(&config::variable, &Limits::default());
     // With a setting that cannot be read, the service does not start.
@@ -216,7 +216,7 @@ fn grace() -> Duration {
     delay + DRAIN_TIMEOUT + TASK_TIMEOUT + FLUSH_TIMEOUT + MARGIN
 }
 
-/// Ends this process when its standard input closes, which is when the demo is gone, even if it was killed.
+/// Ends this process when its standard input closes, which happens when the demo ends, even if it was killed.
 pub fn end_with_parent() {
     std::thread::spawn(|| {
         let _ = io::copy(&mut io::stdin().lock(), &mut io::sink());
@@ -226,7 +226,7 @@ pub fn end_with_parent() {
     });
 }
 
-/// The address in the line every service writes once it listens.
+/// Returns the address in the line that a service logs when it listens.
 fn listening(line: &LogLine) -> Option<SocketAddr> {
     let listening = line.text("message") == Some("listening");
     listening.then(|| line.text("address")?.parse().ok())?
@@ -243,7 +243,7 @@ async fn answers_ready(client: &reqwest::Client, address: SocketAddr) {
     }
 }
 
-/// Hands over each line until the stream ends; bytes that are no UTF-8 become `�`.
+/// Passes on each line until the stream ends. Invalid UTF-8 becomes `�`.
 async fn lines(stream: impl AsyncRead + Unpin, mut each: impl FnMut(String)) {
     let mut stream = BufReader::new(stream);
     let mut line = Vec::new();

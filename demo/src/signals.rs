@@ -1,4 +1,4 @@
-//! Ctrl-C, a closed terminal, and what `kill` sends.
+//! The signals of Ctrl-C, `kill` and a closed terminal.
 
 use std::io;
 use std::time::Duration;
@@ -6,7 +6,8 @@ use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::Instant;
 
-/// A demo that runs below another program often gets each signal twice: from the terminal and from that program.
+/// Signals closer together than this count as one. A demo started by another program often gets each signal twice: from the
+/// terminal and from that program.
 const ONE_SIGNAL: Duration = Duration::from_millis(100);
 
 /// The signals that ask the demo to stop.

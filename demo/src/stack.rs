@@ -1,5 +1,5 @@
-//! Everything the demo runs, brought up in order and taken down in reverse: receiver and viewer in this process,
-//! inventory and checkout in their own.
+//! Everything the demo runs, started in order and stopped in reverse: receiver and viewer in this process, inventory and
+//! checkout in separate processes.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -19,28 +19,28 @@ use crate::sqlite_url::sqlite_url;
 use crate::store::{Limits, Store};
 use crate::{pages, receiver, verbosity};
 
-/// Why the stack cannot be brought up, or fell over.
+/// An error that prevents the start of the stack or ends it.
 #[derive(Debug, thiserror::Error)]
 pub enum StackError {
-    /// A port that cannot be had.
+    /// A port is not available.
     #[error(
         "{wanted_by} cannot listen on 127.0.0.1:{number}: {reason}; \
          free the port or choose another one with {flag} (0 takes any free one)"
     )]
     Port {
-        /// Who wanted it.
+        /// The service that listens on it.
         wanted_by: &'static str,
         /// The port.
         number: u16,
         /// The flag that moves it.
         flag: &'static str,
-        /// What the system said.
+        /// The error of the operating system.
         reason: String,
     },
-    /// No directory for inventory's database.
+    /// The directory for inventory's database cannot be created.
     #[error("cannot make a temporary directory for inventory's database")]
     Directory(#[source] io::Error),
-    /// No client to ask the services whether they are ready.
+    /// The HTTP client for the readiness checks cannot be created.
     #[error("cannot make an HTTP client")]
     Client(#[source] reqwest::Error),
     /// A service's process failed.
@@ -48,7 +48,7 @@ pub enum StackError {
     Process(#[from] ProcessError),
 }
 
-/// What is running.
+/// The running receiver, viewer and services.
 pub struct Stack {
     /// The traces received so far.
     pub store: Store,
@@ -56,17 +56,17 @@ pub struct Stack {
     pub otlp: SocketAddr,
     /// Where the viewer is served.
     pub ui: SocketAddr,
-    /// How long checkout waits for inventory and for a connection to it, if not as long as by default.
+    /// Overrides checkout's timeouts for inventory and for a connection to it.
     pub inventory_timeout: Option<Duration>,
     ports: Ports,
     client: reqwest::Client,
     logs: LogSink,
     services: Vec<Process>,
-    /// The ports of stopped services, bound but not listening: connections are refused, and the system
-    /// chooses them for no other process.
+    /// The ports of stopped services, bound but not listening: connections are refused, and the system does
+    /// not assign them to another process.
     held: Vec<(Role, TcpSocket)>,
     _servers: JoinSet<io::Result<()>>,
-    /// Last, so that it is removed when nobody writes to it any more.
+    /// The last field, so that it is removed after every writer has ended.
     directory: TempDir,
 }
 
@@ -80,11 +80,11 @@ pub struct Addresses {
 }
 
 impl Stack {
-    /// Opens receiver and viewer, and checks that the services' ports are free. Starts no service yet.
+    /// Opens receiver and viewer, and checks that the services' ports are free. Does not start the services.
     ///
     /// # Errors
     ///
-    /// Every [`StackError`] but [`StackError::Process`].
+    /// Every [`StackError`] except [`StackError::Process`].
     pub async fn open(ports: Ports, logs: LogSink) -> Result<Self, StackError> {
         say_what_is_left_out();
         for port in [ports.checkout, ports.inventory] {
@@ -112,11 +112,11 @@ impl Stack {
         })
     }
 
-    /// Starts inventory, then checkout, each ready before this goes on.
+    /// Starts inventory and then checkout, and waits until each is ready.
     ///
     /// # Errors
     ///
-    /// [`StackError::Process`]; what was started by then still is to be stopped.
+    /// [`StackError::Process`]. The caller must still stop the services that have started.
     pub async fn start_services(&mut self) -> Result<Addresses, StackError> {
         Ok(Addresses {
             inventory: self.start_service(Role::Inventory).await?,
@@ -124,8 +124,7 @@ impl Stack {
         })
     }
 
-    /// Starts one service, which is ready when this returns: the second time where it was the first time, and with the
-    /// data it had.
+    /// Starts one service and waits until it is ready. A restarted service has the same address and data as before.
     ///
     /// # Errors
     ///
@@ -152,7 +151,7 @@ impl Stack {
         Ok(address)
     }
 
-    /// Whether the service was started and not stopped since.
+    /// Returns whether the service was started and not stopped since.
     pub fn runs(&self, role: Role) -> bool {
         self.services.iter().any(|service| service.role() == role)
     }
@@ -206,7 +205,7 @@ impl Stack {
     ///
     /// # Errors
     ///
-    /// The first [`StackError::Process`]; all are stopped nevertheless.
+    /// The first [`StackError::Process`], after both have been stopped.
     pub async fn stop(mut self) -> Result<(), StackError> {
         let checkout = self.stop_service(Role::Checkout).await;
         checkout.and(self.stop_service(Role::Inventory).await)
@@ -224,7 +223,7 @@ impl Stack {
             ("LISTEN_ADDR", listen.to_string()),
             ("LOG_FORMAT", "json".to_owned()),
             ("OTEL_SERVICE_NAME", role.name().to_owned()),
-            // The default of five seconds is for production; here somebody waits.
+            // The default of five seconds is for production. Here a user waits for the trace.
             ("OTEL_BSP_SCHEDULE_DELAY", delay.unwrap_or("200".to_owned())),
         ];
         if let Ok(filter) = std::env::var("RUST_LOG") {
@@ -245,7 +244,7 @@ impl Stack {
     }
 }
 
-/// One name for both services would make their spans one service's. Whoever has set one gets to hear why it is not there.
+/// Reports that `OTEL_SERVICE_NAME` is ignored, since with it the spans of both services would have the same name.
 fn say_what_is_left_out() {
     if let Ok(name) = std::env::var("OTEL_SERVICE_NAME") {
         say(&format!(
@@ -254,7 +253,7 @@ fn say_what_is_left_out() {
     }
 }
 
-/// Keeps each line with its trace before it goes on.
+/// Stores each line with its trace before passing it on.
 fn kept_in(store: Store, logs: LogSink) -> LogSink {
     Arc::new(move |line| {
         store.log(&line);

@@ -1,49 +1,49 @@
-//! Drawing for a terminal: what it can show, and a [`Waterfall`] as text.
+//! Output for a terminal: its width and colours, and a [`Waterfall`] as text.
 
 use std::fmt::Write as _;
 use std::io::IsTerminal;
 
 use crate::waterfall::{Place, Row, Waterfall, human_duration};
 
-/// What the place the text goes to can show.
+/// The width and colours of the output.
 #[derive(Clone, Copy, Debug)]
 pub struct Screen {
     /// Characters in a line.
     pub width: usize,
-    /// Whether colours are wanted.
+    /// Whether to use colours.
     pub colour: bool,
 }
 
-/// How a piece of text stands out.
+/// The style of a piece of text.
 #[derive(Clone, Copy, Debug)]
 pub enum Ink {
     /// A heading.
     Bold,
-    /// Of less interest.
+    /// Secondary information.
     Dim,
-    /// As it should be.
+    /// A success.
     Good,
-    /// Not as it should be.
+    /// A failure.
     Bad,
-    /// Of the service with this index.
+    /// The colour of the service with this index.
     Service(usize),
 }
 
 const DEFAULT_WIDTH: usize = 100;
-/// Of prose: the eye loses longer ones.
+/// Maximum width of prose, for readability.
 const LONGEST_LINE: usize = 110;
-/// Cyan, yellow, magenta, blue, green: red is left for errors.
+/// Cyan, yellow, magenta, blue and green. Red is reserved for errors.
 const SERVICE_COLOURS: [&str; 5] = ["36", "33", "35", "34", "32"];
 
 impl Screen {
-    /// Text for wherever: no colours, the usual width.
+    /// Default width, without colours.
     pub const PLAIN: Self = Self {
         width: DEFAULT_WIDTH,
         colour: false,
     };
 
-    /// Standard output: as wide as `COLUMNS` or the terminal says, in colour on a terminal without `NO_COLOR`, `CLICOLOR=0`
-    /// or `TERM=dumb`.
+    /// Returns the width and colours of standard output. The width is that of `COLUMNS` or the terminal. Colours need a
+    /// terminal without `NO_COLOR`, `CLICOLOR=0` or `TERM=dumb`.
     pub fn stdout() -> Self {
         let stdout = std::io::stdout();
         let columns = std::env::var("COLUMNS").ok().and_then(|c| c.parse().ok());
@@ -57,7 +57,7 @@ impl Screen {
         }
     }
 
-    /// Paragraphs as lines that fit, and that are not too long to be read.
+    /// Wraps paragraphs at the width of the screen, or less for readability.
     pub fn prose(self, text: &str) -> String {
         let width = self.width.clamp(20, LONGEST_LINE);
         let paragraph = |text: &str| {
@@ -68,7 +68,7 @@ impl Screen {
         paragraphs.join("\n\n")
     }
 
-    /// A term and what it means, which stays to the right of it on every line.
+    /// Formats a term and its description, which is indented on every line.
     pub fn entry(self, term: &str, text: &str) -> String {
         let term = format!("{term:<8} ");
         let width = self.width.clamp(20, LONGEST_LINE);
@@ -79,7 +79,7 @@ impl Screen {
         textwrap::fill(text, options)
     }
 
-    /// The text in that ink, or plain where no colour is wanted.
+    /// Returns the text in that style, or unchanged without colours.
     pub fn paint(self, ink: Ink, text: &str) -> String {
         if !self.colour || text.is_empty() {
             return text.to_owned();
@@ -95,7 +95,7 @@ impl Screen {
     }
 }
 
-/// Whether the user's variables allow colours on a terminal.
+/// Returns whether the environment variables allow colours on a terminal.
 fn wants_colour(variable: impl Fn(&str) -> Option<String>) -> bool {
     let no_colour = variable("NO_COLOR").is_some_and(|value| !value.is_empty());
     let off = variable("CLICOLOR").is_some_and(|value| value == "0");
@@ -103,7 +103,7 @@ fn wants_colour(variable: impl Fn(&str) -> Option<String>) -> bool {
     !(no_colour || off || dumb)
 }
 
-/// The waterfall, a line for each span: service, kind, name, bar, duration, error.
+/// Draws the waterfall, one line per span: service, kind, name, bar, duration, error.
 pub fn draw(waterfall: &Waterfall, screen: Screen) -> String {
     let columns = Columns::fit(waterfall, screen.width);
     let mut picture = String::new();
@@ -125,7 +125,7 @@ const SHORTEST_BAR: usize = 8;
 const SHORTEST_NAME: usize = 16;
 
 impl Columns {
-    /// The error has no column: it stands at the end of its line, and only the widest one's room is kept free.
+    /// Fits the columns into the width. Errors have no column: the width of the longest one is reserved at the line's end.
     fn fit(waterfall: &Waterfall, width: usize) -> Self {
         let widest = |of: &dyn Fn(&Row) -> usize| waterfall.rows.iter().map(of).max().unwrap_or(0);
         let service = widest(&|row| waterfall.services[row.service].chars().count()).min(20);
@@ -194,7 +194,7 @@ fn bar(row: &Row, width: usize) -> String {
     format!("{}{filled}{}", " ".repeat(before), " ".repeat(after))
 }
 
-/// The text, or its beginning and an ellipsis.
+/// Shortens the text with an ellipsis if it is too wide.
 fn cut(text: &str, width: usize) -> String {
     if text.chars().count() <= width {
         return text.to_owned();

@@ -1,7 +1,7 @@
-//! The tour: every request of the catalogue once, with its answer, its log lines, its trace, and a verdict; and the lab.
+//! The tour: every request of the catalogue once, with its response, log lines, trace and verdict; then the lab.
 //!
-//! The requests are [`checkout::catalogue`], `expected` is what must come of each, `check` compares, and this file tells the
-//! story. `lab` does the same for the pitfalls, `summary` counts, and `steps` pauses.
+//! The requests are in [`checkout::catalogue`]. `expected` has the expected results, `check` compares them, and this file
+//! prints. `lab` does the same for the pitfalls, `summary` counts, and `steps` pauses.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -32,12 +32,12 @@ mod summary;
 pub use journal::Journal;
 pub use scenes::scene_names;
 
-/// How long the spans and lines of a request may take to arrive once it is answered. Long enough for any machine: the
-/// tour goes on as soon as they are there.
+/// Maximum time for the spans and log lines of a request to arrive after its response. Generous, since the tour continues
+/// as soon as they have arrived.
 const ARRIVAL: Duration = Duration::from_mins(1);
 
-/// How long checkout waits for inventory on the tour, unless `INVENTORY_TIMEOUT` is set: far from the 1.2 s of `item-slow` and
-/// from the 30 s of `item-stuck`, so that on a busy machine each is answered as the catalogue says.
+/// Checkout's timeout for inventory in the tour, unless `INVENTORY_TIMEOUT` is set. Far from the 1.2 s of `item-slow` and the
+/// 30 s of `item-stuck`, so that on a busy machine each gets the response of the catalogue.
 pub(crate) const INVENTORY_TIMEOUT: Duration = Duration::from_secs(5);
 
 const STORY: &str = "
@@ -54,19 +54,19 @@ span without a parent is the root.
 /// An error that ends the tour early.
 #[derive(Debug, thiserror::Error)]
 pub enum TourError {
-    /// The services could not be started, or one died.
+    /// The services could not be started, or one ended early.
     #[error(transparent)]
     Stack(#[from] StackError),
-    /// The HTTP client could not be made.
+    /// The HTTP client could not be created.
     #[error("cannot make an HTTP client")]
     Client(#[source] reqwest::Error),
-    /// No answer at all, not even a bad one.
+    /// Checkout did not respond.
     #[error("checkout did not answer")]
     NoAnswer(#[source] reqwest::Error),
-    /// The lab does not say what it has.
+    /// The list of pitfalls could not be read.
     #[error("checkout does not list its pitfalls at GET /pitfalls")]
     NoPitfalls(#[source] reqwest::Error),
-    /// A pitfall takes a process, and there is none.
+    /// The process of a pitfall could not be started.
     #[error("cannot start the process of a pitfall")]
     Process(#[source] std::io::Error),
     /// Ctrl-C.
@@ -74,7 +74,7 @@ pub enum TourError {
     Interrupted,
 }
 
-/// Starts the services and runs the scenarios and pitfalls; tells whether each was as it should be.
+/// Starts the services and runs the scenes. Returns whether all results were as expected.
 ///
 /// # Errors
 ///
@@ -113,12 +113,12 @@ pub async fn run(
     Ok(verdicts.iter().all(|verdict| verdict.off.is_empty()))
 }
 
-/// What all stops of the tour need.
+/// State shared by all scenes.
 struct Guide<'a> {
     client: reqwest::Client,
     checkout: SocketAddr,
     otlp: SocketAddr,
-    /// The viewer, if it keeps running.
+    /// The viewer, if it keeps running after the tour.
     ui: Option<SocketAddr>,
     store: Store,
     journal: &'a Journal,
@@ -126,7 +126,7 @@ struct Guide<'a> {
 }
 
 impl Guide<'_> {
-    /// From stop to stop: all that needs inventory, then the rest.
+    /// Runs the scenes: those that need inventory first, then those that need it stopped.
     async fn lead(
         &self,
         stack: &mut Stack,
@@ -181,7 +181,7 @@ impl Guide<'_> {
         print(&self.screen.paint(Ink::Bold, &heading));
     }
 
-    /// Sends one request of the catalogue and prints what comes of it.
+    /// Sends one request of the catalogue and prints its results.
     async fn show(&self, row: &Row) -> Result<Verdict, TourError> {
         let url = self.url("/checkout");
         print(&format!("$ {}", row.curl(&self.url(""))));
@@ -219,7 +219,7 @@ impl Guide<'_> {
         })
     }
 
-    /// Trace and log lines, once they are complete or the time is up.
+    /// Returns trace and log lines when they are complete or the time is up.
     async fn evidence(&self, id: TraceId, row: &Row) -> Evidence {
         let complete = |trace: &Trace| expected::is_complete(row, trace);
         let text = id.to_string();
@@ -229,7 +229,7 @@ impl Guide<'_> {
                 self.journal.wait_for(&text, expected::services(row)),
             )
         };
-        // Whatever is missing then, the verdict will name it.
+        // The verdict reports anything that is missing.
         let _ = timeout(ARRIVAL, arrival).await;
         Evidence {
             trace: self.store.trace(id),
@@ -264,7 +264,7 @@ impl Guide<'_> {
         }
     }
 
-    /// The differences, or the statement that is proved if there are none.
+    /// Prints the differences or, if there are none, the proved statement.
     fn verdict(&self, proved: &str, off: &[String]) {
         print("");
         if off.is_empty() {
@@ -278,7 +278,7 @@ impl Guide<'_> {
     }
 }
 
-/// The heading of a request's scene: the item or the mistake, and what it is.
+/// Returns the heading of a request's scene: the item or the mistake, and its description.
 fn title(row: &Row) -> String {
     format!("{}: {}", row.name, row.what)
 }
@@ -293,7 +293,7 @@ async fn unless_a_service_dies(
     }
 }
 
-/// What a trace proves that is joined.
+/// Returns the statement that a joined trace proves.
 fn joined(trace: Option<&Trace>) -> String {
     let spans = trace.map_or(0, |trace| trace.spans.len());
     let services = trace.map_or_else(Vec::new, |trace| Waterfall::of(trace).services);

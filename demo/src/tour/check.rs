@@ -1,4 +1,4 @@
-//! Compares what came back with what the table says: answer, headers, trace and logs.
+//! Compares response, headers, trace and logs with the catalogue.
 
 use checkout::catalogue::Row;
 use serde_json::Value;
@@ -18,7 +18,7 @@ pub(super) struct Answer {
     json: Value,
 }
 
-/// What a request left behind.
+/// The trace and log lines of a request.
 #[derive(Default)]
 pub(super) struct Evidence {
     pub(super) trace: Option<Trace>,
@@ -48,7 +48,7 @@ impl Answer {
         self.json["code"].as_str()
     }
 
-    /// The trace the answer says it belongs to, by its header.
+    /// Returns the trace id of the response's header.
     pub(super) fn trace_id(&self) -> Option<TraceId> {
         self.header_ids()?.0.parse().ok()
     }
@@ -65,7 +65,7 @@ impl Answer {
     }
 }
 
-/// Everything that is not as it should be, one sentence each.
+/// Returns the differences, one sentence each.
 pub(super) fn off(row: &Row, answer: &Answer, evidence: &Evidence) -> Vec<String> {
     let mut off = of_answer(row, answer);
     match &evidence.trace {

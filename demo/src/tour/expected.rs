@@ -1,4 +1,4 @@
-//! What must come of a request of the catalogue: the services that take part, and the spans of its trace.
+//! The expected results of a request of the catalogue: the services that take part, and the spans of its trace.
 
 use checkout::catalogue::{Reach, Row};
 
@@ -65,8 +65,8 @@ pub(super) fn missing(row: &Row, trace: &Trace) -> Vec<String> {
         .collect()
 }
 
-/// Whether all expected spans have arrived and form one tree. A span ends before its parent and so is sent before it: once
-/// the servers' spans have arrived, none of their spans is still to come.
+/// Returns whether all expected spans have arrived and form one tree. A span ends before its parent and is sent before it, so
+/// after the servers' spans have arrived, no more spans can follow.
 pub(super) fn is_complete(row: &Row, trace: &Trace) -> bool {
     missing(row, trace).is_empty() && Waterfall::of(trace).is_joined()
 }

@@ -1,4 +1,4 @@
-//! What the services log during the tour, kept until the request it belongs to is shown.
+//! The services' log lines during the tour, stored until their request is shown.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -8,7 +8,7 @@ use crate::logs::{LogLine, print};
 use crate::terminal::Screen;
 use crate::verbosity::Verbosity;
 
-/// The log lines of both services: those of a request wait here for their turn, others are printed as they come.
+/// The log lines of both services. Lines of a request are stored until it is shown; others are printed immediately.
 #[derive(Debug)]
 pub struct Journal {
     pub(super) verbosity: Verbosity,
@@ -17,7 +17,7 @@ pub struct Journal {
 }
 
 impl Journal {
-    /// An empty one, of which as much is shown.
+    /// Creates an empty journal that shows lines of this verbosity.
     pub fn new(verbosity: Verbosity) -> Self {
         Self {
             verbosity,
@@ -26,7 +26,7 @@ impl Journal {
         }
     }
 
-    /// Takes in a line.
+    /// Stores or prints a line.
     pub fn push(&self, line: LogLine) {
         if line.trace_id().is_none() {
             if self.verbosity.shows(&line) {
@@ -56,7 +56,7 @@ impl Journal {
         }
     }
 
-    /// The lines with this trace id in the order of their timestamps, which are all from one clock here.
+    /// Removes and returns the lines with this trace id, ordered by timestamp. Both services share one clock.
     pub(super) fn take(&self, id: &str) -> Vec<LogLine> {
         let mut lines = self.lines();
         let mut taken: Vec<_> = lines

@@ -1,6 +1,6 @@
-//! The lab on the tour: every pitfall that checkout knows, its broken form beside its fixed one.
+//! The lab of the tour: every pitfall of checkout, its broken form beside its fixed one.
 //!
-//! `pitfall` is what checkout says of them, `check` compares that with the spans that came, and this file tells the story.
+//! `pitfall` parses checkout's descriptions, `check` compares them with the received spans, and this file prints.
 
 use std::process::Stdio;
 
@@ -30,7 +30,7 @@ separate trace, which does not appear in the request's trace. A span is exported
 once: it waits in a queue, so that many spans are sent together.";
 
 impl Guide<'_> {
-    /// What the lab has.
+    /// Returns the pitfalls of the lab.
     pub(super) async fn pitfalls(&self) -> Result<Vec<Pitfall>, TourError> {
         let list = self.client.get(self.url("/pitfalls")).send().await;
         let list = list.and_then(reqwest::Response::error_for_status);
@@ -47,8 +47,8 @@ impl Guide<'_> {
     /// Runs both forms of a pitfall and prints them.
     pub(super) async fn show_pitfall(&self, pitfall: &Pitfall) -> Result<[Verdict; 2], TourError> {
         let harm = pitfall.harm();
-        // A process sends its spans in the order they end. So both forms are run before either is judged: once the spans
-        // of the fixed one are here, what the broken one has not sent will not come any more.
+        // A process sends its spans in the order they end. So both forms run before either is checked: after the spans of
+        // the fixed form have arrived, no more spans of the broken form can arrive.
         let broken = self.answer(&pitfall.broken, false).await?;
         let fixed = self.answer(&pitfall.fixed, true).await?;
         let broken = self.broken(harm, broken).await;
@@ -92,12 +92,12 @@ impl Guide<'_> {
         response.text().await
     }
 
-    /// The answer among the lines of the process, or why there is none.
+    /// Returns the response among the output lines of the process, or the reason why there is none.
     async fn process(&self, fixed: bool) -> std::io::Result<String> {
         let arguments = ["unflushed-exit", "--fixed"];
         let arguments = &arguments[..if fixed { 2 } else { 1 }];
         let mut variables = exports_to(self.otlp).to_vec();
-        // However slow this machine is, only a shutdown exports before the process is gone.
+        // Only a shutdown exports before the process ends, even on a slow machine.
         variables.push(("OTEL_BSP_SCHEDULE_DELAY", "600000".to_owned()));
         variables.push(("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "512".to_owned()));
         let mut command = command(arguments, &variables)?;
@@ -117,18 +117,18 @@ impl Guide<'_> {
         Ok(answer.unwrap_or(&stdout).to_owned())
     }
 
-    /// What the broken form left behind.
+    /// Collects the traces of the broken form.
     async fn broken(&self, harm: Harm, answer: Answer) -> Run {
         let own = match (answer.trace_id(), harm) {
             (None, _) => None,
-            // The process is gone: nothing more can come.
+            // The process has ended, so no more spans can arrive.
             (Some(id), Harm::Loss) => self.store.trace(id),
             (Some(id), _) => self.arrived(id, |own| is_joined_with(&[], own)).await,
         };
         self.with_orphans(answer, own).await
     }
 
-    /// What the fixed form left behind.
+    /// Collects the traces of the fixed form.
     async fn fixed(&self, answer: Answer, lost: &[&str]) -> Run {
         let own = match answer.trace_id() {
             Some(id) => self.arrived(id, |own| is_joined_with(lost, own)).await,
@@ -151,13 +151,13 @@ impl Guide<'_> {
         Run { answer, own, apart }
     }
 
-    /// The trace once it is complete, or as far as it has come when the time is up.
+    /// Returns the trace when it is complete, or its received spans when the time is up.
     async fn arrived(&self, id: TraceId, complete: impl Fn(&Trace) -> bool) -> Option<Trace> {
         let trace = timeout(ARRIVAL, self.store.wait_for(id, complete)).await;
         trace.ok().or_else(|| self.store.trace(id))
     }
 
-    /// The request or the command of one form, and everything that came of it. Before it `tasks` were left waiting.
+    /// Prints the request or command of one form and its results. `tasks` were waiting before it.
     fn show_form(&self, harm: Harm, name: &str, how: &str, run: &Run, tasks: usize) {
         print(&self.screen.paint(Ink::Bold, &format!("\n{name}")));
         match how.strip_prefix("POST ") {
@@ -178,7 +178,7 @@ impl Guide<'_> {
         }
         for trace in &run.apart {
             self.subheading(&format!(
-                "another trace, {}, of work that belongs into the one above",
+                "another trace, {}, of work that belongs to the one above",
                 trace.id
             ));
             self.draw(trace);
@@ -190,7 +190,7 @@ impl Guide<'_> {
     }
 }
 
-/// In words, what the pictures of a broken form show.
+/// Returns the statement that the pictures of a broken form prove.
 fn proved(harm: Harm, broken: &Run) -> String {
     let mut lost = lost(harm, &broken.answer);
     lost.dedup();
@@ -200,7 +200,7 @@ fn proved(harm: Harm, broken: &Run) -> String {
         Harm::Leak => "is in no trace",
         Harm::Loss => "is in no trace, and the process that had it is gone",
     };
-    format!("broken as told: \"{lost}\" {told}")
+    format!("broken as described: \"{lost}\" {told}")
 }
 
 fn verdict(pitfall: &Pitfall, form: &str, run: &Run, off: Vec<String>) -> Verdict {

@@ -50,7 +50,7 @@ async fn typed_commands_restart_inventory_with_data() {
 #[tokio::test]
 async fn signal_during_typed_stop_lets_requests_end() {
     let mut command = demo(&FREE_PORTS);
-    // The stuck warehouse is given up after this time: the request takes that long, and gets an answer.
+    // The request to the stuck warehouse times out after this time, and is answered.
     command.env("REQUEST_TIMEOUT", "4s");
     let mut demo = Demo::run(command).await;
     let client = client();
@@ -72,7 +72,7 @@ async fn signal_during_typed_stop_lets_requests_end() {
 #[tokio::test]
 async fn signal_during_start_lets_services_end() {
     let demo = Demo::spawn(demo(&FREE_PORTS));
-    // Inventory serves; checkout is still to come.
+    // Inventory is running; checkout has not started yet.
     demo.said(|output| output.contains("inventory listening"))
         .await;
     demo.signal(Signal::TERM);
@@ -141,7 +141,7 @@ async fn temporary_directory_may_have_any_name() {
 }
 
 #[tokio::test]
-async fn signal_that_comes_twice_at_once_is_one() {
+async fn doubled_signal_counts_once() {
     let demo = Demo::start().await;
     demo.signal(Signal::INT);
     demo.signal(Signal::TERM);
@@ -150,7 +150,7 @@ async fn signal_that_comes_twice_at_once_is_one() {
 }
 
 #[tokio::test]
-async fn second_signal_kills_what_is_still_busy() {
+async fn second_signal_kills_busy_services() {
     let demo = Demo::start().await;
     let client = client();
     let stuck = client
@@ -158,12 +158,12 @@ async fn second_signal_kills_what_is_still_busy() {
         .header("content-type", "application/json")
         .body(r#"{"item_id":"item-stuck"}"#);
     let stuck = shared::task::spawn(stuck.send());
-    // It holds up the end of checkout for two seconds.
+    // It delays the end of checkout by two seconds.
     some_span_has_come(&demo, &client).await;
 
     demo.signal(Signal::TERM);
     demo.said(|output| output.contains("draining")).await;
-    // Signals that are close to another one are the same one: this one is not.
+    // Signals in quick succession count as one, so this one is sent later.
     tokio::time::sleep(Duration::from_millis(150)).await;
     demo.signal(Signal::TERM);
     let (status, output) = demo.ended().await;
@@ -303,7 +303,7 @@ async fn kept_tour_serves_traces_until_stopped() {
     assert!(status.success(), "{output}");
 }
 
-/// Waits until the list of traces is not empty: the request before it is under way.
+/// Waits until the list of traces is not empty, so the request before it is in progress.
 async fn some_span_has_come(demo: &Demo, client: &reqwest::Client) {
     let under_way = async {
         let mut pause = tokio::time::interval(Duration::from_millis(20));

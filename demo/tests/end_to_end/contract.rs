@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::services::{Answer, Services, row};
 
 #[tokio::test]
-async fn every_row_of_the_catalogue_is_answered_as_it_says() {
+async fn every_catalogue_row_is_answered_as_documented() {
     let mut services = Services::start().await;
     let (down, up): (Vec<_>, Vec<_>) = ROWS.iter().partition(|row| row.reach == Reach::Unavailable);
     for row in up {
@@ -42,7 +42,7 @@ fn row_of(name: &str) -> &'static Row {
     ROWS.iter().find(|row| row.name == name).unwrap()
 }
 
-/// Sends the request, and compares answer, logs and trace with the row.
+/// Sends the request and compares response, logs and trace with the row.
 async fn answers(services: &Services, row: &Row) {
     let body = row.body.text();
     let answer = services
@@ -63,7 +63,7 @@ async fn answers(services: &Services, row: &Row) {
 }
 
 #[tokio::test]
-async fn unknown_paths_and_methods_are_problems_too() {
+async fn unknown_paths_and_methods_are_problems() {
     let services = Services::start().await;
     for url in [&services.checkout.url, &services.inventory.url] {
         let answer = Answer::of(
@@ -88,7 +88,7 @@ async fn unknown_paths_and_methods_are_problems_too() {
 }
 
 #[tokio::test]
-async fn same_order_takes_nothing_twice() {
+async fn repeated_order_reserves_stock_once() {
     let services = Services::start().await;
     let reserve = async || {
         let order = json!({ "order_id": "order-1", "item_id": "item-123", "quantity": 3 });

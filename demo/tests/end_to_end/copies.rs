@@ -1,4 +1,4 @@
-//! The copies of the catalogue that no program can read from it: the table in the README and the rows of the compose check.
+//! The copies of the catalogue that must be kept equal by hand: the table in the README and the rows of the compose check.
 
 use std::{collections::BTreeSet, fs, path::Path};
 
@@ -10,7 +10,7 @@ fn read(file: &str) -> String {
 }
 
 #[test]
-fn readme_has_every_row_of_the_catalogue() {
+fn readme_has_every_catalogue_row() {
     let readme = read("README.md");
     let (_, section) = readme.split_once("## Requests to try").unwrap();
     let (section, _) = section.split_once("\n## ").unwrap();
@@ -21,7 +21,7 @@ fn readme_has_every_row_of_the_catalogue() {
     );
 }
 
-/// `--json` is shorter than the header, and says the same.
+/// Replaces the header by `--json`, which is shorter and equivalent.
 fn in_readme(row: &Row) -> String {
     let arguments = match row.media_type {
         "application/json" => format!("--json {}", row.body.in_shell()),
@@ -36,7 +36,7 @@ fn in_readme(row: &Row) -> String {
 }
 
 #[test]
-fn compose_check_sends_every_row_of_the_catalogue() {
+fn compose_check_sends_every_catalogue_row() {
     let script = read(".ci/compose-check");
     let sent = script.lines().filter(|line| line.starts_with("row "));
     let sent: BTreeSet<_> = sent.map(str::to_owned).collect();

@@ -1,4 +1,4 @@
-//! One request, one trace: in the answer, in both logs and in the spans of both services.
+//! One request has one trace id: in the response, in both logs and in the spans of both services.
 
 use std::collections::{HashMap, HashSet};
 
@@ -219,7 +219,7 @@ async fn fifty_concurrent_checkouts_stay_separate() {
 }
 
 #[tokio::test]
-async fn health_checks_and_the_page_are_never_traced() {
+async fn health_checks_and_page_are_not_traced() {
     let services = Services::start().await;
     for (url, paths) in [
         (&services.checkout.url, &["/healthz", "/readyz", "/"][..]),

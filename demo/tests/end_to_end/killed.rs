@@ -1,4 +1,4 @@
-//! Services are killed and callers hang up while orders come in: the stock that is gone is that of the orders placed.
+//! Services are killed and callers disconnect during orders: the reserved stock must match the placed orders.
 
 use std::{
     collections::HashMap,
@@ -20,7 +20,7 @@ use crate::services::{Answer, Services};
 
 const CUSTOMERS: u64 = 32;
 const KILLS: u64 = 10;
-/// What the catalogue begins with.
+/// The initial stock.
 const IN_STOCK: i64 = 1_000_000;
 
 /// The orders that were confirmed, with their quantities.
@@ -34,7 +34,7 @@ struct Load {
 }
 
 impl Load {
-    /// Orders one thing after the other until it is enough.
+    /// Sends orders one after the other until `enough`.
     async fn customer(&self, quantity: i64) -> Confirmed {
         let mut confirmed = Confirmed::new();
         while !self.enough.load(Ordering::Relaxed) {
@@ -55,7 +55,7 @@ impl Load {
         confirmed
     }
 
-    /// Waits until so many more orders are confirmed.
+    /// Waits until this many more orders are confirmed.
     async fn goes_on(&self, more: usize) {
         let enough = self.confirmed.load(Ordering::Relaxed) + more;
         let confirmed = async {
@@ -100,7 +100,7 @@ async fn confirmed_orders_alone_hold_stock_after_inventory_is_killed() {
     }
     assert_eq!(confirmed.len(), load.confirmed.load(Ordering::Relaxed));
 
-    // Orders that were answered 503 or 504 after all are released by tasks of checkout.
+    // Tasks of checkout release the reservations of orders that were answered 503 or 504.
     let agree = async {
         let mut poll = tokio::time::interval(Duration::from_millis(50));
         while books(&services).await != confirmed {
@@ -166,7 +166,7 @@ async fn callers_who_hang_up_leave_no_reservation_without_an_order() {
     for caller in callers {
         caller.await.unwrap();
     }
-    // Ends when the tasks have ended that place the orders.
+    // Ends when the tasks that place the orders have ended.
     services.checkout.terminate();
     services.checkout.exited().await;
     services
@@ -179,7 +179,7 @@ async fn callers_who_hang_up_leave_no_reservation_without_an_order() {
     assert_eq!(reserved.len(), services.checkout.count("receipt sent"));
 }
 
-/// The reservations of inventory, which agree with its stock.
+/// Returns the reservations of inventory after checking that they match its stock.
 async fn books(services: &Services) -> Confirmed {
     let options = SqliteConnectOptions::new().filename(services.database());
     let mut database = SqliteConnection::connect_with(&options).await.unwrap();

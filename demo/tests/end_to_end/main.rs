@@ -1,4 +1,4 @@
-//! Both services as real processes, their OTLP as real bytes: what a user of this repository sees.
+//! Both services as real processes that send real OTLP bytes, as users of this repository run them.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 

@@ -1,4 +1,4 @@
-//! Both services as processes of their own, a receiver for what they export, and a client to talk to them.
+//! Both services as separate processes, a receiver for their spans, and a client for requests.
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
@@ -28,7 +28,7 @@ use tokio::{
 
 use crate::command::TIMEOUT;
 
-/// Everything a test talks to. Dropped, it leaves nothing running and no file behind.
+/// The services, receiver and client of a test. Dropping it ends the processes and removes the files.
 pub(crate) struct Services {
     pub(crate) checkout: Service,
     pub(crate) inventory: Service,
@@ -39,16 +39,16 @@ pub(crate) struct Services {
     directory: TempDir,
 }
 
-/// A service in a process of its own.
+/// A service in a separate process.
 pub(crate) struct Service {
     pub(crate) url: String,
     child: Child,
-    /// Closed when the test is gone, however it ends; the process watches it.
+    /// Closed when the test ends for any reason; the process watches it.
     _lifeline: ChildStdin,
     lines: Arc<watch::Sender<Vec<Value>>>,
 }
 
-/// What checkout answered.
+/// A response of checkout.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
@@ -88,32 +88,32 @@ impl Services {
         }
     }
 
-    /// Where inventory keeps its stock.
+    /// The URL of inventory's database.
     pub(crate) fn database(&self) -> PathBuf {
         database(&self.directory)
     }
 
-    /// Kills inventory as a power failure would, in the middle of whatever it does, and starts it again where it was.
+    /// Kills inventory without a shutdown, as a power failure would, and restarts it at the same address.
     pub(crate) async fn kill_inventory_and_start_it_again(&mut self) {
         self.inventory.child.kill().await.unwrap();
         let address = self.inventory.url.trim_start_matches("http://").to_owned();
         self.inventory = Service::inventory(&address, self.otlp, &self.directory).await;
     }
 
-    /// Kills checkout in the middle of whatever it does, and starts it again where it was.
+    /// Kills checkout without a shutdown, and restarts it at the same address.
     pub(crate) async fn kill_checkout_and_start_it_again(&mut self) {
         self.checkout.child.kill().await.unwrap();
         let address = self.checkout.url.trim_start_matches("http://").to_owned();
         self.checkout = Service::checkout(&address, self.otlp, &self.inventory).await;
     }
 
-    /// `POST /checkout` with this body as JSON.
+    /// Sends `POST /checkout` with this JSON body.
     pub(crate) async fn checkout(&self, body: &str) -> Answer {
         self.post(body, &[("content-type", "application/json")])
             .await
     }
 
-    /// `POST /checkout` with these headers.
+    /// Sends `POST /checkout` with these headers.
     pub(crate) async fn post(&self, body: &str, headers: &[(&str, &str)]) -> Answer {
         let request = self
             .client
@@ -125,7 +125,7 @@ impl Services {
         Answer::of(request.send().await.unwrap()).await
     }
 
-    /// The trace as soon as it has this many spans.
+    /// Waits until the trace has this many spans, and returns it.
     pub(crate) async fn trace(&self, id: &str, spans: usize) -> Waterfall {
         let id = id.parse().unwrap();
         let complete = self
@@ -140,7 +140,7 @@ impl Services {
         Waterfall::of(&trace)
     }
 
-    /// Waits until a span of this name has arrived, in whichever trace.
+    /// Waits until a span of this name has arrived, in any trace.
     pub(crate) async fn wait_for_span(&self, name: &str) {
         let arrived = async {
             let mut poll = tokio::time::interval(Duration::from_millis(10));
@@ -157,7 +157,7 @@ impl Services {
             .expect("the span arrives in time");
     }
 
-    /// All traces received so far.
+    /// Returns all traces received so far.
     pub(crate) fn traces(&self) -> Vec<Waterfall> {
         self.store
             .recent(usize::MAX)
@@ -185,7 +185,7 @@ impl Service {
         (name, value): (&str, String),
     ) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_demo"));
-        // What the tester's own shell says of telemetry is no part of the test.
+        // The developer's telemetry variables must not affect the test.
         for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("OTEL_")) {
             command.env_remove(name);
         }
@@ -225,7 +225,7 @@ impl Service {
         service
     }
 
-    /// The first log line for which `wanted` is true, as soon as it is written.
+    /// Waits for a log line that satisfies `wanted`, and returns it.
     pub(crate) async fn log(&self, wanted: impl Fn(&Value) -> bool) -> Value {
         let mut lines = self.lines.subscribe();
         let found = timeout(TIMEOUT, lines.wait_for(|lines| lines.iter().any(&wanted))).await;
@@ -236,7 +236,7 @@ impl Service {
         lines.into_iter().find(wanted).unwrap()
     }
 
-    /// All lines so far that carry the trace id.
+    /// Returns all lines so far with this trace id.
     pub(crate) fn logs_of(&self, trace_id: &str) -> Vec<Value> {
         self.lines
             .borrow()
@@ -246,7 +246,7 @@ impl Service {
             .collect()
     }
 
-    /// How many lines so far have this message.
+    /// Returns the number of lines so far with this message.
     pub(crate) fn count(&self, message: &str) -> usize {
         let lines = self.lines.borrow();
         lines
@@ -279,7 +279,7 @@ impl Answer {
         }
     }
 
-    /// The trace id, which body and `traceresponse` header agree on.
+    /// Returns the trace id after checking that body and `traceresponse` header agree.
     #[track_caller]
     pub(crate) fn trace_id(&self) -> &str {
         let trace_id = self.body["trace_id"].as_str().unwrap();
@@ -297,7 +297,7 @@ fn database(directory: &TempDir) -> PathBuf {
     directory.path().join("inventory.sqlite")
 }
 
-/// One line a span: service, kind, name, error.
+/// Formats one line per span: service, kind, name, error.
 pub(crate) fn tree(trace: &Waterfall) -> String {
     let line = |row: &Row| {
         format!(
@@ -323,7 +323,7 @@ fn line(trace: &Waterfall, row: &Row) -> String {
     )
 }
 
-/// The row of the service's span of that name.
+/// Returns the row of the service's span with this name.
 #[track_caller]
 pub(crate) fn row<'a>(trace: &'a Waterfall, service: &str, name: &str) -> &'a Row {
     let row = trace

@@ -1,4 +1,4 @@
-//! Told to stop, a service finishes what it has begun.
+//! A service that is asked to stop completes its requests.
 
 use crate::services::{Services, tree};
 
@@ -13,7 +13,7 @@ async fn slow_checkout_completes_during_shutdown() {
         .body(r#"{"item_id":"item-slow"}"#);
     let checkout = shared::task::spawn(request.send());
 
-    // It is under way when its check has arrived at inventory's database.
+    // The request is in progress when its check has reached inventory's database.
     services.wait_for_span("SELECT stock").await;
     services.checkout.terminate();
     services

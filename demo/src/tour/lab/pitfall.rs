@@ -1,4 +1,4 @@
-//! What checkout says of its pitfalls: `GET /pitfalls`, and the answer that each form gives.
+//! Checkout's descriptions of its pitfalls: `GET /pitfalls`, and the response of each form.
 
 use serde::Deserialize;
 
@@ -27,9 +27,9 @@ pub(in crate::tour) struct Pitfall {
 pub(super) enum Harm {
     /// Part of it appears in a separate trace.
     Split,
-    /// A task of it never ends, so the task's span never comes.
+    /// One of its tasks never ends, so the task's span never arrives.
     Leak,
-    /// It never comes: the process is gone.
+    /// It never arrives, since the process has ended.
     Loss,
 }
 
@@ -63,12 +63,12 @@ impl Pitfall {
 }
 
 impl Answer {
-    /// Whether the line is an answer, and not one of the log lines around it.
+    /// Returns whether the line is a response, not a log line.
     pub(super) fn is_one(line: &str) -> bool {
         serde_json::from_str::<Self>(line).is_ok()
     }
 
-    /// Reads an answer. A text that is none is all that is known of what happened; it names no trace.
+    /// Parses a response. Any other text becomes `happened`, without a trace.
     pub(super) fn read(text: String) -> Self {
         serde_json::from_str(&text).unwrap_or_else(|_| Self {
             happened: text,
