@@ -1,4 +1,4 @@
-//! Collectors and proxies that misbehave: slow, silent, with limits, and with batches that they never take.
+//! Collectors and proxies that misbehave: they are slow or silent, limit sizes, or never accept some batches.
 
 use std::{
     collections::HashMap,
@@ -18,13 +18,13 @@ const UNAVAILABLE: &str = "collector unavailable, buffering spans";
 const AVAILABLE: &str = "collector available again";
 const REFUSES: &str = "collector refuses spans";
 
-/// Starts a service that sends its spans at once.
+/// Starts a service that exports without delay.
 fn process(url: &str, more: &[(&str, &str)]) -> Process {
     let always = [(ENDPOINT, url), ("OTEL_BSP_SCHEDULE_DELAY", "20")];
     Process::start(&[&always, more].concat())
 }
 
-/// Waits until the counters are as wanted.
+/// Waits until the counters meet a condition. Returns them.
 fn wait_for(process: &mut Process, wanted: impl Fn(&Value) -> bool) -> Value {
     loop {
         let counts = process.counts();
@@ -35,7 +35,7 @@ fn wait_for(process: &mut Process, wanted: impl Fn(&Value) -> bool) -> Value {
     }
 }
 
-/// How often each span arrived.
+/// Counts how often each span arrived.
 fn deliveries(exports: &[Export]) -> HashMap<Vec<u8>, u32> {
     let mut deliveries = HashMap::new();
     for span in exports.iter().flat_map(Export::spans) {

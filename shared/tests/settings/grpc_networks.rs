@@ -1,4 +1,4 @@
-//! Export over gRPC through networks that get in the way: dead connections, load balancers and wrong ports.
+//! Export over gRPC through networks that interfere: dead connections, load balancers and wrong ports.
 
 use std::time::Instant;
 

@@ -1,5 +1,5 @@
-//! [`Network`]: forwards connections to collectors, as a load balancer does, and can drop what established ones carry, as a
-//! NAT gateway does when it forgets them.
+//! [`Network`]: forwards connections to collectors like a load balancer, and can drop the data of established connections
+//! like a NAT gateway that has lost its state.
 
 use std::{
     io::{Read as _, Write as _},
@@ -49,7 +49,7 @@ impl Network {
         format!("http://{}", self.address)
     }
 
-    /// Drops everything that the connections so far carry from now on, without closing them.
+    /// From now on, drops all data of the established connections without closing them.
     pub(crate) fn forget(&self) {
         let accepted = self.accepted.load(Ordering::SeqCst);
         self.dead.store(accepted, Ordering::SeqCst);

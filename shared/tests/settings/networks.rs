@@ -1,4 +1,4 @@
-//! Export over HTTP through networks that get in the way: load balancers, proxies, login pages and wrong ports.
+//! Export over HTTP through networks that interfere: load balancers, proxies, login pages and wrong ports.
 
 use std::time::Duration;
 

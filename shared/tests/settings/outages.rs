@@ -34,7 +34,7 @@ fn late_collector_gets_spans_oldest_first() {
     let collector = place.collector();
     let back = Instant::now();
     let first = collector.export();
-    // Two seconds are promised; the rest is for a machine with other things to do.
+    // The limit is two seconds; the rest is for a loaded machine.
     assert!(first.arrived - back < Duration::from_secs(5));
     let over = process.log(AGAIN);
     assert_eq!(over["spans.lost"], 0);

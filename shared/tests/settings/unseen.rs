@@ -1,4 +1,4 @@
-//! Spans that are not recorded: they cost nothing, and propagation and logs are unchanged.
+//! Unrecorded spans have no cost, and do not change propagation and logs.
 
 use std::collections::{HashMap, HashSet};
 

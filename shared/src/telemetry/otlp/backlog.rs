@@ -11,7 +11,7 @@ use super::{batch::Batch, encode::RequestHead, queue::Queue};
 
 /// Failures in a row after which another batch is tried.
 const PATIENCE: u32 = 3;
-/// Maximum failures directly after the collector took another batch. With the pauses between, they take at least ten seconds.
+/// Maximum failures directly after the collector accepted another batch. With the pauses, they take at least ten seconds.
 const STRIKES: u32 = 8;
 /// Maximum attempts without a response in time, after each of which the collector may have the spans.
 const DELIVERIES: u32 = 2;
@@ -25,7 +25,7 @@ pub(super) struct Backlog {
     fresh: VecDeque<Batch>,
     /// Batches that failed and let others go first.
     deferred: Vec<Batch>,
-    /// The collector took the batch of the last attempt.
+    /// The collector accepted the batch of the last attempt.
     is_available: bool,
 }
 
@@ -76,7 +76,7 @@ impl Backlog {
         times.flatten().min()
     }
 
-    /// Records that the collector took a batch.
+    /// Records that the collector accepted a batch.
     pub(super) fn taken(&mut self) {
         self.is_available = true;
     }

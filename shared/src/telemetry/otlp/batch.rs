@@ -18,7 +18,7 @@ pub(super) struct Batch {
     contents: Contents,
     /// Bytes of the uncompressed request without the resource, while the batch takes spans.
     length: usize,
-    /// Bytes that are allocated for it.
+    /// Allocated bytes.
     pub(super) bytes: usize,
     pub(super) tries: Tries,
 }
@@ -29,7 +29,7 @@ pub(super) struct Tries {
     /// Attempts without a response in time: the collector may have the spans.
     pub(super) unanswered: u32,
     pub(super) failures: u32,
-    /// Failures directly after the collector took another batch.
+    /// Failures directly after the collector accepted another batch.
     pub(super) strikes: u32,
     pub(super) not_before: Option<Instant>,
 }
@@ -55,7 +55,7 @@ impl Batch {
     /// Bytes of a batch besides its spans.
     const FRAME: usize = size_of::<Self>();
 
-    /// Returns the bytes of the request, without the resource, if it had this span too.
+    /// Returns the bytes of the request with this span, without the resource.
     pub(super) fn length_with(&self, scope: &InstrumentationScope, span: &[u8]) -> usize {
         let head = match self.position(scope) {
             Some(_) => 0,
@@ -111,7 +111,7 @@ impl Batch {
         }
     }
 
-    /// Frees what the spans do not use. Returns how many bytes that were.
+    /// Frees unused capacity. Returns the number of freed bytes.
     pub(super) fn close(&mut self) -> usize {
         let before = self.bytes;
         if let Contents::Spans(scopes) = &mut self.contents {

@@ -1,5 +1,5 @@
-//! The provider of meters and its exporter, every setting of it in code: what it would read from the environment by itself
-//! it does not check.
+//! The meter provider and its exporter. All settings are passed in code, because the exporter does not validate variables
+//! that it reads from the environment itself.
 
 use std::thread;
 
@@ -18,7 +18,7 @@ use crate::telemetry::{
     settings::{Metrics, Otlp, Protocol},
 };
 
-/// Collects what the instruments of `crate::metrics` have measured, and sends it at the settings' interval.
+/// Collects the measurements of `crate::metrics`, and exports them at the configured interval.
 pub(in crate::telemetry) fn meter_provider(
     metrics: &Metrics,
     resource: Resource,
@@ -54,8 +54,8 @@ fn http(settings: &Otlp) -> Result<MetricExporter, InitError> {
     Ok(exporter.build()?)
 }
 
-/// The blocking client, whatever a cargo feature makes the exporter's default: another one needs a runtime, which the
-/// thread that metrics are read on does not have.
+/// The blocking client, regardless of the exporter's default, which depends on cargo features. Other clients need a
+/// runtime, which the thread that collects metrics does not have.
 fn client(settings: &Otlp) -> Result<reqwest::blocking::Client, InitError> {
     let timeout = settings.timeout;
     let uses_proxy = settings.proxy.is_some();

@@ -1,6 +1,6 @@
-//! The [wire format](https://protobuf.dev/programming-guides/encoding/) of protobuf, as far as OTLP needs it written.
+//! The [wire format](https://protobuf.dev/programming-guides/encoding/) of protobuf, to the extent that OTLP needs.
 //!
-//! Fields with their default value are left out, as proto3 asks; members of a `oneof` are written always.
+//! Fields with their default value are omitted, as proto3 requires. Members of a `oneof` are always written.
 
 const VARINT: u32 = 0;
 const FIXED64: u32 = 1;
@@ -72,7 +72,7 @@ fn make_room(buffer: &mut Vec<u8>, start: usize, length: usize) {
     buffer[start - 1..start + more].copy_from_slice(&digits[..=more]);
 }
 
-/// The head of a message of `length` bytes, which the caller writes.
+/// Writes the key and length of a message. The caller writes its `length` bytes.
 pub(super) fn length(buffer: &mut Vec<u8>, field: u32, length: usize) {
     key(buffer, field, LENGTH_DELIMITED);
     varint(buffer, length as u64);
@@ -115,11 +115,11 @@ fn write_varint(digits: &mut [u8], mut value: u64) -> usize {
 pub(super) struct Entry<'a> {
     pub(super) field: u32,
     pub(super) value: &'a [u8],
-    /// The whole of it: key, length and value.
+    /// The whole field: key, length and value.
     pub(super) bytes: &'a [u8],
 }
 
-/// Reads a message that was written here and has length-delimited fields only.
+/// Reads a message that this module wrote and that has only length-delimited fields.
 pub(super) fn entries(mut message: &[u8]) -> impl Iterator<Item = Entry<'_>> {
     std::iter::from_fn(move || {
         let whole = message;

@@ -252,7 +252,7 @@ impl Queue {
         }
     }
 
-    /// Has all waiting spans sent now, and waits for that.
+    /// Exports all waiting spans now, and waits until they are settled.
     pub(super) fn flush(&self, timeout: Duration) -> Flush {
         let mut state = self.lock();
         let before = state.lost_at_flush;
@@ -275,7 +275,7 @@ impl Queue {
         }
     }
 
-    /// Has waiting spans sent for up to `timeout`, then accepts no more. Returns false if spans were lost by it.
+    /// Exports waiting spans for up to `timeout`, then rejects new ones. Returns false if spans were dropped.
     pub(super) fn close(&self, timeout: Duration) -> bool {
         let mut state = self.lock();
         let lost = state.counts.lost.shutdown;

@@ -1,11 +1,11 @@
-//! [`halves`]: two requests in place of one that the collector found too large.
+//! [`halves`]: splits a request that is too large for the collector into two.
 
 use super::{
     encode::{SCOPE_SPANS, SPANS},
     protobuf,
 };
 
-/// Splits an `ExportTraceServiceRequest` of one resource: its first spans, and the others.
+/// Splits an `ExportTraceServiceRequest` of one resource into its first `first` spans and the others.
 pub(super) fn halves(request: &[u8], first: u64) -> [Vec<u8>; 2] {
     let mut position = 0;
     let mut halves = [Vec::new(), Vec::new()];

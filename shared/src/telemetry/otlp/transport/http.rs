@@ -40,7 +40,7 @@ struct ClientSettings {
     certificates: super::tls::Certificates,
 }
 
-/// An answer of the collector, or of a proxy before it.
+/// A response of the collector, or of a proxy before it.
 struct Answer {
     status: StatusCode,
     content_type: String,

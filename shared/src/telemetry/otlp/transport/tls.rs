@@ -1,4 +1,4 @@
-//! The certificates of TLS: the roots that a collector's certificate is checked against, and the client certificate.
+//! TLS certificates: the roots that verify the collector's certificate, and the client certificate.
 
 use crate::telemetry::{InitError, settings::Otlp};
 
