@@ -1,4 +1,4 @@
-//! Orders: so many a second, or as many as are answered, and how each was answered.
+//! [`Load`]: sends orders at a rate or on a number of connections, and records the responses.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -8,12 +8,12 @@ use serde::Deserialize;
 use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
 
-/// An order's answer.
+/// The response to an order.
 #[derive(Clone, Debug)]
 pub(super) struct Answered {
     pub(super) sent: Instant,
     pub(super) took: Duration,
-    /// The trace id of an order that was placed.
+    /// The trace id, if the order was placed.
     pub(super) placed: Option<String>,
 }
 
@@ -40,10 +40,10 @@ impl Load {
         }
     }
 
-    /// Sends this many a second for so long, whether or not those before are answered.
+    /// Sends orders at this rate per second, without waiting for the responses.
     pub(super) async fn at_rate(&mut self, rate: u32, lasts: Duration) {
         let mut ticks = tokio::time::interval(Duration::from_secs(1) / rate);
-        // What a busy machine kept from being sent in time is sent all the same.
+        // Orders that a busy machine delays are sent as well.
         ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
         let until = Instant::now() + lasts;
         while Instant::now() < until {
@@ -51,6 +51,7 @@ impl Load {
             let order = order(
                 self.client.clone(),
                 self.url.clone(),
+                None,
                 Arc::clone(&self.answers),
             );
             self.tasks.spawn(order);
@@ -58,7 +59,14 @@ impl Load {
         }
     }
 
-    /// Sends one after the other on so many connections for so long.
+    /// Sends one order as part of this trace.
+    pub(super) async fn with_trace(&self, trace: &str) {
+        let parent = format!("00-{trace}-00000000000000a1-01");
+        let (client, url) = (self.client.clone(), self.url.clone());
+        order(client, url, Some(parent), Arc::clone(&self.answers)).await;
+    }
+
+    /// Sends one order after another on each of these connections.
     pub(super) async fn flood(&mut self, connections: u32, lasts: Duration) {
         let until = Instant::now() + lasts;
         for _ in 0..connections {
@@ -66,26 +74,34 @@ impl Load {
             let answers = Arc::clone(&self.answers);
             self.tasks.spawn(async move {
                 while Instant::now() < until {
-                    order(client.clone(), url.clone(), Arc::clone(&answers)).await;
+                    order(client.clone(), url.clone(), None, Arc::clone(&answers)).await;
                 }
             });
         }
         while self.tasks.join_next().await.is_some() {}
     }
 
-    /// Waits for the answers that are still to come.
+    /// Waits for the remaining responses, and returns all of them.
     pub(super) async fn answers(mut self) -> Vec<Answered> {
         while self.tasks.join_next().await.is_some() {}
         std::mem::take(&mut *self.answers.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
-async fn order(client: reqwest::Client, url: String, answers: Arc<Mutex<Vec<Answered>>>) {
+async fn order(
+    client: reqwest::Client,
+    url: String,
+    traceparent: Option<String>,
+    answers: Arc<Mutex<Vec<Answered>>>,
+) {
     let sent = Instant::now();
     let placed = async {
-        let request = client
+        let mut request = client
             .post(url)
             .json(&serde_json::json!({ "item_id": "item-123" }));
+        if let Some(traceparent) = traceparent {
+            request = request.header("traceparent", traceparent);
+        }
         let answer = request.send().await?.error_for_status()?;
         answer.json::<Placed>().await
     };

@@ -1,44 +1,44 @@
-//! What a fault cost, by four accounts that have to agree: the answers, the services' books, their log, and what arrived.
+//! [`Report`]: the cost of a fault. The responses, the services' counters, their logs and the arrived spans must agree.
 
 use std::time::{Duration, Instant};
 
 use super::Fault;
-use super::collector::{CaughtUp, Tally};
+use super::arrivals::{CaughtUp, Tally};
 use super::load::Answered;
 use crate::logs::LogLine;
 
-/// The row above the rows.
+/// The head of the table.
 pub(super) const HEAD: &str = "\
-| fault | orders | failed | p50, p99 before | p50, p99 in it and after | spans ended | exported | lost | told lost | arrived | twice | incomplete traces | found, caught up after | ended within | peak memory |
+| fault | orders | failed | p50, p99 before | p50, p99 in it and after | spans ended | exported | lost | lost in logs | arrived | twice | incomplete traces | recovered, caught up after | ended within | peak memory |
 | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |";
 
-/// What both services say of their spans.
+/// The span counters of both services.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Books {
+pub(super) struct Counters {
     ended: u64,
     exported: u64,
     lost: u64,
     /// Losses reported in log lines.
-    told: u64,
+    logged: u64,
     why: Vec<String>,
 }
 
 pub(super) struct Report {
     pub(super) fault: Fault,
-    /// When the fault did.
+    /// The start of the fault.
     pub(super) began: Instant,
     pub(super) answers: Vec<Answered>,
-    pub(super) books: Books,
+    pub(super) counters: Counters,
     pub(super) arrived: Tally,
-    /// The most that one of the services has had, in bytes.
+    /// The higher peak memory of the two services, in bytes.
     pub(super) memory: u64,
-    /// Times around an outage of the collector.
+    /// Set after an outage of the collector.
     pub(super) caught_up: Option<CaughtUp>,
-    /// From SIGTERM to the end of both services.
+    /// The time from SIGTERM to the end of both services.
     pub(super) took_to_end: Duration,
 }
 
-impl Books {
+impl Counters {
     pub(super) fn read(&mut self, line: &LogLine) {
         match line.text("message") {
             Some("stopped") => {
@@ -47,7 +47,7 @@ impl Books {
                 self.lost += line.number("spans.lost");
             }
             Some("spans dropped") => {
-                self.told += line.number("spans");
+                self.logged += line.number("spans");
                 self.why.extend(line.text("why").map(str::to_owned));
             }
             _ => {}
@@ -57,26 +57,26 @@ impl Books {
 
 impl Report {
     pub(super) fn row(&self) -> String {
-        let books = &self.books;
+        let counters = &self.counters;
         let (before, since) = self.latencies();
         let caught_up = self.caught_up.map_or_else(
             || "-".to_owned(),
             |caught_up| format!("{:.1?}, {:.1?}", caught_up.first, caught_up.all),
         );
-        let why = if books.why.is_empty() {
+        let why = if counters.why.is_empty() {
             String::new()
         } else {
-            format!(" ({})", books.why.join("; "))
+            format!(" ({})", counters.why.join("; "))
         };
         format!(
             "| {} | {} | {} | {before} | {since} | {} | {} | {} | {}{why} | {} | {} | {} | {caught_up} | {:.1?} | {} MiB |",
             self.fault.name(),
             self.answers.len(),
             self.failed(),
-            books.ended,
-            books.exported,
-            books.lost,
-            books.told,
+            counters.ended,
+            counters.exported,
+            counters.lost,
+            counters.logged,
             self.arrived.spans,
             self.arrived.twice,
             self.arrived.incomplete,
@@ -85,9 +85,9 @@ impl Report {
         )
     }
 
-    /// Broken promises, one sentence each.
+    /// Returns the broken promises, one sentence each.
     pub(super) fn broken(&self) -> Vec<String> {
-        let books = &self.books;
+        let counters = &self.counters;
         let mut broken = Vec::new();
         let mut claim = |kept: bool, sentence: String| {
             if !kept {
@@ -95,30 +95,43 @@ impl Report {
             }
         };
         claim(
-            books.ended == books.exported + books.lost,
-            "the counters do not balance".to_owned(),
-        );
-        claim(
-            books.told == books.lost,
+            counters.ended == counters.exported + counters.lost,
             format!(
-                "{} spans were lost, and {} reported",
-                books.lost, books.told
+                "{} spans ended, but {} were exported and {} lost",
+                counters.ended, counters.exported, counters.lost
             ),
         );
         claim(
-            self.arrived.spans == books.exported,
+            counters.logged == counters.lost,
             format!(
-                "{} spans were exported, and {} arrived",
-                books.exported, self.arrived.spans
+                "{} spans were lost, but {} logged as lost",
+                counters.lost, counters.logged
+            ),
+        );
+        claim(
+            self.arrived.spans == counters.exported,
+            format!(
+                "{} spans were exported, but {} arrived",
+                counters.exported, self.arrived.spans
             ),
         );
         claim(
             self.arrived.early == 0,
             format!(
-                "{} requests came before the time that was asked for",
+                "{} requests came before the time in Retry-After",
                 self.arrived.early
             ),
         );
+        claim(
+            self.arrived.most <= 2,
+            format!("a span arrived {} times", self.arrived.most),
+        );
+        if self.fault.is_counted() {
+            claim(
+                self.arrived.faults > 0,
+                "the fault affected no request".to_owned(),
+            );
+        }
         if self.fault.spares_services() {
             claim(
                 self.failed() == 0,
@@ -126,11 +139,23 @@ impl Report {
             );
         }
         if !matches!(self.fault, Fault::Flood | Fault::ShutdownAlone) {
-            claim(books.lost == 0, format!("{} spans were lost", books.lost));
+            // Only a batch that the collector always refused may be lost.
+            let refused = self.arrived.refused;
+            claim(
+                counters.lost == refused,
+                format!(
+                    "{} spans were lost, but {refused} were refused for ever",
+                    counters.lost
+                ),
+            );
+            claim(
+                (refused > 0) == (self.fault == Fault::Poison),
+                format!("the collector refused {refused} spans for ever"),
+            );
             claim(
                 self.arrived.incomplete == 0,
                 format!(
-                    "{} placed orders have no whole trace",
+                    "{} placed orders have incomplete traces",
                     self.arrived.incomplete
                 ),
             );
@@ -145,7 +170,7 @@ impl Report {
             .count()
     }
 
-    /// Before the fault, and from its start on.
+    /// Returns the latencies before the fault and from its start.
     fn latencies(&self) -> (String, String) {
         let placed = self.answers.iter().filter(|answer| answer.placed.is_some());
         let (since, before): (Vec<&Answered>, _) =

@@ -1,25 +1,30 @@
-//! One fault, from the start of the processes to their end.
+//! Runs one fault, from the start of the processes to their end.
 
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use rustix::process::Signal;
-use serde_json::Value;
 
-use super::collector::{Arrived, Collector};
+use super::arrivals::Arrived;
+use super::handle::Collector;
 use super::load::Load;
-use super::report::{Books, Report};
+use super::proxy::Proxy;
+use super::report::Report;
+use super::services::Services;
 use super::{Fault, SoakError, SoakFlags};
-use crate::cli::Role;
-use crate::logs::LogLine;
-use crate::processes::{LogSink, Process, exports_to};
-use crate::sqlite_url::sqlite_url;
 
-/// How soon a collector that is back has everything: two seconds until it is found, and some to send.
-const PATIENCE: Duration = Duration::from_secs(30);
-/// What the collector asks for in `Retry-After`, in seconds.
+/// The collector's `Retry-After` in seconds.
 const RETRY_AFTER: u64 = 5;
+/// The timeout of exports in the faults that exceed it, in milliseconds.
+const TIMEOUT: u64 = 1000;
+/// The export delay in the faults that need a connection or several batches, in milliseconds.
+const DELAY: u64 = 200;
+/// The delay of the slow collector, in milliseconds.
+const SLOW: u64 = 2500;
+/// The trace of the order whose spans the collector refuses.
+const POISON: &str = "badbadbadbadbadbadbadbadbadbadba";
+/// The largest body that the collector takes, in bytes.
+const LARGEST: usize = 16 * 1024;
 
 pub(super) async fn run(fault: Fault, flags: &SoakFlags) -> Result<Report, SoakError> {
     let arrived = Arrived::default();
@@ -35,14 +40,23 @@ pub(super) async fn run(fault: Fault, flags: &SoakFlags) -> Result<Report, SoakE
     }
     let client = reqwest::Client::builder().no_proxy().build();
     let client = client.map_err(SoakError::Client)?;
-    let mut services = Services::start(address, &client).await?;
+    let proxy = Proxy::start().await.map_err(SoakError::Proxy)?;
+    let variables = variables(fault, &proxy);
+    let mut services = Services::start(address, &client, &variables).await?;
     let mut load = Load::new(services.address, client);
 
     if fault != Fault::Flood {
         load.at_rate(flags.rate, flags.around).await;
     }
+    if matches!(fault, Fault::SickBackend | Fault::DeadConnection) {
+        // Both services have a connection once they have exported their spans.
+        services.sent().await;
+    }
     let began = Instant::now();
     begin(fault, &mut collector).await?;
+    if fault == Fault::Poison {
+        load.with_trace(POISON).await;
+    }
     match fault {
         Fault::Flood => load.flood(flags.connections, flags.lasts).await,
         _ => load.at_rate(flags.rate, flags.lasts).await,
@@ -57,15 +71,15 @@ pub(super) async fn run(fault: Fault, flags: &SoakFlags) -> Result<Report, SoakE
         load.at_rate(flags.rate, flags.around).await;
     }
     let memory = services.memory();
-    let (answers, books, took_to_end) = if fault.spares_services() {
+    let (answers, counters, took_to_end) = if fault.spares_services() {
         let answers = load.answers().await;
         services.sent().await;
         let ended = services.stop().await?;
-        (answers, services.books(), ended)
+        (answers, services.counters(), ended)
     } else {
-        // Under load: orders go on coming while the services end, and after that.
+        // Orders are sent while the services shut down, and after that.
         let ended = tokio::join!(services.stop(), load.at_rate(flags.rate, flags.around)).0?;
-        (load.answers().await, services.books(), ended)
+        (load.answers().await, services.counters(), ended)
     };
     stop(collector).await?;
     let was_away = matches!(
@@ -84,11 +98,28 @@ pub(super) async fn run(fault: Fault, flags: &SoakFlags) -> Result<Report, SoakE
         began,
         arrived: arrived.tally(placed),
         answers,
-        books,
+        counters,
         memory,
         caught_up,
         took_to_end,
     })
+}
+
+/// Returns the additional environment variables of the services.
+fn variables(fault: Fault, proxy: &Proxy) -> Vec<(&'static str, String)> {
+    let timeout = ("OTEL_EXPORTER_OTLP_TIMEOUT", TIMEOUT.to_string());
+    let delay = ("OTEL_BSP_SCHEDULE_DELAY", DELAY.to_string());
+    match fault {
+        Fault::Slow => vec![timeout],
+        Fault::DeadConnection => vec![timeout, delay],
+        Fault::SickBackend | Fault::Poison => vec![delay],
+        Fault::Proxy => vec![
+            ("http_proxy", format!("http://{}", proxy.address)),
+            ("NO_PROXY", String::new()),
+            ("no_proxy", String::new()),
+        ],
+        _ => Vec::new(),
+    }
 }
 
 async fn begin(fault: Fault, collector: &mut Option<Collector>) -> Result<(), SoakError> {
@@ -97,8 +128,13 @@ async fn begin(fault: Fault, collector: &mut Option<Collector>) -> Result<(), So
         (Fault::Paused, Some(collector)) => collector.signal(Signal::STOP),
         (Fault::Unavailable, Some(collector)) => {
             let answer = format!("retry-after {RETRY_AFTER}");
-            collector.tell(&answer).await
+            collector.send(&answer).await
         }
+        (Fault::Slow, Some(collector)) => collector.send(&format!("slow {SLOW}")).await,
+        (Fault::SickBackend, Some(collector)) => collector.send("sick").await,
+        (Fault::DeadConnection, Some(collector)) => collector.send("dead").await,
+        (Fault::Poison, Some(collector)) => collector.send(&format!("poison {POISON}")).await,
+        (Fault::TooLarge, Some(collector)) => collector.send(&format!("too-large {LARGEST}")).await,
         _ => Ok(()),
     }
     .map_err(SoakError::Collector)
@@ -107,7 +143,7 @@ async fn begin(fault: Fault, collector: &mut Option<Collector>) -> Result<(), So
 async fn end(fault: Fault, collector: Option<&mut Collector>) -> Result<(), SoakError> {
     match (fault, collector) {
         (Fault::Paused, Some(collector)) => collector.signal(Signal::CONT),
-        (Fault::Unavailable, Some(collector)) => collector.tell("take").await,
+        (Fault::Unavailable | Fault::Slow, Some(collector)) => collector.send("take").await,
         _ => Ok(()),
     }
     .map_err(SoakError::Collector)
@@ -117,107 +153,5 @@ async fn stop(collector: Option<Collector>) -> Result<(), SoakError> {
     match collector {
         Some(collector) => collector.stop().await.map_err(SoakError::Collector),
         None => Ok(()),
-    }
-}
-
-/// Both services, and what their logs say of spans.
-struct Services {
-    inventory: Process,
-    checkout: Process,
-    /// Of checkout.
-    address: SocketAddr,
-    books: Arc<Mutex<Books>>,
-    client: reqwest::Client,
-    addresses: [SocketAddr; 2],
-    /// The last field, so that it is removed after its writers have ended.
-    _directory: tempfile::TempDir,
-}
-
-impl Services {
-    async fn start(collector: SocketAddr, client: &reqwest::Client) -> Result<Self, SoakError> {
-        let directory = tempfile::Builder::new().prefix("demo-soak-").tempdir();
-        let directory = directory.map_err(SoakError::Directory)?;
-        let database = directory.path().join("inventory.sqlite");
-        let books = Arc::new(Mutex::new(Books::default()));
-        let sink = Arc::clone(&books);
-        let logs: LogSink = Arc::new(move |line: LogLine| {
-            let mut books = sink.lock().unwrap_or_else(PoisonError::into_inner);
-            books.read(&line);
-        });
-        let spawn = |role, variables: Vec<(&'static str, String)>| {
-            let always = [
-                ("LISTEN_ADDR", "127.0.0.1:0".to_owned()),
-                ("LOG_FORMAT", "json".to_owned()),
-            ];
-            let variables = [&exports_to(collector)[..], &always, &variables].concat();
-            Process::spawn(role, &variables, Arc::clone(&logs))
-        };
-        let database = sqlite_url(&database);
-        let mut inventory = spawn(Role::Inventory, vec![("DATABASE_URL", database)])?;
-        let at_inventory = inventory.ready(client).await?;
-        let url = format!("http://{at_inventory}");
-        let mut checkout = spawn(Role::Checkout, vec![("INVENTORY_URL", url)])?;
-        let address = checkout.ready(client).await?;
-        Ok(Self {
-            inventory,
-            checkout,
-            address,
-            books,
-            client: client.clone(),
-            addresses: [at_inventory, address],
-            _directory: directory,
-        })
-    }
-
-    /// Waits until no span waits any more; for a while.
-    async fn sent(&self) {
-        let until = Instant::now() + PATIENCE;
-        let mut pause = tokio::time::interval(Duration::from_millis(20));
-        while Instant::now() < until && self.waiting().await > 0 {
-            pause.tick().await;
-        }
-    }
-
-    /// Returns the number of queued spans of both services, as reported by `/readyz`.
-    async fn waiting(&self) -> u64 {
-        let mut waiting = 0;
-        for address in self.addresses {
-            let url = format!("http://{address}/readyz");
-            let ready: Option<Value> = match self.client.get(url).send().await {
-                Ok(answer) => answer.json().await.ok(),
-                Err(_) => None,
-            };
-            waiting += ready.map_or(0, |ready| ready["spans"]["waiting"].as_u64().unwrap_or(0));
-        }
-        waiting
-    }
-
-    /// Tells both to end; gives how long that took.
-    async fn stop(&mut self) -> Result<Duration, SoakError> {
-        let began = Instant::now();
-        let (inventory, checkout) = tokio::join!(self.inventory.stop(), self.checkout.stop());
-        inventory?;
-        checkout?;
-        Ok(began.elapsed())
-    }
-
-    fn books(&self) -> Books {
-        self.books
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
-    }
-
-    /// The most that either of them has had, in bytes.
-    fn memory(&self) -> u64 {
-        let peaks = [&self.inventory, &self.checkout].map(|process| {
-            let status = std::fs::read_to_string(format!("/proc/{}/status", process.id()?)).ok()?;
-            let line = status
-                .lines()
-                .find_map(|line| line.strip_prefix("VmHWM:"))?;
-            let kilobytes: u64 = line.trim().strip_suffix(" kB")?.parse().ok()?;
-            Some(kilobytes * 1024)
-        });
-        peaks.into_iter().flatten().max().unwrap_or(0)
     }
 }

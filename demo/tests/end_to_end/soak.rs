@@ -1,5 +1,5 @@
-//! A short soak. It compares the answers, the services' counters, their logs and the arrived spans, and fails if they disagree or
-//! if spans were lost that must not be.
+//! Short soaks. A soak compares the responses, the services' counters, their logs and the arrived spans. It fails if they
+//! disagree, or if spans are lost unexpectedly.
 
 use std::process::Output;
 
@@ -40,13 +40,33 @@ async fn collector_restart_loses_nothing() {
 }
 
 #[tokio::test]
-async fn collector_that_is_paused_costs_nothing() {
+async fn paused_collector_loses_nothing() {
     is_survived("paused").await;
 }
 
 #[tokio::test]
 async fn unavailable_collector_loses_nothing() {
     is_survived("unavailable").await;
+}
+
+#[tokio::test]
+async fn sick_backend_loses_nothing() {
+    is_survived("sick-backend").await;
+}
+
+#[tokio::test]
+async fn dead_connection_loses_nothing() {
+    is_survived("dead-connection").await;
+}
+
+#[tokio::test]
+async fn size_limit_loses_nothing() {
+    is_survived("too-large").await;
+}
+
+#[tokio::test]
+async fn proxy_is_bypassed_for_loopback() {
+    is_survived("proxy").await;
 }
 
 #[tokio::test]
@@ -60,6 +80,6 @@ async fn shutdown_without_collector_reports_losses() {
 }
 
 #[tokio::test]
-async fn flood_loses_nothing_that_is_not_counted() {
+async fn flood_counts_every_lost_span() {
     is_survived("flood").await;
 }

@@ -1,0 +1,135 @@
+//! [`Arrived`]: the spans that all collector processes of a fault received.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// The number of spans in the trace of an order of `item-123`.
+const SPANS: usize = 10;
+
+/// The spans that the collectors received.
+#[derive(Clone, Default)]
+pub(super) struct Arrived(Arc<Mutex<Arrivals>>);
+
+/// Counts of the arrived spans.
+#[derive(Clone, Copy)]
+pub(super) struct Tally {
+    pub(super) spans: u64,
+    /// Arrivals of spans that had arrived before.
+    pub(super) twice: u64,
+    /// The most arrivals of one span.
+    pub(super) most: u64,
+    /// Spans that the collector refused and never took.
+    pub(super) refused: u64,
+    /// Placed orders whose traces lack spans, apart from refused spans.
+    pub(super) incomplete: usize,
+    /// Requests before the time that `Retry-After` allows.
+    pub(super) early: u64,
+    /// Requests that the fault affected.
+    pub(super) faults: u64,
+}
+
+/// The time from the end of an outage to the first span and to the last buffered span.
+#[derive(Clone, Copy)]
+pub(super) struct CaughtUp {
+    pub(super) first: Duration,
+    pub(super) all: Duration,
+}
+
+#[derive(Default)]
+struct Arrivals {
+    /// The number of arrivals of each span, by trace id and span id.
+    traces: HashMap<String, HashMap<String, u64>>,
+    spans: u64,
+    /// Trace ids and span ids in refused requests.
+    refused: HashSet<(String, String)>,
+    early: u64,
+    faults: u64,
+}
+
+impl Arrived {
+    /// Reads a line of a collector process.
+    pub(super) fn read(&self, line: &str) {
+        let mut arrived = self.lock();
+        let mut words = line.split(' ').map(str::to_owned);
+        match (words.next().as_deref(), words.next(), words.next()) {
+            (Some("taken"), Some(trace), Some(span)) => {
+                *arrived
+                    .traces
+                    .entry(trace)
+                    .or_default()
+                    .entry(span)
+                    .or_default() += 1;
+                arrived.spans += 1;
+            }
+            (Some("refused"), Some(trace), Some(span)) => {
+                arrived.refused.insert((trace, span));
+            }
+            (Some("early"), ..) => arrived.early += 1,
+            (Some("fault"), ..) => arrived.faults += 1,
+            _ => {}
+        }
+    }
+
+    /// Waits until this many more spans arrive, for at most a minute.
+    pub(super) async fn catch_up(self, since: Instant, spans: u64) -> CaughtUp {
+        let before = self.lock().spans;
+        let mut first = None;
+        let mut pause = tokio::time::interval(Duration::from_millis(5));
+        while since.elapsed() < Duration::from_mins(1) {
+            let more = self.lock().spans - before;
+            if more > 0 {
+                first.get_or_insert_with(|| since.elapsed());
+            }
+            if more >= spans {
+                break;
+            }
+            pause.tick().await;
+        }
+        let all = since.elapsed();
+        CaughtUp {
+            first: first.unwrap_or(all),
+            all,
+        }
+    }
+
+    /// Counts the arrived spans, and checks the traces of these orders.
+    pub(super) fn tally<'a>(&self, placed: impl Iterator<Item = &'a str>) -> Tally {
+        let arrived = self.lock();
+        let traces = &arrived.traces;
+        let spans = traces.values().map(|spans| spans.len() as u64).sum();
+        let has_arrived = |trace: &str, span: &str| {
+            traces
+                .get(trace)
+                .is_some_and(|spans| spans.contains_key(span))
+        };
+        let mut refused: HashMap<&str, usize> = HashMap::new();
+        for (trace, span) in &arrived.refused {
+            if !has_arrived(trace, span) {
+                *refused.entry(trace).or_default() += 1;
+            }
+        }
+        let is_whole = |trace: &&str| {
+            let taken = traces.get(*trace).map_or(0, HashMap::len);
+            taken + refused.get(*trace).copied().unwrap_or(0) == SPANS
+        };
+        Tally {
+            spans,
+            twice: arrived.spans - spans,
+            most: traces
+                .values()
+                .flat_map(HashMap::values)
+                .copied()
+                .max()
+                .unwrap_or(0),
+            refused: refused.values().map(|spans| *spans as u64).sum(),
+            incomplete: placed.filter(|trace| !is_whole(trace)).count(),
+            early: arrived.early,
+            faults: arrived.faults,
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Arrivals> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

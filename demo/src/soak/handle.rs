@@ -1,0 +1,90 @@
+//! [`Collector`]: starts, controls and stops the collector process.
+
+use std::io;
+use std::net::SocketAddr;
+use std::process::Stdio;
+
+use rustix::process::{Pid, Signal, kill_process};
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines};
+use tokio::process::{Child, ChildStdin, ChildStdout};
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+use super::arrivals::Arrived;
+use crate::processes::command;
+
+/// A running collector process.
+pub(super) struct Collector {
+    child: Child,
+    stdin: ChildStdin,
+    pub(super) address: SocketAddr,
+    reader: JoinHandle<()>,
+    /// One message for each command in effect.
+    done: mpsc::UnboundedReceiver<()>,
+}
+
+impl Collector {
+    pub(super) async fn start(address: SocketAddr, arrived: &Arrived) -> io::Result<Self> {
+        let mut child = command(&["soak-collector", &address.to_string()], &[])?
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .process_group(0)
+            .spawn()?;
+        let (Some(stdin), Some(stdout)) = (child.stdin.take(), child.stdout.take()) else {
+            return Err(io::Error::other("the collector process has no pipes"));
+        };
+        let mut lines = BufReader::new(stdout).lines();
+        let first = lines.next_line().await?.unwrap_or_default();
+        let address = first
+            .strip_prefix("listening ")
+            .and_then(|address| address.parse().ok());
+        let address =
+            address.ok_or_else(|| io::Error::other("the collector process does not listen"))?;
+        let (sender, done) = mpsc::unbounded_channel();
+        let reader = tokio::spawn(read(lines, arrived.clone(), sender));
+        Ok(Self {
+            child,
+            stdin,
+            address,
+            reader,
+            done,
+        })
+    }
+
+    pub(super) async fn stop(mut self) -> io::Result<()> {
+        drop(self.stdin);
+        self.child.wait().await?;
+        // The pipe still holds the last lines.
+        self.reader.await.map_err(io::Error::other)
+    }
+
+    pub(super) fn signal(&self, signal: Signal) -> io::Result<()> {
+        let id = self.child.id().and_then(|id| i32::try_from(id).ok());
+        let pid = id
+            .and_then(Pid::from_raw)
+            .ok_or_else(|| io::Error::other("the collector process has ended"))?;
+        Ok(kill_process(pid, signal)?)
+    }
+
+    /// Sends a command, and waits until it is in effect. The commands are those of `collector::Answer`.
+    pub(super) async fn send(&mut self, command: &str) -> io::Result<()> {
+        let line = format!("{command}\n");
+        self.stdin.write_all(line.as_bytes()).await?;
+        let done = self.done.recv().await;
+        done.ok_or_else(|| io::Error::other("the collector process has ended"))
+    }
+}
+
+async fn read(
+    mut lines: Lines<BufReader<ChildStdout>>,
+    arrived: Arrived,
+    done: mpsc::UnboundedSender<()>,
+) {
+    while let Ok(Some(line)) = lines.next_line().await {
+        if line == "done" {
+            let _ = done.send(());
+        } else {
+            arrived.read(&line);
+        }
+    }
+}
