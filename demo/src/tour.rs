@@ -135,11 +135,11 @@ impl Guide<'_> {
     ) -> Result<Vec<Verdict>, TourError> {
         let pitfalls = self.pitfalls().await?;
         let scenes = Scenes::named(names, &pitfalls);
-        let stops = scenes.count();
+        let scene_count = scenes.count();
         let mut numbers = 1..;
         let mut heading = |title: &str| {
-            let number = numbers.next().unwrap_or(stops);
-            self.heading(&format!("{number} of {stops}: {title}"));
+            let number = numbers.next().unwrap_or(scene_count);
+            self.heading(&format!("{number} of {scene_count}: {title}"));
         };
         let mut verdicts = Vec::new();
         let with_inventory = async {
