@@ -17,7 +17,7 @@ use super::{Fault, SoakError, SoakFlags};
 const RETRY_AFTER: u64 = 5;
 /// The timeout of exports in the faults that exceed it, in milliseconds.
 const TIMEOUT: u64 = 1000;
-/// The export delay in the faults that need a connection or several batches, in milliseconds.
+/// The export delay in milliseconds. Short, so that a short fault affects several requests.
 const DELAY: u64 = 200;
 /// The delay of the slow collector, in milliseconds.
 const SLOW: u64 = 2500;
@@ -107,19 +107,25 @@ pub(super) async fn run(fault: Fault, flags: &SoakFlags) -> Result<Report, SoakE
 
 /// Returns the additional environment variables of the services.
 fn variables(fault: Fault, proxy: &Proxy) -> Vec<(&'static str, String)> {
-    let timeout = ("OTEL_EXPORTER_OTLP_TIMEOUT", TIMEOUT.to_string());
-    let delay = ("OTEL_BSP_SCHEDULE_DELAY", DELAY.to_string());
+    // Batches must exceed the limit, also at a low rate.
+    let delay = if fault == Fault::TooLarge {
+        5 * DELAY
+    } else {
+        DELAY
+    };
+    let mut variables = vec![("OTEL_BSP_SCHEDULE_DELAY", delay.to_string())];
     match fault {
-        Fault::Slow => vec![timeout],
-        Fault::DeadConnection => vec![timeout, delay],
-        Fault::SickBackend | Fault::Poison => vec![delay],
-        Fault::Proxy => vec![
+        Fault::Slow | Fault::DeadConnection => {
+            variables.push(("OTEL_EXPORTER_OTLP_TIMEOUT", TIMEOUT.to_string()));
+        }
+        Fault::Proxy => variables.extend([
             ("http_proxy", format!("http://{}", proxy.address)),
             ("NO_PROXY", String::new()),
             ("no_proxy", String::new()),
-        ],
-        _ => Vec::new(),
+        ]),
+        _ => {}
     }
+    variables
 }
 
 async fn begin(fault: Fault, collector: &mut Option<Collector>) -> Result<(), SoakError> {
