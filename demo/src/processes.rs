@@ -144,7 +144,7 @@ impl Process {
         self.ended(status, ProcessError::Died).await
     }
 
-    /// Asks the service to end and waits for it. Kills it if that takes longer than [`grace`].
+    /// Asks the service to end and waits for it. Kills it if that takes longer than `grace`.
     ///
     /// If the future is dropped, another call continues to wait. It sends no second signal, which would end the service
     /// at once.
