@@ -4,7 +4,7 @@
 //! `REDACTED`. Secret keys are those listed by the
 //! [conventions](https://opentelemetry.io/docs/specs/semconv/registry/attributes/url/) and those named by the application.
 //! For a URL in an error or a setting it is unknown which keys are secret, so [`text`] and [`value`] redact all values.
-//! [`is_error`] recognizes fields of spans and log lines that contain the text of an error.
+//! `is_error` recognizes fields of spans and log lines that contain the text of an error.
 
 mod pairs;
 #[cfg(any(feature = "client", feature = "otlp", feature = "server"))]
