@@ -117,15 +117,3 @@ async fn ten_thousand_disconnects_leave_no_residue() {
     assert!(requests > 1000, "too few got through: {requests}");
     patience(service.shut_down()).await;
 }
-
-#[tokio::test]
-async fn half_closed_client_is_treated_as_gone() {
-    let service = start(router()).await;
-    let mut stream = TcpStream::connect(service.address).await.unwrap();
-    stream.write_all(REQUESTS[4].as_bytes()).await.unwrap();
-    stream.shutdown().await.unwrap();
-    let mut answer = Vec::new();
-    patience(stream.read_to_end(&mut answer)).await.unwrap();
-    assert_eq!(answer, b"");
-    patience(service.shut_down()).await;
-}
