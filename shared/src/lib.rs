@@ -48,7 +48,7 @@
 //! 4. **Tasks** are started with [`task::spawn`] instead of `tokio::spawn`, which would lose the trace
 //!    and, when the process ends, the task.
 //! 5. **Log lines** need no extra code: every line from `tracing` or the `log` crate has the ids of
-//!    its trace ([`logs`]).
+//!    its trace ([`telemetry`]).
 //! 6. **Tests** of an application's own propagation can record spans and compare traces as trees:
 //!    `testing`, a feature for `[dev-dependencies]`.
 //!
@@ -56,20 +56,25 @@
 //!
 //! A request enters through [`server`], where [`propagation`] reads the context of its caller. Calls to
 //! other services go through [`client`], which writes the context into the request. [`database`] creates
-//! spans for queries, [`task`] runs work that outlives the response, and [`logs`] writes log lines with
-//! the trace id. When a request fails, its caller receives a [`problem`].
+//! spans for queries, and [`task`] runs work that outlives the response. [`span`] returns the trace id of the
+//! current span and marks the span as failed.
 //!
-//! - [`telemetry`]: setup from the `OTEL_*` variables, and the shutdown that flushes
-//! - [`serve`]: listening, health endpoints, signals, bounded drain
-//! - [`config`]: settings from environment variables
+//! [`telemetry`] sets all of this up from the `OTEL_*` variables, writes log lines with the trace id, and
+//! flushes at shutdown. `testing`, with the cargo feature of that name, records spans and returns them as
+//! trees.
+//!
+//! [`serve`] is the rest of a service, which is not about tracing: listening, health endpoints, signals,
+//! bounded drain, settings from environment variables ([`config`]) and error responses ([`problem`]).
+//!
+//! Small modules that the others share, in the folder `internal`:
+//!
 //! - [`error`]: an error and its causes on one line
 //! - [`redact`]: removes secrets from URLs in errors and settings
-//! - [`span`]: the trace id of the current span, and how to mark the span as failed
-//! - `opentelemetry`, `opentelemetry_sdk`, `tracing_opentelemetry`: re-exports of the crates in the
-//!   versions that this crate uses. Two versions of one of them in a program do not share contexts, so
-//!   traces break between them. Use the re-exports to avoid that
-//! - `testing`: records spans and returns them as trees, with the cargo feature `testing`
 //! - `semconv`: the names from the semantic conventions
+//!
+//! `opentelemetry`, `opentelemetry_sdk` and `tracing_opentelemetry` are re-exports of the crates in the
+//! versions that this crate uses. Two versions of one of them in a program do not share contexts, so traces
+//! break between them. Use the re-exports to avoid that.
 //!
 //! # Features
 //!
@@ -87,7 +92,7 @@
 //! | `database` | spans for queries: [`database`] | |
 //! | `metrics` | request durations and active requests | the OpenTelemetry metrics API |
 //! | `telemetry` | setup: [`telemetry`], with spans on the console or without export | the OpenTelemetry SDK, tracing-opentelemetry, tracing-subscriber |
-//! | `logs` | log lines with trace ids: [`logs`] | `telemetry`; tracing-log |
+//! | `logs` | log lines with trace ids: [`telemetry`] | `telemetry`; tracing-log |
 //! | `otlp` | spans and metrics to a collector over HTTP, the default exporter with this feature | `telemetry`, `metrics`; opentelemetry-otlp, reqwest |
 //! | `grpc`, in addition | export over gRPC | `otlp`; tonic |
 //! | `tls`, in addition | export to `https://` endpoints | `otlp`; rustls |
@@ -100,47 +105,38 @@
 
 #[cfg(feature = "client")]
 pub mod client;
-mod clock;
-pub mod config;
 #[cfg(feature = "database")]
 pub mod database;
-#[cfg(any(feature = "client", feature = "server", feature = "telemetry"))]
-#[cfg_attr(
-    not(all(feature = "telemetry", any(feature = "client", feature = "server"))),
-    expect(
-        dead_code,
-        reason = "`telemetry` sets it, `client` and `server` read it"
-    )
-)]
-mod decision;
-pub mod error;
-#[cfg(any(feature = "client", feature = "server"))]
-mod headers;
-#[cfg(feature = "logs")]
-pub mod logs;
-#[cfg(any(feature = "client", feature = "server"))]
-mod metrics;
-#[cfg(feature = "axum")]
-pub mod problem;
+mod internal;
 pub mod propagation;
-pub mod redact;
-mod semconv;
 #[cfg(feature = "serve")]
 pub mod serve;
 #[cfg(feature = "server")]
 pub mod server;
 pub mod span;
-#[cfg(feature = "telemetry")]
-mod stdio;
 pub mod task;
 #[cfg(feature = "telemetry")]
 pub mod telemetry;
 #[cfg(feature = "testing")]
 pub mod testing;
-#[cfg(feature = "telemetry")]
-mod thread_context;
-mod tracer;
 
+/// The modules of `serve` that work without the cargo feature `serve`.
+#[cfg(not(feature = "serve"))]
+mod serve {
+    pub mod config;
+    #[cfg(feature = "axum")]
+    pub mod problem;
+}
+
+#[expect(
+    clippy::wildcard_imports,
+    reason = "inside the crate, their paths begin with `crate::`"
+)]
+use internal::*;
+pub use internal::{error, redact};
 pub use opentelemetry;
+pub use serve::config;
+#[cfg(feature = "axum")]
+pub use serve::problem;
 #[cfg(feature = "telemetry")]
 pub use {opentelemetry_sdk, tracing_opentelemetry};

@@ -27,6 +27,7 @@ mod accept;
 mod body;
 #[cfg(feature = "cli")]
 mod cli;
+pub mod config;
 mod connection;
 mod head;
 mod health;
@@ -34,6 +35,7 @@ mod health;
 mod healthcheck;
 mod limits;
 mod listener;
+pub mod problem;
 mod shutdown;
 mod signals;
 mod stream;
@@ -59,7 +61,7 @@ pub use self::cli::cli;
 pub use self::signals::hangup;
 pub use self::{accept::serve, health::health, limits::Limits, shutdown::Shutdown};
 use crate::{
-    config::{self, Lookup},
+    config::Lookup,
     error::chain,
     task,
     telemetry::{self, Builder, InitError, Service, Telemetry},

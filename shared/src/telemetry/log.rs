@@ -8,14 +8,11 @@ use tracing_subscriber::{
     registry::LookupSpan,
 };
 
-use super::{directives, otlp};
 #[cfg(feature = "serve")]
-pub(crate) use crate::logs::close;
-pub(crate) use crate::logs::{CloseOnDrop, flush};
-use crate::{
-    config::{self, ConfigError, Lookup},
-    logs,
-};
+pub(crate) use super::logs::close;
+pub(crate) use super::logs::{CloseOnDrop, flush};
+use super::{directives, logs, otlp};
+use crate::config::{self, ConfigError, Lookup};
 
 /// Filter and format of log lines.
 #[derive(Debug)]

@@ -24,6 +24,8 @@ mod late;
 mod lifecycle;
 #[cfg_attr(not(feature = "logs"), path = "no_log.rs")]
 mod log;
+#[cfg(feature = "logs")]
+mod logs;
 mod meters;
 #[cfg_attr(not(feature = "otlp"), path = "no_otlp.rs")]
 mod otlp;

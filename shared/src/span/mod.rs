@@ -1,6 +1,6 @@
 //! The current span, of `tracing` or OpenTelemetry: its trace id, and a function that marks it as failed.
 
-#[cfg_attr(not(feature = "server"), path = "span/no_request.rs")]
+#[cfg_attr(not(feature = "server"), path = "no_request.rs")]
 pub(crate) mod request;
 pub(crate) mod scope;
 
