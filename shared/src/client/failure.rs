@@ -4,12 +4,11 @@ use std::io::{self, ErrorKind};
 
 use hyper_util::client::legacy;
 
-use super::reqwest;
 use crate::{error::causes, semconv};
 
 /// The prefixes of `rustls` errors for failed handshakes. This crate cannot name their types, since it does not depend on a
 /// TLS library.
-const TLS: [&str; 5] = [
+const TLS_ERROR_PREFIXES: [&str; 5] = [
     "invalid peer certificate",
     "peer is incompatible",
     "peer misbehaved",
@@ -20,12 +19,12 @@ const TLS: [&str; 5] = [
 /// Returns a stable name for an error of any client on hyper.
 pub(super) fn name(error: &(dyn std::error::Error + 'static)) -> &'static str {
     let says = |text: &str| causes(error).any(|cause| cause.to_string().starts_with(text));
-    let reqwest = reqwest::name(error);
+    let reqwest = reqwest_name(error);
     // Before `timeout`: if connecting timed out, the server has received no request.
     if reqwest == Some(semconv::ERROR_DNS) || says("dns error") {
         semconv::ERROR_DNS
     } else if any(error, legacy::Error::is_connect) {
-        let is_tls = TLS.iter().any(|text| says(text));
+        let is_tls = TLS_ERROR_PREFIXES.iter().any(|text| says(text));
         if is_tls { "tls" } else { "connect" }
     } else if reqwest == Some(semconv::ERROR_TIMEOUT) || any(error, is_late) {
         semconv::ERROR_TIMEOUT
@@ -38,6 +37,28 @@ pub(super) fn name(error: &(dyn std::error::Error + 'static)) -> &'static str {
     } else {
         semconv::ERROR_OTHER
     }
+}
+
+/// Returns the name of an error of `reqwest` itself.
+#[cfg(feature = "reqwest")]
+fn reqwest_name(error: &(dyn std::error::Error + 'static)) -> Option<&'static str> {
+    let error = causes(error).find_map(|cause| cause.downcast_ref::<reqwest::Error>())?;
+    if error.is_dns() {
+        Some(semconv::ERROR_DNS)
+    } else if error.is_timeout() {
+        Some(semconv::ERROR_TIMEOUT)
+    } else if error.is_redirect() {
+        Some("redirect")
+    } else if error.is_body() || error.is_decode() {
+        Some(semconv::ERROR_BODY)
+    } else {
+        None
+    }
+}
+
+#[cfg(not(feature = "reqwest"))]
+fn reqwest_name(_: &(dyn std::error::Error + 'static)) -> Option<&'static str> {
+    None
 }
 
 /// Returns whether the error or one of its causes is an `E` that satisfies the predicate.

@@ -38,6 +38,8 @@
 mod attempt;
 mod baggage;
 mod boxed;
+#[cfg(feature = "reqwest")]
+mod error_type;
 mod failure;
 mod future;
 mod layer;
@@ -46,8 +48,6 @@ mod middleware;
 #[cfg(feature = "reqwest")]
 mod redirect;
 mod request;
-#[cfg_attr(not(feature = "reqwest"), path = "no_reqwest.rs")]
-mod reqwest;
 mod resend;
 mod service;
 #[cfg(feature = "reqwest")]
@@ -67,8 +67,8 @@ pub use self::{
 };
 #[cfg(feature = "reqwest")]
 pub use self::{
+    error_type::error_type,
     redirect::{same_host_redirects, same_origin_redirects},
-    reqwest::error_type,
     traced::traced,
 };
 use crate::{

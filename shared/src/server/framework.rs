@@ -1,16 +1,28 @@
-//! The extensions that axum sets on requests. `no_framework` replaces this file without the cargo feature `axum`.
+//! The extensions that axum sets on requests. Without the cargo feature `axum`, a request has only the extensions of this crate.
 
 use std::net::SocketAddr;
 
-pub(super) use axum::extract::MatchedPath;
+#[cfg(feature = "axum")]
 use axum::extract::{ConnectInfo, OriginalUri};
 use http::{Uri, request::Parts};
 
+#[cfg(feature = "axum")]
 pub(super) fn peer(request: &Parts) -> Option<&SocketAddr> {
     Some(&request.extensions.get::<ConnectInfo<SocketAddr>>()?.0)
 }
 
+#[cfg(not(feature = "axum"))]
+pub(super) fn peer(_: &Parts) -> Option<&SocketAddr> {
+    None
+}
+
 /// Returns the URI with the prefix that nested routers remove.
+#[cfg(feature = "axum")]
 pub(super) fn original_uri(request: &Parts) -> Option<&Uri> {
     Some(&request.extensions.get::<OriginalUri>()?.0)
+}
+
+#[cfg(not(feature = "axum"))]
+pub(super) fn original_uri(_: &Parts) -> Option<&Uri> {
+    None
 }

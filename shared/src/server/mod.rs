@@ -37,7 +37,6 @@ mod body;
 mod extensions;
 mod failure;
 mod forwarded;
-#[cfg_attr(not(feature = "axum"), path = "no_framework.rs")]
 mod framework;
 mod future;
 mod layer;

@@ -1,6 +1,9 @@
 //! The current span, of `tracing` or OpenTelemetry: its trace id, and a function that marks it as failed.
 
-#[cfg_attr(not(feature = "server"), path = "no_request.rs")]
+#[cfg_attr(
+    not(feature = "server"),
+    expect(dead_code, reason = "only `server` starts requests")
+)]
 pub(crate) mod request;
 pub(crate) mod scope;
 

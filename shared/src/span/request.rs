@@ -1,5 +1,4 @@
-//! The state of the current request beside its server span. `no_request` replaces this file without the cargo feature
-//! `server`.
+//! The state of the current request beside its server span.
 
 use std::{
     borrow::Cow,

@@ -1,9 +1,9 @@
-//! Names errors of `reqwest`, for `error.type`. `no_reqwest` replaces this file without the cargo feature `reqwest`.
+//! [`error_type`]: the name of a failure of a `reqwest` client, as its span has it.
 
 use reqwest_middleware::Error;
 
 use super::failure;
-use crate::{error::causes, semconv};
+use crate::semconv;
 
 /// Returns a stable name for a failed request: `timeout`, `dns`, `tls`, `connect`, `reset`, `redirect`, `body`, or `_OTHER`.
 ///
@@ -21,21 +21,5 @@ fn reqwest_error(error: &Error) -> Option<&reqwest::Error> {
             let nested = cause.downcast_ref::<Error>().and_then(reqwest_error);
             nested.or_else(|| cause.downcast_ref())
         }),
-    }
-}
-
-/// Returns the name of an error of `reqwest` itself.
-pub(super) fn name(error: &(dyn std::error::Error + 'static)) -> Option<&'static str> {
-    let error = causes(error).find_map(|cause| cause.downcast_ref::<reqwest::Error>())?;
-    if error.is_dns() {
-        Some(semconv::ERROR_DNS)
-    } else if error.is_timeout() {
-        Some(semconv::ERROR_TIMEOUT)
-    } else if error.is_redirect() {
-        Some("redirect")
-    } else if error.is_body() || error.is_decode() {
-        Some(semconv::ERROR_BODY)
-    } else {
-        None
     }
 }
