@@ -9,7 +9,7 @@ use opentelemetry::{
     trace::{FutureExt as _, SpanBuilder, SpanKind, Status, TraceContextExt as _},
 };
 
-use crate::{
+use crate::internal::{
     semconv,
     tracer::{EndOnDrop, Tracer},
 };

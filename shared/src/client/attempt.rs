@@ -11,11 +11,13 @@ use opentelemetry::{
 
 use super::TraceMiddleware;
 use crate::{
-    decision::Decision,
-    headers::Recorded,
-    metrics::{self, Histogram, Meter, Metrics, low_cardinality},
+    internal::{
+        decision::Decision,
+        headers::Recorded,
+        metrics::{self, Histogram, Meter, Metrics, low_cardinality},
+        semconv,
+    },
     propagation::{self, remember_origin},
-    semconv,
 };
 
 /// Ends its span when dropped: with a response, with a failure, or with neither if the caller dropped the request.

@@ -3,7 +3,7 @@
 use reqwest_middleware::Error;
 
 use super::failure;
-use crate::semconv;
+use crate::internal::semconv;
 
 /// Returns a stable name for a failed request: `timeout`, `dns`, `tls`, `connect`, `reset`, `redirect`, `body`, or `_OTHER`.
 ///

@@ -4,7 +4,7 @@ use std::io::{self, ErrorKind};
 
 use hyper_util::client::legacy;
 
-use crate::{error::causes, semconv};
+use crate::{error::causes, internal::semconv};
 
 /// The prefixes of `rustls` errors for failed handshakes. This crate cannot name their types, since it does not depend on a
 /// TLS library.

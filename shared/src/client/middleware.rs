@@ -12,7 +12,7 @@ use super::{
     request::{Outgoing, Traced},
     resend::Attempts,
 };
-use crate::semconv;
+use crate::internal::semconv;
 
 #[async_trait::async_trait]
 impl Middleware for TraceMiddleware {

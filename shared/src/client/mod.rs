@@ -72,7 +72,8 @@ pub use self::{
     traced::traced,
 };
 use crate::{
-    headers::Recorded, metrics::Metrics, redact::Redaction, semconv::KnownMethods, tracer::Tracer,
+    internal::{headers::Recorded, metrics::Metrics, semconv::KnownMethods, tracer::Tracer},
+    redact::Redaction,
 };
 
 /// Creates a CLIENT span for each attempt of a request and injects its context into the headers. A middleware for `reqwest`,

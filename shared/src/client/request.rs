@@ -10,7 +10,7 @@ use opentelemetry::{KeyValue, Value};
 use url::Url;
 
 use super::{TraceMiddleware, UrlTemplate, attempt::Attempt, resend::Attempts};
-use crate::semconv::{self, KnownMethods};
+use crate::internal::semconv::{self, KnownMethods};
 
 /// An outgoing request.
 pub(super) struct Outgoing<'a> {

@@ -22,7 +22,7 @@ pub(crate) struct Metrics<I>(Arc<OnceLock<I>>);
 impl<I: Instruments> Metrics<I> {
     #[cfg(feature = "metrics")]
     pub(crate) fn of(provider: &dyn opentelemetry::metrics::MeterProvider) -> Self {
-        let meter = Meter(provider.meter_with_scope(crate::tracer::scope()));
+        let meter = Meter(provider.meter_with_scope(super::tracer::scope()));
         Self(Arc::new(OnceLock::from(I::new(&meter))))
     }
 
@@ -63,7 +63,7 @@ mod meter {
 
     use opentelemetry::global;
 
-    use crate::tracer::scope;
+    use super::super::tracer::scope;
 
     pub(crate) type Histogram = opentelemetry::metrics::Histogram<f64>;
     #[cfg(feature = "server")]

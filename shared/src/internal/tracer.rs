@@ -14,10 +14,10 @@ use opentelemetry::{
     },
 };
 
-use crate::{clock::Clock, semconv, span::request};
-
 #[cfg(any(feature = "client", feature = "server"))]
-use crate::decision::{self, Decision};
+use super::decision::{self, Decision};
+use super::{clock::Clock, semconv};
+use crate::span::request;
 
 /// A tracer of the global provider, resolved with the first real span, since layers may be created and used before telemetry
 /// is initialized.

@@ -12,7 +12,7 @@ use opentelemetry::{
 };
 use opentelemetry_propagator_b3::{B3Encoding, Propagator};
 
-use crate::tracer::empty_context;
+use crate::internal::tracer::empty_context;
 
 // The trace flags that `Propagator` uses for B3 states without a W3C equivalent. The first is W3C's random flag as well.
 const DEFERRED: TraceFlags = TraceFlags::new(0x02);

@@ -30,7 +30,7 @@ use opentelemetry::{
     propagation::{Extractor, TextMapPropagator},
 };
 
-use crate::tracer::empty_context;
+use crate::internal::tracer::empty_context;
 
 #[cfg(feature = "client")]
 pub(crate) use self::baggage::BAGGAGE;

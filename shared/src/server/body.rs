@@ -11,7 +11,10 @@ use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
 use super::span::{End, ServerSpan};
-use crate::{semconv, span::scope::Scope, tracer::empty_context};
+use crate::{
+    internal::{semconv, tracer::empty_context},
+    span::scope::Scope,
+};
 
 pin_project! {
     /// The response body of [`Trace`](super::Trace). Passes the frames of the inner body on unchanged.

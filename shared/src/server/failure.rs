@@ -9,9 +9,8 @@ use opentelemetry::{
 };
 
 use crate::{
-    semconv,
+    internal::{semconv, tracer::Timed},
     span::request::{CurrentRequest, Failure},
-    tracer::Timed,
 };
 
 /// A span that sets `error.type` and an error status only when it ends.

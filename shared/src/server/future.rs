@@ -16,7 +16,7 @@ use super::{
     options::Options,
     span::{End, ServerSpan},
 };
-use crate::{propagation::traceparent, semconv, span::scope::Scope};
+use crate::{internal::semconv, propagation::traceparent, span::scope::Scope};
 
 pin_project! {
     /// The response future of [`Trace`](super::Trace).

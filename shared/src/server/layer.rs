@@ -12,7 +12,7 @@ use super::{
     options::Options,
     service::Trace,
 };
-use crate::{semconv::KnownMethods, tracer::Tracer};
+use crate::internal::{semconv::KnownMethods, tracer::Tracer};
 
 /// Wraps a service so that every request is a SERVER span, continued from the caller's trace context.
 ///
@@ -221,7 +221,7 @@ impl TraceLayer {
     #[cfg(feature = "metrics")]
     #[must_use]
     pub fn meter_provider(mut self, provider: &dyn opentelemetry::metrics::MeterProvider) -> Self {
-        self.options().metrics = crate::metrics::Metrics::of(provider);
+        self.options().metrics = crate::internal::metrics::Metrics::of(provider);
         self
     }
 

@@ -5,7 +5,7 @@ use std::{borrow::Cow, time::Duration};
 use http::StatusCode;
 use opentelemetry::KeyValue;
 
-use crate::{
+use crate::internal::{
     metrics::{self, Histogram, Meter, Metrics, UpDownCounter},
     semconv,
 };

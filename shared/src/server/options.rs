@@ -10,8 +10,9 @@ use opentelemetry::{
 
 use super::{access::AccessLog, forwarded::Trusted, metrics::Instruments};
 use crate::{
-    headers::Recorded, metrics::Metrics, propagation, redact::Redaction, semconv::KnownMethods,
-    tracer::Tracer,
+    internal::{headers::Recorded, metrics::Metrics, semconv::KnownMethods, tracer::Tracer},
+    propagation,
+    redact::Redaction,
 };
 
 pub(super) type Predicate = dyn Fn(&request::Parts) -> bool + Send + Sync;

@@ -6,7 +6,7 @@ use http::{HeaderMap, header, request::Parts, uri::Authority};
 use opentelemetry::{KeyValue, Value};
 
 use super::{extensions::PeerAddr, forwarded::Forwarded, framework, options::Options};
-use crate::{
+use crate::internal::{
     headers,
     semconv::{self, KnownMethods},
 };

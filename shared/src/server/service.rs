@@ -18,11 +18,9 @@ use super::{
     metrics::ServerMetrics, options::Options, request, route::KnownRoute, span::ServerSpan,
 };
 use crate::{
-    clock::Clock,
-    decision::Decision,
+    internal::{clock::Clock, decision::Decision, tracer::empty_context},
     propagation::HeaderExtractor,
     span::{request::CurrentRequest, scope::Scope},
-    tracer::empty_context,
 };
 
 /// The service that [`TraceLayer`](super::TraceLayer) returns.

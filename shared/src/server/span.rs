@@ -16,8 +16,7 @@ use super::{
     route::KnownRoute,
 };
 use crate::{
-    decision::Decision,
-    semconv,
+    internal::{decision::Decision, semconv},
     span::request::{CurrentRequest, Failure},
 };
 

@@ -14,7 +14,7 @@ use opentelemetry::{
     trace::{Status, TraceContextExt as _},
 };
 
-use crate::{redact, semconv};
+use crate::{internal::semconv, redact};
 
 /// Returns the id of the current trace as 32 hex digits, or `None` outside a trace. Useful in responses, mails and database
 /// rows that refer to a trace. Log lines and [`problem`](crate::problem)s have it already.

@@ -7,7 +7,7 @@ use std::{
 
 use opentelemetry::{Context, SpanId};
 
-use crate::clock::Clock;
+use crate::internal::clock::Clock;
 
 /// The `error.type` and the description of a failure.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -6,8 +6,8 @@ use opentelemetry::{
 };
 
 use crate::{
+    internal::tracer::{EndOnDrop, Tracer, empty_context},
     span::scope::Scope,
-    tracer::{EndOnDrop, Tracer, empty_context},
 };
 
 /// Runs a future in the root span `name` of a new trace, linked to the requests that it works for.

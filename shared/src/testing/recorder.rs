@@ -18,9 +18,9 @@ use tokio::sync::watch;
 
 use super::{Span, Trace};
 use crate::{
+    internal::tracer::empty_context,
     propagation::{BaggagePropagator, TraceContextPropagator},
     telemetry,
-    tracer::empty_context,
 };
 
 /// Maximum time to wait for a trace. Only a failing test waits this long.

@@ -12,7 +12,7 @@ use opentelemetry::{
 };
 use opentelemetry_sdk::trace::SpanData;
 
-use crate::semconv;
+use crate::internal::semconv;
 
 /// A span that has ended.
 #[derive(Debug, Clone, PartialEq)]

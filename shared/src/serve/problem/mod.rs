@@ -21,7 +21,7 @@ use serde::Serialize;
 use tower_http::catch_panic::CatchPanicLayer;
 
 pub use self::json::Json;
-use crate::{semconv, server::ErrorType, span};
+use crate::{internal::semconv, server::ErrorType, span};
 
 /// `Retry-After` for a temporary failure.
 const RETRY_SOON: Duration = Duration::from_secs(1);

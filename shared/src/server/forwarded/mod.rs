@@ -8,7 +8,7 @@ use std::{borrow::Cow, net::IpAddr};
 use http::{HeaderMap, HeaderName, header::FORWARDED};
 
 pub(super) use self::element::Forwarded;
-use crate::headers;
+use crate::internal::headers;
 
 /// A header that your proxy overwrites, even if the client sent it.
 ///
