@@ -18,12 +18,6 @@ pub const HTTP_ROUTE: &str = "http.route";
 pub const URL_PATH: &str = "url.path";
 /// Attribute with the requested query.
 pub const URL_QUERY: &str = "url.query";
-/// Attribute with the address of the called server.
-pub const SERVER_ADDRESS: &str = "server.address";
-/// Attribute with the port of the called server.
-pub const SERVER_PORT: &str = "server.port";
-/// Attribute with the database system.
-pub const DB_SYSTEM_NAME: &str = "db.system.name";
 
 /// Returns the value of `key` as text.
 pub fn find(attributes: &[KeyValue], key: &str) -> Option<String> {

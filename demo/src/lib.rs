@@ -10,7 +10,7 @@
 //! - `otlp_json`: OTLP in JSON, read by the receiver and written by the API
 //! - [`store`]: the traces and their log lines, in bounded memory
 //! - [`waterfall`]: a trace laid out in rows and bars
-//! - [`summary`], [`failure`], [`related`], [`calls`], [`comparison`]: facts about one trace, all traces or two traces
+//! - [`summary`], [`failure`], [`related`], [`comparison`]: facts about one trace, all traces or two traces
 //! - [`pages`], [`api`]: the trace as a page, and as JSON like Jaeger's
 //! - [`terminal`]: the trace as text
 //!
@@ -41,7 +41,6 @@ use crate::verbosity::Verbosity;
 pub mod api;
 pub mod attributes;
 pub mod backtrace;
-pub mod calls;
 pub mod cli;
 pub mod comparison;
 pub mod console;

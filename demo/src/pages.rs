@@ -1,5 +1,4 @@
-//! The trace viewer: the list of traces at `/`, a trace at `/trace/{trace_id}`, two traces at `/compare`, and the service map at
-//! `/map`.
+//! The trace viewer: the list of traces at `/`, a trace at `/trace/{trace_id}`, and two traces at `/compare`.
 //!
 //! Each page is HTML from the server and complete without a script. The URL holds what is opened, folded and searched for, so the
 //! script (`live.js`) only fetches the page of the URL again on news (`live`) or a click, and replaces the changed parts. Requests
@@ -30,7 +29,6 @@ mod host;
 mod lines;
 mod list;
 mod live;
-mod map;
 mod notes;
 mod rows;
 mod shell;
@@ -63,7 +61,6 @@ pub fn router(store: Store) -> Router {
         .route("/trace/{trace_id}", get(one_trace))
         .route("/trace/{trace_id}/otlp.json", get(download))
         .route("/compare", get(two_traces))
-        .route("/map", get(service_map))
         .route("/live", get(live::changes))
         .fallback(no_such_page)
         .with_state(viewer)
@@ -143,14 +140,6 @@ async fn two_traces(State(viewer): State<Viewer>, Query(parameters): Parameters)
         (Ok(left), Ok(right)) => Shell::new("Compare").answer(&compare::main(&left, &right)),
         (Err((status, text)), _) | (_, Err((status, text))) => message(status, &text),
     }
-}
-
-async fn service_map(State(viewer): State<Viewer>) -> Response {
-    let page = map::main(&viewer.store.recent(usize::MAX));
-    Shell::new("Service map")
-        .here("/map")
-        .lively()
-        .answer(&page)
 }
 
 async fn no_such_page() -> Response {

@@ -51,19 +51,6 @@ pub(crate) fn request(service: &'static str, id: u64, name: &str, times: Range<u
     request
 }
 
-/// Creates the CLIENT span of a call.
-pub(crate) fn call(
-    service: &'static str,
-    id: u64,
-    parent: Option<u64>,
-    name: &str,
-    times: Range<u64>,
-) -> TestSpan {
-    let mut call = span(service, id, parent, name, times);
-    call.span.kind = SpanKind::Client.into();
-    call
-}
-
 /// Creates the SERVER span of a request that runs a pitfall.
 pub(crate) fn pitfall(name: &str, fixed: bool, times: Range<u64>) -> TestSpan {
     let mut request = request("checkout", 1, "POST /pitfalls/{name}", times);

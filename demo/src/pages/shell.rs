@@ -120,7 +120,7 @@ impl Shell {
                 body class=[self.embedded.then_some("embedded")] {
                     @if !self.embedded {
                         header.top {
-                            nav aria-label="Pages" { (entry("/", "Traces")) (entry("/map", "Service map")) }
+                            nav aria-label="Pages" { (entry("/", "Traces")) }
                             p.keys {
                                 kbd { "j" } " " kbd { "k" } " move, " kbd { "enter" } " open, " kbd { "e" } " next error, "
                                 kbd { "/" } " search"

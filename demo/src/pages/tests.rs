@@ -72,7 +72,6 @@ async fn everything_a_span_carries_is_escaped() {
     let trace = format!("/trace/{TRACE_ID}");
     for path in [
         "/",
-        "/map",
         "/?q=%3Cscript%3E&service=%3Cscript%3E&min=%3Cscript%3E",
         &trace,
         &format!("{trace}?span=0000000000000001"),
@@ -204,34 +203,6 @@ fn further_services_share_remaining_colors() {
         );
         assert!(STYLE.contains(&format!(".s{colour} {{")), "{colour}");
     }
-}
-
-#[tokio::test]
-async fn map_tells_calls_and_failures() {
-    let store = holding(vec![
-        request("checkout", 1, "POST /checkout", 0..9_000_000),
-        span(
-            "inventory",
-            2,
-            Some(1),
-            "GET /check/{item_id}",
-            1..7_000_001,
-        )
-        .failed("panic"),
-    ]);
-    let (status, html) = page(&store, "/map").await;
-    assert_eq!(status, 200);
-    assert_has(
-        &html,
-        &[
-            "1 call, 9.0 ms",
-            "1 call, 7.0 ms",
-            "1 failed",
-            "not traced here",
-        ],
-    );
-    let (_, empty) = page(&Store::new(Limits::default()), "/map").await;
-    assert_has(&empty, &["No call has been seen yet"]);
 }
 
 #[tokio::test]

@@ -36,7 +36,6 @@ async fn hostile_span_texts_are_escaped() {
     let open = "?span=0000000000000001,0000000000000002,0000000000000003,0000000000000004";
     for path in [
         "/".to_owned(),
-        "/map".to_owned(),
         format!("/trace/{TRACE}"),
         format!("/trace/{TRACE}{open}"),
         format!("/trace/{TRACE}{open}&uiEmbed=v0&q=%3Cscript%3E"),

@@ -57,7 +57,6 @@ async fn viewer_pages_have_no_axe_violation() {
             format!("{traces}/trace/{corrupt}?uiEmbed=v0"),
         ),
         ("waiting", format!("{traces}/trace/{}", "a".repeat(32))),
-        ("map", format!("{traces}/map")),
         (
             "comparison",
             format!("{traces}/compare?a={corrupt}&b={good}"),
