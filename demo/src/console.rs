@@ -11,7 +11,7 @@ use rustix::process::getpgrp;
 use rustix::termios::tcgetpgrp;
 use tokio::sync::mpsc;
 
-use crate::cli::Role;
+use crate::role::Role;
 
 /// Something to do to a running service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::attributes::{self, hex};
-use crate::logs::LogLine;
+use crate::log_line::LogLine;
 use crate::store::SpanId;
 use crate::waterfall::{Row, Waterfall};
 
@@ -82,7 +82,6 @@ mod tests {
     use opentelemetry_proto::tonic::trace::v1::span::Event;
 
     use super::*;
-    use crate::cli::Role;
     use crate::testing::{TestSpan, attribute, span, trace};
 
     fn panicking() -> Vec<TestSpan> {
@@ -128,7 +127,7 @@ mod tests {
             let line = format!(
                 r#"{{"level":"ERROR","message":"checkout failed","error":"no answer within 2s","span_id":"{span:016x}"}}"#
             );
-            Arc::new(LogLine::parse(Role::Checkout, line))
+            Arc::new(LogLine::parse("checkout", line))
         };
         for span in [1, 2] {
             assert_eq!(

@@ -29,13 +29,17 @@ use std::sync::Arc;
 use checkout::catalogue::ROWS;
 use tokio::runtime::Runtime;
 
-use crate::cli::{Cli, Command, PortFlags, Role, TourFlags};
+use crate::cli::{Cli, Command};
 use crate::console::{Console, Order};
-use crate::logs::{LogLine, print, say};
+use crate::log_line::LogLine;
+use crate::logs::{human, print, say};
+use crate::ports::PortFlags;
+use crate::role::Role;
 use crate::signals::Signals;
 use crate::soak::SoakFlags;
 use crate::stack::{Addresses, Stack, StackError};
 use crate::terminal::Screen;
+use crate::tour::TourFlags;
 use crate::verbosity::Verbosity;
 
 pub mod api;
@@ -44,14 +48,18 @@ pub mod backtrace;
 pub mod cli;
 pub mod comparison;
 pub mod console;
+pub mod drawing;
 pub mod duration;
 pub mod failure;
+pub mod log_line;
 pub mod logs;
 mod otlp_json;
 pub mod pages;
+pub mod ports;
 pub mod processes;
 pub mod receiver;
 pub mod related;
+pub mod role;
 pub mod signals;
 pub mod soak;
 mod sqlite_url;
@@ -263,7 +271,7 @@ fn stream(line: &LogLine) {
     if std::env::var("LOG_FORMAT").is_ok_and(|format| format == "json") {
         print(&line.raw);
     } else {
-        print(&line.human(Screen::stdout()));
+        print(&human(line, Screen::stdout()));
     }
 }
 

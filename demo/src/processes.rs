@@ -19,8 +19,9 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout, timeout_at};
 
-use crate::cli::Role;
-use crate::logs::{LogLine, say};
+use crate::log_line::LogLine;
+use crate::logs::{human, say};
+use crate::role::Role;
 use crate::terminal::Screen;
 
 use error::Recorder;
@@ -80,13 +81,13 @@ impl Process {
         if let Some(stdout) = child.stdout.take() {
             let recorder = recorder.clone();
             readers.spawn(lines(stdout, move |line| {
-                let line = LogLine::parse(role, line);
+                let line = LogLine::parse(role.name(), line);
                 if let Some(address) = listening(&line) {
                     address_found.send_replace(Some(address));
                 }
                 // An error before it listens explains why it ends. A later one may belong to any request.
                 if address_found.borrow().is_none() && line.text("level") == Some("ERROR") {
-                    recorder.push(line.human(Screen::PLAIN));
+                    recorder.push(human(&line, Screen::PLAIN));
                 }
                 logs(line);
             }));

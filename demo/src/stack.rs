@@ -12,9 +12,10 @@ use tempfile::TempDir;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::task::JoinSet;
 
-use crate::cli::{Port, Ports, Role};
 use crate::logs::say;
+use crate::ports::{Port, Ports};
 use crate::processes::{LogSink, Process, ProcessError, exports_to};
+use crate::role::Role;
 use crate::sqlite_url::sqlite_url;
 use crate::store::{Limits, Store};
 use crate::{pages, receiver, verbosity};
@@ -294,7 +295,7 @@ fn port_error(port: Port, error: &io::Error) -> StackError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::PortFlags;
+    use crate::ports::PortFlags;
 
     #[tokio::test]
     async fn port_in_use_error_names_service_and_flag() {

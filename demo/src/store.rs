@@ -12,7 +12,7 @@ use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, Span};
 use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::{broadcast, watch};
 
-use crate::logs::LogLine;
+use crate::log_line::LogLine;
 
 mod batch;
 mod lines;

@@ -7,7 +7,7 @@ use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
 
 use crate::attributes;
 use crate::failure::Failure;
-use crate::logs::LogLine;
+use crate::log_line::LogLine;
 use crate::store::{Revision, Store, Trace, TraceId};
 use crate::waterfall::{Place, Row, Waterfall};
 

@@ -9,11 +9,13 @@ use std::time::{Duration, Instant};
 use checkout::catalogue::Row;
 use tokio::time::timeout;
 
-use crate::cli::{Role, TourFlags};
-use crate::logs::{LogLine, print};
+use crate::drawing::draw;
+use crate::log_line::LogLine;
+use crate::logs::{human, print};
+use crate::role::Role;
 use crate::stack::{Stack, StackError};
 use crate::store::{Store, Trace, TraceId};
-use crate::terminal::{Ink, Screen, draw};
+use crate::terminal::{Ink, Screen};
 use crate::waterfall::{Waterfall, human_duration};
 
 use check::{Answer, Evidence, off};
@@ -23,14 +25,15 @@ use summary::{Verdict, count, summary};
 
 mod check;
 mod expected;
+mod flags;
 mod journal;
 mod lab;
 mod scenes;
 mod steps;
 mod summary;
 
+pub use flags::TourFlags;
 pub use journal::Journal;
-pub use scenes::scene_names;
 
 /// Maximum time for the spans and log lines of a request to arrive after its response. Generous, since the tour continues
 /// as soon as they have arrived.
@@ -247,7 +250,7 @@ impl Guide<'_> {
             .iter()
             .filter(|line| self.journal.verbosity.shows(line))
         {
-            print(&line.human(self.screen));
+            print(&human(line, self.screen));
         }
     }
 

@@ -1,14 +1,16 @@
 //! The log lines of a trace from all services, in order of time, linked to their spans.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use maud::{Markup, html};
+use serde_json::Value;
 
 use super::text::{self, count, service, shown};
 use super::view::View;
 use crate::attributes::{EXCEPTION_STACKTRACE, hex};
-use crate::logs::LogLine;
+use crate::log_line::LogLine;
 use crate::waterfall::{Row, Waterfall};
 
 /// Renders the section. It is open if it has few lines.
@@ -53,18 +55,22 @@ fn one(line: &LogLine, spans: Option<(&Rows<'_>, &View)>) -> Markup {
         li class=[is_bad.then_some("bad")] {
             time { (shown(line.time_of_day(), 20)) }
             " " span.level { (shown(level, 8)) }
-            " " (service(line.role.name()))
+            " " (service(&line.service))
             " " span.message {
                 bdi { (shown(line.text("message").unwrap_or_default(), text::LINE)) }
                 // The stack is shown with the exception event of the span.
-                @for (name, value) in line.own_fields().filter(|(name, _)| *name != EXCEPTION_STACKTRACE) { (field(name, &value)) }
+                @for (name, value) in line.own_fields().filter(|(name, _)| *name != EXCEPTION_STACKTRACE) { (field(name, value)) }
             }
             @if let Some((rows, view)) = spans { (span_link(line, rows, view)) }
         }
     }
 }
 
-fn field(name: &str, value: &str) -> Markup {
+fn field(name: &str, value: &Value) -> Markup {
+    let value = match value {
+        Value::String(text) => Cow::from(text),
+        other => other.to_string().into(),
+    };
     let first = value.lines().next().unwrap_or_default();
     html! {
         " " span.field {

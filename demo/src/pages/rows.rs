@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use maud::{Markup, PreEscaped, html};
 
 use super::details;
-use super::text::{self, colour, count};
+use super::text::{self, color, count};
 use super::trace::Shown;
 use crate::attributes::hex;
 use crate::waterfall::critical::CriticalPath;
@@ -84,7 +84,7 @@ fn one(shown: &Shown<'_>, at: usize, path: &CriticalPath, lines: &LineTimes) -> 
     let error = row.error();
     let open = shown.view.open.contains(&row.span.id);
     let folded = is_folded(shown, row);
-    let mut class = format!("s{} d{}", colour(from), row.depth.min(DEEPEST_INDENT));
+    let mut class = format!("s{} d{}", color(from), row.depth.min(DEEPEST_INDENT));
     if error.is_some() {
         class.push_str(" bad");
     }

@@ -1,8 +1,7 @@
 use opentelemetry_proto::tonic::trace::v1::span::{Event, Link};
 
 use super::*;
-use crate::cli::Role;
-use crate::logs::LogLine;
+use crate::log_line::LogLine;
 use crate::store::Limits;
 use crate::testing::{TRACE_ID, TestSpan, attribute, client, pitfall, request, serve, span};
 
@@ -68,7 +67,7 @@ async fn everything_a_span_carries_is_escaped() {
     });
     let store = holding(vec![evil]);
     let line = serde_json::json!({"trace_id": TRACE_ID, "span_id": EVIL, "message": EVIL, "level": EVIL, EVIL: EVIL});
-    store.log(&LogLine::parse(Role::Checkout, line.to_string()));
+    store.log(&LogLine::parse("checkout", line.to_string()));
     let trace = format!("/trace/{TRACE_ID}");
     for path in [
         "/",
@@ -170,13 +169,13 @@ async fn news_name_the_trace_that_changed() {
     let first = response.chunk().await.unwrap().unwrap();
     assert_eq!(first, format!("data: {TRACE_ID}\n\n"));
     let line = format!(r#"{{"trace_id":"{TRACE_ID}","message":"a line"}}"#);
-    store.log(&LogLine::parse(Role::Checkout, line));
+    store.log(&LogLine::parse("checkout", line));
     let second = response.chunk().await.unwrap().unwrap();
     assert_eq!(second, format!("data: {TRACE_ID}\n\n"));
 }
 
 #[tokio::test]
-async fn service_has_the_same_colour_wherever_it_stands() {
+async fn service_has_the_same_color_wherever_it_stands() {
     for [first, second] in [["checkout", "inventory"], ["inventory", "checkout"]] {
         for path in ["/", &format!("/trace/{TRACE_ID}")] {
             let store = holding(vec![
@@ -196,12 +195,12 @@ async fn service_has_the_same_colour_wherever_it_stands() {
 fn further_services_share_remaining_colors() {
     const STYLE: &str = include_str!("style.css");
     for name in ["", "web", "unknown_service", "ünïcode"] {
-        let colour = text::colour(name);
+        let color = text::color(name);
         assert!(
-            (2..text::SERVICE_COLOURS).contains(&colour),
-            "{name}: {colour}"
+            (2..text::SERVICE_COLORS).contains(&color),
+            "{name}: {color}"
         );
-        assert!(STYLE.contains(&format!(".s{colour} {{")), "{colour}");
+        assert!(STYLE.contains(&format!(".s{color} {{")), "{color}");
     }
 }
 

@@ -6,14 +6,15 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use maud::{Markup, html};
 
-use crate::cli::Role;
-
 /// Maximum characters of a text in a line.
 pub(super) const LINE: usize = 200;
 /// Maximum characters of a text in a block.
 pub(super) const BLOCK: usize = 8_192;
 /// Number of service colors in the style sheet.
-pub(super) const SERVICE_COLOURS: usize = 6;
+pub(super) const SERVICE_COLORS: usize = 6;
+
+/// Services with a color of their own. Any others share the rest.
+const OWN_COLORS: [&str; 2] = ["checkout", "inventory"];
 
 /// Returns the text with control characters escaped, truncated if it is long.
 pub(super) fn shown(text: &str, most: usize) -> Cow<'_, str> {
@@ -43,20 +44,18 @@ fn is_ruling(character: char) -> bool {
 }
 
 /// Returns a service's color, derived from its name so that it is the same on every page.
-pub(super) fn colour(service: &str) -> usize {
-    let own = [Role::Checkout, Role::Inventory].map(Role::name);
-    own.iter()
-        .position(|&role| role == service)
-        .unwrap_or_else(|| {
-            let sum: usize = service.bytes().map(usize::from).sum();
-            own.len() + sum % (SERVICE_COLOURS - own.len())
-        })
+pub(super) fn color(service: &str) -> usize {
+    let own = OWN_COLORS.iter().position(|&name| name == service);
+    own.unwrap_or_else(|| {
+        let sum: usize = service.bytes().map(usize::from).sum();
+        OWN_COLORS.len() + sum % (SERVICE_COLORS - OWN_COLORS.len())
+    })
 }
 
 /// Renders a service's name with its color.
 pub(super) fn service(name: &str) -> Markup {
     html! {
-        span class={ "service s" (colour(name)) } { (shown(name, LINE)) }
+        span class={ "service s" (color(name)) } { (shown(name, LINE)) }
     }
 }
 

@@ -10,7 +10,7 @@ use super::view::View;
 use super::{details, lines, notes, rows};
 use crate::attributes::{HTTP_RESPONSE_STATUS_CODE, hex};
 use crate::failure::Failure;
-use crate::logs::LogLine;
+use crate::log_line::LogLine;
 use crate::related::Related;
 use crate::store::{Trace, TraceId};
 use crate::summary::{Pitfall, Summary};

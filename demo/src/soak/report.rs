@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use super::Fault;
 use super::arrivals::{CaughtUp, Tally};
 use super::load::Answered;
-use crate::logs::LogLine;
+use crate::log_line::LogLine;
 
 /// The head of the table.
 pub(super) const HEAD: &str = "\

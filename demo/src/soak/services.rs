@@ -8,9 +8,9 @@ use serde_json::Value;
 
 use super::SoakError;
 use super::report::Counters;
-use crate::cli::Role;
-use crate::logs::LogLine;
+use crate::log_line::LogLine;
 use crate::processes::{LogSink, Process, exports_to};
+use crate::role::Role;
 use crate::sqlite_url::sqlite_url;
 
 /// Maximum time until a collector that is back has all spans: two seconds until the first attempt, and time to send.

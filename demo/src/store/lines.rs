@@ -4,7 +4,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use super::TraceId;
-use crate::logs::LogLine;
+use crate::log_line::LogLine;
 
 /// Maximum bytes; the lines of the oldest traces are removed first.
 const LIMIT: usize = 32 * 1024 * 1024;
@@ -68,11 +68,10 @@ impl Lines {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::Role;
 
     fn line(trace: u128, text: &str) -> LogLine {
         let raw = format!(r#"{{"timestamp":"{text}","trace_id":"{trace:032x}"}}"#);
-        LogLine::parse(Role::Checkout, raw)
+        LogLine::parse("checkout", raw)
     }
 
     fn id(trace: u128) -> TraceId {
@@ -96,7 +95,7 @@ mod tests {
     #[test]
     fn lines_of_no_trace_are_not_kept() {
         let mut lines = Lines::default();
-        let of_nobody = LogLine::parse(Role::Checkout, r#"{"message":"listening"}"#.to_owned());
+        let of_nobody = LogLine::parse("checkout", r#"{"message":"listening"}"#.to_owned());
         assert_eq!(lines.insert(&of_nobody), None);
         assert_eq!(lines.bytes, 0);
     }

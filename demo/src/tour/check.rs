@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::expected;
 use crate::attributes::hex;
-use crate::logs::LogLine;
+use crate::log_line::LogLine;
 use crate::store::{Trace, TraceId};
 use crate::waterfall::{Place, Waterfall};
 
@@ -73,11 +73,7 @@ pub(super) fn off(row: &Row, answer: &Answer, evidence: &Evidence) -> Vec<String
         None => off.push("no span of this request has arrived".to_owned()),
     }
     for service in expected::services(row) {
-        if !evidence
-            .lines
-            .iter()
-            .any(|line| line.role.name() == *service)
-        {
+        if !evidence.lines.iter().any(|line| line.service == *service) {
             off.push(format!("no log line of {service} carries the trace id"));
         }
     }

@@ -4,7 +4,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
 
-use crate::logs::{LogLine, print};
+use crate::log_line::LogLine;
+use crate::logs::{human, print};
 use crate::terminal::Screen;
 use crate::verbosity::Verbosity;
 
@@ -30,7 +31,7 @@ impl Journal {
     pub fn push(&self, line: LogLine) {
         if line.trace_id().is_none() {
             if self.verbosity.shows(&line) {
-                print(&line.human(Screen::stdout()));
+                print(&human(&line, Screen::stdout()));
             }
             return;
         }
@@ -44,7 +45,7 @@ impl Journal {
         loop {
             let missing = |service: &&str| {
                 let wrote =
-                    |line: &LogLine| line.role.name() == *service && line.trace_id() == Some(id);
+                    |line: &LogLine| line.service == *service && line.trace_id() == Some(id);
                 !self.lines().iter().any(wrote)
             };
             if !services.iter().any(missing) {

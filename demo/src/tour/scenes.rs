@@ -5,7 +5,7 @@ use checkout::catalogue::{ROWS, Reach, Row};
 use super::lab::Pitfall;
 
 /// The names of all scenes, as they are typed on the command line.
-pub fn scene_names() -> Vec<String> {
+pub(super) fn scene_names() -> Vec<String> {
     let rows = ROWS.iter().map(Row::typed);
     let pitfalls = checkout::pitfall_names().map(str::to_owned);
     rows.chain(pitfalls).collect()

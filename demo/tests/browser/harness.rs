@@ -74,10 +74,10 @@ async fn frame_can_be_entered_in_dark_mode() {
     browser.enter_frame("iframe").await;
     axe::assert_accessible(&browser, "inside").await;
     assert_eq!(browser.text("h1").await, "inside");
-    let colour = "return getComputedStyle(document.documentElement).color";
-    let light = browser.run(colour).await;
+    let color = "return getComputedStyle(document.documentElement).color";
+    let light = browser.run(color).await;
     browser.dark(true).await;
-    assert_ne!(browser.run(colour).await, light);
+    assert_ne!(browser.run(color).await, light);
     browser.close().await;
 }
 

@@ -94,7 +94,7 @@ async fn each_filter_leaves_what_it_says() {
 async fn text_of_a_log_line_finds_its_trace() {
     let store = three();
     let line = format!(r#"{{"trace_id":"{}","message":"stock taken"}}"#, id(2));
-    store.log(&LogLine::parse(Role::Inventory, line));
+    store.log(&LogLine::parse("inventory", line));
     assert_eq!(listed(&store, "?q=Stock+Taken").await, [2]);
 }
 

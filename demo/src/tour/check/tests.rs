@@ -1,7 +1,6 @@
 use checkout::catalogue::ROWS;
 
 use super::*;
-use crate::cli::Role;
 use crate::testing::{TRACE_ID, TestSpan, span, trace};
 
 fn order() -> &'static Row {
@@ -35,7 +34,7 @@ fn evidence(spans: Vec<TestSpan>) -> Evidence {
     };
     Evidence {
         trace: Some(trace(spans)),
-        lines: vec![line(Role::Checkout), line(Role::Inventory)],
+        lines: vec![line("checkout"), line("inventory")],
     }
 }
 

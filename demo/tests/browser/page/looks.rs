@@ -72,7 +72,7 @@ async fn failure_differs_from_success() {
         looks.push(answered(&browser, look).await);
     }
     for (first, second) in [(0, 1), (0, 2), (1, 2)] {
-        assert_ne!(looks[first][0], looks[second][0], "colour");
+        assert_ne!(looks[first][0], looks[second][0], "color");
         assert_ne!(looks[first][1], looks[second][1], "sign");
     }
     browser.close().await;
