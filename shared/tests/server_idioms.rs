@@ -316,7 +316,7 @@ async fn idiom_in_task_of_this_crate_keeps_trace() {
     let expected = "INTERNAL root\n  INTERNAL step\n  INTERNAL count\n";
     assert_eq!(trace.tree(), expected);
 
-    let linked = task::linked("batch", [], async {
+    let linked = task::in_linked_trace("batch", [], async {
         nested().await;
         span::trace_id().unwrap()
     });

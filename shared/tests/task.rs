@@ -97,7 +97,7 @@ async fn linked_work_links_each_request() {
             send_receipt(gate).await;
             span::trace_id().unwrap()
         };
-        task::spawn(task::linked("send_receipts", batch, batch_sent)).await
+        task::spawn(task::in_linked_trace("send_receipts", batch, batch_sent)).await
     };
     let (current, trace_id) = recorder().in_trace("checkout", sending).await;
     let trace_id = trace_id.unwrap();

@@ -2,9 +2,7 @@
 
 use std::error::Error;
 
-use tower_layer::Layer;
-
-use super::{ClientTrace, TraceMiddleware, failure};
+use super::failure;
 
 /// A boxed error, as returned by tower's `Buffer`, `Timeout` and `SpawnReady`.
 pub(super) type BoxError = Box<dyn Error + Send + Sync>;
@@ -32,18 +30,5 @@ impl<E: Error + 'static> ErrorKind<E> for Typed {
 impl ErrorKind<BoxError> for Boxed {
     fn error_type(error: &BoxError) -> &'static str {
         failure::name(&**error)
-    }
-}
-
-/// A [`ClientTraceLayer`](super::ClientTraceLayer) for clients with a boxed error. Created by
-/// [`boxed_errors`](TraceMiddleware::boxed_errors).
-#[derive(Debug, Clone)]
-pub struct BoxedErrorLayer(pub(super) TraceMiddleware);
-
-impl<S> Layer<S> for BoxedErrorLayer {
-    type Service = ClientTrace<S, Boxed>;
-
-    fn layer(&self, inner: S) -> ClientTrace<S, Boxed> {
-        ClientTrace::new(inner, self.0.clone())
     }
 }

@@ -60,24 +60,31 @@ use opentelemetry::global::ObjectSafeTracerProvider;
 
 use self::baggage::BaggageTo;
 pub use self::{
-    boxed::{Boxed, BoxedErrorLayer, ErrorKind, Typed},
+    boxed::{Boxed, ErrorKind, Typed},
     future::ResponseFuture,
     layer::ClientTraceLayer,
     service::ClientTrace,
 };
 #[cfg(feature = "reqwest")]
-pub use self::{
-    error_type::error_type,
-    redirect::{same_host_redirects, same_origin_redirects},
-    traced::traced,
-};
+pub use self::{error_type::error_type, redirect::same_origin_redirects, traced::traced};
 use crate::{
     internal::{headers::Recorded, metrics::Metrics, semconv::KnownMethods, tracer::Tracer},
     redact::Redaction,
 };
 
-/// Creates a CLIENT span for each attempt of a request and injects its context into the headers. A middleware for `reqwest`,
-/// and a layer ([`ClientTraceLayer`]) for other clients. The [module](self) has examples.
+/// The former name of [`ClientTraceLayer<Boxed>`].
+#[deprecated = "renamed to `ClientTraceLayer<Boxed>`"]
+pub type BoxedErrorLayer = ClientTraceLayer<Boxed>;
+
+/// The former name of [`same_origin_redirects`].
+#[cfg(feature = "reqwest")]
+#[deprecated = "renamed to `same_origin_redirects`"]
+pub fn same_host_redirects() -> reqwest::redirect::Policy {
+    same_origin_redirects()
+}
+
+/// Creates a CLIENT span for each attempt of a request of `reqwest` and injects its context into the headers. For other
+/// clients, see [`ClientTraceLayer`]. The [module](self) has examples.
 ///
 /// Attributes follow the [HTTP conventions](https://opentelemetry.io/docs/specs/semconv/http/http-spans/#http-client-span).
 /// The span ends when the response's headers have arrived, so a later failure of the body is not recorded on it. If the

@@ -25,9 +25,3 @@ pub fn same_origin_redirects() -> Policy {
         }
     })
 }
-
-/// The former name of [`same_origin_redirects`].
-#[doc(hidden)]
-pub fn same_host_redirects() -> Policy {
-    same_origin_redirects()
-}

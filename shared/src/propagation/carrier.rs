@@ -11,8 +11,8 @@ const NOT_TEXT: &str = "\u{fffd}";
 
 /// A carrier for [`inject`](super::inject): writes the keys of a context and removes those of an earlier one.
 ///
-/// Implement it together with [`Injector`] for your own carrier. Wrap the [`Injector`] of another crate in [`Fresh`] if it was
-/// created for one message.
+/// Implement it together with [`Injector`] for your own carrier. Wrap the [`Injector`] of another crate in [`InjectOnly`] if it
+/// was created for one message.
 ///
 /// ```
 /// use opentelemetry::propagation::Injector;
@@ -55,27 +55,27 @@ impl Carrier for HeaderInjector<'_> {
     }
 }
 
-/// Wraps a carrier without an earlier context, such as the [`Injector`] of another crate for a new message.
+/// Makes a [`Carrier`] of an [`Injector`] that has no earlier context to remove, such as that of another crate for a new message.
 ///
 /// ```
 /// use opentelemetry::propagation::Injector;
-/// use shared::propagation::{Fresh, inject};
+/// use shared::propagation::{InjectOnly, inject};
 ///
 /// /// Headers of a message, as a queue's client provides them.
 /// fn send(mut headers: impl Injector) {
-///     inject(&mut Fresh(&mut headers));
+///     inject(&mut InjectOnly(&mut headers));
 /// }
 /// # send(std::collections::HashMap::new());
 /// ```
-pub struct Fresh<'a>(pub &'a mut dyn Injector);
+pub struct InjectOnly<'a>(pub &'a mut dyn Injector);
 
-impl fmt::Debug for Fresh<'_> {
+impl fmt::Debug for InjectOnly<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Fresh").finish_non_exhaustive()
+        f.debug_tuple("InjectOnly").finish_non_exhaustive()
     }
 }
 
-impl Injector for Fresh<'_> {
+impl Injector for InjectOnly<'_> {
     fn set(&mut self, key: &str, value: String) {
         self.0.set(key, value);
     }
@@ -85,8 +85,8 @@ impl Injector for Fresh<'_> {
     }
 }
 
-impl Carrier for Fresh<'_> {
-    /// Does nothing, since the carrier is new.
+impl Carrier for InjectOnly<'_> {
+    /// Does nothing.
     fn remove(&mut self, _: &str) {}
 }
 

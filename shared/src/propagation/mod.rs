@@ -27,7 +27,7 @@ mod trace_state;
 
 use opentelemetry::{
     Context,
-    propagation::{Extractor, TextMapPropagator},
+    propagation::{Extractor, Injector, TextMapPropagator},
 };
 
 use crate::internal::tracer::empty_context;
@@ -44,9 +44,21 @@ pub(crate) use self::trace_context::unheld_trace_state;
 pub use self::{
     b3::B3Propagator,
     baggage::BaggagePropagator,
-    carrier::{Carrier, Fresh, HeaderExtractor, HeaderInjector, MapExtractor},
+    carrier::{Carrier, HeaderExtractor, HeaderInjector, InjectOnly, MapExtractor},
     trace_context::TraceContextPropagator,
 };
+
+/// The former name of [`InjectOnly`].
+#[deprecated = "renamed to `InjectOnly`"]
+pub type Fresh<'a> = InjectOnly<'a>;
+
+/// The former constructor of [`InjectOnly`].
+#[deprecated = "renamed to `InjectOnly`"]
+#[doc(hidden)]
+#[expect(non_snake_case, reason = "an alias of a type has no constructor")]
+pub fn Fresh(injector: &mut dyn Injector) -> InjectOnly<'_> {
+    InjectOnly(injector)
+}
 
 /// Writes the current context into `carrier` with the global propagator, replacing any previous context.
 ///
@@ -79,7 +91,7 @@ pub(crate) fn inject_headers(cx: &Context, headers: &mut http::HeaderMap) {
     if cx.span().span_context().is_valid() {
         inject_context(cx, &mut carrier);
     } else {
-        inject_context(cx, &mut Fresh(&mut carrier));
+        inject_context(cx, &mut InjectOnly(&mut carrier));
     }
 }
 
@@ -89,7 +101,7 @@ pub(crate) fn inject_headers(cx: &Context, headers: &mut http::HeaderMap) {
 /// the returned context has no span, and the next span starts a new trace.
 ///
 /// Use the returned context as the parent of the receiver's span, and set it before the span is entered, since a later parent
-/// is refused. To process several messages together, link to each of them with [`crate::task::linked`].
+/// is refused. To process several messages together, link to each of them with [`crate::task::in_linked_trace`].
 pub fn extract(carrier: &dyn Extractor) -> Context {
     opentelemetry::global::get_text_map_propagator(|propagator| extract_with(propagator, carrier))
 }

@@ -3,11 +3,11 @@
 //! A bare `tokio::spawn` starts with an empty context: its spans are missing from the trace, and shutdown does not wait for it.
 //! [`spawn`] passes the current context on, so a span created in the task is a child of the span that was current at the
 //! call, even if it outlives the response. The task does not keep that span open; the span ends when its own work is done.
-//! For work on behalf of many requests, see [`linked`].
+//! For work on behalf of many requests, see [`in_linked_trace`].
 //!
 //! At shutdown, [`finish`] waits for all tasks, and cancels the remaining ones at the deadline. `registry` counts them.
 
-mod linked;
+mod linked_trace;
 mod registry;
 
 use std::{
@@ -17,10 +17,11 @@ use std::{
     time::Duration,
 };
 
+use opentelemetry::Context;
 use tokio::task::{JoinError, JoinHandle};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-pub use self::linked::linked;
+pub use self::linked_trace::in_linked_trace;
 use self::registry::{CURRENT, Registry};
 
 /// The tasks of this process. A static, since `spawn`, like `tokio::spawn`, is called without a handle.
@@ -104,6 +105,16 @@ where
 /// Outside of a task, returns a token that is never cancelled.
 pub fn cancellation() -> CancellationToken {
     CURRENT.try_with(Clone::clone).unwrap_or_default()
+}
+
+/// The former name of [`in_linked_trace`].
+#[deprecated = "renamed to `in_linked_trace`"]
+pub fn linked<F: Future>(
+    name: &'static str,
+    requests: impl IntoIterator<Item = Context>,
+    future: F,
+) -> impl Future<Output = F::Output> {
+    in_linked_trace(name, requests, future)
 }
 
 /// Returns the number of running tasks, for example for a health endpoint or a test.

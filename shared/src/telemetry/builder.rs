@@ -73,13 +73,19 @@ impl Builder {
 
     /// Like [`span_level`](Self::span_level), but for the spans of one target, which is a module path or the
     /// beginning of one. This records the details of one crate without those of all others.
-    pub fn span_level_of(
+    pub fn span_level_for(
         mut self,
         target: impl Into<String>,
         level: impl Into<LevelFilter>,
     ) -> Self {
         self.code.span_levels = self.code.span_levels.with_target(target, level);
         self
+    }
+
+    /// The former name of [`span_level_for`](Self::span_level_for).
+    #[deprecated = "renamed to `span_level_for`"]
+    pub fn span_level_of(self, target: impl Into<String>, level: impl Into<LevelFilter>) -> Self {
+        self.span_level_for(target, level)
     }
 
     /// Adds a span processor, which receives every span before it is exported: to add attributes at the

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use http::{HeaderMap, HeaderValue};
 use opentelemetry::propagation::{Extractor, Injector};
 use shared::{
-    propagation::{Fresh, HeaderExtractor, HeaderInjector, MapExtractor, inject},
+    propagation::{HeaderExtractor, HeaderInjector, InjectOnly, MapExtractor, inject},
     testing::recorder,
 };
 
@@ -53,7 +53,7 @@ fn single_value_is_first_by_spelling() {
 #[tokio::test]
 async fn foreign_injector_carries_trace() {
     let mut message = Message::default();
-    let sending = async { inject(&mut Fresh(&mut message)) };
+    let sending = async { inject(&mut InjectOnly(&mut message)) };
     let (trace_id, ()) = recorder().in_trace("send", sending).await;
     let [(key, value)] = &message.lines[..] else {
         panic!("one line: {:?}", message.lines);
@@ -64,7 +64,7 @@ async fn foreign_injector_carries_trace() {
 #[test]
 fn carrier_reserves_requested_capacity() {
     let (mut message, mut headers) = (Message::default(), HeaderMap::new());
-    Fresh(&mut message).reserve(100);
+    InjectOnly(&mut message).reserve(100);
     assert_eq!(message.room, 100);
     HeaderInjector(&mut headers).reserve(100);
     assert!(headers.capacity() >= 100, "{}", headers.capacity());
@@ -73,5 +73,5 @@ fn carrier_reserves_requested_capacity() {
 #[test]
 fn wrapped_carrier_debug_hides_content() {
     let mut message = HashMap::from([("baggage".to_owned(), "tenant=acme".to_owned())]);
-    assert_eq!(format!("{:?}", Fresh(&mut message)), "Fresh(..)");
+    assert_eq!(format!("{:?}", InjectOnly(&mut message)), "InjectOnly(..)");
 }

@@ -36,7 +36,7 @@ fn default_span_level_is_info() {
 fn code_sets_span_levels_per_target() {
     let child = async || {
         let builder = telemetry::builder("levels").span_level(LevelFilter::WARN);
-        spans(builder.span_level_of("orders", LevelFilter::DEBUG)).await;
+        spans(builder.span_level_for("orders", LevelFilter::DEBUG)).await;
     };
     let Some(outcome) = run(&[("RUST_LOG", "error")], child) else {
         return;

@@ -1,4 +1,4 @@
-//! [`linked`]: work for many requests, in a separate trace.
+//! [`in_linked_trace`]: work for many requests, in a separate trace.
 
 use opentelemetry::{
     Context,
@@ -32,13 +32,13 @@ use crate::{
 ///     let mut batch = Vec::new();
 ///     while queue.recv_many(&mut batch, 100).await > 0 {
 ///         let requests = batch.iter().map(|receipt| receipt.request.clone());
-///         task::linked("send_receipts", requests, send_all(&batch)).await;
+///         task::in_linked_trace("send_receipts", requests, send_all(&batch)).await;
 ///         batch.clear();
 ///     }
 /// }
 /// # let _ = |queue| task::spawn(send_in_batches(queue));
 /// ```
-pub fn linked<F: Future>(
+pub fn in_linked_trace<F: Future>(
     name: &'static str,
     requests: impl IntoIterator<Item = Context>,
     future: F,
