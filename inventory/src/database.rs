@@ -6,10 +6,9 @@
 mod pool;
 mod url;
 
-use std::io;
 use std::time::Duration;
 
-use shared::database::QueryError;
+use shared::database::QueryFailure;
 use sqlx::error::DatabaseError;
 use sqlx::{AnyConnection, Connection, Executor};
 
@@ -180,22 +179,10 @@ async fn switch_to_wal(connection: &mut AnyConnection) -> Result<(), sqlx::Error
     }
 }
 
-/// Returns the cause of a failed query: the database's error code, if there is one.
-pub(crate) fn query_error(error: &sqlx::Error) -> QueryError {
+/// Returns the reason of a failed query, for its span.
+pub(crate) fn query_failure(error: &sqlx::Error) -> QueryFailure {
     let code = error.as_database_error().and_then(DatabaseError::code);
-    if let Some(code) = code {
-        return QueryError::Answered(code.into_owned().into());
-    }
-    let name = match error {
-        sqlx::Error::PoolTimedOut => "pool_timeout",
-        sqlx::Error::Io(error) => match error.kind() {
-            io::ErrorKind::TimedOut => "timeout",
-            io::ErrorKind::ConnectionRefused | io::ErrorKind::NotFound => "connect",
-            _ => "io",
-        },
-        _ => "_OTHER",
-    };
-    QueryError::Failed(name.into())
+    QueryFailure::of(error, code)
 }
 
 /// Whether the database cannot serve now, although nothing is wrong with the query: the same request may succeed later.

@@ -10,7 +10,7 @@ use std::{env, fs, process::Command, time::Duration};
 
 use axum::{Router, routing::get};
 use shared::{
-    database::{Database, QueryError, Statement},
+    database::{Database, QueryFailure, Statement},
     server::TraceLayer,
     task,
     testing::{Span, recorder},
@@ -98,7 +98,7 @@ async fn traced_process() {
             collection: "stock",
             text: "SELECT 1",
         };
-        let reason = |(): &()| QueryError::Failed("none".into());
+        let reason = |(): &()| QueryFailure::Failed("none".into());
         let query = async {
             after().await;
             Ok::<_, ()>(())

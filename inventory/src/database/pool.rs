@@ -13,7 +13,7 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use super::url::{DatabaseUrl, System};
-use super::{Timeouts, is_unavailable, is_unwritable, query_error, set_up};
+use super::{Timeouts, is_unavailable, is_unwritable, query_failure, set_up};
 
 /// A free connection is there at once. After this wait it is worth asking whether the server is there at all.
 const REFUSED_AFTER: Duration = Duration::from_millis(100);
@@ -75,7 +75,7 @@ impl Pool {
     {
         let deadline = Instant::now() + self.timeouts.query;
         let rows = self.run(query, deadline);
-        let rows = self.database.query(statement, query_error, rows).await;
+        let rows = self.database.query(statement, query_failure, rows).await;
         if statement.operation != "SELECT" {
             self.note_write(rows.as_ref().err());
         }

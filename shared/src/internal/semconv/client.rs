@@ -9,8 +9,6 @@ pub(crate) const URL_TEMPLATE: &str = "url.template";
 
 /// `error.type` of a host name that cannot be resolved.
 pub(crate) const ERROR_DNS: &str = "dns";
-/// `error.type` if no specific value is known, as the conventions require.
-pub(crate) const ERROR_OTHER: &str = "_OTHER";
 
 /// Returns the status of a CLIENT span: an error from 400 on.
 pub(crate) fn client_status(status: StatusCode) -> Status {

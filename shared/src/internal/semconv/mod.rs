@@ -44,11 +44,14 @@ pub(crate) const SERVER_ADDRESS: &str = "server.address";
 ))]
 pub(crate) const SERVER_PORT: &str = "server.port";
 
+/// `error.type` if no specific value is known, as the conventions require.
+#[cfg(any(feature = "client", feature = "database"))]
+pub(crate) const ERROR_OTHER: &str = "_OTHER";
 /// `error.type` of a panic.
 #[cfg(any(feature = "server", feature = "telemetry"))]
 pub(crate) const ERROR_PANIC: &str = "panic";
 /// `error.type` of a timeout.
-#[cfg(any(feature = "axum", feature = "client"))]
+#[cfg(any(feature = "axum", feature = "client", feature = "database"))]
 pub(crate) const ERROR_TIMEOUT: &str = "timeout";
 /// `error.type` of a request that was shed because of too many concurrent requests.
 #[cfg(feature = "serve")]

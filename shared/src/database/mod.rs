@@ -2,13 +2,16 @@
 //!
 //! Names and attributes follow the [conventions for database spans](https://opentelemetry.io/docs/specs/semconv/database/).
 
-use std::{borrow::Cow, sync::Arc};
+mod failure;
+
+use std::sync::Arc;
 
 use opentelemetry::{
     Context, KeyValue, StringValue,
     trace::{FutureExt as _, SpanBuilder, SpanKind, Status, TraceContextExt as _},
 };
 
+pub use self::failure::QueryFailure;
 use crate::internal::{
     semconv,
     tracer::{EndOnDrop, Tracer},
@@ -40,17 +43,9 @@ pub struct Statement<T = &'static str> {
     pub text: T,
 }
 
-/// The reason of a failed query in its span, derived from the driver's error by the caller of [`Database::query`].
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum QueryError {
-    /// The database responded with this error code, such as an SQLSTATE. Recorded as `db.response.status_code` and
-    /// `error.type`.
-    Answered(Cow<'static, str>),
-    /// The database did not respond, or its response was unusable. A short, stable name of the reason, such as
-    /// `pool_timeout`, recorded as `error.type`.
-    Failed(Cow<'static, str>),
-}
+/// The former name of [`QueryFailure`].
+#[deprecated = "renamed to `QueryFailure`"]
+pub type QueryError = QueryFailure;
 
 /// The target database of queries. Create it once, together with the connection pool.
 ///
@@ -95,11 +90,12 @@ impl Database {
 
     /// Runs `query` in a CLIENT span named `{operation} {collection}`.
     ///
-    /// `reason` returns the `error.type` of a failure. If the future is dropped before the query has finished, the span
+    /// `reason` returns the `error.type` of a failure, usually with [`QueryFailure::of`]. If the future is dropped before the query has finished, the span
     /// ends with the event `shared.query.cancelled` and is not an error, because the outcome is unknown.
     ///
     /// ```
-    /// use shared::database::{Database, QueryError, Statement};
+    /// # use std::{error::Error, fmt};
+    /// use shared::database::{Database, QueryFailure, Statement};
     ///
     /// const SELECT: Statement = Statement {
     ///     operation: "SELECT",
@@ -107,13 +103,15 @@ impl Database {
     ///     text: "SELECT available FROM stock WHERE item_id = $1",
     /// };
     ///
-    /// # struct Error { code: Option<String> }
-    /// # async fn fetch(_: &str, _: &str) -> Result<u32, Error> { Ok(7) } // calls the driver
-    /// async fn available(database: &Database, item_id: &str) -> Result<u32, Error> {
-    ///     let reason = |error: &Error| match &error.code {
-    ///         Some(code) => QueryError::Answered(code.clone().into()),
-    ///         None => QueryError::Failed("connection".into()),
-    ///     };
+    /// # #[derive(Debug)]
+    /// # struct DriverError { code: Option<String> }
+    /// # impl fmt::Display for DriverError {
+    /// #     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result { f.write_str("failed") }
+    /// # }
+    /// # impl Error for DriverError {}
+    /// # async fn fetch(_: &str, _: &str) -> Result<u32, DriverError> { Ok(7) } // calls the driver
+    /// async fn available(database: &Database, item_id: &str) -> Result<u32, DriverError> {
+    ///     let reason = |error: &DriverError| QueryFailure::of(error, error.code.as_deref());
     ///     database.query(&SELECT, reason, fetch(SELECT.text, item_id)).await
     /// }
     /// # let database = Database::new("postgresql").with_namespace("shop").with_server("db", 5432);
@@ -127,7 +125,7 @@ impl Database {
     pub async fn query<T, E>(
         &self,
         statement: &Statement<impl Into<StringValue> + Clone>,
-        reason: impl FnOnce(&E) -> QueryError,
+        reason: impl FnOnce(&E) -> QueryFailure,
         query: impl Future<Output = Result<T, E>>,
     ) -> Result<T, E> {
         let operation: StringValue = statement.operation.clone().into();
@@ -155,12 +153,12 @@ impl Database {
         if let Err(error) = &result {
             let span = cx.span();
             let error_type = match reason(error) {
-                QueryError::Answered(code) => {
+                QueryFailure::Answered(code) => {
                     let answered = KeyValue::new(semconv::DB_RESPONSE_STATUS_CODE, code.clone());
                     span.set_attribute(answered);
                     code
                 }
-                QueryError::Failed(name) => name,
+                QueryFailure::Failed(name) => name,
             };
             span.set_attribute(KeyValue::new(semconv::ERROR_TYPE, error_type));
             span.set_status(Status::error(""));
