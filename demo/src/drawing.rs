@@ -2,8 +2,9 @@
 
 use std::fmt::Write as _;
 
+use viewer::waterfall::{Place, Row, Waterfall, human_duration};
+
 use crate::terminal::{Ink, Screen};
-use crate::waterfall::{Place, Row, Waterfall, human_duration};
 
 /// Draws the waterfall, one line per span: service, kind, name, bar, duration, error.
 pub fn draw(waterfall: &Waterfall, screen: Screen) -> String {
@@ -108,7 +109,7 @@ fn cut(text: &str, width: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{span, trace};
+    use viewer::testing::{span, trace};
 
     fn picture(screen: Screen) -> String {
         let trace = trace(vec![

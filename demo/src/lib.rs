@@ -3,20 +3,13 @@
 //!
 //! # Layout
 //!
-//! A request's spans pass through these files in this order:
-//!
-//! - [`processes`]: the services, each a child process; their log lines ([`logs`])
-//! - [`receiver`]: `POST /v1/traces`, where the services' exporters send their spans
-//! - `otlp_json`: OTLP in JSON, read by the receiver and written by the API
-//! - [`store`]: the traces and their log lines, in bounded memory
-//! - [`waterfall`]: a trace laid out in rows and bars
-//! - [`summary`], [`failure`], [`related`], [`comparison`]: facts about one trace, all traces or two traces
-//! - [`pages`], [`api`]: the trace as a page, and as JSON like Jaeger's
-//! - [`terminal`]: the trace as text
-//!
-//! Around them: [`cli`] reads the command line and [`console`] the typed commands, [`stack`] starts and stops everything,
-//! [`mod@tour`] runs every request of the catalogue and every pitfall of the lab and checks the results, and [`mod@soak`]
-//! counts spans while the collector is unavailable.
+//! - [`processes`]: the services, each a child process; their log lines are printed by [`logs`]
+//! - [`viewer`], a crate of its own in the folder `viewer`: receives the services' spans, keeps them and shows them
+//! - [`stack`]: starts and stops everything, on the [`ports`] of the command line
+//! - [`cli`] and [`console`]: the command line, and the commands typed while the demo runs
+//! - [`mod@tour`]: runs every request of the catalogue and every pitfall of the lab, and checks the results
+//! - [`drawing`]: a trace as text; [`terminal`] has the width and the colors
+//! - [`mod@soak`]: counts spans while the collector is unavailable
 
 #![allow(
     clippy::disallowed_methods,
@@ -28,10 +21,10 @@ use std::sync::Arc;
 
 use checkout::catalogue::ROWS;
 use tokio::runtime::Runtime;
+use viewer::LogLine;
 
 use crate::cli::{Cli, Command};
 use crate::console::{Console, Order};
-use crate::log_line::LogLine;
 use crate::logs::{human, print, say};
 use crate::ports::PortFlags;
 use crate::role::Role;
@@ -42,37 +35,20 @@ use crate::terminal::Screen;
 use crate::tour::TourFlags;
 use crate::verbosity::Verbosity;
 
-pub mod api;
-pub mod attributes;
-pub mod backtrace;
 pub mod cli;
-pub mod comparison;
 pub mod console;
 pub mod drawing;
-pub mod duration;
-pub mod failure;
-pub mod log_line;
 pub mod logs;
-mod otlp_json;
-pub mod pages;
 pub mod ports;
 pub mod processes;
-pub mod receiver;
-pub mod related;
 pub mod role;
 pub mod signals;
 pub mod soak;
 mod sqlite_url;
 pub mod stack;
-pub mod store;
-pub mod summary;
 pub mod terminal;
 pub mod tour;
 pub mod verbosity;
-pub mod waterfall;
-
-#[cfg(test)]
-mod testing;
 
 /// Runs the command of the command line: the demo until Ctrl-C, the tour, the soak or one of the child processes.
 pub fn main() -> ExitCode {

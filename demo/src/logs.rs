@@ -4,8 +4,8 @@ use std::io::Write as _;
 
 use clap::ValueEnum as _;
 use serde_json::Value;
+use viewer::LogLine;
 
-use crate::log_line::LogLine;
 use crate::role::Role;
 use crate::terminal::{Ink, Screen};
 

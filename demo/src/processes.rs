@@ -18,8 +18,8 @@ use tokio::process::{Child, ChildStdin};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout, timeout_at};
+use viewer::LogLine;
 
-use crate::log_line::LogLine;
 use crate::logs::{human, say};
 use crate::role::Role;
 use crate::terminal::Screen;

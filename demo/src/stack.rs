@@ -11,14 +11,15 @@ use futures_util::future::select_all;
 use tempfile::TempDir;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::task::JoinSet;
+use viewer::store::{Limits, Store};
+use viewer::{pages, receiver};
 
 use crate::logs::say;
 use crate::ports::{Port, Ports};
 use crate::processes::{LogSink, Process, ProcessError, exports_to};
 use crate::role::Role;
 use crate::sqlite_url::sqlite_url;
-use crate::store::{Limits, Store};
-use crate::{pages, receiver, verbosity};
+use crate::verbosity;
 
 /// An error that prevents the start of the stack or ends it.
 #[derive(Debug, thiserror::Error)]

@@ -8,15 +8,15 @@ use std::time::{Duration, Instant};
 
 use checkout::catalogue::Row;
 use tokio::time::timeout;
+use viewer::LogLine;
+use viewer::store::{Store, Trace, TraceId};
+use viewer::waterfall::{Waterfall, human_duration};
 
 use crate::drawing::draw;
-use crate::log_line::LogLine;
 use crate::logs::{human, print};
 use crate::role::Role;
 use crate::stack::{Stack, StackError};
-use crate::store::{Store, Trace, TraceId};
 use crate::terminal::{Ink, Screen};
-use crate::waterfall::{Waterfall, human_duration};
 
 use check::{Answer, Evidence, off};
 use scenes::Scenes;

@@ -2,8 +2,7 @@
 
 use tracing::Level;
 use tracing_subscriber::filter::Targets;
-
-use crate::log_line::LogLine;
+use viewer::LogLine;
 
 /// Added to the services' filter: the demo reads addresses and finished requests from the log.
 pub(crate) const READ: &str = "shared=info";

@@ -23,8 +23,7 @@ use clap::Args;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use prost::Message as _;
 use tokio::net::TcpListener;
-
-use crate::attributes::hex;
+use viewer::attributes::hex;
 
 /// Maximum size of a request body.
 const MAX_BODY: usize = 16 * 1024 * 1024;

@@ -2,10 +2,11 @@
 
 use std::time::{Duration, Instant};
 
+use viewer::LogLine;
+
 use super::Fault;
 use super::arrivals::{CaughtUp, Tally};
 use super::load::Answered;
-use crate::log_line::LogLine;
 
 /// The head of the table.
 pub(super) const HEAD: &str = "\

@@ -5,10 +5,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
+use viewer::LogLine;
 
 use super::SoakError;
 use super::report::Counters;
-use crate::log_line::LogLine;
 use crate::processes::{LogSink, Process, exports_to};
 use crate::role::Role;
 use crate::sqlite_url::sqlite_url;

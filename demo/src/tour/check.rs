@@ -2,12 +2,12 @@
 
 use checkout::catalogue::Row;
 use serde_json::Value;
+use viewer::LogLine;
+use viewer::attributes::hex;
+use viewer::store::{Trace, TraceId};
+use viewer::waterfall::{Place, Waterfall};
 
 use super::expected;
-use crate::attributes::hex;
-use crate::log_line::LogLine;
-use crate::store::{Trace, TraceId};
-use crate::waterfall::{Place, Waterfall};
 
 /// The answer to a request.
 pub(super) struct Answer {

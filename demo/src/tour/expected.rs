@@ -1,9 +1,8 @@
 //! The expected results of a request of the catalogue: the services that take part, and the spans of its trace.
 
 use checkout::catalogue::{Reach, Row};
-
-use crate::store::Trace;
-use crate::waterfall::Waterfall;
+use viewer::store::Trace;
+use viewer::waterfall::Waterfall;
 
 /// Spans by service and name.
 type Spans = &'static [(&'static str, &'static str)];

@@ -3,8 +3,8 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
+use viewer::LogLine;
 
-use crate::log_line::LogLine;
 use crate::logs::{human, print};
 use crate::terminal::Screen;
 use crate::verbosity::Verbosity;

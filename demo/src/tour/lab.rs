@@ -5,12 +5,12 @@
 use std::process::Stdio;
 
 use tokio::time::timeout;
+use viewer::store::{Trace, TraceId};
 
 use super::summary::{Verdict, count};
 use super::{ARRIVAL, Guide, TourError, joined};
 use crate::logs::print;
 use crate::processes::{command, exports_to};
-use crate::store::{Trace, TraceId};
 use crate::terminal::Ink;
 
 use check::{Run, holds, is_joined_with, lost, off_broken, off_fixed};

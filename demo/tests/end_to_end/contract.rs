@@ -152,12 +152,13 @@ async fn assert_same_trace_everywhere(services: &Services, answer: &Answer, span
     assert!(trace.is_joined());
     assert_eq!(trace.rows.len(), spans);
     let server = row(&trace, "checkout", "POST /checkout");
-    let span_id = demo::attributes::hex(&server.span.id);
+    let span_id = viewer::attributes::hex(&server.span.id);
     assert_eq!(
         answer.headers["traceresponse"],
         format!("00-{trace_id}-{span_id}-03")
     );
-    let status = demo::attributes::find(&server.span.span.attributes, "http.response.status_code");
+    let status =
+        viewer::attributes::find(&server.span.span.attributes, "http.response.status_code");
     assert_eq!(status, Some(answer.status.to_string()));
 
     services

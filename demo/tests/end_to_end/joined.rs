@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use demo::attributes;
+use viewer::attributes;
 
 use crate::services::{Services, row, tree};
 
@@ -39,7 +39,7 @@ async fn successful_checkout_is_one_joined_trace() {
 
     let server = row(&trace, "checkout", "POST /checkout");
     let receipt = row(&trace, "checkout", "send_receipt");
-    let end = |row: &demo::waterfall::Row| row.span.span.end_time_unix_nano;
+    let end = |row: &viewer::waterfall::Row| row.span.span.end_time_unix_nano;
     assert!(
         end(receipt) > end(server),
         "the receipt outlives the answer"

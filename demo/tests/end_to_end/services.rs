@@ -8,11 +8,6 @@ use std::{
     time::Duration,
 };
 
-use demo::{
-    receiver,
-    store::{Limits, Store, Trace},
-    waterfall::{Row, Waterfall},
-};
 use reqwest::header::HeaderMap;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
@@ -24,6 +19,11 @@ use tokio::{
     sync::watch,
     task::JoinSet,
     time::timeout,
+};
+use viewer::{
+    receiver,
+    store::{Limits, Store, Trace},
+    waterfall::{Row, Waterfall},
 };
 
 use crate::command::TIMEOUT;

@@ -1,7 +1,7 @@
 use checkout::catalogue::ROWS;
+use viewer::testing::{TRACE_ID, TestSpan, span, trace};
 
 use super::*;
-use crate::testing::{TRACE_ID, TestSpan, span, trace};
 
 fn order() -> &'static Row {
     ROWS.iter().find(|row| row.name == "item-123").unwrap()

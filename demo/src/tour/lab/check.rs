@@ -1,9 +1,10 @@
 //! Compares what a form says with the spans that came: the broken one must break its trace as it says, the fixed one must not.
 
+use viewer::attributes::hex;
+use viewer::store::Trace;
+use viewer::waterfall::Waterfall;
+
 use super::pitfall::{Answer, Harm, Orphan};
-use crate::attributes::hex;
-use crate::store::Trace;
-use crate::waterfall::Waterfall;
 
 /// The span of the task that never ends.
 const LEAKED: &str = "checkout wait_for_restock";

@@ -1,8 +1,7 @@
 //! Checkout's descriptions of its pitfalls: `GET /pitfalls`, and the response of each form.
 
 use serde::Deserialize;
-
-use crate::store::TraceId;
+use viewer::store::TraceId;
 
 /// The list.
 #[derive(Deserialize)]

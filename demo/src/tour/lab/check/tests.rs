@@ -1,6 +1,7 @@
+use viewer::store::{Limits, Store, TraceId};
+use viewer::testing::{TRACE_ID, TestSpan, span, trace};
+
 use super::*;
-use crate::store::{Limits, Store, TraceId};
-use crate::testing::{TRACE_ID, TestSpan, span, trace};
 
 const OTHER: &str = "0af7651916cd43dd8448eb211c80319c";
 

@@ -1,6 +1,6 @@
 //! Lays out a trace as a waterfall: the row, depth and bar of each span.
 //!
-//! [`crate::pages`] draws the layout as HTML, [`crate::terminal`] as text. Real traces are incomplete: parents never arrive,
+//! [`crate::pages`] draws the layout as HTML. Real traces are incomplete: parents never arrive,
 //! clocks disagree, spans name each other as parents. Every span still gets a row.
 
 use std::collections::{HashMap, HashSet};
@@ -12,8 +12,8 @@ use opentelemetry_proto::tonic::trace::v1::status::StatusCode;
 use crate::attributes;
 use crate::store::{SpanId, StoredSpan, Trace};
 
-pub mod critical;
-pub mod skew;
+pub(crate) mod critical;
+pub(crate) mod skew;
 
 pub use crate::duration::human_duration;
 

@@ -3,21 +3,21 @@
 use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue, any_value::Value};
 
 /// Resource attribute that names the service.
-pub const SERVICE_NAME: &str = "service.name";
+pub(crate) const SERVICE_NAME: &str = "service.name";
 /// Attribute of an `exception` event: its message.
-pub const EXCEPTION_MESSAGE: &str = "exception.message";
+pub(crate) const EXCEPTION_MESSAGE: &str = "exception.message";
 /// Attribute of an `exception` event: its stack trace.
-pub const EXCEPTION_STACKTRACE: &str = "exception.stacktrace";
+pub(crate) const EXCEPTION_STACKTRACE: &str = "exception.stacktrace";
 /// Attribute with the kind of error.
-pub const ERROR_TYPE: &str = "error.type";
+pub(crate) const ERROR_TYPE: &str = "error.type";
 /// Attribute with the HTTP response status.
-pub const HTTP_RESPONSE_STATUS_CODE: &str = "http.response.status_code";
+pub(crate) const HTTP_RESPONSE_STATUS_CODE: &str = "http.response.status_code";
 /// Attribute with the matched route.
-pub const HTTP_ROUTE: &str = "http.route";
+pub(crate) const HTTP_ROUTE: &str = "http.route";
 /// Attribute with the requested path.
-pub const URL_PATH: &str = "url.path";
+pub(crate) const URL_PATH: &str = "url.path";
 /// Attribute with the requested query.
-pub const URL_QUERY: &str = "url.query";
+pub(crate) const URL_QUERY: &str = "url.query";
 
 /// Returns the value of `key` as text.
 pub fn find(attributes: &[KeyValue], key: &str) -> Option<String> {
@@ -26,7 +26,7 @@ pub fn find(attributes: &[KeyValue], key: &str) -> Option<String> {
 }
 
 /// Formats a value for people; an empty value as an empty text.
-pub fn text(value: Option<&AnyValue>) -> String {
+pub(crate) fn text(value: Option<&AnyValue>) -> String {
     match value.and_then(|value| value.value.as_ref()) {
         None => String::new(),
         Some(Value::StringValue(text)) => text.clone(),
@@ -53,7 +53,7 @@ pub fn text(value: Option<&AnyValue>) -> String {
 }
 
 /// Returns whether a text in the value matches. Numbers and booleans are formatted first.
-pub fn mentions(value: Option<&AnyValue>, wanted: &impl Fn(&str) -> bool) -> bool {
+pub(crate) fn mentions(value: Option<&AnyValue>, wanted: &impl Fn(&str) -> bool) -> bool {
     match value.and_then(|value| value.value.as_ref()) {
         Some(Value::StringValue(text)) => wanted(text),
         Some(_) => wanted(&text(value)),

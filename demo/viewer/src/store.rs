@@ -139,7 +139,7 @@ const SPANS_PER_TURN: usize = 64;
 const CHANGES: usize = 1_024;
 
 /// The version of a trace, equal until a span is added.
-pub type Revision = (usize, u64, usize);
+pub(crate) type Revision = (usize, u64, usize);
 
 impl Store {
     /// Creates an empty store.
@@ -201,7 +201,7 @@ impl Store {
     }
 
     /// Returns all traces with their versions, without the cost of snapshots.
-    pub fn revisions(&self) -> Vec<(TraceId, Revision)> {
+    pub(crate) fn revisions(&self) -> Vec<(TraceId, Revision)> {
         let (traces, lines) = (self.traces(), self.all_lines());
         let traces = traces.newest();
         traces

@@ -24,7 +24,7 @@ mod query;
 use query::{Parameters, Query};
 
 /// Returns the routes under `/api`.
-pub fn router(store: Store) -> Router {
+pub(crate) fn router(store: Store) -> Router {
     Router::new()
         .route("/api/v3/traces", get(traces))
         .route("/api/v3/traces/{trace_id}", get(trace))
@@ -123,7 +123,7 @@ fn problem(status: StatusCode, message: &str) -> Response {
 }
 
 /// Groups the spans of a trace under their resources and scopes.
-pub fn otlp(trace: &Trace) -> TracesData {
+pub(crate) fn otlp(trace: &Trace) -> TracesData {
     let mut sources: Vec<(&Source, Vec<Span>)> = Vec::new();
     let mut places = HashMap::new();
     for span in &trace.spans {

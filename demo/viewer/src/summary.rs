@@ -13,51 +13,51 @@ use crate::waterfall::{Place, Row, Waterfall};
 
 /// The summary of a trace.
 #[derive(Debug)]
-pub struct Summary {
+pub(crate) struct Summary {
     /// Trace id.
-    pub id: TraceId,
+    pub(crate) id: TraceId,
     /// Name of the root, or of the first span.
-    pub name: String,
+    pub(crate) name: String,
     /// Service of that span.
-    pub service: String,
+    pub(crate) service: String,
     /// Whether it is a SERVER span, so a request started the trace.
-    pub is_request: bool,
+    pub(crate) is_request: bool,
     /// Path of the request.
-    pub path: Option<String>,
+    pub(crate) path: Option<String>,
     /// HTTP status of the response.
-    pub status: Option<String>,
+    pub(crate) status: Option<String>,
     /// The pitfall that ran.
-    pub pitfall: Option<Pitfall>,
+    pub(crate) pitfall: Option<Pitfall>,
     /// The first failure.
-    pub failure: Option<Failure>,
+    pub(crate) failure: Option<Failure>,
     /// Number of services with spans.
-    pub services: Vec<String>,
+    pub(crate) services: Vec<String>,
     /// Number of spans.
-    pub spans: usize,
+    pub(crate) spans: usize,
     /// Number of failed spans.
-    pub errors: usize,
+    pub(crate) errors: usize,
     /// Traces linked by its spans.
-    pub links: Vec<TraceId>,
+    pub(crate) links: Vec<TraceId>,
     /// Whether the spans are under more than one top span.
-    pub is_split: bool,
+    pub(crate) is_split: bool,
     /// Start in nanoseconds since 1970.
-    pub start: u64,
+    pub(crate) start: u64,
     /// Time from the first start to the last end, in nanoseconds.
-    pub duration: u64,
+    pub(crate) duration: u64,
 }
 
 /// A run of a pitfall.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Pitfall {
+pub(crate) struct Pitfall {
     /// Name of the pitfall.
-    pub name: String,
+    pub(crate) name: String,
     /// Whether the fixed form ran.
-    pub fixed: bool,
+    pub(crate) fixed: bool,
 }
 
 impl Summary {
     /// Summarizes a trace; `None` if it has no span.
-    pub fn of(trace: &Trace, lines: &[Arc<LogLine>]) -> Option<Self> {
+    pub(crate) fn of(trace: &Trace, lines: &[Arc<LogLine>]) -> Option<Self> {
         let waterfall = Waterfall::of(trace);
         let first = waterfall.first()?;
         Some(Self {
@@ -81,12 +81,12 @@ impl Summary {
     }
 
     /// Returns the end in nanoseconds since 1970.
-    pub fn end(&self) -> u64 {
+    pub(crate) fn end(&self) -> u64 {
         self.start + self.duration
     }
 
     /// Returns the name with its distinguishing details, such as `POST /pitfalls/{name}, raw-client broken`.
-    pub fn title(&self) -> String {
+    pub(crate) fn title(&self) -> String {
         match &self.pitfall {
             Some(pitfall) => format!("{}, {}", self.name, pitfall.text()),
             None => self.name.clone(),
@@ -104,7 +104,7 @@ fn links(trace: &Trace) -> Vec<TraceId> {
 
 impl Pitfall {
     /// Returns the pitfall that the request of this span ran, if any.
-    pub fn of(row: &Row) -> Option<Self> {
+    pub(crate) fn of(row: &Row) -> Option<Self> {
         let route = row.attribute(attributes::HTTP_ROUTE)?;
         let path = row.attribute(attributes::URL_PATH)?;
         let name = path.strip_prefix("/pitfalls/")?;
@@ -116,7 +116,7 @@ impl Pitfall {
     }
 
     /// `raw-client broken`
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         format!(
             "{} {}",
             self.name,
@@ -127,7 +127,7 @@ impl Pitfall {
 
 /// Cached summaries of all stored traces, updated only for changed traces.
 #[derive(Debug)]
-pub struct Summaries {
+pub(crate) struct Summaries {
     store: Store,
     known: Mutex<HashMap<TraceId, Known>>,
 }
@@ -137,7 +137,7 @@ type Known = (Revision, Option<Arc<Summary>>);
 
 impl Summaries {
     /// Creates the cache for `store`.
-    pub fn new(store: Store) -> Self {
+    pub(crate) fn new(store: Store) -> Self {
         Self {
             store,
             known: Mutex::default(),
@@ -145,7 +145,7 @@ impl Summaries {
     }
 
     /// Returns all summaries, newest start first.
-    pub fn all(&self) -> Vec<Arc<Summary>> {
+    pub(crate) fn all(&self) -> Vec<Arc<Summary>> {
         let revisions = self.store.revisions();
         let held: HashSet<_> = revisions.iter().map(|(id, _)| *id).collect();
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);

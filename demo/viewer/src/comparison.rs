@@ -9,24 +9,24 @@ use crate::waterfall::{Row, Waterfall};
 
 /// A span of one or of both traces.
 #[derive(Debug)]
-pub struct Pair<'a> {
+pub(crate) struct Pair<'a> {
     /// Number of ancestors.
-    pub depth: usize,
+    pub(crate) depth: usize,
     /// The row in the first trace.
-    pub left: Option<&'a Row>,
+    pub(crate) left: Option<&'a Row>,
     /// The row in the second trace.
-    pub right: Option<&'a Row>,
+    pub(crate) right: Option<&'a Row>,
 }
 
 impl<'a> Pair<'a> {
     /// Returns the span in either trace.
-    pub fn any(&self) -> Option<&'a Row> {
+    pub(crate) fn any(&self) -> Option<&'a Row> {
         self.left.or(self.right)
     }
 }
 
 /// Returns all spans of both traces, in tree order.
-pub fn compare<'a>(left: &'a Waterfall, right: &'a Waterfall) -> Vec<Pair<'a>> {
+pub(crate) fn compare<'a>(left: &'a Waterfall, right: &'a Waterfall) -> Vec<Pair<'a>> {
     let (lefts, rights) = (children(left), children(right));
     let mut pairs = Vec::new();
     let mut open = vec![(None, None, 0)];

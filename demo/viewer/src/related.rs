@@ -11,7 +11,7 @@ use crate::summary::Summary;
 
 /// The relation of another trace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Tie {
+pub(crate) enum Tie {
     /// A span of this trace links to it.
     LinksTo,
     /// One of its spans links to this trace.
@@ -24,17 +24,17 @@ pub enum Tie {
 
 /// Another trace and its relation.
 #[derive(Clone, Debug)]
-pub struct Related {
+pub(crate) struct Related {
     /// The relation.
-    pub tie: Tie,
+    pub(crate) tie: Tie,
     /// The trace id.
-    pub id: TraceId,
+    pub(crate) id: TraceId,
     /// Its summary; `None` if the trace is not stored.
-    pub summary: Option<Arc<Summary>>,
+    pub(crate) summary: Option<Arc<Summary>>,
 }
 
 /// Returns the related traces, each once.
-pub fn related(id: TraceId, all: &[Arc<Summary>]) -> Vec<Related> {
+pub(crate) fn related(id: TraceId, all: &[Arc<Summary>]) -> Vec<Related> {
     let Some(own) = all.iter().find(|summary| summary.id == id) else {
         return Vec::new();
     };
@@ -67,7 +67,7 @@ pub fn related(id: TraceId, all: &[Arc<Summary>]) -> Vec<Related> {
 }
 
 /// Returns the pitfall that lost this trace, if any.
-pub fn loser<'a>(lost: &Summary, all: &'a [Arc<Summary>]) -> Option<&'a Arc<Summary>> {
+pub(crate) fn loser<'a>(lost: &Summary, all: &'a [Arc<Summary>]) -> Option<&'a Arc<Summary>> {
     all.iter().find(|pitfall| is_lost_by(lost, pitfall))
 }
 

@@ -4,19 +4,19 @@ use super::Waterfall;
 
 /// The clock of a service compared with that of its caller.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Skew {
+pub(crate) struct Skew {
     /// The service whose clock is off.
-    pub service: String,
+    pub(crate) service: String,
     /// The calling service.
-    pub caller: String,
+    pub(crate) caller: String,
     /// Minimum skew in nanoseconds.
-    pub by: u64,
+    pub(crate) by: u64,
     /// Whether the clock is slow; otherwise it is fast.
-    pub is_behind: bool,
+    pub(crate) is_behind: bool,
 }
 
 /// Returns the largest skew of each pair of services.
-pub fn of(waterfall: &Waterfall) -> Vec<Skew> {
+pub(crate) fn of(waterfall: &Waterfall) -> Vec<Skew> {
     let mut skews: Vec<Skew> = Vec::new();
     for row in &waterfall.rows {
         let Some(parent) = row.parent.map(|at| &waterfall.rows[at]) else {

@@ -8,16 +8,16 @@ use super::{Waterfall, fraction};
 
 /// A part of the critical path within one row, as fractions of the width.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Piece {
+pub(crate) struct Piece {
     /// Start.
-    pub offset: f64,
+    pub(crate) offset: f64,
     /// Length.
-    pub width: f64,
+    pub(crate) width: f64,
 }
 
 /// For each row, the parts of the path in which it did not wait for a child.
 #[derive(Debug)]
-pub struct CriticalPath {
+pub(crate) struct CriticalPath {
     pieces: Vec<Vec<(u64, u64)>>,
     start: u64,
     duration: u64,
@@ -28,7 +28,7 @@ const GAP: f64 = 0.002;
 
 impl CriticalPath {
     /// Follows the path of the first root; empty without a root.
-    pub fn of(waterfall: &Waterfall) -> Self {
+    pub(crate) fn of(waterfall: &Waterfall) -> Self {
         let rows = &waterfall.rows;
         let mut children = vec![Vec::new(); rows.len()];
         for (at, row) in rows.iter().enumerate() {
@@ -66,7 +66,7 @@ impl CriticalPath {
     }
 
     /// Returns how long the request waited for this row itself, in nanoseconds.
-    pub fn time(&self, row: usize) -> u64 {
+    pub(crate) fn time(&self, row: usize) -> u64 {
         self.pieces[row]
             .iter()
             .map(|(begin, end)| end - begin)
@@ -74,7 +74,7 @@ impl CriticalPath {
     }
 
     /// Returns the parts to draw in this row.
-    pub fn pieces(&self, row: usize) -> Vec<Piece> {
+    pub(crate) fn pieces(&self, row: usize) -> Vec<Piece> {
         let mut drawn: Vec<Piece> = Vec::new();
         for &(begin, end) in &self.pieces[row] {
             let offset = fraction(begin - self.start, self.duration);

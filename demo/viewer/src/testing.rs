@@ -1,9 +1,7 @@
-//! Spans and traces for the unit tests.
+//! Spans and traces for unit tests, here and, with the feature `testing`, in other crates.
 
-use std::net::SocketAddr;
 use std::ops::Range;
 
-use axum::Router;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue, any_value::Value};
 use opentelemetry_proto::tonic::resource::v1::Resource;
 use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
@@ -12,18 +10,24 @@ use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span, Sta
 
 use crate::store::{Limits, Store, Trace, TraceId};
 
+#[cfg(test)]
+mod server;
+#[cfg(test)]
+pub(crate) use server::{client, get, serve};
+
 /// Trace id of all spans created here.
-pub(crate) const TRACE_ID: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
+pub const TRACE_ID: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 
 /// A span of a service, to be extended and inserted.
 #[derive(Clone)]
-pub(crate) struct TestSpan {
+pub struct TestSpan {
     service: &'static str,
-    pub(crate) span: Span,
+    /// The span as an exporter sends it.
+    pub span: Span,
 }
 
 /// Creates a span with small numbers as ids, times in nanoseconds, and no kind.
-pub(crate) fn span(
+pub fn span(
     service: &'static str,
     id: u64,
     parent: Option<u64>,
@@ -45,14 +49,14 @@ pub(crate) fn span(
 }
 
 /// Creates the root SERVER span of a request.
-pub(crate) fn request(service: &'static str, id: u64, name: &str, times: Range<u64>) -> TestSpan {
+pub fn request(service: &'static str, id: u64, name: &str, times: Range<u64>) -> TestSpan {
     let mut request = span(service, id, None, name, times);
     request.span.kind = SpanKind::Server.into();
     request
 }
 
 /// Creates the SERVER span of a request that runs a pitfall.
-pub(crate) fn pitfall(name: &str, fixed: bool, times: Range<u64>) -> TestSpan {
+pub fn pitfall(name: &str, fixed: bool, times: Range<u64>) -> TestSpan {
     let mut request = request("checkout", 1, "POST /pitfalls/{name}", times);
     request.set("http.route", "/pitfalls/{name}");
     request.set("url.path", &format!("/pitfalls/{name}"));
@@ -63,11 +67,14 @@ pub(crate) fn pitfall(name: &str, fixed: bool, times: Range<u64>) -> TestSpan {
 }
 
 impl TestSpan {
-    pub(crate) fn set(&mut self, key: &str, value: &str) {
+    /// Adds an attribute.
+    pub fn set(&mut self, key: &str, value: &str) {
         self.span.attributes.push(attribute(key, value));
     }
 
-    pub(crate) fn failed(mut self, error_type: &str) -> Self {
+    /// Marks the span as failed, with this `error.type`.
+    #[must_use]
+    pub fn failed(mut self, error_type: &str) -> Self {
         self.span.status = Some(Status {
             code: StatusCode::Error.into(),
             message: String::new(),
@@ -78,7 +85,8 @@ impl TestSpan {
         self
     }
 
-    pub(crate) fn batch(self) -> ResourceSpans {
+    /// Returns a batch of this span alone.
+    pub fn batch(self) -> ResourceSpans {
         ResourceSpans {
             resource: Some(Resource {
                 attributes: vec![attribute("service.name", self.service)],
@@ -93,7 +101,8 @@ impl TestSpan {
     }
 }
 
-pub(crate) fn attribute(key: &str, value: &str) -> KeyValue {
+/// Creates an attribute.
+pub fn attribute(key: &str, value: &str) -> KeyValue {
     KeyValue {
         key: key.to_owned(),
         value: Some(AnyValue {
@@ -103,41 +112,19 @@ pub(crate) fn attribute(key: &str, value: &str) -> KeyValue {
     }
 }
 
-pub(crate) fn trace_id() -> TraceId {
-    TRACE_ID.parse().unwrap()
+/// Returns [`TRACE_ID`], parsed.
+pub fn trace_id() -> TraceId {
+    TRACE_ID.parse().expect("a valid trace id")
 }
 
-pub(crate) fn trace_id_bytes() -> Vec<u8> {
-    u128::from_str_radix(TRACE_ID, 16)
-        .unwrap()
-        .to_be_bytes()
-        .to_vec()
+fn trace_id_bytes() -> Vec<u8> {
+    let number = u128::from_str_radix(TRACE_ID, 16).expect("hexadecimal digits");
+    number.to_be_bytes().to_vec()
 }
 
 /// Returns the spans as the store returns them.
-pub(crate) fn trace(spans: Vec<TestSpan>) -> Trace {
+pub fn trace(spans: Vec<TestSpan>) -> Trace {
     let store = Store::new(Limits::default());
     store.insert(spans.into_iter().map(TestSpan::batch).collect());
-    store.trace(trace_id()).unwrap()
-}
-
-/// Serves the router on a real socket, closed with the test's runtime.
-pub(crate) async fn serve(router: Router) -> String {
-    let loopback = SocketAddr::from(([127, 0, 0, 1], 0));
-    let listener = tokio::net::TcpListener::bind(loopback).await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    tokio::spawn(async move { axum::serve(listener, router).await });
-    url
-}
-
-/// Returns a client that ignores proxy settings of the environment.
-pub(crate) fn client() -> reqwest::Client {
-    reqwest::Client::builder().no_proxy().build().unwrap()
-}
-
-/// Returns status and body of `GET path`.
-pub(crate) async fn get(router: Router, path: &str) -> (u16, String) {
-    let url = serve(router).await;
-    let response = client().get(url + path).send().await.unwrap();
-    (response.status().as_u16(), response.text().await.unwrap())
+    store.trace(trace_id()).expect("at least one span")
 }

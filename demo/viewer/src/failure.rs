@@ -9,20 +9,20 @@ use crate::waterfall::{Row, Waterfall};
 
 /// The failure that caused the others.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Failure {
+pub(crate) struct Failure {
     /// The failed span.
-    pub span: SpanId,
+    pub(crate) span: SpanId,
     /// Service of that span.
-    pub service: String,
+    pub(crate) service: String,
     /// Kind of failure: `panic`, `timeout`, `500`.
-    pub error: String,
+    pub(crate) error: String,
     /// Message, or else the failed operation.
-    pub words: String,
+    pub(crate) words: String,
 }
 
 impl Failure {
     /// Returns the failed span that ended first; of several, the deepest. A caller fails after its callee.
-    pub fn first_of(waterfall: &Waterfall, lines: &[Arc<LogLine>]) -> Option<Self> {
+    pub(crate) fn first_of(waterfall: &Waterfall, lines: &[Arc<LogLine>]) -> Option<Self> {
         let failed = waterfall.failed();
         let first = failed.min_by_key(|row| (row.end(), std::cmp::Reverse(row.depth)))?;
         Some(Self {
@@ -34,7 +34,7 @@ impl Failure {
     }
 
     /// `inventory, panic: stock of item-corrupt is -1`
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         format!("{}, {}: {}", self.service, self.error, self.words)
     }
 }

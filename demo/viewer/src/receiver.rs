@@ -63,6 +63,10 @@ async fn export(
     };
     let turn = Arc::clone(&receiver.decoding).acquire_owned().await;
     // Decoding a large body takes time, so it runs on a blocking thread instead of the threads that answer pages.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "requests that carry spans are not traced"
+    )]
     let stored = tokio::task::spawn_blocking(move || {
         let _turn = turn;
         let body = decompressed(&headers, body)?;

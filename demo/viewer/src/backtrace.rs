@@ -3,13 +3,13 @@
 
 /// A stack trace in three parts.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Backtrace<'a> {
+pub(crate) struct Backtrace<'a> {
     /// Text before the frames: the location of the panic.
-    pub head: &'a str,
+    pub(crate) head: &'a str,
     /// Frames of interest, the panicking frame first.
-    pub own: String,
+    pub(crate) own: String,
     /// Number of omitted frames.
-    pub left_out: usize,
+    pub(crate) left_out: usize,
 }
 
 /// Frames that mark the end of the panic machinery.
@@ -43,7 +43,7 @@ const RUNTIME: [&str; 16] = [
 
 impl<'a> Backtrace<'a> {
     /// Parses a stack trace in the format of `std::backtrace`; `None` for any other text.
-    pub fn parse(text: &'a str) -> Option<Self> {
+    pub(crate) fn parse(text: &'a str) -> Option<Self> {
         let first = text.lines().find(|line| frame_name(line).is_some())?;
         let head = text[..offset(text, first)].trim_end();
         let frames = frames(&text[offset(text, first)..]);
