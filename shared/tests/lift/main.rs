@@ -6,33 +6,26 @@
     reason = "threads of the collector have no trace"
 )]
 
-#[expect(dead_code, reason = "other tests use all of it")]
-#[path = "../settings/collector.rs"]
-mod collector;
-#[path = "../support/watchdog.rs"]
-mod watchdog;
+#[path = "../support/mod.rs"]
+mod support;
 
 use std::{
     collections::HashMap,
-    env,
     error::Error,
     fs,
-    io::{BufRead as _, BufReader, Read as _, Write as _},
+    io::{BufRead as _, BufReader, Write as _},
     net::{TcpListener, TcpStream},
     path::Path,
-    process::{Child, Command, Stdio},
     sync::mpsc,
     thread,
     time::Duration,
 };
 
-use collector::Collector;
 use opentelemetry_proto::tonic::{
     common::v1::any_value::Value::StringValue,
     trace::v1::{Span, span::SpanKind},
 };
-use serde_json::Value;
-use watchdog::Watchdog;
+use support::{Child, collector::Collector, command, get, role};
 
 mod service {
     include!("service.rs");
@@ -53,19 +46,16 @@ mod by_hand {
 /// Time limit of a process that hangs.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// Environment variable with the name of the service to run.
-const ROLE: &str = "LIFT_TEST_SERVICE";
-
 const CALLERS_TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 const CALLERS_SPAN: &str = "00f067aa0ba902b7";
 
 /// Runs the service. Does nothing in an ordinary test run.
 #[test]
 fn process() -> Result<(), Box<dyn Error>> {
-    match env::var(ROLE).as_deref() {
-        Ok("service") => assert_eq!(service::run(), std::process::ExitCode::SUCCESS),
-        Ok(_) => by_hand::run()?,
-        Err(_) => {}
+    match role().as_deref() {
+        Some("service") => assert_eq!(service::run(), std::process::ExitCode::SUCCESS),
+        Some(_) => by_hand::run()?,
+        None => {}
     }
     Ok(())
 }
@@ -98,34 +88,29 @@ fn manual_setup_loses_nothing_on_sigterm() {
 fn joins_and_loses_nothing(role: &str) {
     let collector = Collector::start();
     let inventory = TcpListener::bind("127.0.0.1:0").unwrap();
-    let mut service = Process(start(role, &collector, &inventory));
-    let pid = service.0.id();
-    let _watchdog = Watchdog::over(pid, PATIENCE);
-    let mut log = BufReader::new(service.0.stdout.take().unwrap());
-    let address = line(&mut log, "listening")["address"].clone();
-    let address = address.as_str().unwrap();
+    let mut service = start(role, &collector, &inventory);
+    let listening = service.log("listening");
+    let address = listening["address"].as_str().unwrap().parse().unwrap();
+    let traceparent = format!("traceparent: 00-{CALLERS_TRACE}-{CALLERS_SPAN}-01\r\n");
 
-    let answer = ask(address, "/nothing-here");
+    let answer = get(address, "/nothing-here", &traceparent);
     assert!(answer.starts_with("HTTP/1.1 404 "), "{answer}");
     assert!(answer.contains(r#""code":"not_found""#), "{answer}");
-    let answer = ask(address, "/hello");
+    let answer = get(address, "/hello", &traceparent);
     assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
     // The response has arrived, and the task is still waiting for this:
     let (sender, accepted) = mpsc::channel();
     drop(thread::spawn(move || sender.send(inventory.accept())));
     let (mut call, _) = accepted.recv_timeout(PATIENCE).unwrap().unwrap();
-    let told = traceparent(&mut call);
-    let kill = Command::new("kill")
-        .args(["-TERM", &pid.to_string()])
-        .status();
-    assert!(kill.unwrap().success());
+    let told = called_with(&mut call);
+    service.signal("-TERM");
     while TcpStream::connect(address).is_ok() {}
     let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
     // On a slow machine the call may have timed out by now. Its span exists anyway.
     let _ = call.write_all(answer);
 
-    line(&mut log, "stopped");
-    assert!(service.0.wait().unwrap().success());
+    service.log("stopped");
+    assert!(service.wait().success());
     let spans = collector.spans();
     let mut names: Vec<_> = spans.keys().collect();
     names.sort();
@@ -144,58 +129,23 @@ fn joins_and_loses_nothing(role: &str) {
     );
 }
 
-/// A process that is killed on drop.
-struct Process(Child);
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
 /// Starts a service whose calls all go to `inventory`, which is its proxy, because the address in the example may be in use.
 fn start(role: &str, collector: &Collector, inventory: &TcpListener) -> Child {
     let proxy = format!("http://{}", inventory.local_addr().unwrap());
     let endpoint = format!("http://localhost:{}", collector.address.port());
-    Command::new(env::current_exe().unwrap())
-        .args(["--exact", "process", "--nocapture", "--quiet"])
-        .env_clear()
-        .env(ROLE, role)
+    let mut service = command("process", role);
+    service
         .env("LISTEN_ADDR", "127.0.0.1:0")
         .env("HTTP_PROXY", proxy)
         .env("NO_PROXY", "localhost")
         .env("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint)
         // Spans are only exported at the end of the process.
-        .env("OTEL_BSP_SCHEDULE_DELAY", "600000")
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap()
-}
-
-/// Returns the next log line with this message.
-fn line(log: &mut impl std::io::BufRead, message: &str) -> Value {
-    let lines = log.lines().map(Result::unwrap);
-    let mut lines = lines.filter_map(|line| serde_json::from_str::<Value>(&line).ok());
-    let found = lines.find(|line| line["message"] == message);
-    found.unwrap_or_else(|| panic!("the log ended without `{message}`"))
-}
-
-fn ask(address: &str, path: &str) -> String {
-    let mut stream = TcpStream::connect(address).unwrap();
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
-    let request = format!(
-        "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\
-         traceparent: 00-{CALLERS_TRACE}-{CALLERS_SPAN}-01\r\n\r\n"
-    );
-    stream.write_all(request.as_bytes()).unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    answer
+        .env("OTEL_BSP_SCHEDULE_DELAY", "600000");
+    Child::start(&mut service)
 }
 
 /// Reads a call and returns its `traceparent`.
-fn traceparent(call: &mut TcpStream) -> String {
+fn called_with(call: &mut TcpStream) -> String {
     call.set_read_timeout(Some(PATIENCE)).unwrap();
     let head = BufReader::new(call).lines().map(Result::unwrap);
     let mut headers = head.take_while(|line| !line.is_empty());

@@ -1,12 +1,11 @@
-//! [`Child`]: a process that panics in a given way, with a watchdog.
+//! A process that panics in a given way.
 
 use std::{
-    env, fmt,
-    io::{self, BufRead, BufReader, Read as _, Write as _},
+    fmt,
+    io::{self, Read as _},
     panic::{self, AssertUnwindSafe},
-    process::{self, Command, ExitStatus, Stdio},
-    thread,
-    time::{Duration, Instant},
+    process::{self, ExitStatus},
+    time::Duration,
 };
 
 use opentelemetry::{
@@ -19,112 +18,34 @@ use opentelemetry_sdk::{
 };
 use shared::telemetry;
 
-/// Set in the child.
-const ROLE: &str = "PANICS_TEST_ROLE";
+use crate::support::{self, Child, command};
+
 /// Exit code of a child that timed out.
 pub(crate) const LIVED_ON: i32 = 42;
-/// Marks the start of the child's output, after that of the test harness.
-const BEGIN: &str = "BEGIN\n";
-/// Time limit of a child that hangs. Far longer than a child needs on a busy machine.
-const WATCHDOG: Duration = Duration::from_mins(1);
 
-pub(crate) struct Child(process::Child);
-
-#[derive(Debug)]
-pub(crate) struct Said {
-    pub(crate) status: ExitStatus,
-    pub(crate) stdout: String,
-    pub(crate) stderr: String,
+/// Starts a child that panics as its role says.
+pub(crate) fn start(role: &str, variables: &[(&str, &str)]) -> Child {
+    let mut command = command("child::child", role);
+    command
+        .env("OTEL_TRACES_EXPORTER", "none")
+        .envs(variables.iter().copied());
+    Child::start(&mut command)
 }
 
-impl Child {
-    pub(crate) fn start(role: &str, variables: &[(&str, &str)]) -> Self {
-        let child = Command::new(env::current_exe().unwrap())
-            .args(["--exact", "child::child", "--nocapture", "--quiet"])
-            .env_clear()
-            .env(ROLE, role)
-            .env("OTEL_TRACES_EXPORTER", "none")
-            .envs(variables.iter().copied())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn();
-        Self(child.unwrap())
-    }
-
-    /// Waits for the child and returns its output.
-    pub(crate) fn wait(mut self) -> Said {
-        let (mut stdout, mut stderr) =
-            (self.0.stdout.take().unwrap(), self.0.stderr.take().unwrap());
-        let read = |stream: &mut dyn io::Read| {
-            let mut said = Vec::new();
-            stream.read_to_end(&mut said).unwrap();
-            String::from_utf8(said).unwrap()
-        };
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "it reads both pipes concurrently, outside any trace"
-        )]
-        let (stdout, stderr, status) = thread::scope(|scope| {
-            let stdout = scope.spawn(move || read(&mut stdout));
-            let stderr = scope.spawn(move || read(&mut stderr));
-            let status = self.end();
-            (stdout.join().unwrap(), stderr.join().unwrap(), status)
-        });
-        let own = |said: &str| said.split_once(BEGIN).map(|(_, own)| own.to_owned());
-        Said {
-            status,
-            stdout: own(&stdout).unwrap_or(stdout),
-            stderr,
-        }
-    }
-
-    /// Closes the reading ends of both pipes, then lets the child continue.
-    pub(crate) fn wait_without_reading(mut self) -> Said {
-        let mut stdout = BufReader::new(self.0.stdout.take().unwrap());
-        while !line(&mut stdout).ends_with(BEGIN) {}
-        drop((stdout, self.0.stderr.take()));
-        drop(self.0.stdin.take());
-        Said {
-            status: self.end(),
-            stdout: String::new(),
-            stderr: String::new(),
-        }
-    }
-
-    fn end(&mut self) -> ExitStatus {
-        let started = Instant::now();
-        loop {
-            if let Some(status) = self.0.try_wait().unwrap() {
-                return status;
-            }
-            if started.elapsed() > WATCHDOG {
-                self.0.kill().unwrap();
-                return self.0.wait().unwrap();
-            }
-            thread::park_timeout(Duration::from_millis(5));
-        }
-    }
-}
-
-fn line(stdout: &mut impl BufRead) -> String {
-    let mut line = String::new();
-    assert_ne!(
-        stdout.read_line(&mut line).unwrap(),
-        0,
-        "the child has ended"
-    );
-    line
+/// Closes the reading ends of both pipes, then lets the child continue.
+pub(crate) fn end_unread(mut child: Child) -> ExitStatus {
+    child.close_stdout();
+    child.close_stderr();
+    child.close_stdin();
+    child.wait()
 }
 
 /// Runs the child process. Does nothing in an ordinary test run.
 #[test]
 fn child() {
-    let Ok(role) = env::var(ROLE) else { return };
+    let Some(role) = support::role() else { return };
     // Removes the panic hook of the test harness, so that the default hook is active as in other programs.
     drop(panic::take_hook());
-    print!("\n{BEGIN}");
-    io::stdout().flush().unwrap();
     if role == "panics_at_our_word" {
         io::stdin().read_to_end(&mut Vec::new()).unwrap();
     }

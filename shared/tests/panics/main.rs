@@ -6,27 +6,21 @@
 
 mod child;
 mod exceptions;
+#[path = "../support/mod.rs"]
+mod support;
 
-use child::{Child, Said};
-
-/// Returns the log lines with this message.
-fn lines(said: &Said, message: &str) -> Vec<serde_json::Value> {
-    let lines = said.stdout.lines().filter(|line| line.starts_with('{'));
-    let lines = lines.map(|line| serde_json::from_str(line).unwrap());
-    lines
-        .filter(|line: &serde_json::Value| line["message"] == message)
-        .collect()
-}
+use child::start;
+use support::Output;
 
 /// Asserts that the process ended normally and logged its only panic.
 #[track_caller]
-fn assert_logged_once(said: &Said, message: &str) {
+fn assert_logged_once(said: &Output, message: &str) {
     assert!(said.status.success(), "{said:?}");
-    let panicked = lines(said, "panicked");
+    let panicked = said.logs_with("panicked");
     assert_eq!(panicked.len(), 1, "{said:?}");
     assert_eq!(panicked[0]["exception.message"], message);
     assert_eq!(panicked[0]["target"], "shared::telemetry::panics");
-    let span = &lines(said, "in the span")[0]["trace_id"];
+    let span = &said.logs_with("in the span")[0]["trace_id"];
     assert!(span.is_string());
     assert_eq!(&panicked[0]["trace_id"], span, "{said:?}");
     assert!(
@@ -39,11 +33,11 @@ fn assert_logged_once(said: &Said, message: &str) {
 
 #[test]
 fn panic_is_one_log_line() {
-    let said = Child::start("panics", &[]).wait();
+    let said = start("panics", &[]).output();
     assert_logged_once(&said, "three items, four shelves");
     assert_eq!(said.stderr, "");
     assert!(
-        lines(&said, "panicked")[0]
+        said.logs_with("panicked")[0]
             .get("exception.stacktrace")
             .is_none()
     );
@@ -52,9 +46,9 @@ fn panic_is_one_log_line() {
 #[test]
 fn stack_is_logged_only_with_rust_backtrace() {
     for (value, wanted) in [("0", false), ("", false), ("1", true), ("full", true)] {
-        let said = Child::start("panics", &[("RUST_BACKTRACE", value)]).wait();
+        let said = start("panics", &[("RUST_BACKTRACE", value)]).output();
         assert_logged_once(&said, "three items, four shelves");
-        let stack = lines(&said, "panicked")[0]
+        let stack = said.logs_with("panicked")[0]
             .get("exception.stacktrace")
             .cloned();
         assert_eq!(stack.is_some(), wanted, "RUST_BACKTRACE={value}: {stack:?}");
@@ -67,7 +61,7 @@ fn previous_panic_hook_is_called() {
         "panics_below_a_plain_hook",
         "panics_below_a_hook_with_state",
     ] {
-        let said = Child::start(role, &[]).wait();
+        let said = start(role, &[]).output();
         assert_logged_once(&said, "three items, four shelves");
         assert_eq!(said.stderr, "the hook before: three items, four shelves\n");
     }
@@ -75,19 +69,19 @@ fn previous_panic_hook_is_called() {
 
 #[test]
 fn panicking_span_processor_is_logged() {
-    let said = Child::start("processor_panics_on_end", &[]).wait();
+    let said = start("processor_panics_on_end", &[]).output();
     assert_logged_once(&said, "the processor is broken");
 }
 
 #[test]
 fn panic_holding_span_lock_does_not_hang() {
-    let said = Child::start("attributes_panic", &[]).wait();
+    let said = start("attributes_panic", &[]).output();
     assert_logged_once(&said, "no such attribute");
 }
 
 #[test]
 fn panic_holding_stdout_lock_does_not_hang() {
-    let said = Child::start("display_panics_in_println", &[]).wait();
+    let said = start("display_panics_in_println", &[]).output();
     assert!(said.status.success(), "{said:?}");
     let line = "thread `child::child` panicked at ";
     assert!(
@@ -98,32 +92,31 @@ fn panic_holding_stdout_lock_does_not_hang() {
 
 #[test]
 fn panic_while_logging_is_logged() {
-    let said = Child::start("debug_panics_in_a_log_line", &[]).wait();
+    let said = start("debug_panics_in_a_log_line", &[]).output();
     assert_logged_once(&said, "no such field");
 }
 
 #[test]
 fn unread_log_does_not_end_process() {
     for format in ["json", "pretty"] {
-        let child = Child::start("panics_at_our_word", &[("LOG_FORMAT", format)]);
-        let said = child.wait_without_reading();
-        assert_eq!(said.status.code(), Some(child::LIVED_ON), "{said:?}");
+        let child = start("panics_at_our_word", &[("LOG_FORMAT", format)]);
+        assert_eq!(child::end_unread(child).code(), Some(child::LIVED_ON));
     }
 }
 
 #[test]
 fn double_panic_is_logged_before_abort() {
-    let said = Child::start("panics_twice", &[]).wait();
+    let said = start("panics_twice", &[]).output();
     assert!(!said.status.success(), "{said:?}");
-    let panicked = lines(&said, "panicked");
+    let panicked = said.logs_with("panicked");
     assert_eq!(panicked[0]["exception.message"], "first");
     assert_eq!(panicked[1]["exception.message"], "second");
 }
 
 #[test]
 fn too_many_attached_contexts_warn() {
-    let said = Child::start("attaches_too_many_contexts", &[]).wait();
+    let said = start("attaches_too_many_contexts", &[]).output();
     assert!(said.status.success(), "{said:?}");
-    assert_eq!(lines(&said, "panicked").len(), 0, "{said:?}");
+    assert_eq!(said.logs_with("panicked").len(), 0, "{said:?}");
     assert!(said.stdout.contains("Too many contexts"), "{said:?}");
 }

@@ -9,7 +9,7 @@ use opentelemetry::{
 };
 use shared::{propagation::BaggagePropagator, server::TraceLayer, testing::recorder};
 
-use crate::wire::{Service, line, show};
+use crate::support::wire::{Service, line, show};
 
 /// Members have no order, so a list is a set.
 fn set(list: &str) -> BTreeSet<String> {

@@ -14,8 +14,8 @@ mod carriers;
 #[path = "../../examples/channel.rs"]
 mod channel;
 mod properties;
+#[path = "../support/mod.rs"]
+mod support;
 mod traceparent;
 mod tracestate;
 mod trust;
-#[path = "../wire/mod.rs"]
-mod wire;

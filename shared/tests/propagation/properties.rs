@@ -18,7 +18,7 @@ use shared::{
     testing::recorder,
 };
 
-use crate::wire::{Service, line};
+use crate::support::wire::{Service, line};
 
 const NAMES: [&str; 9] = [
     "traceparent",

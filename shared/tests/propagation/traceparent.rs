@@ -9,7 +9,7 @@ use opentelemetry::{
 };
 use shared::{propagation::TraceContextPropagator, server::TraceLayer, testing::recorder};
 
-use crate::wire::{Service, calls_in, line, show};
+use crate::support::wire::{Service, calls_in, line, show};
 
 pub(crate) const TRACE_ID: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 pub(crate) const SPAN_ID: &str = "00f067aa0ba902b7";

@@ -10,8 +10,8 @@ use opentelemetry::{
 use shared::{propagation::TraceContextPropagator, server::TraceLayer, testing::recorder};
 
 use crate::{
+    support::wire::{Service, line, show},
     traceparent::{TRACE_ID, TRACEPARENT, parent},
-    wire::{Service, line, show},
 };
 
 #[derive(Debug)]

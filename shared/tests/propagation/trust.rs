@@ -2,7 +2,7 @@
 
 use shared::{server::TraceLayer, testing::recorder};
 
-use crate::wire::{Service, line};
+use crate::support::wire::{Service, line};
 
 /// Creates a separate caller for each test, since tests share the recorder.
 fn caller(trace_id: &str) -> [Vec<u8>; 3] {

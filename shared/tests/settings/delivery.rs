@@ -8,8 +8,8 @@ use std::{
 use serde_json::Value;
 
 use crate::{
-    collector::{Answer, Collector, Export},
     process::{DEADLINE, Process, number},
+    support::collector::{Answer, Collector, Export},
 };
 
 const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";

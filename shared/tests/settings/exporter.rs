@@ -2,7 +2,10 @@
 
 use serde_json::Value;
 
-use crate::{collector::Collector, process::Process, wire::line};
+use crate::{
+    process::Process,
+    support::{collector::Collector, wire::line},
+};
 
 const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
 
@@ -54,7 +57,7 @@ fn exporter_console_writes_spans() {
     assert_eq!(other["events"][1]["name"], "second");
     assert_eq!(other["links"][0]["span_id"], "0000000000000001");
 
-    let logs = said.stdout.iter().filter(|line| line.contains("trace_id"));
+    let logs = said.stdout.lines().filter(|line| line.contains("trace_id"));
     assert!(
         logs.into_iter().all(|line| line.starts_with('{')),
         "standard output is the log's"

@@ -3,10 +3,10 @@
 use std::time::Instant;
 
 use crate::{
-    collector,
     grpc::{Answer, Collector},
     network::{Network, server_of},
     process::{DEADLINE, Process},
+    support::collector,
 };
 
 fn process(endpoint: &str, more: &[(&str, &str)]) -> Process {

@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use crate::{
-    collector::{Answer, Collector},
     process::{DEADLINE, Process, Said},
+    support::collector::{Answer, Collector},
 };
 
 const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
@@ -148,7 +148,7 @@ fn full_queue_drops_and_counts_newest() {
     let taken = collector.taken(10);
     let names = taken.iter().filter(|export| export.answer == Answer::Taken);
     let names: Vec<String> = names
-        .flat_map(crate::collector::Export::spans)
+        .flat_map(crate::support::collector::Export::spans)
         .map(|span| span.name)
         .collect();
     let first: Vec<String> = (0..10).map(|number| number.to_string()).collect();

@@ -6,7 +6,6 @@
     reason = "a collector's threads and a service's exit are outside any trace"
 )]
 
-mod collector;
 mod delivery;
 mod errors;
 mod exporter;
@@ -27,9 +26,9 @@ mod propagators;
 mod resource;
 mod sdk;
 mod secrets;
+mod service;
+#[path = "../support/mod.rs"]
+mod support;
 #[cfg(feature = "tls")]
 mod tls;
 mod unseen;
-#[expect(dead_code, reason = "other test binaries use the rest")]
-#[path = "../wire/mod.rs"]
-mod wire;

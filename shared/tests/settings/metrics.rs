@@ -10,8 +10,8 @@ use opentelemetry_proto::tonic::{
 use prost::Message as _;
 
 use crate::{
-    collector::{Answer, Collector},
     process::Process,
+    support::collector::{Answer, Collector},
 };
 
 const EXPORTER: &str = "OTEL_METRICS_EXPORTER";

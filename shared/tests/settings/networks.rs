@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use crate::{
-    collector::{Answer, Collector},
     network::{Network, server_of},
     process::{DEADLINE, Process, Said},
+    support::collector::{Answer, Collector},
 };
 
 const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";

@@ -1,8 +1,8 @@
 //! The variables of OTLP: `OTEL_EXPORTER_OTLP_*`, and their forms for traces, which take precedence.
 
 use crate::{
-    collector::{Answer, Collector},
     process::{DEADLINE, Process},
+    support::collector::{Answer, Collector},
 };
 
 const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";

@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use crate::{
-    collector::{Answer, Collector, ReservedAddress},
     process::{DEADLINE, Process},
+    support::collector::{Answer, Collector, ReservedAddress},
 };
 
 const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";

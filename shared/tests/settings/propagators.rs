@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    collector::{Collector, Export},
     process::Process,
-    wire::{Message, line},
+    support::{
+        collector::{Collector, Export},
+        wire::{Message, line},
+    },
 };
 
 const TRACE_ID: &str = "4bf92f3577b34da6a3ce929d0e0e4736";

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use crate::{
-    collector::Collector,
     process::{Process, Said},
+    support::collector::Collector,
 };
 
 fn run(variables: &[(&str, &str)]) -> (HashMap<String, String>, Said) {

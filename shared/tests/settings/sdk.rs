@@ -8,9 +8,8 @@ use opentelemetry_proto::tonic::{
 };
 
 use crate::{
-    collector::Collector,
     process::{Process, Said},
-    wire::line,
+    support::{collector::Collector, wire::line},
 };
 
 const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";

@@ -1,8 +1,8 @@
 //! Secrets in endpoints and in errors are neither logged nor exported.
 
 use crate::{
-    collector::{Collector, ReservedAddress},
     process::Process,
+    support::collector::{Collector, ReservedAddress},
 };
 
 #[test]
@@ -25,7 +25,7 @@ fn endpoint_secrets_are_not_logged() {
         for secret in ["hunter1", "hunter2", "hunter3", "hunter4"] {
             let lines: Vec<_> = said
                 .stdout
-                .iter()
+                .lines()
                 .filter(|line| line.contains(secret))
                 .collect();
             assert_eq!(lines, [""; 0], "{variable}");
@@ -61,7 +61,7 @@ fn errors_are_exported_without_secrets() {
         let said = process.stop();
         let exported = match exporter {
             "otlp" => format!("{:?}", collector.spans()),
-            _ => said.stderr,
+            _ => said.stderr.clone(),
         };
         assert!(!exported.contains("hunter2"), "{exporter}: {exported}");
         // In each span: its attributes and four exceptions, with causes where the error has its type.
@@ -76,7 +76,7 @@ fn errors_are_logged_without_secrets() {
         let mut process =
             Process::start(&[("OTEL_TRACES_EXPORTER", "none"), ("LOG_FORMAT", format)]);
         process.record_errors(TEXT);
-        let stdout = process.stop().stdout.join("\n");
+        let stdout = process.stop().stdout.clone();
         assert!(!stdout.contains("hunter2"), "{format}: {stdout}");
         let number = stdout.matches(REDACTED).count();
         assert!(number >= 5 * 10, "{format}: {number} in {stdout}");

@@ -8,8 +8,8 @@ use std::{
 };
 
 use crate::{
-    collector::ReservedAddress,
     process::{DEADLINE, Process},
+    support::collector::ReservedAddress,
 };
 
 const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";

@@ -6,9 +6,11 @@ use opentelemetry::TraceId;
 use opentelemetry_proto::tonic::trace::v1::Span;
 
 use crate::{
-    collector::{Collector, Export},
     process::Process,
-    wire::{Message, line},
+    support::{
+        collector::{Collector, Export},
+        wire::{Message, line},
+    },
 };
 
 const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";

@@ -1,6 +1,6 @@
 //! A raw HTTP/1.1 client.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, net::SocketAddr};
 
 use shared::testing::{Span, recorder};
 use tokio::{
@@ -26,7 +26,11 @@ pub(crate) struct Answer {
 
 impl Connection {
     pub(crate) async fn open(service: &Service) -> Self {
-        let stream = TcpStream::connect(service.address).await.unwrap();
+        Self::to(service.address).await
+    }
+
+    pub(crate) async fn to(address: SocketAddr) -> Self {
+        let stream = patience(TcpStream::connect(address)).await.unwrap();
         let port = stream.local_addr().unwrap().port();
         Self {
             stream: BufReader::new(stream),
@@ -128,6 +132,21 @@ impl Connection {
     pub(crate) fn reset(self) {
         self.stream.into_inner().set_zero_linger().unwrap();
     }
+}
+
+/// Sends a GET with additional header lines on a new connection, without a runtime. Returns status line, headers and body.
+pub(crate) fn get(address: SocketAddr, path: &str, headers: &str) -> String {
+    let request =
+        format!("GET {path} HTTP/1.1\r\nHost: shop\r\nConnection: close\r\n{headers}\r\n");
+    let exchange = async {
+        let mut connection = Connection::to(address).await;
+        connection.send(request.as_bytes()).await;
+        connection.until_closed().await
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    String::from_utf8(runtime.unwrap().block_on(exchange)).unwrap()
 }
 
 /// Sends one request to a traced service. Returns the status, the caller, the only span, and the local port.

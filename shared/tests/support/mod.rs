@@ -1,14 +1,18 @@
-//! A service on a real socket, a client with access to every byte, and complete expected spans.
+//! A service on a real socket, a client with access to every byte, complete expected spans, child processes, and a collector.
 #![allow(dead_code, reason = "each test binary uses a part of this")]
 #![allow(unused_imports, reason = "each test binary uses a part of this")]
 
 mod calls;
+mod child;
+pub(crate) mod collector;
 mod connection;
 mod gate;
 mod messages;
 mod meters;
 mod numbers;
 mod shape;
+mod watchdog;
+pub(crate) mod wire;
 
 use std::{
     net::SocketAddr,
@@ -31,7 +35,8 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 pub(crate) use self::{
     calls::{answered, asked, call, clients, get_span},
-    connection::{Answer, Connection, served},
+    child::{Child, Output, command, in_child, in_shell, role},
+    connection::{Answer, Connection, get, served},
     gate::Gate,
     messages::Messages,
     meters::{Meters, Points},
@@ -39,6 +44,7 @@ pub(crate) use self::{
     shape::{
         Attributes, Shape, assert_between, attributes, error, request_attributes, server, shape,
     },
+    watchdog::Watchdog,
 };
 
 /// Waits for a future with a time limit that only a failing test reaches.

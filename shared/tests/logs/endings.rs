@@ -1,0 +1,75 @@
+//! Lines and panics from the destructor of a thread-local, when other thread-locals are gone.
+
+use std::{cell::RefCell, thread};
+
+use opentelemetry::{
+    Context, global,
+    trace::{TraceContextExt as _, Tracer as _},
+};
+
+use crate::child;
+
+/// Calls its function when its thread ends.
+struct AtEnd(fn());
+
+impl Drop for AtEnd {
+    fn drop(&mut self) {
+        (self.0)();
+    }
+}
+
+thread_local! {
+    static FIRST: RefCell<Option<AtEnd>> = const { RefCell::new(None) };
+    static LAST: RefCell<Option<AtEnd>> = const { RefCell::new(None) };
+}
+
+/// Ends a thread that has used nothing (0), a span (1), or a span and the log (2).
+fn end_thread(used: u8, at_end: fn(), at_last_end: Option<fn()>) {
+    let work = move || {
+        // Used first, so destroyed last.
+        FIRST.set(Some(AtEnd(at_end)));
+        if used > 0 {
+            let span = global::tracer("logs").start("work");
+            drop(Context::current_with_span(span).attach());
+        }
+        if used > 1 {
+            tracing::info!("working");
+        }
+        LAST.set(at_last_end.map(AtEnd));
+    };
+    #[expect(clippy::disallowed_methods, reason = "the test waits for it")]
+    thread::spawn(work).join().unwrap();
+}
+
+pub(crate) fn log_lines() {
+    let log = || tracing::info!(at_end = true, "ending");
+    for used in 0..3 {
+        end_thread(used, log, Some(log));
+    }
+}
+
+pub(crate) fn panic(used: u8) {
+    end_thread(used, || panic!("expected"), None);
+}
+
+#[test]
+fn line_of_thread_local_destructor_is_written() {
+    for format in ["json", "pretty"] {
+        let lines = child::lines("thread_local_destructors", format);
+        let ending = lines.iter().filter(|line| line.contains("at_end"));
+        assert_eq!(ending.count(), 6, "{format}: {lines:#?}");
+    }
+}
+
+#[test]
+fn panic_in_thread_local_destructor_is_printed() {
+    for role in [
+        "panic_in_destructor_0",
+        "panic_in_destructor_1",
+        "panic_in_destructor_2",
+    ] {
+        let output = child::output(role, "json");
+        assert!(!output.status.success(), "Rust aborts after such a panic");
+        assert!(output.stdout.contains("expected"), "{role}: {output:?}");
+    }
+}

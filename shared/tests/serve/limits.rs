@@ -1,0 +1,320 @@
+//! What a service does not take on, and whom it does not wait for.
+
+use std::time::Duration;
+
+use axum::{
+    Router,
+    body::{Body, Bytes},
+    routing::{get, post},
+};
+use futures_util::stream;
+use serde_json::{Value, json};
+use shared::{problem, serve::Limits, serve::health, server::TraceLayer, testing::recorder};
+
+use crate::support::{Caller, Connection, Gate, Service, Shape, server, shape, start_within};
+
+/// Soon enough for a test, for what has to run out.
+const SOON: Duration = Duration::from_millis(50);
+
+async fn takes_json(problem::Json(value): problem::Json<Value>) -> axum::Json<Value> {
+    axum::Json(value)
+}
+
+/// Larger than what any socket buffers.
+async fn endless() -> Body {
+    let part = || {
+        Some((
+            Ok::<_, std::io::Error>(Bytes::from(vec![b'x'; 64 * 1024])),
+            (),
+        ))
+    };
+    Body::from_stream(stream::unfold((), move |()| std::future::ready(part())))
+}
+
+/// A service whose `/gate` waits at `gate`.
+async fn service(limits: Limits, gate: &Gate) -> Service {
+    let gate = gate.clone();
+    let routes = Router::new()
+        .route("/gate", get(async move || gate.pass().await))
+        .route("/json", post(takes_json))
+        .route("/endless", get(endless))
+        .route("/quick", get("hello"))
+        .fallback(problem::not_found);
+    let app = limits
+        .apply(routes)
+        .layer(problem::catch_panic())
+        .layer(TraceLayer::new())
+        .merge(health(async || Ok(())));
+    start_within(limits, app).await
+}
+
+async fn status(service: &Service, line: &str) -> u16 {
+    let mut connection = Connection::open(service).await;
+    connection.request(line, &Caller::new()).await;
+    connection.answer().await.status
+}
+
+#[track_caller]
+fn assert_problem(answer: &crate::support::Answer, status: u16, code: &str, caller: &Caller) {
+    assert_eq!(answer.status, status, "{answer:?}");
+    assert_eq!(answer.headers["content-type"], "application/problem+json");
+    let body: Value = serde_json::from_str(&answer.body).unwrap();
+    assert_eq!(body["code"], code);
+    assert_eq!(body["trace_id"], json!(caller.trace_id));
+}
+
+#[tokio::test]
+async fn excess_request_is_shed_and_traced() {
+    let recorder = recorder();
+    let limits = Limits {
+        requests: 1,
+        ..Limits::default()
+    };
+    let gate = Gate::new();
+    let service = service(limits, &gate).await;
+    let mut first = Connection::open(&service).await;
+    first.request("GET /gate", &Caller::new()).await;
+    gate.entered().await;
+
+    let (caller, mut second) = (Caller::new(), Connection::open(&service).await);
+    second.request("GET /quick", &caller).await;
+    let answer = second.answer().await;
+    assert_problem(&answer, 503, "overloaded", &caller);
+    assert_eq!(answer.headers["retry-after"], "1");
+    let trace = recorder.trace(&caller.trace_id, 1).await;
+    let request = ("GET", "/quick", "/quick");
+    let expected = server(&caller, request, second.port, Some(503), Some("overloaded"));
+    assert_eq!(shape(&trace.spans[0]), expected);
+    assert_eq!(status(&service, "GET /nothing").await, 503);
+    assert_eq!(status(&service, "GET /healthz").await, 200);
+    assert_eq!(status(&service, "GET /readyz").await, 200);
+
+    // Its place is free again, whether it was answered or its caller has left.
+    gate.open();
+    assert_eq!(first.answer().await.status, 200);
+    first.request("GET /gate", &Caller::new()).await;
+    gate.entered().await;
+    first.reset();
+    crate::support::patience(async { while status(&service, "GET /quick").await != 200 {} }).await;
+}
+
+#[tokio::test]
+async fn slow_request_times_out_and_is_dropped() {
+    let recorder = recorder();
+    let limits = Limits {
+        request_timeout: SOON,
+        ..Limits::default()
+    };
+    let service = service(limits, &Gate::new()).await;
+    let (caller, mut connection) = (Caller::new(), Connection::open(&service).await);
+    connection.request("GET /gate", &caller).await;
+    let answer = connection.answer().await;
+    assert_problem(&answer, 503, "timeout", &caller);
+    let trace = recorder.trace(&caller.trace_id, 1).await;
+    let request = ("GET", "/gate", "/gate");
+    let expected = server(
+        &caller,
+        request,
+        connection.port,
+        Some(503),
+        Some("timeout"),
+    );
+    assert_eq!(shape(&trace.spans[0]), expected);
+}
+
+/// Sends a part of a body, goes on as `more` does, and expects to be turned away.
+async fn slow_body(more: impl AsyncFnOnce(&mut Connection)) {
+    let recorder = recorder();
+    let limits = Limits {
+        request_body_timeout: SOON,
+        ..Limits::default()
+    };
+    let service = service(limits, &Gate::new()).await;
+    let (caller, mut connection) = (Caller::new(), Connection::open(&service).await);
+    let port = connection.port;
+    let head = "Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{\"a";
+    connection.request_with("POST /json", &caller, head).await;
+    more(&mut connection).await;
+    let answer = connection.answer().await;
+    assert_problem(&answer, 408, "request_timeout", &caller);
+    let trace = recorder.trace(&caller.trace_id, 1).await;
+    let expected = server(&caller, ("POST", "/json", "/json"), port, Some(408), None);
+    assert_eq!(shape(&trace.spans[0]), expected);
+    // What would come next on it is the rest of the body.
+    assert_eq!(connection.until_closed().await, b"");
+}
+
+#[tokio::test]
+async fn stalled_body_times_out() {
+    slow_body(async |_| {}).await;
+}
+
+#[tokio::test]
+async fn trickling_body_times_out() {
+    slow_body(async |connection| {
+        while connection.is_silent() {
+            let _ = connection.try_send(b"x").await;
+            tokio::time::sleep(SOON / 10).await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn body_within_timeout_is_read() {
+    let service = service(Limits::default(), &Gate::new()).await;
+    let mut connection = Connection::open(&service).await;
+    let head = "Content-Type: application/json\r\nContent-Length: 7\r\n\r\n{\"a";
+    connection
+        .request_with("POST /json", &Caller::new(), head)
+        .await;
+    connection.send(b"\":1}").await;
+    let answer = connection.answer().await;
+    assert_eq!((answer.status, answer.body.as_str()), (200, "{\"a\":1}"));
+}
+
+#[tokio::test]
+async fn client_that_never_reads_is_disconnected() {
+    let recorder = recorder();
+    let limits = Limits {
+        response_write_timeout: SOON,
+        ..Limits::default()
+    };
+    let service = service(limits, &Gate::new()).await;
+    let (caller, mut connection) = (Caller::new(), Connection::open(&service).await);
+    connection.request("GET /endless", &caller).await;
+    assert_eq!(connection.head().await.status, 200);
+
+    let trace = recorder.trace(&caller.trace_id, 1).await;
+    let request = ("GET", "/endless", "/endless");
+    let expected = Shape {
+        events: vec!["shared.request.abandoned".into()],
+        ..server(&caller, request, connection.port, Some(200), None)
+    };
+    assert_eq!(shape(&trace.spans[0]), expected);
+    // The connection is gone with it: nothing holds the service back.
+    crate::support::patience(service.shut_down()).await;
+    connection.until_closed().await;
+}
+
+#[tokio::test]
+async fn slow_reading_client_is_served() {
+    let limits = Limits {
+        response_write_timeout: SOON * 20,
+        ..Limits::default()
+    };
+    let service = service(limits, &Gate::new()).await;
+    let mut connection = Connection::open(&service).await;
+    connection.request("GET /endless", &Caller::new()).await;
+    connection.head().await;
+    let start = tokio::time::Instant::now();
+    while start.elapsed() < limits.response_write_timeout * 2 {
+        connection.chunk().await;
+        tokio::time::sleep(SOON / 50).await;
+    }
+}
+
+#[tokio::test]
+async fn partial_head_and_idle_connection_time_out() {
+    let limits = Limits {
+        // In which the request of the idle one has to arrive.
+        request_head_timeout: SOON * 10,
+        ..Limits::default()
+    };
+    let service = service(limits, &Gate::new()).await;
+    let mut half = Connection::open(&service).await;
+    half.send(b"GET /quick HTTP/1.1\r\nHost: shop").await;
+    half.until_closed().await;
+
+    let silent = Connection::open(&service).await;
+    assert_eq!(silent.until_closed().await, b"");
+
+    let mut idle = Connection::open(&service).await;
+    idle.request("GET /quick", &Caller::new()).await;
+    assert_eq!(idle.answer().await.status, 200);
+    assert_eq!(idle.until_closed().await, b"");
+}
+
+#[tokio::test]
+async fn oversized_head_is_refused() {
+    let service = service(Limits::default(), &Gate::new()).await;
+    let mut connection = Connection::open(&service).await;
+    let large = format!("X-Large: {}\r\n", "x".repeat(64 * 1024 - 200));
+    connection
+        .request_with("GET /quick", &Caller::new(), &large)
+        .await;
+    assert_eq!(connection.answer().await.status, 200);
+
+    let large = format!("GET /quick HTTP/1.1\r\nX-Large: {}", "x".repeat(400 * 1024));
+    // What the service has not read when it refuses resets the connection, and may take the answer with it.
+    let _ = connection.try_send(large.as_bytes()).await;
+    let answer = connection.until_closed().await;
+    assert!(
+        answer.is_empty() || answer.starts_with(b"HTTP/1.1 431 "),
+        "{}",
+        String::from_utf8_lossy(&answer)
+    );
+}
+
+#[tokio::test]
+async fn excess_connection_waits_for_free_slot() {
+    let limits = Limits {
+        connections: 1,
+        ..Limits::default()
+    };
+    let service = service(limits, &Gate::new()).await;
+    let mut first = Connection::open(&service).await;
+    first.request("GET /quick", &Caller::new()).await;
+    first.answer().await;
+
+    let mut second = Connection::open(&service).await;
+    second.request("GET /quick", &Caller::new()).await;
+    for _ in 0..100 {
+        first.request("GET /quick", &Caller::new()).await;
+        assert_eq!(first.answer().await.status, 200);
+    }
+    assert!(second.is_silent(), "it was taken");
+    drop(first);
+    assert_eq!(second.answer().await.status, 200);
+}
+
+#[tokio::test]
+async fn stopping_service_is_unready_but_accepts() {
+    let limits = Limits {
+        shutdown_delay: Duration::from_mins(1),
+        ..Limits::default()
+    };
+    let service = service(limits, &Gate::new()).await;
+    let ready = async || {
+        let mut connection = Connection::open(&service).await;
+        connection.request("GET /readyz", &Caller::new()).await;
+        connection.answer().await
+    };
+    let answer = ready().await;
+    assert_eq!(answer.status, 200);
+    let body: Value = serde_json::from_str(&answer.body).unwrap();
+    assert_eq!(body["ready"], true);
+    assert_eq!(body["spans"]["waiting"], 0, "{body}");
+    assert_eq!(answer.headers["content-type"], "application/json");
+
+    service.tell_to_stop();
+    let answer = ready().await;
+    assert_eq!(answer.status, 503);
+    let body: Value = serde_json::from_str(&answer.body).unwrap();
+    assert_eq!(
+        (&body["ready"], &body["reason"]),
+        (&false.into(), &"stopping".into())
+    );
+    assert_eq!(answer.headers["content-type"], "application/json");
+    assert_eq!(status(&service, "GET /healthz").await, 200);
+    let mut open = Connection::open(&service).await;
+    for _ in 0..2 {
+        open.request("GET /quick", &Caller::new()).await;
+        assert_eq!(open.answer().await.status, 200);
+    }
+
+    // Nothing moves any more, so the clock goes on to the end of the delay.
+    tokio::time::pause();
+    service.shut_down().await;
+    assert_eq!(open.until_closed().await, b"");
+}

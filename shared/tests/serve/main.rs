@@ -1,0 +1,15 @@
+//! A service: limits, malformed requests, disconnects, signals and shutdown.
+
+#![expect(clippy::unwrap_used, reason = "a panic fails the test")]
+
+mod bodies;
+mod disconnects;
+mod half_closed;
+mod heads;
+mod limits;
+mod malformed;
+mod process;
+mod stop;
+#[path = "../support/mod.rs"]
+mod support;
+mod upgrades;

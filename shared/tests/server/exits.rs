@@ -1,0 +1,427 @@
+//! Every way a request can end before its answer is complete, and what its span says then.
+
+use std::{
+    sync::{Arc, Mutex},
+    time::{Duration, SystemTime},
+};
+
+use axum::{
+    Router,
+    body::Body,
+    extract::Path,
+    middleware::from_fn_with_state,
+    routing::{get, post},
+};
+use http::{Request, Response, StatusCode};
+use opentelemetry::trace::Status;
+use shared::{
+    client::{TraceMiddleware, UrlTemplate},
+    problem,
+    server::TraceLayer,
+    span,
+    testing::recorder,
+};
+use tower::{ServiceBuilder, ServiceExt as _, service_fn};
+
+use crate::support::{
+    Caller, Connection, Gate, Parts, Service, Shape, assert_between, client, parts, server, shape,
+    start,
+};
+
+const ABANDONED: &str = "shared.request.abandoned";
+
+async fn status(Path(code): Path<u16>) -> StatusCode {
+    StatusCode::from_u16(code).unwrap()
+}
+
+#[tokio::test]
+async fn status_below_500_leaves_span_status_unset() {
+    let recorder = recorder();
+    let router = Router::new().route("/status/{code}", post(status));
+    let service = start(router.layer(TraceLayer::new())).await;
+    let mut connection = Connection::open(&service).await;
+    for code in [200, 201, 302, 400, 401, 404, 418, 499] {
+        let (caller, path) = (Caller::new(), format!("/status/{code}"));
+        let before = SystemTime::now();
+        connection.request(&format!("POST {path}"), &caller).await;
+        let answer = connection.answer().await;
+        assert_eq!(i64::from(answer.status), code);
+
+        let trace = recorder.trace(&caller.trace_id, 1).await;
+        let request = ("POST", path.as_str(), "/status/{code}");
+        let expected = server(&caller, request, connection.port, Some(code), None);
+        assert_eq!(shape(&trace.spans[0]), expected);
+        assert!(before <= trace.spans[0].start && trace.spans[0].end <= SystemTime::now());
+        let traceresponse = format!("00-{}-{}-01", caller.trace_id, trace.spans[0].span_id);
+        assert_eq!(answer.headers["traceresponse"], traceresponse);
+    }
+}
+
+#[tokio::test]
+async fn server_status_is_error_from_500() {
+    let recorder = recorder();
+    let router = Router::new().route("/status/{code}", get(status));
+    let service = start(router.layer(TraceLayer::new())).await;
+    let mut connection = Connection::open(&service).await;
+    for code in [500, 502, 503, 599] {
+        let (caller, path) = (Caller::new(), format!("/status/{code}"));
+        connection.request(&format!("GET {path}"), &caller).await;
+        assert_eq!(i64::from(connection.answer().await.status), code);
+
+        let trace = recorder.trace(&caller.trace_id, 1).await;
+        let request = ("GET", path.as_str(), "/status/{code}");
+        let error_type = code.to_string();
+        let expected = server(
+            &caller,
+            request,
+            connection.port,
+            Some(code),
+            Some(&error_type),
+        );
+        assert_eq!(shape(&trace.spans[0]), expected);
+    }
+}
+
+#[tokio::test]
+async fn named_failure_is_error_type() {
+    let recorder = recorder();
+    let named = || async {
+        span::fail("stock_is_negative", "minus one left");
+        StatusCode::INTERNAL_SERVER_ERROR
+    };
+    let router = Router::new().route("/named", get(named));
+    let service = start(router.layer(TraceLayer::new())).await;
+    let (caller, mut connection) = (Caller::new(), Connection::open(&service).await);
+    connection.request("GET /named", &caller).await;
+    connection.answer().await;
+
+    let trace = recorder.trace(&caller.trace_id, 1).await;
+    let request = ("GET", "/named", "/named");
+    let error_type = Some("stock_is_negative");
+    let expected = Shape {
+        status: Status::error("minus one left"),
+        ..server(&caller, request, connection.port, Some(500), error_type)
+    };
+    assert_eq!(shape(&trace.spans[0]), expected);
+}
+
+/// A step of a handler that fails, and has a span.
+#[tracing::instrument]
+async fn take_stock() {
+    span::fail("stock_is_negative", "minus one left");
+}
+
+#[tokio::test]
+async fn failure_in_child_span_is_error_type() {
+    let recorder = recorder();
+    let below = || async {
+        take_stock().await;
+        StatusCode::INTERNAL_SERVER_ERROR
+    };
+    let router = Router::new().route("/below", get(below));
+    let service = start(router.layer(TraceLayer::new())).await;
+    let (caller, mut connection) = (Caller::new(), Connection::open(&service).await);
+    connection.request("GET /below", &caller).await;
+    connection.answer().await;
+
+    let trace = recorder.trace(&caller.trace_id, 2).await;
+    let error_type = Some("stock_is_negative");
+    let request = ("GET", "/below", "/below");
+    let expected = Shape {
+        status: Status::error("minus one left"),
+        ..server(&caller, request, connection.port, Some(500), error_type)
+    };
+    assert_eq!(shape(trace.span("GET /below")), expected);
+    let step = shape(trace.span("take_stock"));
+    assert_eq!(step.status, Status::error("minus one left"));
+    assert_eq!(
+        step.attributes.get("error.type"),
+        Some(&"stock_is_negative".into())
+    );
+}
+
+#[tokio::test]
+async fn failure_with_successful_answer_is_ignored() {
+    let recorder = recorder();
+    let mended = || async {
+        span::fail("cache_is_cold", "asking the database");
+        StatusCode::OK
+    };
+    let refused = || async {
+        take_stock().await;
+        StatusCode::CONFLICT
+    };
+    let router = Router::new()
+        .route("/mended", get(mended))
+        .route("/refused", get(refused));
+    let service = start(router.layer(TraceLayer::new())).await;
+    for (path, status) in [("/mended", 200), ("/refused", 409)] {
+        let (caller, mut connection) = (Caller::new(), Connection::open(&service).await);
+        connection.request(&format!("GET {path}"), &caller).await;
+        connection.answer().await;
+        let name = format!("GET {path}");
+        let span = recorder.span(&caller.trace_id, &name).await;
+        let request = ("GET", path, path);
+        let expected = server(&caller, request, connection.port, Some(status), None);
+        assert_eq!(shape(&span), expected);
+    }
+}
+
+#[tokio::test]
+async fn last_of_two_failures_is_recorded() {
+    let recorder = recorder();
+    let twice = || async {
+        span::fail("cache", "z: later in the alphabet");
+        span::fail("database", "a: what really failed");
+        StatusCode::BAD_GATEWAY
+    };
+    let router = Router::new().route("/twice", get(twice));
+    let service = start(router.layer(TraceLayer::new())).await;
+    let (caller, mut connection) = (Caller::new(), Connection::open(&service).await);
+    connection.request("GET /twice", &caller).await;
+    connection.answer().await;
+
+    let trace = recorder.trace(&caller.trace_id, 1).await;
+    let request = ("GET", "/twice", "/twice");
+    let expected = Shape {
+        status: Status::error("a: what really failed"),
+        ..server(
+            &caller,
+            request,
+            connection.port,
+            Some(502),
+            Some("database"),
+        )
+    };
+    assert_eq!(shape(&trace.spans[0]), expected);
+}
+
+#[tokio::test]
+async fn task_failure_does_not_fail_request() {
+    let recorder = recorder();
+    let spawns = || async {
+        shared::task::spawn(take_stock()).await.unwrap();
+        StatusCode::INTERNAL_SERVER_ERROR
+    };
+    let router = Router::new().route("/spawns", get(spawns));
+    let service = start(router.layer(TraceLayer::new())).await;
+    let (caller, mut connection) = (Caller::new(), Connection::open(&service).await);
+    connection.request("GET /spawns", &caller).await;
+    connection.answer().await;
+
+    let span = recorder.span(&caller.trace_id, "GET /spawns").await;
+    let request = ("GET", "/spawns", "/spawns");
+    let expected = server(&caller, request, connection.port, Some(500), Some("500"));
+    assert_eq!(shape(&span), expected);
+}
+
+#[tokio::test]
+async fn disconnect_before_answer_ends_trace() {
+    let recorder = recorder();
+    let gate = Gate::new();
+    let stuck = {
+        let gate = gate.clone();
+        move || async move { gate.pass().await }
+    };
+    let inventory = Router::new()
+        .route("/check/{item_id}", get(stuck))
+        .layer(TraceLayer::new().tracer_provider(&recorder.provider("inventory")));
+    let inventory = start(inventory).await;
+    let (url, provider) = (
+        inventory.url("/check/item-stuck"),
+        recorder.provider("checkout"),
+    );
+    let calls = client(TraceMiddleware::new().tracer_provider(&provider));
+    let checkout = move || async move {
+        let check = calls
+            .get(url)
+            .with_extension(UrlTemplate::new("/check/{item_id}"));
+        check.send().await.map(drop).unwrap_or_default();
+    };
+    let checkout = Router::new()
+        .route("/checkout", post(checkout))
+        .layer(TraceLayer::new().tracer_provider(&provider));
+    let checkout = start(checkout).await;
+
+    let (caller, mut connection) = (Caller::new(), Connection::open(&checkout).await);
+    let port = connection.port;
+    let before = SystemTime::now();
+    connection.request("POST /checkout", &caller).await;
+    gate.entered().await;
+    let inside = SystemTime::now();
+    drop(connection);
+    let gone = SystemTime::now();
+
+    let trace = recorder.trace(&caller.trace_id, 3).await;
+    let request = ("POST", "/checkout", "/checkout");
+    let root = trace.span("POST /checkout");
+    let expected = Shape {
+        events: vec![ABANDONED.into()],
+        ..server(&caller, request, port, None, None)
+    };
+    assert_eq!(shape(root), expected);
+    let [call, next] = ["checkout", "inventory"].map(|service| {
+        let is = |span: &&shared::testing::Span| {
+            span.service == service && span.name == "GET /check/{item_id}"
+        };
+        trace.spans.iter().find(is).unwrap()
+    });
+    assert_eq!(call.parent_id.as_ref(), Some(&root.span_id));
+    assert_eq!(next.parent_id.as_ref(), Some(&call.span_id));
+    assert_eq!(shape(call).status, Status::Unset);
+    assert_eq!(shape(call).events, Vec::<String>::new());
+    assert_eq!(shape(next).events, [ABANDONED]);
+    for span in &trace.spans {
+        assert_eq!(span.error_type(), None, "{trace}");
+        assert_between(span, before, (inside, gone));
+    }
+    assert!(call.end <= root.end, "the call ends before who made it");
+}
+
+/// A service whose answer comes in parts, when the test sends them.
+async fn streaming() -> (Parts, Service) {
+    let (parts, body) = parts();
+    let body = Arc::new(Mutex::new(Some(body)));
+    let take = move || async move { body.lock().unwrap().take().unwrap() };
+    let router = Router::new().route("/streams", get(take));
+    (parts, start(router.layer(TraceLayer::new())).await)
+}
+
+#[tokio::test]
+async fn disconnect_during_body_is_not_error() {
+    let recorder = recorder();
+    let (parts, service) = streaming().await;
+    let (caller, mut connection) = (Caller::new(), Connection::open(&service).await);
+    let port = connection.port;
+    let before = SystemTime::now();
+    connection.request("GET /streams", &caller).await;
+    parts.send(Ok("first".into())).unwrap();
+    assert_eq!(connection.head().await.status, 200);
+    assert_eq!(connection.chunk().await, "first");
+    let inside = SystemTime::now();
+    drop(connection);
+
+    let trace = recorder.trace(&caller.trace_id, 1).await;
+    let expected = Shape {
+        events: vec![ABANDONED.into()],
+        ..server(
+            &caller,
+            ("GET", "/streams", "/streams"),
+            port,
+            Some(200),
+            None,
+        )
+    };
+    assert_eq!(shape(&trace.spans[0]), expected);
+    assert_between(&trace.spans[0], before, (inside, inside));
+    assert!(parts.is_closed(), "the body is gone with its reader");
+}
+
+#[tokio::test]
+async fn failed_body_is_error_after_head() {
+    let recorder = recorder();
+    let (parts, service) = streaming().await;
+    let (caller, mut connection) = (Caller::new(), Connection::open(&service).await);
+    let port = connection.port;
+    let before = SystemTime::now();
+    connection.request("GET /streams", &caller).await;
+    parts.send(Ok("first".into())).unwrap();
+    assert_eq!(connection.head().await.status, 200);
+    assert_eq!(connection.chunk().await, "first");
+    let inside = SystemTime::now();
+    parts.send(Err(std::io::Error::other("disk full"))).unwrap();
+    assert_eq!(connection.until_closed().await, b"");
+
+    let trace = recorder.trace(&caller.trace_id, 1).await;
+    let request = ("GET", "/streams", "/streams");
+    let expected = server(&caller, request, port, Some(200), Some("body"));
+    assert_eq!(shape(&trace.spans[0]), expected);
+    assert_between(&trace.spans[0], before, (inside, inside));
+}
+
+#[tokio::test]
+async fn timeout_layer_answer_is_error() {
+    let recorder = recorder();
+    let limit = Duration::from_millis(20);
+    let router = Router::new()
+        .route("/slow", get(std::future::pending::<()>))
+        .layer(from_fn_with_state(limit, problem::timeout))
+        .layer(TraceLayer::new());
+    let service = start(router).await;
+    let (caller, mut connection) = (Caller::new(), Connection::open(&service).await);
+    connection.request("GET /slow", &caller).await;
+    let answer = connection.answer().await;
+    assert_eq!(answer.status, 503);
+    let problem: serde_json::Value = serde_json::from_str(&answer.body).unwrap();
+    assert_eq!(problem["code"], "timeout");
+    assert_eq!(problem["trace_id"], caller.trace_id.as_str());
+
+    let trace = recorder.trace(&caller.trace_id, 1).await;
+    let request = ("GET", "/slow", "/slow");
+    let expected = server(
+        &caller,
+        request,
+        connection.port,
+        Some(503),
+        Some("timeout"),
+    );
+    assert_eq!(shape(&trace.spans[0]), expected);
+    assert!(trace.spans[0].duration() >= limit);
+}
+
+#[tokio::test]
+async fn outer_timeout_is_recorded_as_abandoned() {
+    let recorder = recorder();
+    let router = Router::new()
+        .route("/slow", get(std::future::pending::<()>))
+        .layer(TraceLayer::new())
+        .layer(from_fn_with_state(
+            Duration::from_millis(20),
+            problem::timeout,
+        ));
+    let service = start(router).await;
+    let (caller, mut connection) = (Caller::new(), Connection::open(&service).await);
+    connection.request("GET /slow", &caller).await;
+    assert_eq!(connection.answer().await.status, 503);
+
+    let trace = recorder.trace(&caller.trace_id, 1).await;
+    let expected = Shape {
+        events: vec![ABANDONED.into()],
+        ..server(
+            &caller,
+            ("GET", "/slow", "/slow"),
+            connection.port,
+            None,
+            None,
+        )
+    };
+    assert_eq!(shape(&trace.spans[0]), expected);
+}
+
+#[tokio::test]
+async fn service_error_fails_span_and_passes_unchanged() {
+    let recorder = recorder();
+    let fails = |_: Request<Body>| async { Err::<Response<Body>, _>(std::fmt::Error) };
+    let service = ServiceBuilder::new()
+        .layer(TraceLayer::new())
+        .service(service_fn(fails));
+    let caller = Caller::new();
+    let request = Request::get("/").header("traceparent", caller.traceparent());
+    let result = service.oneshot(request.body(Body::empty()).unwrap()).await;
+    assert_eq!(result.unwrap_err(), std::fmt::Error);
+
+    let trace = recorder.trace(&caller.trace_id, 1).await;
+    let expected = Shape {
+        name: "GET".into(),
+        parent: Some(caller.span_id.clone()),
+        attributes: crate::support::attributes([
+            ("http.request.method", "GET".into()),
+            ("url.path", "/".into()),
+            ("url.scheme", "http".into()),
+            ("network.protocol.version", "1.1".into()),
+            ("error.type", "service".into()),
+        ]),
+        ..server(&caller, ("GET", "/", "/"), 0, None, Some("service"))
+    };
+    assert_eq!(shape(&trace.spans[0]), expected);
+}

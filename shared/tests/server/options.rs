@@ -1,0 +1,353 @@
+//! Each option of the layer, next to what happens without it.
+
+use axum::{
+    Extension, Router,
+    body::Bytes,
+    response::{IntoResponse as _, Response},
+    routing::{any, get},
+};
+use http::{HeaderName, StatusCode, Version, header};
+use opentelemetry::{
+    Array, Context, KeyValue, Value, baggage::BaggageExt as _,
+    propagation::TextMapCompositePropagator,
+};
+use shared::{
+    client::TraceMiddleware,
+    server::{
+        ForwardedHeader::{self, XForwardedFor, XForwardedHost, XForwardedProto},
+        PeerAddr, TraceLayer,
+    },
+    testing::{Span, recorder},
+};
+
+use crate::support::{
+    Answer, Attributes, Caller, Connection, Shape, attributes, client, server, shape, start,
+};
+
+/// What a layer makes of one request to a handler.
+async fn trace(
+    layer: TraceLayer,
+    line: &str,
+    more: &str,
+    answer: fn() -> Response,
+) -> (Answer, Caller, Span, u16) {
+    let recorder = recorder();
+    let route = async move |_: Bytes| answer();
+    let service = start(Router::new().route("/items/{id}", any(route)).layer(layer)).await;
+    let (caller, mut connection) = (Caller::new(), Connection::open(&service).await);
+    connection.request_with(line, &caller, more).await;
+    let answer = connection.answer().await;
+    let mut trace = recorder.trace(&caller.trace_id, 1).await;
+    (answer, caller, trace.spans.remove(0), connection.port)
+}
+
+const ITEM: (&str, &str, &str) = ("GET", "/items/1", "/items/{id}");
+
+fn ok() -> Response {
+    StatusCode::OK.into_response()
+}
+
+/// Asserts that the span is a plain one but for these attributes.
+async fn assert_adds(layer: TraceLayer, line: &str, more: &str, added: Attributes) {
+    let (_, caller, span, port) = trace(layer, line, more, || {
+        ([("x-cache", "hit"), ("set-cookie", "id=1")], "answer").into_response()
+    })
+    .await;
+    let mut expected = server(&caller, ITEM, port, Some(200), None);
+    expected.attributes.extend(added);
+    assert_eq!(shape(&span), expected, "{line}");
+}
+
+fn strings<const N: usize>(values: [&'static str; N]) -> Value {
+    Value::Array(Array::String(values.map(Into::into).into()))
+}
+
+#[tokio::test]
+async fn filtered_request_passes_callers_context_to_calls() {
+    let recorder = recorder();
+    let next = Router::new()
+        .route("/next", get(()))
+        .layer(TraceLayer::new());
+    let next = start(next).await;
+    let (url, calls) = (next.url("/next"), client(TraceMiddleware::new()));
+    let handler = async move || drop(calls.get(url).send().await);
+    let layer = TraceLayer::new().filter(|request| request.uri.path() != "/quiet");
+    let service = start(Router::new().route("/quiet", get(handler)).layer(layer)).await;
+    let (caller, mut connection) = (Caller::new(), Connection::open(&service).await);
+    connection.request("GET /quiet", &caller).await;
+    let answer = connection.answer().await;
+    assert_eq!(answer.headers.get("traceresponse"), None);
+
+    let trace = recorder.trace(&caller.trace_id, 2).await;
+    let orphaned = format!(
+        "orphan of {}:\n  CLIENT GET\n    SERVER GET /next\n",
+        caller.span_id
+    );
+    assert_eq!(trace.tree(), orphaned);
+}
+
+#[tokio::test]
+async fn public_endpoint_links_caller_and_drops_baggage() {
+    let recorder = recorder();
+    let handler = async || {
+        let baggage = Context::map_current(|cx| cx.baggage().len());
+        format!("{baggage} {}", shared::span::trace_id().unwrap())
+    };
+    let layer = TraceLayer::new().public_endpoint(|request| request.uri.path() == "/public");
+    let router = Router::new()
+        .route("/public", get(handler))
+        .route("/private", get(handler));
+    let service = start(router.layer(layer)).await;
+    let (caller, mut connection) = (Caller::new(), Connection::open(&service).await);
+    let baggage = "baggage: user=7\r\n";
+    connection
+        .request_with("GET /public", &caller, baggage)
+        .await;
+    let answer = connection.answer().await;
+    let (entries, trace_id) = answer.body.split_once(' ').unwrap();
+    assert_eq!(entries, "0");
+    assert_ne!(trace_id, caller.trace_id);
+    let trace = recorder.trace(trace_id, 1).await;
+    let request = ("GET", "/public", "/public");
+    let expected = Shape {
+        parent: None,
+        links: vec![(caller.trace_id.clone(), caller.span_id.clone())],
+        ..server(&caller, request, connection.port, Some(200), None)
+    };
+    assert_eq!(shape(&trace.spans[0]), expected);
+    assert_eq!(recorder.now(&caller.trace_id).spans, []);
+
+    connection
+        .request_with("GET /private", &caller, baggage)
+        .await;
+    assert_eq!(
+        connection.answer().await.body,
+        format!("1 {}", caller.trace_id)
+    );
+}
+
+#[tokio::test]
+async fn custom_span_name_is_used() {
+    let layer = TraceLayer::new().span_name(|request| {
+        let version = if request.version == Version::HTTP_11 {
+            "1.1"
+        } else {
+            "1.0"
+        };
+        format!("{} over {version}", request.method).into()
+    });
+    let (_, caller, span, port) = trace(layer, "GET /items/1", "", ok).await;
+    let expected = Shape {
+        name: "GET over 1.1".into(),
+        ..server(&caller, ITEM, port, Some(200), None)
+    };
+    assert_eq!(shape(&span), expected);
+}
+
+#[derive(Clone)]
+struct Tenant(&'static str);
+
+#[tokio::test]
+async fn custom_attributes_are_added() {
+    let layer = TraceLayer::new()
+        .attributes_at_start(|request| {
+            vec![KeyValue::new(
+                "app.headers",
+                i64::try_from(request.headers.len()).unwrap(),
+            )]
+        })
+        .attributes_at_end(|response| {
+            let tenant = response.extensions.get::<Tenant>().unwrap();
+            vec![KeyValue::new("app.tenant", tenant.0)]
+        });
+    let (_, caller, span, port) = trace(layer, "GET /items/1", "", || {
+        (axum::Extension(Tenant("acme")), ()).into_response()
+    })
+    .await;
+    let mut expected = server(&caller, ITEM, port, Some(200), None);
+    let added = [("app.headers", 2.into()), ("app.tenant", "acme".into())];
+    expected.attributes.extend(attributes(added));
+    assert_eq!(shape(&span), expected);
+}
+
+#[tokio::test]
+async fn listed_headers_are_recorded_and_secret_ones_never() {
+    let more = "X-Tag: a\r\nX-Tag: b\r\nAuthorization: Bearer secret\r\nCookie: id=secret\r\n\
+                Proxy-Authorization: Basic secret\r\nSet-Cookie: id=secret\r\n";
+    assert_adds(TraceLayer::new(), "GET /items/1", more, attributes([])).await;
+
+    let secret = [
+        header::AUTHORIZATION,
+        header::COOKIE,
+        header::SET_COOKIE,
+        header::PROXY_AUTHORIZATION,
+    ];
+    let listed = ["x-tag", "x-cache", "x-missing"].map(HeaderName::from_static);
+    let listed = || secret.iter().chain(&listed).cloned();
+    let layer = TraceLayer::new()
+        .request_headers(listed())
+        .response_headers(listed());
+    let added = attributes([
+        ("http.request.header.x-tag", strings(["a", "b"])),
+        ("http.response.header.x-cache", strings(["hit"])),
+    ]);
+    assert_adds(layer, "GET /items/1", more, added).await;
+}
+
+#[tokio::test]
+async fn lists_that_are_given_in_turn_add_up() {
+    let [tag, cache, kind] = ["x-tag", "x-cache", "content-type"].map(HeaderName::from_static);
+    let layer = TraceLayer::new()
+        .request_headers([tag.clone()])
+        .request_headers([header::HOST, tag])
+        .response_headers([cache])
+        .response_headers([kind])
+        .redact_query_keys(["token"])
+        .redact_query_keys(["page"])
+        .trust_forwarded([XForwardedFor])
+        .trust_forwarded([XForwardedProto]);
+    let more = "X-Tag: a\r\nX-Forwarded-For: 192.0.2.1\r\nX-Forwarded-Proto: https\r\n";
+    let added = attributes([
+        ("http.request.header.x-tag", strings(["a"])),
+        ("http.request.header.host", strings(["shop.example:8080"])),
+        ("http.response.header.x-cache", strings(["hit"])),
+        (
+            "http.response.header.content-type",
+            strings(["text/plain; charset=utf-8"]),
+        ),
+        ("url.query", "page=REDACTED&token=REDACTED".into()),
+        ("client.address", "192.0.2.1".into()),
+        ("url.scheme", "https".into()),
+    ]);
+    assert_adds(layer, "GET /items/1?page=2&token=mine", more, added).await;
+}
+
+#[tokio::test]
+async fn query_secrets_are_redacted() {
+    let query = |query: &'static str| attributes([("url.query", query.into())]);
+    let line = "GET /items/1?page=2&sig=secret&token=mine";
+    let redacted = query("page=2&sig=REDACTED&token=mine");
+    assert_adds(TraceLayer::new(), line, "", redacted).await;
+    let layer = TraceLayer::new().redact_query_keys(["token"]);
+    assert_adds(layer, line, "", query("page=2&sig=REDACTED&token=REDACTED")).await;
+    assert_adds(TraceLayer::new(), "GET /items/1?", "", attributes([])).await;
+}
+
+#[tokio::test]
+async fn forwarding_headers_are_used_only_if_trusted() {
+    let more = "X-Forwarded-For: 192.0.2.1:4711, 10.0.0.1\r\nX-Forwarded-Host: [2001:db8::1]:443\r\n\
+                X-Forwarded-Proto: https\r\n";
+    assert_adds(TraceLayer::new(), "GET /items/1", more, attributes([])).await;
+    let believed = attributes([
+        ("client.address", "192.0.2.1".into()),
+        ("server.address", "2001:db8::1".into()),
+        ("server.port", 443.into()),
+        ("url.scheme", "https".into()),
+    ]);
+    let layer = TraceLayer::new().trust_forwarded([XForwardedFor, XForwardedHost, XForwardedProto]);
+    assert_adds(layer, "GET /items/1", more, believed).await;
+}
+
+#[tokio::test]
+async fn untrusted_forwarding_header_is_ignored() {
+    let more = "Forwarded: for=6.6.6.6;host=evil.example;proto=https\r\nX-Forwarded-Host: evil.example\r\n\
+                X-Forwarded-For: 192.0.2.1\r\n";
+    let of_the_proxy = attributes([("client.address", "192.0.2.1".into())]);
+    let layer = TraceLayer::new().trust_forwarded([XForwardedFor]);
+    assert_adds(layer, "GET /items/1", more, of_the_proxy).await;
+
+    let more = "X-Forwarded-For: 6.6.6.6\r\nForwarded: for=\"192.0.2.1:80\";secret=\"a, for=6.6.6.6\", for=b\r\n";
+    let of_the_proxy = attributes([("client.address", "192.0.2.1".into())]);
+    let layer = TraceLayer::new().trust_forwarded([ForwardedHeader::Forwarded]);
+    assert_adds(layer, "GET /items/1", more, of_the_proxy).await;
+}
+
+#[tokio::test]
+async fn body_sizes_are_recorded_where_they_are_wanted() {
+    let more = "User-Agent: a browser\r\nContent-Length: 5\r\n\r\nhello";
+    let agent = ("user_agent.original", "a browser".into());
+    assert_adds(
+        TraceLayer::new(),
+        "GET /items/1",
+        more,
+        attributes([agent.clone()]),
+    )
+    .await;
+    let sizes = attributes([
+        agent,
+        ("http.request.body.size", 5.into()),
+        ("http.response.body.size", 6.into()),
+    ]);
+    assert_adds(
+        TraceLayer::new().body_sizes(true),
+        "GET /items/1",
+        more,
+        sizes,
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn traceresponse_can_be_left_out() {
+    let (answer, ..) = trace(
+        TraceLayer::new().traceresponse(false),
+        "GET /items/1",
+        "",
+        ok,
+    )
+    .await;
+    assert_eq!(answer.headers.get("traceresponse"), None);
+}
+
+#[tokio::test]
+async fn layer_without_propagators_starts_new_trace() {
+    let recorder = recorder();
+    let layer = TraceLayer::new().propagator(TextMapCompositePropagator::new(Vec::new()));
+    let service = start(Router::new().route("/", get(())).layer(layer)).await;
+    let (caller, mut connection) = (Caller::new(), Connection::open(&service).await);
+    connection.request("GET /", &caller).await;
+    let answer = connection.answer().await;
+    let trace = recorder
+        .trace(&answer.headers["traceresponse"][3..35], 1)
+        .await;
+    assert_eq!(trace.spans[0].parent_id, None);
+    assert_eq!(recorder.now(&caller.trace_id).spans, []);
+}
+
+#[tokio::test]
+async fn explicit_peer_overrides_connected_peer() {
+    let recorder = recorder();
+    let told = PeerAddr("[2001:db8::7]:4711".parse().unwrap());
+    let router = Router::new().route("/items/{id}", get(()));
+    let service = start(router.layer(TraceLayer::new()).layer(Extension(told))).await;
+    let (caller, mut connection) = (Caller::new(), Connection::open(&service).await);
+    connection.request("GET /items/1", &caller).await;
+    connection.answer().await;
+    let trace = recorder.trace(&caller.trace_id, 1).await;
+    let mut expected = server(&caller, ITEM, 4711, Some(200), None);
+    for key in ["client.address", "network.peer.address"] {
+        let address = (key.to_owned(), "2001:db8::7".into());
+        expected.attributes.extend([address]);
+    }
+    assert_eq!(shape(&trace.spans[0]), expected);
+}
+
+#[tokio::test]
+async fn server_timing_names_span_beside_entries_of_handler() {
+    recorder();
+    let handler = async || [("server-timing", "db;dur=53")];
+    let router = Router::new().route("/", get(handler));
+    let layer = TraceLayer::new().server_timing(true).traceresponse(false);
+    let service = start(router.layer(layer)).await;
+    let answer = crate::support::bare_client()
+        .get(service.url("/"))
+        .send()
+        .await
+        .unwrap();
+    assert!(!answer.headers().contains_key("traceresponse"));
+    let timings: Vec<_> = answer.headers().get_all("server-timing").iter().collect();
+    assert_eq!(timings[0], "db;dur=53");
+    let trace = timings[1].to_str().unwrap();
+    let traceparent = trace.strip_prefix("trace;desc=00-").unwrap();
+    assert_eq!(traceparent.len(), 52, "{trace}");
+}
