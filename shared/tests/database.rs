@@ -84,5 +84,5 @@ async fn dropped_query_is_recorded_as_cancelled() {
     assert_eq!(cancelled.status, Status::Unset);
     assert_eq!(cancelled.error_type(), None);
     let events: Vec<_> = cancelled.events.iter().map(|event| &*event.name).collect();
-    assert_eq!(events, ["shared.query.cancelled"]);
+    assert_eq!(events, ["query.cancelled"]);
 }

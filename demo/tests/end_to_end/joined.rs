@@ -132,7 +132,7 @@ async fn timeout_cancels_work_in_inventory() {
         None,
         "a caller who leaves is no error of inventory"
     );
-    assert_eq!(stuck.span.span.events[0].name, "shared.request.abandoned");
+    assert_eq!(stuck.span.span.events[0].name, "request.abandoned");
     let gave_up = row(&trace, "checkout", "GET /check/{item_id}");
     assert_eq!(gave_up.error().as_deref(), Some("timeout"));
     let seconds = std::time::Duration::from_nanos(stuck.duration()).as_secs_f64();

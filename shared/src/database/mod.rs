@@ -91,7 +91,7 @@ impl Database {
     /// Runs `query` in a CLIENT span named `{operation} {collection}`.
     ///
     /// `reason` returns the `error.type` of a failure, usually with [`QueryFailure::of`]. If the future is dropped before the query has finished, the span
-    /// ends with the event `shared.query.cancelled` and is not an error, because the outcome is unknown.
+    /// ends with the event `query.cancelled` and is not an error, because the outcome is unknown.
     ///
     /// ```
     /// # use std::{error::Error, fmt};

@@ -149,7 +149,7 @@ impl<S: Span> Span for Timed<S> {
 
 /// Returns the instrumentation scope of this crate.
 pub(crate) fn scope() -> InstrumentationScope {
-    InstrumentationScope::builder(env!("CARGO_PKG_NAME"))
+    InstrumentationScope::builder(semconv::SCOPE_NAME)
         .with_version(env!("CARGO_PKG_VERSION"))
         .with_schema_url(semconv::SCHEMA_URL)
         .build()
@@ -171,5 +171,27 @@ pub(crate) struct EndOnDrop(pub(crate) Context);
 impl Drop for EndOnDrop {
     fn drop(&mut self) {
         self.0.span().end();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use opentelemetry_sdk::trace::{InMemorySpanExporter, SdkTracerProvider};
+
+    use super::*;
+
+    #[test]
+    fn span_has_scope_name_and_schema() {
+        let exporter = InMemorySpanExporter::default();
+        let provider = SdkTracerProvider::builder()
+            .with_simple_exporter(exporter.clone())
+            .build();
+        let span = SpanBuilder::from_name("GET");
+        drop(Tracer::of(&provider).start(span, &empty_context()));
+        let spans = exporter.get_finished_spans().unwrap();
+        let scope = &spans[0].instrumentation_scope;
+        assert_eq!(scope.name(), "http-tracing");
+        assert_eq!(scope.version(), Some(env!("CARGO_PKG_VERSION")));
+        assert_eq!(scope.schema_url(), Some(semconv::SCHEMA_URL));
     }
 }

@@ -188,7 +188,7 @@ async fn client_that_never_reads_is_disconnected() {
     let trace = recorder.trace(&caller.trace_id, 1).await;
     let request = ("GET", "/endless", "/endless");
     let expected = Shape {
-        events: vec!["shared.request.abandoned".into()],
+        events: vec!["request.abandoned".into()],
         ..server(&caller, request, connection.port, Some(200), None)
     };
     assert_eq!(shape(&trace.spans[0]), expected);

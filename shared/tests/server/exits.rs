@@ -28,7 +28,7 @@ use crate::support::{
     start,
 };
 
-const ABANDONED: &str = "shared.request.abandoned";
+const ABANDONED: &str = "request.abandoned";
 
 async fn status(Path(code): Path<u16>) -> StatusCode {
     StatusCode::from_u16(code).unwrap()

@@ -60,7 +60,7 @@ async fn drain_ignores_disconnected_caller() {
 
     let trace = recorder.trace(&caller.trace_id, 1).await;
     let expected = Shape {
-        events: vec!["shared.request.abandoned".into()],
+        events: vec!["request.abandoned".into()],
         ..server(&caller, ("GET", "/stuck", "/stuck"), port, None, None)
     };
     assert_eq!(shape(&trace.spans[0]), expected);

@@ -82,7 +82,7 @@ async fn only_cut_off_request_is_error() {
         let mut expected = server(&caller, ITEM, 4711, None, error_type);
         if !is_cut_off {
             expected = Shape {
-                events: vec!["shared.request.abandoned".into()],
+                events: vec!["request.abandoned".into()],
                 ..expected
             };
         }

@@ -7,4 +7,4 @@ pub(crate) const DB_QUERY_TEXT: &str = "db.query.text";
 pub(crate) const DB_RESPONSE_STATUS_CODE: &str = "db.response.status_code";
 pub(crate) const DB_SYSTEM_NAME: &str = "db.system.name";
 /// Event of a query whose future was dropped before it ended.
-pub(crate) const EVENT_QUERY_CANCELLED: &str = "shared.query.cancelled";
+pub(crate) const EVENT_QUERY_CANCELLED: &str = "query.cancelled";

@@ -3,6 +3,10 @@
 //! Attribute keys are spelled only here. HTTP: [spans](https://opentelemetry.io/docs/specs/semconv/http/http-spans/);
 //! SQL: [database client spans](https://opentelemetry.io/docs/specs/semconv/database/database-spans/).
 
+/// The name of the instrumentation scope of all telemetry of this crate: backends show and filter by it, so it does not
+/// depend on the name of the package.
+pub(crate) const SCOPE_NAME: &str = "http-tracing";
+
 /// The schema of all telemetry of this crate.
 pub(crate) const SCHEMA_URL: &str = "https://opentelemetry.io/schemas/1.44.0";
 

@@ -13,7 +13,7 @@ pub(crate) const USER_AGENT_ORIGINAL: &str = "user_agent.original";
 
 /// Event of a server span whose request was dropped before its end: the caller disconnected, or an outer layer dropped it, for
 /// example on a timeout. The conventions have no name for this.
-pub(crate) const EVENT_ABANDONED: &str = "shared.request.abandoned";
+pub(crate) const EVENT_ABANDONED: &str = "request.abandoned";
 
 /// `error.type` of a service that returned an error instead of a response.
 pub(crate) const ERROR_SERVICE: &str = "service";
