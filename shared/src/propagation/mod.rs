@@ -6,6 +6,8 @@
 //! HTTP. Call them by hand for other transports, such as message headers of a queue, a job table, or an environment variable
 //! (`examples/channel.rs`).
 //!
+//! [`response_span`] reads which span answered a request.
+//!
 //! Carriers are `HashMap<String, String>`, [`http::HeaderMap`] with [`HeaderInjector`] and [`HeaderExtractor`], maps with keys
 //! in any case with [`MapExtractor`], and your own types that implement [`Carrier`].
 //!
@@ -22,6 +24,7 @@
 mod b3;
 mod baggage;
 mod carrier;
+mod response;
 mod trace_context;
 mod trace_state;
 
@@ -45,6 +48,7 @@ pub use self::{
     b3::B3Propagator,
     baggage::BaggagePropagator,
     carrier::{Carrier, HeaderExtractor, HeaderInjector, InjectOnly, MapExtractor},
+    response::response_span,
     trace_context::TraceContextPropagator,
 };
 

@@ -182,7 +182,8 @@ fn parse_headers(values: &[&str]) -> Option<(TraceId, SpanId, u8)> {
     }
 }
 
-fn parse(header: &[u8]) -> Option<(TraceId, SpanId, u8)> {
+/// Parses the value of `traceparent`.
+pub(super) fn parse(header: &[u8]) -> Option<(TraceId, SpanId, u8)> {
     let (fields, rest) = header.split_at_checked(55)?;
     let separated = [fields[2], fields[35], fields[52]] == [b'-'; 3];
     let version = hex(&fields[..2])?;
