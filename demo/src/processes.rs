@@ -11,8 +11,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
-use shared::config;
-use shared::serve::{DRAIN_TIMEOUT, FLUSH_TIMEOUT, Limits, TASK_TIMEOUT};
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 use tokio::process::{Child, ChildStdin};
 use tokio::sync::watch;
@@ -24,18 +22,15 @@ use crate::logs::{human, say};
 use crate::role::Role;
 use crate::terminal::Screen;
 
+use deadlines::{START, grace};
 use error::Recorder;
 
 mod command;
+mod deadlines;
 mod error;
 
 pub(crate) use command::{command, exports_to};
 pub use error::{LastWords, ProcessError};
-
-/// How long a service may take until it answers `/readyz`.
-const START: Duration = Duration::from_secs(30);
-/// The part of [`grace`] beyond the phases that the library names: inventory's database, and connections cut off.
-const MARGIN: Duration = Duration::from_secs(10);
 
 /// Where log lines go.
 pub type LogSink = Arc<dyn Fn(LogLine) + Send + Sync>;
@@ -207,14 +202,6 @@ impl Process {
         let readers = async { while self.readers.join_next().await.is_some() {} };
         let _ = timeout(Duration::from_secs(1), readers).await;
     }
-}
-
-/// Returns the time a service may take to end after SIGTERM before it is killed: the limits of `docs/promises.md` and a margin.
-fn grace() -> Duration {
-    let limits = Limits::read(&config::variable, &Limits::default());
-    // With a setting that cannot be read, the service does not start.
-    let delay = limits.map_or(Duration::ZERO, |limits| limits.shutdown_delay);
-    delay + DRAIN_TIMEOUT + TASK_TIMEOUT + FLUSH_TIMEOUT + MARGIN
 }
 
 /// Ends this process when its standard input closes, which happens when the demo ends, even if it was killed.

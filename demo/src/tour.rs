@@ -1,31 +1,30 @@
 //! The tour: every request of the catalogue once, with its response, log lines, trace and verdict; then the lab.
 //!
-//! The requests are in [`checkout::catalogue`]. `expected` has the expected results, `check` compares them, and this file
-//! prints. `lab` does the same for the pitfalls, `summary` counts, and `steps` pauses.
+//! The requests are in [`checkout::catalogue`]. `expected` has the expected results, `check` compares them, and this file and
+//! `guide` print. `lab` does the same for the pitfalls, `summary` counts, and `steps` pauses.
 
-use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use checkout::catalogue::Row;
 use tokio::time::timeout;
-use viewer::LogLine;
-use viewer::store::{Store, Trace, TraceId};
-use viewer::waterfall::{Waterfall, human_duration};
+use viewer::store::{Trace, TraceId};
+use viewer::waterfall::human_duration;
 
-use crate::drawing::draw;
-use crate::logs::{human, print};
+use crate::logs::print;
 use crate::role::Role;
-use crate::stack::{Stack, StackError};
-use crate::terminal::{Ink, Screen};
+use crate::stack::Stack;
+use crate::terminal::Screen;
 
 use check::{Answer, Evidence, off};
+use guide::{ARRIVAL, Guide, joined};
 use scenes::Scenes;
 use steps::Steps;
-use summary::{Verdict, count, summary};
+use summary::{Verdict, summary};
 
 mod check;
 mod expected;
 mod flags;
+mod guide;
 mod journal;
 mod lab;
 mod scenes;
@@ -33,11 +32,8 @@ mod steps;
 mod summary;
 
 pub use flags::TourFlags;
+pub use guide::TourError;
 pub use journal::Journal;
-
-/// Maximum time for the spans and log lines of a request to arrive after its response. Generous, since the tour continues
-/// as soon as they have arrived.
-const ARRIVAL: Duration = Duration::from_mins(1);
 
 /// Checkout's timeout for inventory in the tour, unless `INVENTORY_TIMEOUT` is set. Far from the 1.2 s of `item-slow` and the
 /// 30 s of `item-stuck`, so that on a busy machine each gets the response of the catalogue.
@@ -53,29 +49,6 @@ service, its kind, its name, a bar from its start to its end, its duration and i
 request, even if several services created them. Each span is indented under its parent, the span that caused it; the
 span without a parent is the root.
 ";
-
-/// An error that ends the tour early.
-#[derive(Debug, thiserror::Error)]
-pub enum TourError {
-    /// The services could not be started, or one ended early.
-    #[error(transparent)]
-    Stack(#[from] StackError),
-    /// The HTTP client could not be created.
-    #[error("cannot make an HTTP client")]
-    Client(#[source] reqwest::Error),
-    /// Checkout did not respond.
-    #[error("checkout did not answer")]
-    NoAnswer(#[source] reqwest::Error),
-    /// The list of pitfalls could not be read.
-    #[error("checkout does not list its pitfalls at GET /pitfalls")]
-    NoPitfalls(#[source] reqwest::Error),
-    /// The process of a pitfall could not be started.
-    #[error("cannot start the process of a pitfall")]
-    Process(#[source] std::io::Error),
-    /// Ctrl-C.
-    #[error("the tour was interrupted")]
-    Interrupted,
-}
 
 /// Starts the services and runs the scenes. Returns whether all results were as expected.
 ///
@@ -114,18 +87,6 @@ pub async fn run(
     };
     print(&screen.prose(&next));
     Ok(verdicts.iter().all(|verdict| verdict.off.is_empty()))
-}
-
-/// State shared by all scenes.
-struct Guide<'a> {
-    client: reqwest::Client,
-    checkout: SocketAddr,
-    otlp: SocketAddr,
-    /// The viewer, if it keeps running after the tour.
-    ui: Option<SocketAddr>,
-    store: Store,
-    journal: &'a Journal,
-    screen: Screen,
 }
 
 impl Guide<'_> {
@@ -176,12 +137,6 @@ impl Guide<'_> {
         };
         unless_a_service_dies(stack, without_inventory).await?;
         Ok(verdicts)
-    }
-
-    fn heading(&self, title: &str) {
-        let rule = "─".repeat(self.screen.width.saturating_sub(title.chars().count() + 4));
-        let heading = format!("\n── {title} {rule}");
-        print(&self.screen.paint(Ink::Bold, &heading));
     }
 
     /// Sends one request of the catalogue and prints its results.
@@ -239,46 +194,6 @@ impl Guide<'_> {
             lines: self.journal.take(&text),
         }
     }
-
-    fn url(&self, path: &str) -> String {
-        format!("http://{}{path}", self.checkout)
-    }
-
-    fn logs(&self, lines: &[LogLine]) {
-        self.subheading("logs of both services with this trace id");
-        for line in lines
-            .iter()
-            .filter(|line| self.journal.verbosity.shows(line))
-        {
-            print(&human(line, self.screen));
-        }
-    }
-
-    fn subheading(&self, text: &str) {
-        print("");
-        print(&self.screen.paint(Ink::Dim, &self.screen.prose(text)));
-    }
-
-    fn draw(&self, trace: &Trace) {
-        print(draw(&Waterfall::of(trace), self.screen).trim_end());
-        if let Some(ui) = self.ui {
-            let link = format!("http://{ui}/trace/{}", trace.id);
-            print(&self.screen.paint(Ink::Dim, &link));
-        }
-    }
-
-    /// Prints the differences or, if there are none, the proved statement.
-    fn verdict(&self, proved: &str, off: &[String]) {
-        print("");
-        if off.is_empty() {
-            let proved = self.screen.prose(&format!("✓ {proved}"));
-            print(&self.screen.paint(Ink::Good, &proved));
-        }
-        for text in off {
-            let text = self.screen.prose(&format!("✗ {text}"));
-            print(&self.screen.paint(Ink::Bad, &text));
-        }
-    }
 }
 
 /// Returns the heading of a request's scene: the item or the mistake, and its description.
@@ -294,14 +209,6 @@ async fn unless_a_service_dies(
         done = stops => done,
         died = stack.service_died() => Err(died.into()),
     }
-}
-
-/// Returns the statement that a joined trace proves.
-fn joined(trace: Option<&Trace>) -> String {
-    let spans = trace.map_or(0, |trace| trace.spans.len());
-    let services = trace.map_or_else(Vec::new, |trace| Waterfall::of(trace).services);
-    let services = services.join(" and ");
-    format!("one joined trace: {} of {services}", count(spans, "span"))
 }
 
 fn nanos(duration: Duration) -> u64 {

@@ -6,7 +6,7 @@ use std::io;
 use std::process::ExitStatus;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::{START, grace};
+use super::deadlines::{START, grace};
 
 /// How many lines are kept.
 const KEPT: usize = 10;

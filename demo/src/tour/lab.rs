@@ -7,8 +7,8 @@ use std::process::Stdio;
 use tokio::time::timeout;
 use viewer::store::{Trace, TraceId};
 
+use super::guide::{ARRIVAL, Guide, TourError, joined};
 use super::summary::{Verdict, count};
-use super::{ARRIVAL, Guide, TourError, joined};
 use crate::logs::print;
 use crate::processes::{command, exports_to};
 use crate::terminal::Ink;

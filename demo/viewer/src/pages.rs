@@ -32,23 +32,20 @@ mod live;
 mod notes;
 mod rows;
 mod shell;
+mod shown;
+mod state;
 mod text;
 mod trace;
 mod view;
 
 use filter::Filter;
 use shell::Shell;
+use shown::Shown;
+use state::Viewer;
 use view::View;
 
 /// The parameters of a URL. The last one of a repeated name counts.
 type Parameters = Query<HashMap<String, String>>;
-
-/// The state that all pages share.
-#[derive(Clone)]
-struct Viewer {
-    store: Store,
-    summaries: Arc<Summaries>,
-}
 
 /// Returns the routes of the viewer's port: pages and API.
 pub fn router(store: Store) -> Router {
@@ -100,20 +97,20 @@ async fn one_trace(
             .answer(&main);
     };
     let all = viewer.summaries.all();
-    let shown = trace::Shown {
+    let shown = Shown {
         lines: &viewer.store.lines(id),
         related: &related(id, &all),
         all: &all,
         view: &view,
         host: headers.get(HOST).and_then(|host| host.to_str().ok()),
-        ..trace::Shown::of(&trace)
+        ..Shown::of(&trace)
     };
     let shell = shell.titled(&shown.title());
     match shown.settles_in() {
         Some(time) => shell.looks_again(time),
         None => shell,
     }
-    .answer(&shown.main())
+    .answer(&trace::main(&shown))
 }
 
 /// Returns the trace as an OTLP/JSON file for other tools.

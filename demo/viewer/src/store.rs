@@ -6,17 +6,18 @@
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::SystemTime;
 
-use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, Span};
+use opentelemetry_proto::tonic::trace::v1::ResourceSpans;
 use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::{broadcast, watch};
 
 use crate::log_line::LogLine;
 
 mod batch;
+mod limits;
 mod lines;
 mod source;
+mod trace;
 mod trace_id;
 mod traces;
 mod weight;
@@ -26,96 +27,10 @@ use lines::Lines;
 use source::Fingerprints;
 use traces::{Removed, Traces};
 
+pub use limits::{Inserted, Limits, Lost};
 pub use source::Source;
+pub use trace::{SpanId, StoredSpan, Trace};
 pub use trace_id::{InvalidTraceId, TraceId};
-
-/// The 8 bytes that identify a span within its trace.
-pub type SpanId = [u8; 8];
-
-/// A span and its source.
-#[derive(Debug)]
-pub struct StoredSpan {
-    /// Valid span id.
-    pub id: SpanId,
-    /// Span id of the parent; none for a root.
-    pub parent: Option<SpanId>,
-    /// Process and library of the span.
-    pub source: Arc<Source>,
-    /// The span as received.
-    pub span: Span,
-}
-
-/// A snapshot of one trace.
-#[derive(Clone, Debug)]
-pub struct Trace {
-    /// Trace id.
-    pub id: TraceId,
-    /// Spans in order of arrival.
-    pub spans: Vec<Arc<StoredSpan>>,
-    /// Spans that were refused because the trace was full.
-    pub dropped: u64,
-    /// Arrival of the last span.
-    pub last_arrival: SystemTime,
-}
-
-impl Trace {
-    /// Returns the start of the earliest span, in nanoseconds since 1970.
-    pub fn start(&self) -> u64 {
-        let starts = self.spans.iter().map(|s| s.span.start_time_unix_nano);
-        starts.min().unwrap_or(0)
-    }
-}
-
-/// Limits of the store.
-#[derive(Clone, Copy, Debug)]
-pub struct Limits {
-    /// Maximum number of traces; the oldest is removed first.
-    pub traces: usize,
-    /// Maximum spans of one trace; further spans are refused and counted.
-    pub spans_per_trace: usize,
-    /// Maximum memory of all traces in bytes; the oldest are removed first. A single trace gets a quarter of it.
-    pub bytes: usize,
-}
-
-impl Limits {
-    fn bytes_per_trace(&self) -> usize {
-        self.bytes / 4
-    }
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            traces: 2_000,
-            spans_per_trace: 5_000,
-            bytes: 128 * 1024 * 1024,
-        }
-    }
-}
-
-/// The result of inserting a batch.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Inserted {
-    /// Spans stored.
-    pub accepted: u64,
-    /// Spans that were already stored; not a loss.
-    pub duplicates: u64,
-    /// Spans refused for an invalid trace id or span id.
-    pub invalid: u64,
-    /// Spans refused because their trace was full.
-    pub over_limit: u64,
-}
-
-/// Spans and traces dropped since the store was created.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Lost {
-    /// Spans refused, for an invalid id or because their trace was full.
-    pub refused_spans: u64,
-    /// Whole traces removed for newer ones.
-    pub evicted_traces: u64,
-    /// Spans of the removed traces.
-    pub evicted_spans: u64,
-}
 
 /// The traces; clones share them.
 #[derive(Clone, Debug)]

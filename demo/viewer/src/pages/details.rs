@@ -7,8 +7,8 @@ use opentelemetry_proto::tonic::trace::v1::span::{Event, Link};
 use opentelemetry_proto::tonic::trace::v1::status::StatusCode;
 
 use super::lines;
+use super::shown::Shown;
 use super::text::{self, count, service, shown};
-use super::trace::Shown;
 use crate::attributes::{self, EXCEPTION_MESSAGE, EXCEPTION_STACKTRACE, hex};
 use crate::backtrace::Backtrace;
 use crate::store::{Source, TraceId};

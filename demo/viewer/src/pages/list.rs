@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use maud::{Markup, html};
 
-use super::Viewer;
 use super::filter::Filter;
+use super::state::Viewer;
 use super::text::{self, count, date_and_time, service, shown};
 use super::trace::pitfall_badge;
 use crate::related::loser;

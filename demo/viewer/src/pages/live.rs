@@ -14,7 +14,7 @@ use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio::time::sleep;
 
-use super::Viewer;
+use super::state::Viewer;
 use crate::store::TraceId;
 
 /// Pause between two messages, so that viewers add little load to a busy store.

@@ -2,8 +2,8 @@
 
 use maud::{Markup, html};
 
+use super::shown::Shown;
 use super::text::{self, count, date_and_time, service, shown};
-use super::trace::Shown;
 use crate::related::{Related, Tie};
 use crate::summary::Pitfall;
 use crate::waterfall::{Place, human_duration, skew};

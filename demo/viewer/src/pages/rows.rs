@@ -6,8 +6,8 @@ use std::fmt::Write as _;
 use maud::{Markup, PreEscaped, html};
 
 use super::details;
+use super::shown::Shown;
 use super::text::{self, color, count};
-use super::trace::Shown;
 use crate::attributes::hex;
 use crate::waterfall::critical::CriticalPath;
 use crate::waterfall::{Place, Row, fraction, human_duration};

@@ -6,8 +6,10 @@ use std::sync::Arc;
 
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, Span};
 
-use super::source::{Fingerprints, Process};
-use super::{Source, SpanId, StoredSpan, TraceId, weight};
+use super::source::{Fingerprints, Process, Source};
+use super::trace::{SpanId, StoredSpan};
+use super::trace_id::TraceId;
+use super::weight;
 
 /// The spans of a batch.
 pub(super) struct Batch {
@@ -55,7 +57,7 @@ impl Batch {
         self.traces.insert(trace);
         self.spans.push(PreparedSpan {
             trace,
-            weight: weight::span(&span),
+            weight: size_of::<StoredSpan>() + weight::span(&span),
             span: StoredSpan {
                 id,
                 parent: span_id(&span.parent_span_id),

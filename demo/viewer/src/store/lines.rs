@@ -3,7 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
-use super::TraceId;
+use super::trace_id::TraceId;
 use crate::log_line::LogLine;
 
 /// Maximum bytes; the lines of the oldest traces are removed first.

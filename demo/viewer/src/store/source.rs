@@ -78,7 +78,7 @@ impl<'a> Process<'a> {
         Source {
             fingerprint: self.fingerprints.of(&parts),
             // The resource is shared, and counted in each source of it, which errs on the safe side.
-            weight: self.weight + weight::scope(scope.as_ref(), &schema_url),
+            weight: self.weight + size_of::<Source>() + weight::scope(scope.as_ref(), &schema_url),
             service: self.service.clone(),
             resource: self.resource.clone(),
             resource_schema_url: self.schema_url.clone(),

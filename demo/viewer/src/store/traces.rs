@@ -5,8 +5,10 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use super::batch::PreparedSpan;
-use super::source::Fingerprint;
-use super::{Inserted, Limits, Lost, Source, SpanId, StoredSpan, Trace, TraceId};
+use super::limits::{Inserted, Limits, Lost};
+use super::source::{Fingerprint, Source};
+use super::trace::{SpanId, StoredSpan, Trace};
+use super::trace_id::TraceId;
 
 /// All traces, within the limits of each and of all.
 #[derive(Debug, Default)]

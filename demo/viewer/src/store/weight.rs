@@ -11,19 +11,16 @@ use opentelemetry_proto::tonic::resource::v1::Resource;
 use opentelemetry_proto::tonic::trace::v1::Span;
 use opentelemetry_proto::tonic::trace::v1::span::Link;
 
-use super::{Source, StoredSpan};
-
 /// Overhead of an allocation, and of the table entries of a span or source.
 const ALLOCATION: usize = 16;
 const ENTRIES: usize = 64;
 
-/// Returns the memory of a span without its source.
+/// Returns what a span owns, and its table entry. The caller adds the size of its own type.
 pub(super) fn span(span: &Span) -> usize {
     let status = span.status.as_ref().map_or(0, |s| text(&s.message));
     let events = span.events.iter();
     let links = span.links.iter();
     ENTRIES
-        + size_of::<StoredSpan>()
         + bytes(&span.trace_id)
         + bytes(&span.span_id)
         + bytes(&span.parent_span_id)
@@ -55,12 +52,12 @@ pub(super) fn process(service: &String, resource: Option<&Resource>, schema_url:
     text(service) + text(schema_url) + resource
 }
 
-/// Returns the memory of a source without its process, including its table entry.
+/// Returns what a source owns without its process, and its table entry. The caller adds the size of its own type.
 pub(super) fn scope(scope: Option<&InstrumentationScope>, schema_url: &String) -> usize {
     let scope = scope.map_or(0, |scope| {
         text(&scope.name) + text(&scope.version) + attributes(&scope.attributes)
     });
-    ENTRIES + size_of::<Source>() + text(schema_url) + scope
+    ENTRIES + text(schema_url) + scope
 }
 
 fn link(link: &Link) -> usize {
