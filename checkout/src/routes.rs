@@ -1,6 +1,5 @@
 //! HTTP in, HTTP out. A handler translates; [`order`](crate::order) decides; [`error`](crate::error) answers what fails.
 
-use std::future;
 use std::sync::Arc;
 
 use axum::Router;
@@ -9,6 +8,7 @@ use axum::middleware::from_fn_with_state;
 use axum::routing::post;
 use serde::{Deserialize, Serialize};
 use shared::problem::{self, Json};
+use shared::serve;
 use shared::server::TraceLayer;
 use uuid::Uuid;
 
@@ -61,16 +61,10 @@ pub(crate) fn router(inventory: Inventory, config: &Config) -> Router {
         .fallback(problem::not_found)
         .method_not_allowed_fallback(problem::method_not_allowed)
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES));
-    config
-        .limits
-        .apply(routes)
-        .layer(problem::catch_panic())
-        .layer(TraceLayer::new())
-        // Ready as soon as it serves, whatever inventory does: were checkout taken out of rotation for a fault of
-        // inventory, callers would get a refused connection in place of the 503 that says what is wrong.
-        // Beneath the layers, so that nothing traces the questions of an orchestrator.
-        .merge(shared::serve::health(|| future::ready(Ok(()))))
-        .merge(page)
+    // Ready as soon as it serves, even while inventory is down: otherwise an orchestrator would take checkout out of rotation,
+    // and callers would get a refused connection instead of the 503 that names the cause.
+    let ready = async || Ok(());
+    serve::router(routes, &config.limits, TraceLayer::new(), ready).merge(page)
 }
 
 async fn checkout(

@@ -261,8 +261,3 @@ fn report(error: &dyn std::error::Error) {
     }
     say(&text);
 }
-
-/// Compiles the examples of `docs/lift.md`.
-#[cfg(doctest)]
-#[doc = include_str!("../../docs/lift.md")]
-pub struct Lift;

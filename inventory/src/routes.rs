@@ -8,7 +8,7 @@ use axum::extract::{DefaultBodyLimit, Path, State};
 use axum::http::StatusCode;
 use axum::routing::{delete, get, post};
 use shared::problem::{self, Json};
-use shared::serve::Limits;
+use shared::serve::{self, Limits};
 use shared::server::TraceLayer;
 
 use crate::error::ApiError;
@@ -18,7 +18,6 @@ use crate::stock::{Item, Reservation, Stock};
 const MAX_BODY_BYTES: usize = 16 * 1024;
 
 pub(crate) fn router(stock: &Arc<Stock>, limits: &Limits) -> Router {
-    let ready = Arc::clone(stock);
     let routes = Router::new()
         .route("/check/{item_id}", get(check))
         .route("/reservations", post(reserve))
@@ -27,15 +26,12 @@ pub(crate) fn router(stock: &Arc<Stock>, limits: &Limits) -> Router {
         .fallback(problem::not_found)
         .method_not_allowed_fallback(problem::method_not_allowed)
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES));
-    limits
-        .apply(routes)
-        .layer(problem::catch_panic())
-        .layer(TraceLayer::new())
-        // Merged after the layers, so health checks are not traced.
-        .merge(shared::serve::health(move || {
-            let stock = Arc::clone(&ready);
-            async move { stock.check_ready().await }
-        }))
+    let stock = Arc::clone(stock);
+    let ready = move || {
+        let stock = Arc::clone(&stock);
+        async move { stock.check_ready().await }
+    };
+    serve::router(routes, limits, TraceLayer::new(), ready)
 }
 
 async fn check(

@@ -140,3 +140,8 @@ pub use serve::config;
 pub use serve::problem;
 #[cfg(feature = "telemetry")]
 pub use {opentelemetry_sdk, tracing_opentelemetry};
+
+/// Compiles the examples of `docs/lift.md`.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/lift.md")]
+pub struct Lift;

@@ -107,19 +107,7 @@ impl Limits {
     /// Applies the request limits to all routes and fallbacks of a router.
     ///
     /// Call it before adding [`TraceLayer`](crate::server::TraceLayer), so that a rejected request has a span. Merge endpoints
-    /// that must always answer afterwards, such as [`health`](super::health).
-    ///
-    /// ```
-    /// use axum::{Router, routing::get};
-    /// use shared::{problem, serve::{Limits, health}, server::TraceLayer};
-    ///
-    /// let limits = Limits::default();
-    /// let router: Router = limits
-    ///     .apply(Router::new().route("/", get("hello")).fallback(problem::not_found))
-    ///     .layer(problem::catch_panic())
-    ///     .layer(TraceLayer::new())
-    ///     .merge(health(async || Ok(())));
-    /// ```
+    /// that must always answer afterwards, such as [`health`](super::health). [`router`](super::router) does all of this.
     pub fn apply(&self, router: Router) -> Router {
         let permits = Arc::new(Semaphore::new(self.requests));
         router

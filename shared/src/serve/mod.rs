@@ -2,16 +2,14 @@
 //!
 //! ```no_run
 //! use axum::{Router, routing::get};
-//! use shared::{problem, server::TraceLayer, serve::{self, Limits, ServeError, health}};
+//! use shared::{problem, server::TraceLayer, serve::{self, Limits}};
 //!
 //! fn main() -> std::process::ExitCode {
 //!     serve::main(shared::service!(), async |_, shutdown| {
 //!         let limits = Limits::default(); // Limits::read takes them from the environment
-//!         let router = limits
-//!             .apply(Router::new().route("/", get("hello")).fallback(problem::not_found))
-//!             .layer(problem::catch_panic())
-//!             .layer(TraceLayer::new())
-//!             .merge(health(async || Ok(())));
+//!         let routes = Router::new().route("/", get("hello")).fallback(problem::not_found);
+//!         let ready = async || Ok(());
+//!         let router = serve::router(routes, &limits, TraceLayer::new(), ready);
 //!         let listener = serve::bind(([127, 0, 0, 1], 3000).into()).await?;
 //!         serve::serve(listener, router, limits, shutdown).await
 //!     })
@@ -19,7 +17,7 @@
 //! ```
 //!
 //! [`main`] is called by a service's `main`. It sets up telemetry and `signals`, runs the service, waits for its tasks and
-//! exports the last spans. [`serve`] accepts connections (`listener`) and serves them (`connection`, `stream`) within its
+//! exports the last spans. [`router`] adds the layers of a service to its routes. [`serve`] accepts connections (`listener`) and serves them (`connection`, `stream`) within its
 //! [`Limits`] until shutdown; handlers are notified through [`Shutdown`]. `head` rejects invalid requests before the router
 //! sees them, and [`health`] provides the endpoints for orchestrators.
 
@@ -36,6 +34,7 @@ mod healthcheck;
 mod limits;
 mod listener;
 pub mod problem;
+mod router;
 mod shutdown;
 mod signals;
 mod stream;
@@ -59,7 +58,7 @@ use tokio_util::sync::CancellationToken;
 pub use self::cli::cli;
 #[cfg(unix)]
 pub use self::signals::hangup;
-pub use self::{accept::serve, health::health, limits::Limits, shutdown::Shutdown};
+pub use self::{accept::serve, health::health, limits::Limits, router::router, shutdown::Shutdown};
 use crate::{
     config::Lookup,
     error::chain,
@@ -107,6 +106,26 @@ pub enum ServeError {
 }
 
 /// Runs a service: sets up telemetry, calls `start`, and exports the last spans.
+///
+/// ```no_run
+/// use std::process::ExitCode;
+///
+/// use axum::{Router, routing::get};
+/// use shared::{config, problem, serve::{self, Limits}, server::TraceLayer};
+///
+/// fn main() -> ExitCode {
+///     serve::main(shared::service!(), async |lookup, shutdown| {
+///         let expects = "an address with a port, such as 127.0.0.1:3000";
+///         let address = config::read(lookup, "LISTEN_ADDR", "127.0.0.1:3000", expects)?;
+///         let limits = Limits::read(lookup, &Limits::default())?;
+///         let routes = Router::new().route("/", get("hello")).fallback(problem::not_found);
+///         let router = serve::router(routes, &limits, TraceLayer::new(), async || Ok(()));
+///         let listener = serve::bind(address).await?;
+///         serve::serve(listener, router, limits, shutdown).await?;
+///         Ok::<_, Box<dyn std::error::Error>>(())
+///     })
+/// }
+/// ```
 ///
 /// `start` reads its settings through the lookup, binds and serves until the token is cancelled, which SIGINT, SIGTERM
 /// and SIGHUP do. A second SIGINT or SIGTERM ends the process at once. The exit code is 0 unless telemetry could not be set

@@ -18,8 +18,24 @@ use crate::internal::{semconv::KnownMethods, tracer::Tracer};
 ///
 /// The span lasts from the request's head to the last byte of the response's body. Its attributes follow the
 /// [HTTP conventions](https://opentelemetry.io/docs/specs/semconv/http/http-spans/#http-server-span). The span is current
-/// while the handler runs, so child spans and log lines join its trace without further code. The example of the
-/// [module](super) shows where to add the layer to a router.
+/// while the handler runs, so child spans and log lines join its trace without further code.
+///
+/// ```
+/// use axum::{Router, extract::Path, routing::get};
+/// use shared::server::TraceLayer;
+///
+/// async fn check(Path(item_id): Path<String>) -> String {
+///     tracing::info!(item_id, "checked"); // the log line has the trace id
+///     item_id
+/// }
+///
+/// let app: Router = Router::new()
+///     .route("/check/{item_id}", get(check)) // the span is `GET /check/{item_id}`
+///     .layer(TraceLayer::new().filter(|request| request.uri.path() != "/metrics"));
+/// ```
+///
+/// Add it with `Router::layer`, so that it knows the route, and as the last layer, so that it is outside the others. The
+/// [module](super) explains what it cannot see. In a service, [`serve::router`](crate::serve::router) puts all layers in order.
 ///
 /// Clones share their settings.
 #[derive(Clone)]

@@ -24,10 +24,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .into_make_service_with_connect_info::<SocketAddr>();
     let listener = TcpListener::bind(address).await?;
     tracing::info!(address = %listener.local_addr()?, "listening");
-    let drained = axum::serve(listener, app).with_graceful_shutdown(told_to_stop());
+    let drained = axum::serve(listener, app).with_graceful_shutdown(shutdown_signal());
     tokio::select! {
         result = drained.into_future() => result?,
-        () = drain_is_over() => tracing::warn!("not drained in time"),
+        () = drain_timeout() => tracing::warn!("not drained in time"),
     }
     let unfinished = task::finish(Duration::from_secs(5)).await;
     let spans = telemetry.shutdown(Duration::from_secs(5)).await;
@@ -43,12 +43,12 @@ async fn hello(State(client): State<ClientWithMiddleware>) -> &'static str {
     "the call is in the same trace as this answer"
 }
 
-async fn drain_is_over() {
-    told_to_stop().await;
+async fn drain_timeout() {
+    shutdown_signal().await;
     sleep(Duration::from_secs(10)).await;
 }
 
-async fn told_to_stop() {
+async fn shutdown_signal() {
     let terminated = async {
         match unix::signal(unix::SignalKind::terminate()) {
             Ok(mut signal) => signal.recv().await,

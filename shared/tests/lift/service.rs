@@ -4,7 +4,7 @@ use std::{error::Error, process::ExitCode, time::Duration};
 
 use axum::{Router, extract::State, routing::get};
 use reqwest_middleware::ClientWithMiddleware;
-use shared::serve::{self, Limits, health};
+use shared::serve::{self, Limits};
 use shared::{client, client::UrlTemplate, config, problem, server::TraceLayer, task};
 
 fn main() -> ExitCode {
@@ -21,11 +21,8 @@ fn main() -> ExitCode {
 
 fn router(client: ClientWithMiddleware, limits: &Limits) -> Router {
     let routes = Router::new().route("/hello", get(hello)).fallback(problem::not_found).with_state(client);
-    limits
-        .apply(routes)
-        .layer(problem::catch_panic())
-        .layer(TraceLayer::new())
-        .merge(health(async || Ok(()))) // not traced, never turned away
+    let ready = async || Ok(()); // what /readyz answers
+    serve::router(routes, limits, TraceLayer::new(), ready)
 }
 
 async fn hello(State(client): State<ClientWithMiddleware>) -> &'static str {

@@ -9,7 +9,7 @@ use axum::{
 };
 use futures_util::stream;
 use serde_json::{Value, json};
-use shared::{problem, serve::Limits, serve::health, server::TraceLayer, testing::recorder};
+use shared::{problem, serve, serve::Limits, server::TraceLayer, testing::recorder};
 
 use crate::support::{Caller, Connection, Gate, Service, Shape, server, shape, start_within};
 
@@ -40,11 +40,7 @@ async fn service(limits: Limits, gate: &Gate) -> Service {
         .route("/endless", get(endless))
         .route("/quick", get("hello"))
         .fallback(problem::not_found);
-    let app = limits
-        .apply(routes)
-        .layer(problem::catch_panic())
-        .layer(TraceLayer::new())
-        .merge(health(async || Ok(())));
+    let app = serve::router(routes, &limits, TraceLayer::new(), async || Ok(()));
     start_within(limits, app).await
 }
 

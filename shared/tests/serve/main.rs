@@ -9,6 +9,7 @@ mod heads;
 mod limits;
 mod malformed;
 mod process;
+mod router;
 mod stop;
 #[path = "../support/mod.rs"]
 mod support;
