@@ -7,6 +7,9 @@ mod baggage;
 mod context;
 mod failures;
 mod layer;
+mod layer_failures;
+mod layer_stack;
+mod resends;
 mod secrets;
 #[path = "../support/mod.rs"]
 mod support;

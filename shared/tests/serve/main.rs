@@ -4,6 +4,7 @@
 
 mod bodies;
 mod disconnects;
+mod framing;
 mod half_closed;
 mod heads;
 mod limits;
@@ -13,4 +14,5 @@ mod router;
 mod stop;
 #[path = "../support/mod.rs"]
 mod support;
+mod timeouts;
 mod upgrades;

@@ -19,7 +19,7 @@ use tracing::{Instrument as _, Span};
 use crate::support::{Caller, Connection, start};
 
 #[tracing::instrument]
-async fn step() {
+pub(crate) async fn step() {
     tokio::task::yield_now().await;
 }
 
@@ -27,7 +27,7 @@ async fn step() {
 fn count() {}
 
 /// Answers one request with `handler`, and returns its trace when `spans` spans have ended.
-async fn traced<H, F>(handler: H, spans: usize) -> (Caller, Trace)
+pub(crate) async fn traced<H, F>(handler: H, spans: usize) -> (Caller, Trace)
 where
     H: Fn() -> F + Clone + Send + Sync + 'static,
     F: Future<Output = ()> + Send,
@@ -56,7 +56,7 @@ fn assert_tree(trace: &Trace, children: &str) {
 }
 
 #[expect(clippy::disallowed_methods, reason = "in the current span")]
-async fn spawn_in_current_span() {
+pub(crate) async fn spawn_in_current_span() {
     tokio::spawn(step().in_current_span()).await.unwrap();
     tokio::spawn(step().instrument(Span::current()))
         .await
@@ -211,48 +211,6 @@ async fn current_span_does_not_delay_request_end() {
 }
 
 #[tokio::test]
-async fn unsampled_request_stays_unsampled_in_spawned_task() {
-    let recorder = recorder();
-    let router = Router::new().route(
-        "/",
-        get(async || {
-            spawn_in_current_span().await;
-            let cx = Span::current().context();
-            let span = cx.span();
-            let context = span.span_context();
-            format!("{} {}", context.trace_id(), context.is_sampled())
-        }),
-    );
-    let service = start(router.layer(TraceLayer::new())).await;
-    let caller = Caller::new();
-    let request = format!(
-        "GET / HTTP/1.1\r\nHost: a\r\ntraceparent: 00-{}-{}-00\r\n\r\n",
-        caller.trace_id, caller.span_id
-    );
-    let mut connection = Connection::open(&service).await;
-    connection.send(request.as_bytes()).await;
-    let expected = format!("{} false", caller.trace_id);
-    assert_eq!(connection.answer().await.body, expected);
-    service.shut_down().await;
-    assert_eq!(recorder.now(&caller.trace_id).spans, []);
-}
-
-#[tokio::test]
-async fn filtered_request_hands_on_callers_trace() {
-    let recorder = recorder();
-    let router = Router::new().route("/", get(spawn_in_current_span));
-    let service = start(router.layer(TraceLayer::new().filter(|_| false))).await;
-    let caller = Caller::new();
-    let mut connection = Connection::open(&service).await;
-    connection.request("GET /", &caller).await;
-    assert_eq!(connection.answer().await.status, 200);
-    let trace = recorder.trace(&caller.trace_id, 3).await;
-    for span in &trace.spans {
-        assert_eq!(span.parent_id.as_ref(), Some(&caller.span_id));
-    }
-}
-
-#[tokio::test]
 async fn failure_in_spawned_task_of_request_marks_request() {
     let handler = async || {
         let work = async { span::fail("payment", "card expired") };
@@ -332,33 +290,4 @@ async fn task_drop_does_not_end_server_span() {
     };
     let (_, trace) = traced(handler, 1).await;
     assert_eq!(trace.spans[0].attributes["after"], Value::from(true));
-}
-
-#[tracing::instrument]
-async fn flags() -> String {
-    let of_child = opentelemetry::Context::current();
-    format!("{:?}", of_child.span().span_context().trace_flags())
-}
-
-#[tokio::test]
-async fn spans_of_new_trace_have_random_flag() {
-    recorder();
-    let router = Router::new().route("/", get(flags));
-    let service = start(router.layer(TraceLayer::new())).await;
-    for (traceparent, expected) in [
-        ("", "TraceFlags(3)"),
-        (
-            "traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01\r\n",
-            "TraceFlags(1)",
-        ),
-        (
-            "traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-03\r\n",
-            "TraceFlags(3)",
-        ),
-    ] {
-        let request = format!("GET / HTTP/1.1\r\nHost: a\r\n{traceparent}\r\n");
-        let mut connection = Connection::open(&service).await;
-        connection.send(request.as_bytes()).await;
-        assert_eq!(connection.answer().await.body, expected, "{traceparent}");
-    }
 }

@@ -10,6 +10,7 @@ mod clock_step;
 mod context;
 mod current_span;
 mod exits;
+mod failures;
 mod hostile;
 mod idioms;
 mod layers;
@@ -19,7 +20,9 @@ mod methods;
 mod nested;
 mod options;
 mod panics;
+mod recording;
 mod routes;
+mod sampling;
 mod shutdown;
 #[path = "../support/mod.rs"]
 mod support;

@@ -6,11 +6,8 @@ use axum::{
     response::{IntoResponse as _, Response},
     routing::{any, get},
 };
-use http::{HeaderName, StatusCode, Version, header};
-use opentelemetry::{
-    Array, Context, KeyValue, Value, baggage::BaggageExt as _,
-    propagation::TextMapCompositePropagator,
-};
+use http::StatusCode;
+use opentelemetry::{Context, baggage::BaggageExt as _, propagation::TextMapCompositePropagator};
 use shared::{
     client::TraceMiddleware,
     server::{
@@ -25,7 +22,7 @@ use crate::support::{
 };
 
 /// What a layer makes of one request to a handler.
-async fn trace(
+pub(crate) async fn trace(
     layer: TraceLayer,
     line: &str,
     more: &str,
@@ -41,14 +38,14 @@ async fn trace(
     (answer, caller, trace.spans.remove(0), connection.port)
 }
 
-const ITEM: (&str, &str, &str) = ("GET", "/items/1", "/items/{id}");
+pub(crate) const ITEM: (&str, &str, &str) = ("GET", "/items/1", "/items/{id}");
 
-fn ok() -> Response {
+pub(crate) fn ok() -> Response {
     StatusCode::OK.into_response()
 }
 
 /// Asserts that the span is a plain one but for these attributes.
-async fn assert_adds(layer: TraceLayer, line: &str, more: &str, added: Attributes) {
+pub(crate) async fn assert_adds(layer: TraceLayer, line: &str, more: &str, added: Attributes) {
     let (_, caller, span, port) = trace(layer, line, more, || {
         ([("x-cache", "hit"), ("set-cookie", "id=1")], "answer").into_response()
     })
@@ -56,10 +53,6 @@ async fn assert_adds(layer: TraceLayer, line: &str, more: &str, added: Attribute
     let mut expected = server(&caller, ITEM, port, Some(200), None);
     expected.attributes.extend(added);
     assert_eq!(shape(&span), expected, "{line}");
-}
-
-fn strings<const N: usize>(values: [&'static str; N]) -> Value {
-    Value::Array(Array::String(values.map(Into::into).into()))
 }
 
 #[tokio::test]
@@ -127,113 +120,6 @@ async fn public_endpoint_links_caller_and_drops_baggage() {
 }
 
 #[tokio::test]
-async fn custom_span_name_is_used() {
-    let layer = TraceLayer::new().span_name(|request| {
-        let version = if request.version == Version::HTTP_11 {
-            "1.1"
-        } else {
-            "1.0"
-        };
-        format!("{} over {version}", request.method).into()
-    });
-    let (_, caller, span, port) = trace(layer, "GET /items/1", "", ok).await;
-    let expected = Shape {
-        name: "GET over 1.1".into(),
-        ..server(&caller, ITEM, port, Some(200), None)
-    };
-    assert_eq!(shape(&span), expected);
-}
-
-#[derive(Clone)]
-struct Tenant(&'static str);
-
-#[tokio::test]
-async fn custom_attributes_are_added() {
-    let layer = TraceLayer::new()
-        .attributes_at_start(|request| {
-            vec![KeyValue::new(
-                "app.headers",
-                i64::try_from(request.headers.len()).unwrap(),
-            )]
-        })
-        .attributes_at_end(|response| {
-            let tenant = response.extensions.get::<Tenant>().unwrap();
-            vec![KeyValue::new("app.tenant", tenant.0)]
-        });
-    let (_, caller, span, port) = trace(layer, "GET /items/1", "", || {
-        (axum::Extension(Tenant("acme")), ()).into_response()
-    })
-    .await;
-    let mut expected = server(&caller, ITEM, port, Some(200), None);
-    let added = [("app.headers", 2.into()), ("app.tenant", "acme".into())];
-    expected.attributes.extend(attributes(added));
-    assert_eq!(shape(&span), expected);
-}
-
-#[tokio::test]
-async fn listed_headers_are_recorded_and_secret_ones_never() {
-    let more = "X-Tag: a\r\nX-Tag: b\r\nAuthorization: Bearer secret\r\nCookie: id=secret\r\n\
-                Proxy-Authorization: Basic secret\r\nSet-Cookie: id=secret\r\n";
-    assert_adds(TraceLayer::new(), "GET /items/1", more, attributes([])).await;
-
-    let secret = [
-        header::AUTHORIZATION,
-        header::COOKIE,
-        header::SET_COOKIE,
-        header::PROXY_AUTHORIZATION,
-    ];
-    let listed = ["x-tag", "x-cache", "x-missing"].map(HeaderName::from_static);
-    let listed = || secret.iter().chain(&listed).cloned();
-    let layer = TraceLayer::new()
-        .request_headers(listed())
-        .response_headers(listed());
-    let added = attributes([
-        ("http.request.header.x-tag", strings(["a", "b"])),
-        ("http.response.header.x-cache", strings(["hit"])),
-    ]);
-    assert_adds(layer, "GET /items/1", more, added).await;
-}
-
-#[tokio::test]
-async fn lists_that_are_given_in_turn_add_up() {
-    let [tag, cache, kind] = ["x-tag", "x-cache", "content-type"].map(HeaderName::from_static);
-    let layer = TraceLayer::new()
-        .request_headers([tag.clone()])
-        .request_headers([header::HOST, tag])
-        .response_headers([cache])
-        .response_headers([kind])
-        .redact_query_keys(["token"])
-        .redact_query_keys(["page"])
-        .trust_forwarded([XForwardedFor])
-        .trust_forwarded([XForwardedProto]);
-    let more = "X-Tag: a\r\nX-Forwarded-For: 192.0.2.1\r\nX-Forwarded-Proto: https\r\n";
-    let added = attributes([
-        ("http.request.header.x-tag", strings(["a"])),
-        ("http.request.header.host", strings(["shop.example:8080"])),
-        ("http.response.header.x-cache", strings(["hit"])),
-        (
-            "http.response.header.content-type",
-            strings(["text/plain; charset=utf-8"]),
-        ),
-        ("url.query", "page=REDACTED&token=REDACTED".into()),
-        ("client.address", "192.0.2.1".into()),
-        ("url.scheme", "https".into()),
-    ]);
-    assert_adds(layer, "GET /items/1?page=2&token=mine", more, added).await;
-}
-
-#[tokio::test]
-async fn query_secrets_are_redacted() {
-    let query = |query: &'static str| attributes([("url.query", query.into())]);
-    let line = "GET /items/1?page=2&sig=secret&token=mine";
-    let redacted = query("page=2&sig=REDACTED&token=mine");
-    assert_adds(TraceLayer::new(), line, "", redacted).await;
-    let layer = TraceLayer::new().redact_query_keys(["token"]);
-    assert_adds(layer, line, "", query("page=2&sig=REDACTED&token=REDACTED")).await;
-    assert_adds(TraceLayer::new(), "GET /items/1?", "", attributes([])).await;
-}
-
-#[tokio::test]
 async fn forwarding_headers_are_used_only_if_trusted() {
     let more = "X-Forwarded-For: 192.0.2.1:4711, 10.0.0.1\r\nX-Forwarded-Host: [2001:db8::1]:443\r\n\
                 X-Forwarded-Proto: https\r\n";
@@ -260,31 +146,6 @@ async fn untrusted_forwarding_header_is_ignored() {
     let of_the_proxy = attributes([("client.address", "192.0.2.1".into())]);
     let layer = TraceLayer::new().trust_forwarded([ForwardedHeader::Forwarded]);
     assert_adds(layer, "GET /items/1", more, of_the_proxy).await;
-}
-
-#[tokio::test]
-async fn body_sizes_are_recorded_where_they_are_wanted() {
-    let more = "User-Agent: a browser\r\nContent-Length: 5\r\n\r\nhello";
-    let agent = ("user_agent.original", "a browser".into());
-    assert_adds(
-        TraceLayer::new(),
-        "GET /items/1",
-        more,
-        attributes([agent.clone()]),
-    )
-    .await;
-    let sizes = attributes([
-        agent,
-        ("http.request.body.size", 5.into()),
-        ("http.response.body.size", 6.into()),
-    ]);
-    assert_adds(
-        TraceLayer::new().body_sizes(true),
-        "GET /items/1",
-        more,
-        sizes,
-    )
-    .await;
 }
 
 #[tokio::test]

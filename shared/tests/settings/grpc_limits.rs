@@ -1,7 +1,7 @@
 //! Exports to a collector whose gRPC server accepts only small messages.
 
 use crate::{
-    grpc::{Answer, Collector},
+    grpc_collector::{Answer, Collector},
     process::DEADLINE,
 };
 

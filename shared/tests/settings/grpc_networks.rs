@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use crate::{
-    grpc::{Answer, Collector},
+    grpc_collector::{Answer, Collector},
     network::{Network, server_of},
     process::{DEADLINE, Process},
     support::collector,

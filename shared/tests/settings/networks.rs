@@ -211,7 +211,8 @@ fn reach_slowly_resolved_name() {
     export_by_name("http/protobuf", collector.address.port());
     #[cfg(feature = "grpc")]
     {
-        let collector = crate::grpc::Collector::answering(crate::grpc::Answer::Taken);
+        let collector =
+            crate::grpc_collector::Collector::answering(crate::grpc_collector::Answer::Taken);
         export_by_name("grpc", collector.address.port());
     }
 }

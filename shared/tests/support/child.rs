@@ -11,7 +11,7 @@ use std::{
 
 use serde_json::Value;
 
-use super::Watchdog;
+use super::{Output, Watchdog};
 
 /// Environment variable with the role of the child.
 const ROLE: &str = "TEST_CHILD_ROLE";
@@ -77,15 +77,6 @@ pub(crate) struct Child {
     /// Lines that were read while waiting for another one.
     skipped: Vec<String>,
     _watchdog: Watchdog,
-}
-
-/// The output of a child that has ended.
-#[derive(Debug)]
-pub(crate) struct Output {
-    pub(crate) status: ExitStatus,
-    /// Without lines that were returned before.
-    pub(crate) stdout: String,
-    pub(crate) stderr: String,
 }
 
 impl Child {
@@ -238,39 +229,4 @@ fn read(stream: Option<impl io::Read>) -> String {
         stream.read_to_string(&mut text).unwrap();
     }
     text
-}
-
-impl Output {
-    /// Returns the JSON lines of the standard output.
-    pub(crate) fn logs(&self) -> Vec<Value> {
-        let lines = self.stdout.lines().filter(|line| line.starts_with('{'));
-        lines
-            .map(|line| serde_json::from_str(line).expect("a log line is JSON"))
-            .collect()
-    }
-
-    /// Returns the log lines with this message.
-    pub(crate) fn logs_with(&self, message: &str) -> Vec<Value> {
-        let mut logs = self.logs();
-        logs.retain(|log| log["message"] == message);
-        logs
-    }
-
-    /// Returns the only log line with this message.
-    pub(crate) fn log(&self, message: &str) -> Value {
-        let logs = self.logs_with(message);
-        let [log] = &logs[..] else {
-            panic!("one line `{message}`: {}", self.stdout);
-        };
-        log.clone()
-    }
-
-    /// Returns the messages of the warnings.
-    pub(crate) fn warnings(&self) -> Vec<String> {
-        let mut logs = self.logs();
-        logs.retain(|log| log["level"] == "WARN");
-        logs.iter()
-            .map(|log| log["message"].as_str().unwrap_or_default().to_owned())
-            .collect()
-    }
 }

@@ -10,6 +10,8 @@ mod gate;
 mod messages;
 mod meters;
 mod numbers;
+mod otlp;
+mod output;
 mod shape;
 mod watchdog;
 pub(crate) mod wire;
@@ -35,12 +37,13 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 pub(crate) use self::{
     calls::{answered, asked, call, clients, get_span},
-    child::{Child, Output, command, in_child, in_shell, role},
+    child::{Child, command, in_child, in_shell, role},
     connection::{Answer, Connection, get, served},
     gate::Gate,
     messages::Messages,
     meters::{Meters, Points},
     numbers::Numbers,
+    output::Output,
     shape::{
         Attributes, Shape, assert_between, attributes, error, request_attributes, server, shape,
     },

@@ -1,53 +1,40 @@
-//! Shutdown and drop of telemetry, and panics in custom processors, exporters and layers.
+//! Shutdown, drop and flush of telemetry.
 
 use std::{
     future::Future,
     panic::{AssertUnwindSafe, catch_unwind},
     pin::pin,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::Arc,
     task::{Context as TaskContext, Poll, Wake},
     thread,
     time::Duration,
 };
 
 use opentelemetry::{
-    Context, KeyValue, global,
+    KeyValue, global,
     trace::{Span as _, Tracer as _},
-};
-use opentelemetry_sdk::{
-    error::OTelSdkResult,
-    trace::{Span, SpanData, SpanExporter, SpanProcessor},
 };
 use shared::{
     serve::{self, ServeError},
     telemetry,
 };
-use tracing::{Event, Subscriber};
-use tracing_subscriber::{
-    Layer,
-    layer::{Context as LayerContext, SubscriberExt as _},
-    registry,
-};
 
 use crate::process::{run, shut_down};
 
 /// An endpoint without a listener.
-const NO_COLLECTOR: (&str, &str) = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1");
+pub(crate) const NO_COLLECTOR: (&str, &str) = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1");
 /// Limits a batch to a quarter of the queue.
-const SMALL_QUEUE: [(&str, &str); 2] = [
+pub(crate) const SMALL_QUEUE: [(&str, &str); 2] = [
     ("OTEL_RUST_BSP_MAX_QUEUE_BYTES", "1048576"),
     ("OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", "1048576"),
 ];
 
-fn end_span(name: &'static str) {
+pub(crate) fn end_span(name: &'static str) {
     global::tracer("setup").start(name).end();
 }
 
 /// Ends a span that is lost at once, because it is larger than a batch.
-fn end_large_span() {
+pub(crate) fn end_large_span() {
     let mut span = global::tracer("setup").start("large");
     span.set_attribute(KeyValue::new("value", "x".repeat(300_000)));
 }
@@ -220,146 +207,4 @@ fn flush_fails_once_for_lost_spans() {
         provider.force_flush().unwrap();
         assert_eq!(shut_down(telemetry).await.exported, 2);
     });
-}
-
-/// Panics in each method.
-#[derive(Debug)]
-struct Panics;
-
-impl SpanProcessor for Panics {
-    fn on_start(&self, _: &mut Span, _: &Context) {
-        panic!("at the start");
-    }
-
-    fn on_end(&self, _: SpanData) {
-        panic!("at the end");
-    }
-
-    fn force_flush(&self) -> OTelSdkResult {
-        panic!("in a flush");
-    }
-
-    fn shutdown_with_timeout(&self, _: Duration) -> OTelSdkResult {
-        panic!("at shutdown");
-    }
-}
-
-#[test]
-fn panic_in_own_processor_is_contained() {
-    let Some(outcome) = run(&[], async || {
-        let builder = telemetry::builder("ends").span_processor(Panics);
-        let telemetry = builder.init().unwrap();
-        end_span("one");
-        assert_eq!(shut_down(telemetry).await.exported, 1);
-    }) else {
-        return;
-    };
-    assert_eq!(outcome.names(), ["one"]);
-    let logs = outcome.logs();
-    for message in ["at the start", "at the end", "at shutdown"] {
-        assert!(logs.iter().any(|log| log["exception.message"] == message));
-    }
-}
-
-/// Panics once, then prints the names of spans.
-#[derive(Debug, Default)]
-struct PanicsOnce(AtomicBool);
-
-impl SpanExporter for PanicsOnce {
-    async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
-        assert!(self.0.swap(true, Ordering::Relaxed), "expected");
-        for span in batch {
-            println!("exported {}", span.name);
-        }
-        Ok(())
-    }
-}
-
-#[test]
-fn own_exporter_goes_on_after_panic() {
-    let Some(outcome) = run(&[("OTEL_TRACES_EXPORTER", "none")], async || {
-        let builder = telemetry::builder("ends").span_exporter(PanicsOnce::default());
-        let (telemetry, parts) = builder.build().unwrap();
-        let provider = parts.tracer_provider().unwrap().clone();
-        parts.install();
-        end_span("one");
-        provider.force_flush().unwrap_err();
-        end_span("two");
-        provider.force_flush().unwrap();
-        shut_down(telemetry).await;
-    }) else {
-        return;
-    };
-    assert!(outcome.lines().contains(&"exported two"));
-}
-
-/// Panics on each line that the exporter logs.
-struct PanicsOnExport;
-
-impl<S: Subscriber> Layer<S> for PanicsOnExport {
-    fn on_event(&self, event: &Event<'_>, _: LayerContext<'_, S>) {
-        assert!(
-            !event
-                .metadata()
-                .target()
-                .starts_with("shared::telemetry::otlp"),
-            "expected"
-        );
-    }
-}
-
-#[test]
-fn export_goes_on_after_panic_of_layer() {
-    let Some(outcome) = run(&SMALL_QUEUE, async || {
-        let builder = telemetry::builder("ends");
-        let telemetry = builder.init_on(registry().with(PanicsOnExport)).unwrap();
-        for _ in 0..3 {
-            end_large_span();
-            thread::sleep(Duration::from_millis(1));
-        }
-        end_span("one");
-        let counts = shut_down(telemetry).await;
-        assert_eq!((counts.exported, counts.lost.too_large), (1, 3));
-    }) else {
-        return;
-    };
-    assert_eq!(outcome.names(), ["one"]);
-}
-
-/// Creates a span and a line for each line that the exporter logs.
-struct LogsOnExport;
-
-impl<S: Subscriber> Layer<S> for LogsOnExport {
-    fn on_event(&self, event: &Event<'_>, _: LayerContext<'_, S>) {
-        if event
-            .metadata()
-            .target()
-            .starts_with("shared::telemetry::otlp")
-        {
-            end_span("seen");
-            tracing::info!("seen");
-        }
-    }
-}
-
-#[test]
-fn layer_may_log_and_trace_lines_of_exporter() {
-    let Some(outcome) = run(&SMALL_QUEUE, async || {
-        let builder = telemetry::builder("ends");
-        let (telemetry, parts) = builder.build().unwrap();
-        let provider = parts.tracer_provider().unwrap().clone();
-        let subscriber = registry().with(LogsOnExport).with(parts.log_layer());
-        tracing::subscriber::set_global_default(subscriber).unwrap();
-        parts.install();
-        end_large_span();
-        while telemetry.spans().ended < 2 {
-            thread::yield_now();
-        }
-        provider.force_flush().unwrap_err();
-        assert_eq!(shut_down(telemetry).await.exported, 1);
-    }) else {
-        return;
-    };
-    assert_eq!(outcome.names(), ["seen"]);
-    outcome.log("seen");
 }

@@ -11,6 +11,7 @@ mod exporters;
 mod late;
 mod lifecycle;
 mod log_levels;
+mod panics;
 mod parts;
 mod process;
 mod records;
