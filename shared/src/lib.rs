@@ -128,9 +128,10 @@ mod serve {
     pub mod problem;
 }
 
+#[cfg(feature = "telemetry")]
 #[expect(
     clippy::wildcard_imports,
-    reason = "inside the crate, their paths begin with `crate::`"
+    reason = "inside `telemetry`, their paths begin with `crate::`"
 )]
 use internal::*;
 pub use internal::{error, redact};
