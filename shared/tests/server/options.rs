@@ -10,6 +10,7 @@ use http::StatusCode;
 use opentelemetry::{Context, baggage::BaggageExt as _, propagation::TextMapCompositePropagator};
 use shared::{
     client::TraceMiddleware,
+    propagation::response_span,
     server::{
         ForwardedHeader::{self, XForwardedFor, XForwardedHost, XForwardedProto},
         PeerAddr, TraceLayer,
@@ -195,7 +196,7 @@ async fn explicit_peer_overrides_connected_peer() {
 
 #[tokio::test]
 async fn server_timing_names_span_beside_entries_of_handler() {
-    recorder();
+    let recorder = recorder();
     let handler = async || [("server-timing", "db;dur=53")];
     let router = Router::new().route("/", get(handler));
     let layer = TraceLayer::new().server_timing(true).traceresponse(false);
@@ -211,4 +212,8 @@ async fn server_timing_names_span_beside_entries_of_handler() {
     let trace = timings[1].to_str().unwrap();
     let traceparent = trace.strip_prefix("trace;desc=00-").unwrap();
     assert_eq!(traceparent.len(), 52, "{trace}");
+
+    let named = response_span(answer.headers()).unwrap();
+    let trace = recorder.trace(&named.trace_id().to_string(), 1).await;
+    assert_eq!(trace.spans[0].span_id, named.span_id().to_string());
 }
