@@ -11,7 +11,7 @@ ARG GIT_COMMIT=
 # time, and files of another checkout can be older than the cache, so `touch` updates them.
 RUN --mount=type=cache,target=/usr/local/cargo/registry,sharing=locked \
     --mount=type=cache,target=/src/target,id=checkout-inventory-target,sharing=locked \
-    touch */src/*.rs \
+    touch */src/*.rs */*/src/*.rs \
     && cargo build --release --locked --package checkout --package inventory --features inventory/postgres \
     && mkdir -p /out/data \
     && cp target/release/checkout target/release/inventory /out/

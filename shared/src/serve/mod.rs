@@ -189,6 +189,7 @@ where
             Err(error) => return Ok(fail_without_log(&name, &error)),
         };
         // Closes the log after the last line, not when telemetry is shut down.
+        #[cfg(feature = "logs")]
         let _log = telemetry::CloseLogOnDrop::new();
         let shutdown = CancellationToken::new();
         task::untracked(signals::cancel_on_signal(shutdown.clone()));

@@ -5,6 +5,7 @@
 
 use tokio_util::sync::CancellationToken;
 
+#[cfg(feature = "logs")]
 use crate::telemetry;
 
 /// Cancels `shutdown` at the first signal and exits at the second.
@@ -26,6 +27,7 @@ pub(super) fn cancel_on_signal(
         tracing::info!("shutting down, a second signal ends the process at once");
         shutdown.cancel();
         signals.second().await;
+        #[cfg(feature = "logs")]
         telemetry::close_log();
         #[expect(
             clippy::disallowed_methods,

@@ -8,11 +8,14 @@ use opentelemetry_sdk::trace::{BatchSpanProcessor, ShouldSample, SpanExporter, S
 use tracing::{Subscriber, level_filters::LevelFilter};
 use tracing_subscriber::{layer::SubscriberExt as _, registry::LookupSpan};
 
+#[cfg(feature = "logs")]
+use super::log;
+#[cfg(feature = "otlp")]
+use super::meters;
 use super::{
     InitError, Parts, Service, Telemetry,
     export::{self, Export},
     lifecycle::Live,
-    log, meters, otlp,
     processors::Contained,
     sampling::EarlyDecisions,
     settings::{self, Code},
@@ -159,6 +162,7 @@ impl Builder {
         let (telemetry, parts) = self.build()?;
         let subscriber = subscriber.with(parts.log_layer()).with(parts.span_layer());
         tracing::subscriber::set_global_default(subscriber)?;
+        #[cfg(feature = "logs")]
         log::bridge();
         parts.install();
         Ok(telemetry)
@@ -178,10 +182,13 @@ impl Builder {
             .get(&Key::from_static_str(semconv::SERVICE_NAME))
             .map_or(service_name, |name| name.to_string());
         let start = Start::new(&settings);
+        #[cfg(feature = "otlp")]
         let meters = settings
             .metrics
-            .map(|metrics| otlp::meter_provider(&metrics, settings.resource.clone()))
+            .map(|metrics| meters::provider(metrics, settings.resource.clone()))
             .transpose()?;
+        #[cfg(not(feature = "otlp"))]
+        let meters = None;
         let is_watched = !self.processors.is_empty();
         let (provider, processors, export, early_decisions) = match settings.traces {
             Some(traces) => {
@@ -197,6 +204,7 @@ impl Builder {
             }
             None => (None, None, Export::Nowhere, EarlyDecisions::NoSpans),
         };
+        #[cfg(feature = "otlp")]
         if let Some(meters) = &meters {
             meters::observe(&export, meters);
         }
@@ -210,7 +218,9 @@ impl Builder {
             early_decisions,
             propagators: settings.propagators,
             span_levels: settings.span_levels,
+            #[cfg(feature = "logs")]
             logs: settings.logs,
+            #[cfg(feature = "logs")]
             service_name,
             start,
             warnings: settings.warnings,
@@ -220,6 +230,7 @@ impl Builder {
             provider,
             processors,
             meters,
+            #[cfg(feature = "logs")]
             log: log::CloseOnDrop::new(),
         };
         let telemetry = Telemetry {

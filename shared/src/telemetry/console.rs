@@ -12,12 +12,10 @@ use opentelemetry_sdk::{
     error::OTelSdkResult,
     trace::{Span, SpanData, SpanProcessor},
 };
+use otlp::ValueLimits;
 use serde_json::{Map, Value, json};
 
-use super::{
-    SpanCounts, panics,
-    texts::{self, ValueLimits},
-};
+use super::{SpanCounts, panics, redacted};
 use crate::stdio::Stream;
 
 /// Writes each span when it ends, in one write, so that lines of several processes do not mix.
@@ -43,12 +41,13 @@ impl ConsoleProcessor {
 impl SpanProcessor for ConsoleProcessor {
     fn on_start(&self, _span: &mut Span, _cx: &Context) {}
 
-    fn on_end(&self, span: SpanData) {
+    fn on_end(&self, mut span: SpanData) {
         if !span.span_context.is_sampled() {
             return;
         }
         // The caller holds the lock of the span.
         let written = panics::contained(|| {
+            redacted::redact(&mut span);
             let line = format!("{}\n", line(&span, self.limits));
             // A line that exceeds the atomic write size of a pipe takes several writes.
             let _whole = io::stderr().lock();
@@ -79,11 +78,11 @@ fn line(span: &SpanData, limits: ValueLimits) -> Value {
     let status = match &span.status {
         Status::Unset => json!("unset"),
         Status::Ok => json!("ok"),
-        Status::Error { description } => json!({ "error": texts::error(description) }),
+        Status::Error { description } => json!({ "error": ValueLimits::name(description) }),
     };
     let events = span.events.iter().map(|event| {
         json!({
-            "name": texts::name(&event.name),
+            "name": ValueLimits::name(&event.name),
             "time": time(event.timestamp),
             "attributes": attributes(&event.attributes, limits),
         })
@@ -96,7 +95,7 @@ fn line(span: &SpanData, limits: ValueLimits) -> Value {
         })
     });
     json!({
-        "span": texts::name(&span.name),
+        "span": ValueLimits::name(&span.name),
         "kind": format!("{:?}", span.span_kind).to_lowercase(),
         "trace_id": span.span_context.trace_id().to_string(),
         "span_id": span.span_context.span_id().to_string(),
@@ -115,16 +114,14 @@ fn time(time: SystemTime) -> String {
 }
 
 fn attributes(attributes: &[KeyValue], limits: ValueLimits) -> Map<String, Value> {
-    let have_causes = texts::have_causes(attributes);
     attributes
         .iter()
         .map(|attribute| {
-            let kind = texts::kind(attribute.key.as_str(), have_causes, attributes);
             let value = match &attribute.value {
                 Attribute::Bool(value) => json!(value),
                 Attribute::I64(value) => json!(value),
                 Attribute::F64(value) => json!(value),
-                other => json!(limits.text(kind, &other.as_str())),
+                other => json!(limits.text(attribute.key.as_str(), &other.as_str())),
             };
             (attribute.key.to_string(), value)
         })

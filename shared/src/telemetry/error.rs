@@ -37,4 +37,26 @@ pub enum InitError {
         "a tracing subscriber is already set: call `telemetry::init` once, before setting any other, or pass yours to `telemetry::builder(..).init_on(..)`"
     )]
     AlreadySet(#[from] SetGlobalDefaultError),
+    /// The exporter cannot be built, for another reason than those above.
+    #[cfg(feature = "otlp")]
+    #[error("cannot set up the exporter: {0}")]
+    Build(#[source] otlp::BuildError),
+}
+
+#[cfg(feature = "otlp")]
+impl From<otlp::BuildError> for InitError {
+    fn from(error: otlp::BuildError) -> Self {
+        use otlp::BuildError;
+
+        match error {
+            BuildError::Client(error) => Self::Client(error),
+            #[cfg(feature = "grpc")]
+            BuildError::Channel(error) => Self::Channel(error),
+            BuildError::Thread(error) => Self::Thread(error),
+            BuildError::Metrics(error) => Self::Exporter(error),
+            #[cfg(feature = "grpc")]
+            BuildError::NoRuntime => Self::NoRuntime,
+            error => Self::Build(error),
+        }
+    }
 }

@@ -3,31 +3,58 @@
 use std::time::Duration;
 
 use opentelemetry::Context;
+#[cfg(feature = "otlp")]
+use opentelemetry::KeyValue;
 use opentelemetry_sdk::{
     Resource,
     error::OTelSdkResult,
     trace::{SdkTracerProvider, Span, SpanData, SpanProcessor},
 };
+#[cfg(feature = "otlp")]
+use otlp::OtlpProcessor;
 
 use super::{
     InitError, SpanCounts,
     console::ConsoleProcessor,
-    otlp::OtlpProcessor,
+    panics,
     processors::Processors,
     sampling::Ids,
     settings::{Exporter, Traces},
 };
+#[cfg(feature = "otlp")]
+use super::{redacted, settings::Otlp};
+#[cfg(feature = "otlp")]
+use crate::propagation::unheld_trace_state;
 
 /// The destination of ended spans.
 #[derive(Debug, Clone)]
 pub(super) enum Export {
-    Otlp(OtlpProcessor),
+    #[cfg(feature = "otlp")]
+    Otlp(OtlpExport),
     Console(ConsoleProcessor),
     Nowhere,
 }
 
+/// The export to a collector, and what metrics report of it.
+#[cfg(feature = "otlp")]
+#[derive(Debug, Clone)]
+pub(super) struct OtlpExport {
+    pub(super) processor: OtlpProcessor,
+    /// Attributes of the exporter's own metrics.
+    pub(super) attributes: Vec<KeyValue>,
+    /// Maximum number of queued spans, if it is bounded.
+    pub(super) capacity: Option<usize>,
+}
+
 /// Creates the tracer provider for the settings, with custom processors. Without an exporter it still creates
 /// spans, so that logs and callees get their ids.
+#[cfg_attr(
+    not(feature = "otlp"),
+    expect(
+        clippy::unnecessary_wraps,
+        reason = "only the export to a collector can fail"
+    )
+)]
 pub(super) fn provider(
     own: Vec<Box<dyn SpanProcessor>>,
     traces: Traces,
@@ -35,9 +62,23 @@ pub(super) fn provider(
 ) -> Result<(SdkTracerProvider, Option<Processors>, Export), InitError> {
     let limits = traces.value_limits;
     let export = match traces.exporter {
+        #[cfg(feature = "otlp")]
         Exporter::Otlp(otlp) => {
-            let batching = &traces.batching;
-            Export::Otlp(OtlpProcessor::start(*otlp, batching, limits, &resource)?)
+            let Otlp {
+                builder, component, ..
+            } = *otlp;
+            let mut processor = builder
+                .batching(traces.batching)
+                .value_limits(limits)
+                .edit_spans(redacted::redact)
+                .trace_state(unheld_trace_state)
+                .build()?;
+            processor.set_resource(&resource);
+            Export::Otlp(OtlpExport {
+                processor,
+                attributes: component,
+                capacity: traces.batching.queue_spans,
+            })
         }
         Exporter::Console => Export::Console(ConsoleProcessor::new(limits)),
         Exporter::None => Export::Nowhere,
@@ -61,40 +102,43 @@ pub(super) fn provider(
 impl Export {
     pub(super) fn counts(&self) -> SpanCounts {
         match self {
-            Self::Otlp(processor) => processor.counts(),
+            #[cfg(feature = "otlp")]
+            Self::Otlp(otlp) => otlp.processor.counts(),
             Self::Console(processor) => processor.counts(),
             Self::Nowhere => SpanCounts::default(),
         }
     }
 
+    fn processor(&self) -> Option<&dyn SpanProcessor> {
+        match self {
+            #[cfg(feature = "otlp")]
+            Self::Otlp(otlp) => Some(&otlp.processor),
+            Self::Console(processor) => Some(processor),
+            Self::Nowhere => None,
+        }
+    }
+
     pub(super) fn on_start(&self, span: &mut Span, parent: &Context) {
-        if let Self::Otlp(processor) = self {
+        if let Some(processor) = self.processor() {
             processor.on_start(span, parent);
         }
     }
 
     pub(super) fn on_end(&self, span: SpanData) {
-        match self {
-            Self::Otlp(processor) => processor.on_end(span),
-            Self::Console(processor) => processor.on_end(span),
-            Self::Nowhere => {}
+        if let Some(processor) = self.processor() {
+            // Called below the lock of the span.
+            panics::contained(|| processor.on_end(span));
         }
     }
 
     pub(super) fn force_flush(&self) -> OTelSdkResult {
-        match self {
-            Self::Otlp(processor) => processor.force_flush(),
-            Self::Console(processor) => processor.force_flush(),
-            Self::Nowhere => Ok(()),
-        }
+        self.processor().map_or(Ok(()), SpanProcessor::force_flush)
     }
 
     /// Exports queued spans for up to `deadline`. Spans that end later are counted as lost.
     pub(super) fn close(&self, deadline: Duration) -> OTelSdkResult {
-        match self {
-            Self::Otlp(processor) => processor.shutdown_with_timeout(deadline),
-            Self::Console(processor) => processor.shutdown_with_timeout(deadline),
-            Self::Nowhere => Ok(()),
-        }
+        self.processor().map_or(Ok(()), |processor| {
+            processor.shutdown_with_timeout(deadline)
+        })
     }
 }

@@ -14,7 +14,9 @@ use opentelemetry_sdk::{
     trace::{SdkTracerProvider, SpanProcessor as _},
 };
 
-use super::{export::Export, log, processors::Processors};
+#[cfg(feature = "logs")]
+use super::log;
+use super::{export::Export, processors::Processors};
 
 /// Extra time after the deadline of a shutdown, to report unexported spans.
 const GRACE: Duration = Duration::from_secs(1);
@@ -29,6 +31,7 @@ pub(super) struct Live {
     pub(super) processors: Option<Processors>,
     pub(super) meters: Option<SdkMeterProvider>,
     /// Dropped last.
+    #[cfg(feature = "logs")]
     pub(super) log: log::CloseOnDrop,
 }
 
@@ -38,7 +41,8 @@ impl Live {
             provider,
             processors,
             meters,
-            log: _log,
+            #[cfg(feature = "logs")]
+                log: _log,
         } = self;
         let end = Instant::now() + deadline + GRACE;
         let traces =

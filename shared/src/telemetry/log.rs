@@ -11,7 +11,7 @@ use tracing_subscriber::{
 #[cfg(feature = "serve")]
 pub(crate) use super::logs::close;
 pub(crate) use super::logs::{CloseOnDrop, flush};
-use super::{directives, logs, otlp};
+use super::{directives, logs};
 use crate::config::{self, ConfigError, Lookup};
 
 /// Filter and format of log lines.
@@ -75,12 +75,14 @@ fn is_operational(metadata: &Metadata<'_>) -> bool {
         concat!(env!("CARGO_CRATE_NAME"), "::serve"),
     ];
     let target = metadata.target();
+    #[cfg(feature = "otlp")]
+    if target == otlp::LOG_TARGET {
+        return metadata.is_event();
+    }
     // Excludes `shared::server`, which begins like `shared::serve`.
     let is_within = |rest: &str| rest.is_empty() || rest.starts_with("::");
     let is_own = MODULES
         .iter()
         .any(|module| target.strip_prefix(module).is_some_and(is_within));
-    metadata.is_event()
-        && is_own
-        && (*metadata.level() <= Level::WARN || target == otlp::EXPORT_LOG_TARGET)
+    metadata.is_event() && is_own && *metadata.level() <= Level::WARN
 }

@@ -1,14 +1,30 @@
-//! Exports [`SpanCounts`](super::SpanCounts) as metrics, by the conventions for
+//! The meter provider. Exports [`SpanCounts`](super::SpanCounts) as metrics, by the conventions for
 //! [SDK metrics](https://opentelemetry.io/docs/specs/semconv/otel/sdk-metrics/).
 
 use opentelemetry::{
     KeyValue,
     metrics::{AsyncInstrument, MeterProvider as _},
 };
-use opentelemetry_sdk::metrics::SdkMeterProvider;
+use opentelemetry_sdk::{
+    Resource,
+    metrics::{PeriodicReader, SdkMeterProvider},
+};
 
-use super::{LostSpans, export::Export};
+use super::{InitError, LostSpans, export::Export, settings::Metrics};
 use crate::{semconv, tracer::scope};
+
+/// Creates the provider that collects the measurements of `crate::metrics` and exports them at the configured interval.
+pub(super) fn provider(
+    metrics: Metrics,
+    resource: Resource,
+) -> Result<SdkMeterProvider, InitError> {
+    let exporter = metrics.exporter.builder.build_metric_exporter()?;
+    let reader = PeriodicReader::builder(exporter)
+        .with_interval(metrics.interval)
+        .build();
+    let provider = SdkMeterProvider::builder().with_resource(resource);
+    Ok(provider.with_reader(reader).build())
+}
 
 /// Starts recording request durations with the global provider.
 pub(super) fn enable() {
@@ -18,9 +34,10 @@ pub(super) fn enable() {
 
 /// Registers instruments that read the counters of `export` whenever metrics are collected.
 pub(super) fn observe(export: &Export, provider: &SdkMeterProvider) {
-    let Export::Otlp(processor) = export else {
+    let Export::Otlp(otlp) = export else {
         return;
     };
+    let processor = &otlp.processor;
     let meter = provider.meter_with_scope(scope());
     let counters = processor.clone();
     meter
@@ -32,7 +49,7 @@ pub(super) fn observe(export: &Export, provider: &SdkMeterProvider) {
             observer.observe(waiting, &processor_attributes());
         })
         .build();
-    if let Some(capacity) = processor.capacity() {
+    if let Some(capacity) = otlp.capacity {
         meter
             .i64_observable_up_down_counter("otel.sdk.processor.span.queue.capacity")
             .with_unit("{span}")
@@ -52,32 +69,29 @@ pub(super) fn observe(export: &Export, provider: &SdkMeterProvider) {
             let counts = counters.counts();
             let handed_on = counts.exported + counts.lost.refused;
             observer.observe(handed_on, &processor_attributes());
-            let before = LostSpans {
-                refused: 0,
-                ..counts.lost
-            };
+            let mut before = counts.lost;
+            before.refused = 0;
             observe_lost(observer, before, &processor_attributes());
         })
         .build();
     let counters = processor.clone();
+    let attributes = otlp.attributes.clone();
     meter
         .u64_observable_counter("otel.sdk.exporter.span.exported")
         .with_unit("{span}")
         .with_description("Spans that the collector accepted or refused.")
         .with_callback(move |observer| {
             let counts = counters.counts();
-            observer.observe(counts.exported, counters.attributes());
-            let refused = LostSpans {
-                refused: counts.lost.refused,
-                ..LostSpans::default()
-            };
-            observe_lost(observer, refused, counters.attributes());
+            observer.observe(counts.exported, &attributes);
+            let mut refused = LostSpans::default();
+            refused.refused = counts.lost.refused;
+            observe_lost(observer, refused, &attributes);
         })
         .build();
 }
 
 fn observe_lost(observer: &dyn AsyncInstrument<u64>, lost: LostSpans, component: &[KeyValue]) {
-    for (reason, spans) in lost.reasons().into_iter().filter(|(_, spans)| *spans > 0) {
+    for (reason, spans) in lost.reasons().filter(|(_, spans)| *spans > 0) {
         let reason = KeyValue::new(semconv::ERROR_TYPE, reason);
         observer.observe(spans, &[component, &[reason]].concat());
     }

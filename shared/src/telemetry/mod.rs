@@ -5,59 +5,55 @@
 //!   version of the crate.
 //! - [`builder`] adds options: a sampler, exporters, layers, no panic hook, no log.
 //! - [`Builder::build`] returns the [`Parts`], to be assembled by hand.
-//! - [`Late`] is for a tracer or an instrument that is requested before telemetry is initialized.
+//! - [`Deferred`] is for a tracer or an instrument that is requested before telemetry is initialized.
 //!
-//! `settings` reads the environment variables. `export` sends ended spans to `otlp` or `console`, `counts`
-//! counts them, and `meters` exports the counters if metrics are enabled. `span_layer` selects the `tracing`
+//! `settings` reads the environment variables. `export` sends ended spans to `console` or to the crate `otlp`, which counts them,
+//! and `meters` exports the counters if metrics are enabled. `span_layer` selects the `tracing`
 //! spans that become spans of a trace, and `log` the events that become log lines. `panics` logs a panic and
 //! records it on its span.
 
 mod adopted;
 mod builder;
 mod console;
-mod counts;
+mod deferred;
 #[cfg(feature = "logs")]
 mod directives;
 mod error;
 mod export;
-mod late;
 mod lifecycle;
-#[cfg_attr(not(feature = "logs"), path = "no_log.rs")]
+#[cfg(feature = "logs")]
 mod log;
 #[cfg(feature = "logs")]
 mod logs;
+#[cfg(feature = "otlp")]
 mod meters;
-#[cfg_attr(not(feature = "otlp"), path = "no_otlp.rs")]
-mod otlp;
 mod panics;
 mod parts;
 mod processors;
+mod redacted;
 mod sampling;
 mod service;
 mod settings;
 mod span_layer;
 mod start;
-mod texts;
 
 use std::{sync::OnceLock, time::Duration};
 
 use tokio::sync::oneshot;
 
-#[cfg(feature = "serve")]
+#[expect(deprecated, reason = "kept for one release")]
+pub use self::deferred::Late;
+#[cfg(all(feature = "logs", feature = "serve"))]
 pub(crate) use self::log::{CloseOnDrop as CloseLogOnDrop, close as close_log};
 #[cfg(feature = "serve")]
 pub(crate) use self::panics::load_symbols;
 #[cfg(feature = "testing")]
 pub(crate) use self::testing::install_for_tests;
 pub use self::{
-    builder::Builder,
-    counts::{LostSpans, SpanCounts},
-    error::InitError,
-    late::Late,
-    parts::Parts,
-    service::Service,
+    builder::Builder, deferred::Deferred, error::InitError, parts::Parts, service::Service,
 };
 use self::{export::Export, lifecycle::Live};
+pub use otlp::{LostSpans, SpanCounts};
 
 /// Handle to the telemetry of the process. Keep it until the end and then call
 /// [`shutdown`](Self::shutdown): spans are queued for up to five seconds (`OTEL_BSP_SCHEDULE_DELAY`), and are
@@ -174,7 +170,7 @@ mod testing {
     use opentelemetry_sdk::trace::SdkTracer;
     use tracing_subscriber::layer::SubscriberExt as _;
 
-    use super::{adopted, late, panics, span_layer};
+    use super::{adopted, deferred, panics, span_layer};
     use crate::span;
 
     pub(crate) fn install_for_tests(tracer: SdkTracer) {
@@ -184,6 +180,6 @@ mod testing {
             .expect("the recorder is the only global `tracing` subscriber of the test process");
         span::scope::adopt_with(adopted::ADOPTION);
         panics::set_hook_before_current();
-        late::providers_are_set();
+        deferred::providers_are_set();
     }
 }

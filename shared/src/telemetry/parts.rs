@@ -8,16 +8,13 @@ use opentelemetry_sdk::{
 use tracing::{Subscriber, level_filters::LevelFilter};
 use tracing_subscriber::{Layer, filter::Targets, layer::Identity, registry::LookupSpan};
 
+#[cfg(feature = "logs")]
+use super::log::{self, Logs};
+#[cfg(feature = "otlp")]
+use super::meters;
 use super::{
-    EXPORT, adopted,
-    export::Export,
-    late,
-    log::{self, Logs},
-    meters, panics,
-    sampling::EarlyDecisions,
-    settings::Propagators,
-    span_layer,
-    start::Start,
+    EXPORT, adopted, deferred, export::Export, panics, sampling::EarlyDecisions,
+    settings::Propagators, span_layer, start::Start,
 };
 use crate::span::scope;
 
@@ -55,7 +52,9 @@ pub struct Parts {
     pub(super) early_decisions: EarlyDecisions,
     pub(super) propagators: Propagators,
     pub(super) span_levels: Targets,
+    #[cfg(feature = "logs")]
     pub(super) logs: Option<Logs>,
+    #[cfg(feature = "logs")]
     pub(super) service_name: String,
     /// The start-up line.
     pub(super) start: Start,
@@ -84,10 +83,11 @@ impl Parts {
     where
         S: Subscriber + for<'span> LookupSpan<'span> + Send + Sync,
     {
-        let Some(logs) = &self.logs else {
-            return nothing();
-        };
-        log::layer(logs, self.service_name.clone()).boxed()
+        #[cfg(feature = "logs")]
+        if let Some(logs) = &self.logs {
+            return log::layer(logs, self.service_name.clone()).boxed();
+        }
+        nothing()
     }
 
     /// Returns the tracer provider. `None` with `OTEL_SDK_DISABLED=true`.
@@ -121,11 +121,12 @@ impl Parts {
         }
         if let Some(meters) = self.meters {
             global::set_meter_provider(meters);
+            #[cfg(feature = "otlp")]
             meters::enable();
         }
         self.early_decisions.install();
         global::set_text_map_propagator(propagator);
-        late::providers_are_set();
+        deferred::providers_are_set();
         // With several services, the first one is counted.
         let _ = EXPORT.set(self.export);
         if self.panic_hook {

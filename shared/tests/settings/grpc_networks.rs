@@ -77,8 +77,7 @@ fn http_port_is_named_as_cause() {
         let said = process(&endpoint, &[(DEADLINE, "2")]).stop();
         assert_eq!(said.spans, [1, 0, 1]);
         let reason = &said.reasons()[0];
-        let hint =
-            "set OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf, or use the port for gRPC, usually 4317";
+        let hint = "set the protocol to http/protobuf (OTEL_EXPORTER_OTLP_PROTOCOL), or use the port for gRPC, usually 4317";
         assert!(reason.contains(hint), "{reason}");
     }
 }

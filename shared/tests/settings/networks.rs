@@ -97,7 +97,7 @@ fn grpc_port_is_named_as_cause() {
     let reason = &said.reasons()[0];
     assert!(
         reason.contains(
-            "set OTEL_EXPORTER_OTLP_PROTOCOL=grpc, or use the port for HTTP, usually 4318"
+            "set the protocol to grpc (OTEL_EXPORTER_OTLP_PROTOCOL), or use the port for HTTP, usually 4318"
         ),
         "{reason}"
     );

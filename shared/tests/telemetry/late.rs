@@ -13,15 +13,15 @@ use opentelemetry_proto::tonic::{
 use prost::Message as _;
 use shared::{
     server::TraceLayer,
-    telemetry::{self, Late},
+    telemetry::{self, Deferred},
 };
 
 use crate::process::{request, run, shut_down};
 
-static ORDERS: Late<Counter<u64>> =
-    Late::new(|| global::meter("shop").u64_counter("shop.orders").build());
-static TRACER: Late<BoxedTracer> = Late::new(|| global::tracer("shop"));
-/// For comparison: a tracer without `Late` stays without effect.
+static ORDERS: Deferred<Counter<u64>> =
+    Deferred::new(|| global::meter("shop").u64_counter("shop.orders").build());
+static TRACER: Deferred<BoxedTracer> = Deferred::new(|| global::tracer("shop"));
+/// For comparison: a tracer without `Deferred` stays without effect.
 static LAZY: LazyLock<BoxedTracer> = LazyLock::new(|| global::tracer("shop"));
 
 #[test]

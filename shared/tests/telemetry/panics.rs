@@ -100,13 +100,7 @@ struct PanicsOnExport;
 
 impl<S: Subscriber> Layer<S> for PanicsOnExport {
     fn on_event(&self, event: &Event<'_>, _: LayerContext<'_, S>) {
-        assert!(
-            !event
-                .metadata()
-                .target()
-                .starts_with("shared::telemetry::otlp"),
-            "expected"
-        );
+        assert!(!event.metadata().target().starts_with("otlp"), "expected");
     }
 }
 
@@ -133,11 +127,7 @@ struct LogsOnExport;
 
 impl<S: Subscriber> Layer<S> for LogsOnExport {
     fn on_event(&self, event: &Event<'_>, _: LayerContext<'_, S>) {
-        if event
-            .metadata()
-            .target()
-            .starts_with("shared::telemetry::otlp")
-        {
+        if event.metadata().target().starts_with("otlp") {
             end_span("seen");
             tracing::info!("seen");
         }

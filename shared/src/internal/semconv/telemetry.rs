@@ -5,7 +5,9 @@ pub(crate) const EXCEPTION_MESSAGE: &str = "exception.message";
 pub(crate) const EXCEPTION_STACKTRACE: &str = "exception.stacktrace";
 pub(crate) const EXCEPTION_TYPE: &str = "exception.type";
 
+#[cfg(feature = "otlp")]
 pub(crate) const OTEL_COMPONENT_NAME: &str = "otel.component.name";
+#[cfg(feature = "otlp")]
 pub(crate) const OTEL_COMPONENT_TYPE: &str = "otel.component.type";
 
 pub(crate) const SERVICE_INSTANCE_ID: &str = "service.instance.id";

@@ -7,7 +7,7 @@
 mod exporter;
 mod names;
 mod no_effect;
-#[cfg_attr(not(feature = "otlp"), path = "no_otlp.rs")]
+#[cfg(feature = "otlp")]
 mod otlp;
 mod propagators;
 mod resource;
@@ -15,6 +15,7 @@ mod sdk;
 mod span_levels;
 mod variables;
 
+use ::otlp::ValueLimits;
 use opentelemetry_sdk::{
     Resource,
     trace::{ShouldSample, SpanLimits},
@@ -22,19 +23,12 @@ use opentelemetry_sdk::{
 use tracing_subscriber::filter::Targets;
 
 #[cfg(feature = "otlp")]
-pub(super) use self::otlp::Protocol;
+pub(super) use self::otlp::{Metrics, Otlp};
 use self::variables::Variables;
-pub(super) use self::{
-    exporter::Exporter,
-    otlp::{Batching, Metrics, Otlp},
-    propagators::Propagators,
-};
-use super::{
-    Service,
-    log::{self, Logs},
-    sampling::Sampling,
-    texts::ValueLimits,
-};
+pub(super) use self::{exporter::Exporter, propagators::Propagators};
+#[cfg(feature = "logs")]
+use super::log::{self, Logs};
+use super::{Service, sampling::Sampling};
 use crate::config::{ConfigError, Lookup};
 
 /// The program's own settings. Most are defaults for the environment's.
@@ -49,6 +43,7 @@ pub(super) struct Code {
 
 pub(super) struct Settings {
     /// `None` if the program does not use this crate's log.
+    #[cfg(feature = "logs")]
     pub(super) logs: Option<Logs>,
     pub(super) propagators: Propagators,
     pub(super) resource: Resource,
@@ -56,6 +51,7 @@ pub(super) struct Settings {
     /// `None` if the SDK is disabled.
     pub(super) traces: Option<Traces>,
     /// `None` unless enabled.
+    #[cfg(feature = "otlp")]
     pub(super) metrics: Option<Metrics>,
     /// Ignored values, logged once the log is set up.
     pub(super) warnings: Vec<String>,
@@ -66,7 +62,8 @@ pub(super) struct Traces {
     pub(super) sampler: Box<dyn ShouldSample>,
     /// The properties of the sampler. `None` for the program's own.
     pub(super) sampling: Option<Sampling>,
-    pub(super) batching: Batching,
+    #[cfg(feature = "otlp")]
+    pub(super) batching: ::otlp::Batching,
     pub(super) limits: SpanLimits,
     pub(super) value_limits: ValueLimits,
 }
@@ -95,28 +92,38 @@ pub(super) fn read(lookup: Lookup<'_>, code: Code) -> Result<Settings, ConfigErr
             exporter,
             sampler,
             sampling,
+            #[cfg(feature = "otlp")]
             batching: otlp::batching(&mut variables),
             limits: sdk::limits(&mut variables),
             value_limits: sdk::value_limits(&mut variables),
         })
     };
+    #[cfg(feature = "otlp")]
     let metrics = if disabled {
         None
     } else {
         otlp::metrics(&mut variables)?
     };
+    #[cfg(not(feature = "otlp"))]
+    if !disabled {
+        exporter::warn_of_missing_feature(&mut variables)?;
+    }
     no_effect::warn_of_unsupported(&mut variables);
     no_effect::warn_of_unknown(&mut variables, &no_effect::names());
+    #[cfg(feature = "logs")]
     let logs = code.logs.then(|| log::read(lookup)).transpose()?;
+    #[cfg(feature = "logs")]
     if let Some(warning) = logs.as_ref().and_then(Logs::warning) {
         variables.warn(warning);
     }
     Ok(Settings {
+        #[cfg(feature = "logs")]
         logs,
         propagators: propagators::read(&mut variables),
         resource: resource::read(&mut variables, code.service),
         span_levels: span_levels::read(&mut variables, code.span_levels),
         traces,
+        #[cfg(feature = "otlp")]
         metrics,
         warnings: variables.into_warnings(),
     })

@@ -1,12 +1,10 @@
 //! The sampler and the limits of spans.
 
+use ::otlp::{Limit, ValueLimits};
 use opentelemetry_sdk::trace::{Sampler, ShouldSample, SpanLimits};
 
 use super::variables::Variables;
-use crate::telemetry::{
-    sampling::Sampling,
-    texts::{Limit, ValueLimits},
-};
+use crate::telemetry::sampling::Sampling;
 
 pub(super) fn sampling(variables: &mut Variables<'_>) -> Sampling {
     const DEFAULT: &str = "parentbased_always_on";
@@ -101,7 +99,7 @@ pub(super) fn value_limits(variables: &mut Variables<'_>) -> ValueLimits {
         "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT",
     ];
     let limit = variables.first_number(&names, 4096, 0..=LONGEST);
-    limit.map_or(ValueLimits::DEFAULT, |limit| ValueLimits {
+    limit.map_or_else(ValueLimits::default, |limit| ValueLimits {
         value: Limit::Characters(limit),
         stack: Limit::Characters(limit),
     })

@@ -7,26 +7,17 @@ use super::{super::variables::Variables, signal::Signal};
 use crate::config::ConfigError;
 
 /// The client's certificate and private key, as PEM.
-pub(in crate::telemetry) struct Identity {
-    pub(in crate::telemetry) certificate: Vec<u8>,
-    pub(in crate::telemetry) key: Vec<u8>,
-}
+type Identity = (Vec<u8>, Vec<u8>);
 
-impl Identity {
-    /// Returns both in one PEM text.
-    pub(in crate::telemetry) fn bundle(&self) -> Vec<u8> {
-        [self.key.as_slice(), b"\n", self.certificate.as_slice()].concat()
-    }
-
-    /// Returns whether the key can be parsed and belongs to the certificate.
-    fn is_usable(&self) -> bool {
-        let Ok(identity) = reqwest::Identity::from_pem(&self.bundle()) else {
-            return false;
-        };
-        #[expect(clippy::disallowed_methods, reason = "it sends nothing")]
-        let client = reqwest::Client::builder();
-        client.tls_certs_only([]).identity(identity).build().is_ok()
-    }
+/// Returns whether the key can be parsed and belongs to the certificate.
+fn is_usable((certificate, key): &Identity) -> bool {
+    let bundle = [key.as_slice(), b"\n", certificate.as_slice()].concat();
+    let Ok(identity) = reqwest::Identity::from_pem(&bundle) else {
+        return false;
+    };
+    #[expect(clippy::disallowed_methods, reason = "it sends nothing")]
+    let client = reqwest::Client::builder();
+    client.tls_certs_only([]).identity(identity).build().is_ok()
 }
 
 pub(super) fn roots(
@@ -72,8 +63,8 @@ pub(super) fn identity(
                     expects: "the path of a readable file with certificates in PEM format",
                 });
             };
-            let identity = fs::read(&key.1).map(|key| Identity { certificate, key });
-            let identity = identity.ok().filter(Identity::is_usable);
+            let identity = fs::read(&key.1).map(|key| (certificate, key));
+            let identity = identity.ok().filter(is_usable);
             identity.map(Some).ok_or(ConfigError {
                 variable: key.0,
                 value: key.1,

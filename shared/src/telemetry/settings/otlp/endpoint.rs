@@ -1,10 +1,10 @@
 //! The variables `OTEL_EXPORTER_OTLP_[...]ENDPOINT`, and `OTEL_EXPORTER_OTLP_[...]INSECURE`.
 
+use ::otlp::Protocol;
 use url::Url;
 
 use super::{
     super::variables::Variables,
-    Protocol,
     signal::{ENDPOINT, Signal},
 };
 use crate::config::ConfigError;
@@ -15,10 +15,10 @@ pub(super) fn endpoint(
     signal: &Signal,
     protocol: Protocol,
 ) -> Result<Url, ConfigError> {
-    let default = match protocol {
-        Protocol::HttpProtobuf => "http://localhost:4318",
-        #[cfg(feature = "grpc")]
-        Protocol::Grpc => "http://localhost:4317",
+    let default = if protocol == Protocol::HttpProtobuf {
+        "http://localhost:4318"
+    } else {
+        "http://localhost:4317"
     };
     let (variable, value) = variables
         .first(signal.endpoint)

@@ -1,0 +1,289 @@
+//! [`Exporter`]: the thread that takes batches from the [`Queue`] and sends them to the collector, one attempt at a time.
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+    time::Duration,
+};
+
+use tokio::{runtime::Runtime, time::Instant};
+
+use super::{
+    backlog::Backlog,
+    batch::Batch,
+    export_log::ExportLog,
+    queue::{Queue, Reason},
+    transport::{Outcome, Transport},
+};
+
+/// The first wait after a failed attempt, and the longest: a collector that is back is found within two seconds.
+const FIRST_WAIT: Duration = Duration::from_millis(100);
+const LONGEST_WAIT: Duration = Duration::from_millis(1600);
+/// The longest wait during shutdown, when the time for all attempts is short.
+const LAST_WAIT: Duration = Duration::from_millis(200);
+/// Maximum `Retry-After` of a collector.
+const LONGEST_RETRY_AFTER: Duration = Duration::from_hours(1);
+/// Attempts that time out make the timeout grow to this many times its setting, but not beyond a minute.
+const TIMEOUT_GROWTH: u32 = 8;
+const LONGEST_TIMEOUT: Duration = Duration::from_mins(1);
+
+pub(super) struct Exporter {
+    pub(super) queue: Arc<Queue>,
+    pub(super) transport: Transport,
+    pub(super) export_log: ExportLog,
+    pub(super) backlog: Backlog,
+    /// Maximum age of a span before its batch is closed.
+    pub(super) delay: Duration,
+    pub(super) timeout: Timeout,
+}
+
+/// The timeout of an attempt. It grows while the collector is slow, so that batches do not time out repeatedly.
+pub(super) struct Timeout {
+    setting: Duration,
+    current: Duration,
+}
+
+impl Exporter {
+    /// Runs on its own thread until the queue is closed.
+    pub(super) fn run(mut self, runtime: &Runtime) {
+        let _failure = Failure(Arc::clone(&self.queue));
+        let mut failures = 0;
+        while let Some(batch) = runtime.block_on(self.next()) {
+            let attempt = AssertUnwindSafe(|| runtime.block_on(self.attempt(&batch)));
+            let outcome = match catch_unwind(attempt) {
+                Ok(Some(outcome)) => outcome,
+                Ok(None) => break,
+                // The panic is logged. The collector may have the spans, as after an attempt without a response.
+                Err(_) => Outcome::panicked(),
+            };
+            match self.settle(batch, outcome) {
+                Next::AtOnce => failures = 0,
+                Next::Later { after } => {
+                    if !runtime.block_on(self.wait(failures, after)) {
+                        break;
+                    }
+                    failures += 1;
+                }
+            }
+        }
+        self.queue.give_up();
+        self.export_log.log_final_losses(&self.queue);
+        self.queue.closed();
+    }
+
+    /// Waits for the batch of the next attempt. Returns None at the end of the shutdown.
+    async fn next(&mut self) -> Option<Batch> {
+        let mut tick = Instant::now() + self.delay;
+        if self.backlog.due().is_some_and(|due| due <= Instant::now()) {
+            // Newer spans are sent before a deferred batch.
+            self.queue.close_open();
+        }
+        loop {
+            let now = Instant::now();
+            let closing = self.queue.closing().map(Instant::from_std);
+            if closing.is_some_and(|deadline| deadline <= now) {
+                return None;
+            }
+            while self.backlog.fill(&self.queue) {}
+            if let Some(batch) = self.backlog.next(closing.is_some()) {
+                return Some(batch);
+            }
+            if tick <= now || closing.is_some() {
+                let closed = self.queue.close_open();
+                if closed {
+                    continue;
+                }
+                if closing.is_some() && self.backlog.is_empty() {
+                    return None;
+                }
+                tick = now + self.delay;
+            }
+            let until = self.backlog.due().map_or(tick, |due| due.min(tick));
+            self.wait_for_change(until).await;
+        }
+    }
+
+    /// Sends a batch. Returns None if the shutdown ended meanwhile.
+    async fn attempt(&mut self, batch: &Batch) -> Option<Outcome> {
+        let request = batch.request(self.queue.head(), self.transport.takes_gzip());
+        // These spans are not sent again, and the collector accepts no others: use the longest timeout.
+        let is_last = batch.tries.unanswered > 0 && !self.backlog.is_available();
+        let timeout = if is_last {
+            self.timeout.longest()
+        } else {
+            self.timeout.current
+        };
+        let began = Instant::now();
+        let outcome = tokio::select! {
+            outcome = self.transport.send(request, timeout) => outcome,
+            () = wait_for_close(&self.queue, &mut self.backlog, &mut self.export_log) => return None,
+        };
+        match &outcome {
+            Outcome::Later { silent: true, .. } => self.timeout.grow(),
+            Outcome::Later { .. } => {}
+            _ => self.timeout.adapt(began.elapsed()),
+        }
+        Some(outcome)
+    }
+
+    /// Accounts for a batch that is done, or keeps it for another attempt.
+    fn settle(&mut self, batch: Batch, outcome: Outcome) -> Next {
+        let outcome = match outcome {
+            Outcome::TooLarge { .. } if batch.spans > 1 => {
+                self.backlog.split(batch, &self.queue);
+                return Next::AtOnce;
+            }
+            Outcome::TooLarge {
+                reason,
+                retryable: false,
+            } => {
+                self.drop_batch(&batch, |lost| &mut lost.too_large, reason);
+                return Next::AtOnce;
+            }
+            outcome => outcome.indivisible(),
+        };
+        match outcome {
+            Outcome::Taken { rejected, message } => {
+                let exported = batch.spans.saturating_sub(rejected);
+                self.queue.done(&batch, exported, |lost| &mut lost.refused);
+                self.backlog.taken();
+                self.export_log
+                    .taken(&self.queue, self.backlog.is_empty(), rejected, &message);
+                Next::AtOnce
+            }
+            Outcome::Refused(reason) | Outcome::TooLarge { reason, .. } => {
+                self.export_log.refused(&self.queue, &reason);
+                self.drop_batch(&batch, |lost| &mut lost.refused, reason);
+                Next::AtOnce
+            }
+            Outcome::Later {
+                reason,
+                after,
+                silent,
+                unsent,
+            } => {
+                self.export_log.failed(&self.queue, &reason);
+                let (lost, counter): (_, Reason) = if silent {
+                    let lost = self.backlog.unanswered(batch);
+                    (lost, |lost| &mut lost.unconfirmed)
+                } else {
+                    let lost = self.backlog.failed(batch, unsent);
+                    (lost, |lost| &mut lost.export_failed)
+                };
+                if let Some(batch) = lost {
+                    self.drop_batch(&batch, counter, reason);
+                }
+                Next::Later { after }
+            }
+        }
+    }
+
+    fn drop_batch(&mut self, batch: &Batch, counter: Reason, reason: String) {
+        self.export_log.lost(reason);
+        self.queue.done(batch, 0, counter);
+    }
+
+    /// Waits before the next attempt. Returns false if the shutdown ends before.
+    async fn wait(&mut self, failures: u32, after: Option<Duration>) -> bool {
+        let was_closing = self.queue.closing().is_some();
+        let bound = if was_closing { LAST_WAIT } else { LONGEST_WAIT };
+        let longest = FIRST_WAIT.saturating_mul(2_u32.saturating_pow(failures));
+        let own = longest.min(bound).mul_f64(rand::random_range(0.5..=1.0));
+        // `Retry-After` may be zero, or a date in the past by the clock of this host.
+        let wait = own.max(after.unwrap_or_default().min(LONGEST_RETRY_AFTER));
+        let until = Instant::now() + wait;
+        loop {
+            let closing = self.queue.closing().map(Instant::from_std);
+            let now = Instant::now();
+            // On shutdown, retry immediately unless the collector sent `Retry-After`.
+            let hurry = closing.is_some() && !was_closing && after.is_none();
+            let next = if hurry { now } else { until };
+            if closing.is_some_and(|deadline| deadline <= next.max(now)) {
+                return false;
+            }
+            if next <= now {
+                return true;
+            }
+            self.wait_for_change(until).await;
+        }
+    }
+
+    async fn wait_for_change(&mut self, until: Instant) {
+        let (backlog, export_log) = (&mut self.backlog, &mut self.export_log);
+        wait_for_change(&self.queue, backlog, export_log, until).await;
+    }
+}
+
+/// The next step after an attempt.
+enum Next {
+    AtOnce,
+    /// Wait first, at least for the time that the collector requested.
+    Later {
+        after: Option<Duration>,
+    },
+}
+
+impl Timeout {
+    pub(super) fn new(setting: Duration) -> Self {
+        Self {
+            setting,
+            current: setting,
+        }
+    }
+
+    fn longest(&self) -> Duration {
+        let longest = self.setting.saturating_mul(TIMEOUT_GROWTH);
+        longest.min(LONGEST_TIMEOUT).max(self.setting)
+    }
+
+    fn grow(&mut self) {
+        self.current = self.current.saturating_mul(2).min(self.longest());
+    }
+
+    /// Sets the timeout to three times the duration of a response, within the bounds.
+    fn adapt(&mut self, took: Duration) {
+        self.current = took.saturating_mul(3).clamp(self.setting, self.longest());
+    }
+}
+
+/// Closes the queue if the thread panics.
+struct Failure(Arc<Queue>);
+
+impl Drop for Failure {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.fail();
+        }
+    }
+}
+
+/// Writes due log lines, then takes over a closed batch or waits for a change of the queue, at most until `until`.
+async fn wait_for_change(
+    queue: &Queue,
+    backlog: &mut Backlog,
+    export_log: &mut ExportLog,
+    until: Instant,
+) {
+    let until = export_log
+        .log_due(queue)
+        .map_or(until, |next| until.min(next));
+    if backlog.fill(queue) {
+        // Between two batches, the caller polls the current attempt, timers and the shutdown.
+        return tokio::task::yield_now().await;
+    }
+    tokio::select! {
+        () = queue.changed() => {}
+        () = tokio::time::sleep_until(until) => {}
+    }
+}
+
+async fn wait_for_close(queue: &Queue, backlog: &mut Backlog, export_log: &mut ExportLog) {
+    loop {
+        let far = Instant::now() + Duration::from_hours(1);
+        let deadline = queue.closing().map_or(far, Instant::from_std);
+        if deadline <= Instant::now() {
+            return;
+        }
+        wait_for_change(queue, backlog, export_log, deadline).await;
+    }
+}

@@ -1,0 +1,362 @@
+//! [`Queue`]: collects ended spans into batches, bounded in bytes, and counts every span.
+//!
+//! Spans are pushed encoded, one by one. The exporter takes the closed batches and keeps them until it settles them; until
+//! then their spans count as waiting and their bytes as used.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError},
+    time::{Duration, Instant},
+};
+
+use opentelemetry::InstrumentationScope;
+use opentelemetry_sdk::Resource;
+use tokio::sync::Notify;
+
+use super::{Batching, batch::Batch, encode::RequestHead};
+use crate::{LostSpans, SpanCounts};
+
+#[derive(Debug)]
+pub(super) struct Queue {
+    state: Mutex<State>,
+    /// Wakes the exporter.
+    changed: Notify,
+    /// Wakes the callers of `flush` and `close`.
+    settled: Condvar,
+    bounds: Bounds,
+    /// The head of each request, once the resource is known.
+    head: OnceLock<RequestHead>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Bounds {
+    bytes: usize,
+    spans: u64,
+    /// Maximum bytes of a request.
+    request_bytes: usize,
+    batch_spans: u64,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    counts: SpanCounts,
+    /// Takes the spans that end now.
+    open: Batch,
+    /// Closed batches that the exporter has not taken yet, oldest first.
+    closed: VecDeque<Batch>,
+    /// Number of the next batch that is closed.
+    next: u64,
+    /// Spans of each closed batch that are not settled yet, by its number.
+    unsettled: BTreeMap<u64, u64>,
+    /// Bytes that are allocated for all batches, including those that the exporter has.
+    bytes: usize,
+    /// The bytes of batches that are not compressed.
+    plain_bytes: usize,
+    /// Dropped spans when the last flush returned.
+    lost_at_flush: LostSpans,
+    end: End,
+    /// The exporter has been woken to log a loss.
+    loss_is_known: bool,
+}
+
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum End {
+    #[default]
+    Open,
+    /// Shutting down: queued and newly ended spans may be exported until this deadline.
+    Closing(Instant),
+    /// Spans are no longer accepted.
+    Closed,
+}
+
+/// The result of a flush.
+#[derive(Debug)]
+pub(super) struct Flush {
+    /// Whether the spans that had ended are exported or lost.
+    pub(super) in_time: bool,
+    /// The spans lost since the flush before, or since the start.
+    pub(super) lost: LostSpans,
+}
+
+/// Selects the counter of a reason.
+pub(super) type Reason = fn(&mut LostSpans) -> &mut u64;
+
+impl Queue {
+    /// Maximum bytes of a request before compression. nginx accepts 1 MiB by default; the frame of gRPC is 5 bytes.
+    const REQUEST_BYTES: usize = 1024 * 1024 - 16;
+
+    pub(super) fn new(batching: &Batching) -> Self {
+        Self {
+            state: Mutex::default(),
+            changed: Notify::new(),
+            settled: Condvar::new(),
+            bounds: Bounds {
+                bytes: batching.queue_bytes,
+                spans: batching.queue_spans.map_or(u64::MAX, |spans| spans as u64),
+                request_bytes: Self::REQUEST_BYTES.min(batching.queue_bytes / 4),
+                batch_spans: batching.batch_spans as u64,
+            },
+            head: OnceLock::new(),
+        }
+    }
+
+    /// Sets the resource of all requests, unless it is known.
+    pub(super) fn set_resource(&self, resource: &Resource) {
+        self.head.get_or_init(|| RequestHead::new(resource));
+    }
+
+    /// Returns the head of each request. Without a resource, it is that of a provider without one.
+    pub(super) fn head(&self) -> &RequestHead {
+        self.head
+            .get_or_init(|| RequestHead::new(&Resource::builder().build()))
+    }
+
+    /// Returns the maximum bytes of a batch.
+    fn batch_bytes(&self) -> usize {
+        let request_bytes = self.bounds.request_bytes;
+        let batch_bytes = request_bytes.saturating_sub(self.head().length());
+        // A larger resource cannot be sent within the bound anyway, and must not make every span too large.
+        batch_bytes.max(request_bytes / 4)
+    }
+
+    /// Takes an ended span, or counts it as lost. Does not wait for an export.
+    pub(super) fn push(&self, scope: &InstrumentationScope, span: &[u8]) {
+        let mut state = self.lock();
+        state.counts.ended += 1;
+        if let Err(reason) = self.accept(&mut state, scope, span) {
+            *reason(&mut state.counts.lost) += 1;
+            self.wake_for_loss(&mut state);
+        }
+    }
+
+    fn accept(
+        &self,
+        state: &mut State,
+        scope: &InstrumentationScope,
+        span: &[u8],
+    ) -> Result<(), Reason> {
+        if state.end == End::Closed {
+            return Err(|lost| &mut lost.shutdown);
+        }
+        let batch_bytes = self.batch_bytes();
+        let mut length = state.open.length_with(scope, span);
+        if length > batch_bytes && state.open.spans > 0 {
+            self.close_batch(state);
+            length = state.open.length_with(scope, span);
+        }
+        if length > batch_bytes {
+            return Err(|lost| &mut lost.too_large);
+        }
+        if state.counts.waiting >= self.bounds.spans {
+            return Err(|lost| &mut lost.queue_full);
+        }
+        let available = self.bounds.bytes.saturating_sub(state.bytes);
+        let grown = state.open.push(scope, span, available);
+        let grown = grown.ok_or::<Reason>(|lost| &mut lost.queue_full)?;
+        state.bytes += grown;
+        state.plain_bytes += grown;
+        state.counts.waiting += 1;
+        if state.open.spans >= self.bounds.batch_spans {
+            self.close_batch(state);
+        }
+        Ok(())
+    }
+
+    fn close_batch(&self, state: &mut State) {
+        let mut batch = std::mem::take(&mut state.open);
+        let spare = batch.close();
+        state.bytes -= spare;
+        state.plain_bytes -= spare;
+        batch.number = state.next;
+        state.next += 1;
+        state.unsettled.insert(batch.number, batch.spans);
+        state.closed.push_back(batch);
+        self.changed.notify_one();
+    }
+
+    /// Counts an ended span that could not be encoded.
+    pub(super) fn failed(&self) {
+        let mut state = self.lock();
+        state.counts.ended += 1;
+        state.counts.lost.export_failed += 1;
+        self.wake_for_loss(&mut state);
+    }
+
+    /// Wakes the exporter once for all losses until the next [`account`](Self::account).
+    fn wake_for_loss(&self, state: &mut State) {
+        if !std::mem::replace(&mut state.loss_is_known, true) {
+            self.changed.notify_one();
+        }
+    }
+
+    /// Returns the counters to be logged. The next loss wakes the exporter again.
+    pub(super) fn account(&self) -> SpanCounts {
+        let mut state = self.lock();
+        state.loss_is_known = false;
+        state.counts
+    }
+
+    /// Takes the oldest closed batch.
+    pub(super) fn take(&self) -> Option<Batch> {
+        self.lock().closed.pop_front()
+    }
+
+    /// Closes the open batch because the delay has passed or telemetry is shutting down. Returns false if it has no spans.
+    pub(super) fn close_open(&self) -> bool {
+        let mut state = self.lock();
+        let has_spans = state.open.spans > 0;
+        if has_spans {
+            self.close_batch(&mut state);
+        }
+        has_spans
+    }
+
+    /// Returns whether uncompressed batches take more than a quarter of the bound.
+    pub(super) fn is_crowded(&self) -> bool {
+        self.lock().plain_bytes > self.bounds.bytes / 4
+    }
+
+    /// Counts the bytes of `after` instead of those of a batch with the same spans.
+    pub(super) fn resize(&self, before: usize, was_packed: bool, after: &[Batch]) {
+        let mut state = self.lock();
+        if state.end == End::Closed {
+            return; // All spans are counted as lost already.
+        }
+        let bytes: usize = after.iter().map(|batch| batch.bytes).sum();
+        let plain: usize = after.iter().map(plain_bytes).sum();
+        let plain_before = if was_packed { 0 } else { before };
+        state.bytes = state.bytes + bytes - before;
+        state.plain_bytes = state.plain_bytes + plain - plain_before;
+    }
+
+    /// Settles a batch: counts `exported` of its spans as exported and the others as lost.
+    pub(super) fn done(&self, batch: &Batch, exported: u64, reason: Reason) {
+        let mut state = self.lock();
+        if state.end == End::Closed {
+            return; // All spans are counted as lost already.
+        }
+        let exported = exported.min(batch.spans);
+        state.counts.exported += exported;
+        *reason(&mut state.counts.lost) += batch.spans - exported;
+        state.counts.waiting -= batch.spans;
+        state.bytes -= batch.bytes;
+        state.plain_bytes -= plain_bytes(batch);
+        if let Some(spans) = state.unsettled.get_mut(&batch.number) {
+            *spans -= batch.spans;
+            if *spans == 0 {
+                state.unsettled.remove(&batch.number);
+            }
+        }
+        drop(state);
+        self.settled.notify_all();
+    }
+
+    /// Returns at the next change that concerns the exporter.
+    pub(super) async fn changed(&self) {
+        self.changed.notified().await;
+    }
+
+    pub(super) fn counts(&self) -> SpanCounts {
+        self.lock().counts
+    }
+
+    /// Returns the deadline of the exporter during shutdown.
+    pub(super) fn closing(&self) -> Option<Instant> {
+        match self.lock().end {
+            End::Open => None,
+            End::Closing(deadline) => Some(deadline),
+            End::Closed => Some(Instant::now()),
+        }
+    }
+
+    /// Exports all waiting spans now, and waits until they are settled.
+    pub(super) fn flush(&self, timeout: Duration) -> Flush {
+        let mut state = self.lock();
+        let before = state.lost_at_flush;
+        if state.open.spans > 0 {
+            self.close_batch(&mut state);
+        }
+        let next = state.next;
+        let is_pending = move |state: &mut State| {
+            let oldest = state.unsettled.keys().next();
+            state.end != End::Closed && oldest.is_some_and(|number| *number < next)
+        };
+        let (mut state, _) = self
+            .settled
+            .wait_timeout_while(state, timeout, is_pending)
+            .unwrap_or_else(PoisonError::into_inner);
+        state.lost_at_flush = state.counts.lost;
+        Flush {
+            in_time: !is_pending(&mut state),
+            lost: state.counts.lost.since(&before),
+        }
+    }
+
+    /// Exports waiting spans for up to `timeout`, then rejects new ones. Returns false if spans were dropped.
+    pub(super) fn close(&self, timeout: Duration) -> bool {
+        let mut state = self.lock();
+        let lost = state.counts.lost.shutdown;
+        if state.end == End::Open {
+            state.end = End::Closing(Instant::now() + timeout);
+        }
+        self.changed.notify_one();
+        // The exporter observes the deadline itself, and then logs the spans that it could not send.
+        let (mut state, _) = self
+            .settled
+            .wait_timeout_while(state, timeout + Self::LAST_LOGS, |state| {
+                state.end != End::Closed
+            })
+            .unwrap_or_else(PoisonError::into_inner);
+        state.end = End::Closed;
+        state.give_up(|lost| &mut lost.shutdown);
+        let all = state.counts.lost.shutdown == lost;
+        drop(state);
+        self.settled.notify_all();
+        all
+    }
+
+    const LAST_LOGS: Duration = Duration::from_millis(500);
+
+    /// Counts all waiting spans as lost.
+    pub(super) fn give_up(&self) {
+        self.lock().give_up(|lost| &mut lost.shutdown);
+    }
+
+    /// Closes the queue because the exporter has failed.
+    pub(super) fn fail(&self) {
+        let mut state = self.lock();
+        state.end = End::Closed;
+        state.give_up(|lost| &mut lost.export_failed);
+        drop(state);
+        self.settled.notify_all();
+    }
+
+    /// Closes the queue because the exporter has ended.
+    pub(super) fn closed(&self) {
+        self.lock().end = End::Closed;
+        self.settled.notify_all();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn plain_bytes(batch: &Batch) -> usize {
+    if batch.is_packed() { 0 } else { batch.bytes }
+}
+
+impl State {
+    fn give_up(&mut self, reason: Reason) {
+        *reason(&mut self.counts.lost) += self.counts.waiting;
+        self.counts.waiting = 0;
+        self.closed.clear();
+        self.unsettled.clear();
+        self.open = Batch::default();
+        self.bytes = 0;
+        self.plain_bytes = 0;
+    }
+}
+
+#[cfg(test)]
+mod tests;

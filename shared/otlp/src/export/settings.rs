@@ -1,0 +1,119 @@
+//! The settings of an exporter.
+
+use std::{
+    fmt::{self, Display},
+    time::Duration,
+};
+
+use http::HeaderMap;
+use url::Url;
+
+/// The protocol of the export.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Protocol {
+    /// OTLP over HTTP with protobuf bodies. Collectors usually listen on port 4318.
+    #[default]
+    HttpProtobuf,
+    /// OTLP over gRPC. Collectors usually listen on port 4317.
+    #[cfg(feature = "grpc")]
+    Grpc,
+}
+
+/// The compression of requests. Waiting batches are compressed while the queue is crowded, regardless of this.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Compression {
+    /// Requests are not compressed.
+    #[default]
+    None,
+    /// Requests are compressed with gzip, to about a tenth of their size.
+    Gzip,
+}
+
+/// The bounds and delays of the queue of spans.
+///
+/// ```
+/// use otlp::Batching;
+///
+/// let batching = Batching { queue_bytes: 128 * 1024 * 1024, ..Batching::default() };
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Batching {
+    /// Maximum bytes of the encoded spans that wait, including those being sent. At least 1 MiB; defaults to 32 MiB.
+    pub queue_bytes: usize,
+    /// Maximum number of spans that wait. Defaults to `None`: only their bytes are bounded.
+    pub queue_spans: Option<usize>,
+    /// Maximum number of spans in a batch. Defaults to 512. A full batch is exported at once.
+    pub batch_spans: usize,
+    /// Time between two exports, unless a batch is full earlier. Defaults to five seconds.
+    pub delay: Duration,
+    /// Maximum time of an attempt to export a batch, if the exporter's own timeout is not shorter, and of a flush. Defaults to 30
+    /// seconds.
+    pub export_timeout: Duration,
+}
+
+impl Default for Batching {
+    fn default() -> Self {
+        Self {
+            queue_bytes: 32 * 1024 * 1024,
+            queue_spans: None,
+            batch_spans: 512,
+            delay: Duration::from_secs(5),
+            export_timeout: Duration::from_secs(30),
+        }
+    }
+}
+
+/// The connection to a collector. Does not implement `Debug`, since the headers may hold secrets.
+pub(super) struct Settings {
+    pub(super) protocol: Protocol,
+    pub(super) endpoint: Url,
+    pub(super) timeout: Duration,
+    pub(super) headers: HeaderMap,
+    pub(super) gzip: bool,
+    /// The proxy that requests go through, without its credentials.
+    pub(super) proxy: Option<String>,
+    #[cfg(feature = "tls")]
+    pub(super) tls: super::Tls,
+}
+
+impl Protocol {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::HttpProtobuf => "http/protobuf",
+            #[cfg(feature = "grpc")]
+            Self::Grpc => "grpc",
+        }
+    }
+
+    /// Returns the endpoint of a collector on this host. `path` is the signal's, for HTTP.
+    pub(super) fn default_endpoint(self, path: &str) -> String {
+        match self {
+            Self::HttpProtobuf => format!("http://localhost:4318/{path}"),
+            #[cfg(feature = "grpc")]
+            Self::Grpc => "http://localhost:4317".to_owned(),
+        }
+    }
+}
+
+/// Protocol and endpoint, without secrets.
+impl Display for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut endpoint = self.endpoint.clone();
+        endpoint.set_query(None);
+        endpoint.set_fragment(None);
+        if !endpoint.username().is_empty() || endpoint.password().is_some() {
+            let hidden = endpoint
+                .set_username(REDACTED)
+                .and_then(|()| endpoint.set_password(Some(REDACTED)));
+            debug_assert!(
+                hidden.is_ok(),
+                "a URL with user info accepts other user info"
+            );
+        }
+        write!(f, "{} to {endpoint}", self.protocol.name())
+    }
+}
+
+pub(super) const REDACTED: &str = "REDACTED";

@@ -1,0 +1,298 @@
+//! OTLP over HTTP with protobuf bodies.
+
+use std::{
+    error::Error as StdError,
+    sync::{Mutex, PoisonError},
+    time::{Duration, SystemTime},
+};
+
+use bytes::Bytes;
+use http::{
+    HeaderMap, HeaderValue, StatusCode,
+    header::{CONTENT_ENCODING, CONTENT_TYPE, RETRY_AFTER},
+};
+use prost::Message as _;
+use serde::Deserialize;
+use url::Url;
+
+use super::{Outcome, RESPONSE_BYTES, Response, connect::ConnectTimeout, hint, root_cause, said};
+#[cfg(feature = "tls")]
+use crate::export::tls::{Certificates, certificates};
+use crate::export::{BuildError, settings::Settings};
+
+pub(in crate::export) struct Http {
+    connections: Mutex<Connections>,
+    endpoint: Url,
+    pub(super) gzip: bool,
+}
+
+/// The client, which keeps its connections as long as they work.
+struct Connections {
+    settings: ClientSettings,
+    timeout: ConnectTimeout,
+    client: reqwest::Client,
+    /// The server has answered in HTTP.
+    speaks_http: bool,
+}
+
+struct ClientSettings {
+    headers: HeaderMap,
+    uses_proxy: bool,
+    #[cfg(feature = "tls")]
+    certificates: Certificates,
+}
+
+/// A response of the collector, or of a proxy before it.
+struct Answer {
+    status: StatusCode,
+    content_type: String,
+    retry_after: Option<Duration>,
+    body: Vec<u8>,
+}
+
+/// `google.rpc.Status`, the body of a refusal.
+#[derive(Clone, PartialEq, prost::Message)]
+struct Refusal {
+    #[prost(string, tag = "2")]
+    message: String,
+}
+
+impl Http {
+    pub(super) fn new(settings: &Settings) -> Result<Self, BuildError> {
+        let timeout = ConnectTimeout::new(settings);
+        let client_settings = ClientSettings {
+            headers: headers(settings),
+            uses_proxy: settings.proxy.is_some(),
+            #[cfg(feature = "tls")]
+            certificates: certificates(settings)?,
+        };
+        let client = client_settings.client(timeout.get());
+        Ok(Self {
+            connections: Mutex::new(Connections {
+                client: client.map_err(BuildError::Client)?,
+                settings: client_settings,
+                timeout,
+                speaks_http: false,
+            }),
+            endpoint: settings.endpoint.clone(),
+            gzip: settings.gzip,
+        })
+    }
+
+    pub(super) async fn send(&self, request: Bytes, timeout: Duration) -> Outcome {
+        let client = self.with_connections(|connections| connections.client.clone());
+        match self.exchange(&client, request, timeout).await {
+            Ok(answer) => {
+                self.with_connections(|connections| connections.answered(&answer));
+                answer.outcome()
+            }
+            // The request was not sent, so the collector does not have the spans.
+            Err(error) if error.is_connect() => {
+                if error.is_timeout() {
+                    self.with_connections(Connections::timed_out);
+                }
+                Outcome::unsent(root_cause(&error))
+            }
+            Err(error) if error.is_timeout() => {
+                self.with_connections(Connections::renew);
+                Outcome::silent(timeout)
+            }
+            Err(error) => Outcome::later(self.reason(&error)),
+        }
+    }
+
+    fn with_connections<T>(&self, work: impl FnOnce(&mut Connections) -> T) -> T {
+        let connections = self.connections.lock();
+        work(&mut connections.unwrap_or_else(PoisonError::into_inner))
+    }
+
+    async fn exchange(
+        &self,
+        client: &reqwest::Client,
+        request: Bytes,
+        timeout: Duration,
+    ) -> reqwest::Result<Answer> {
+        let request = client.post(self.endpoint.clone()).body(request);
+        let mut request = request.timeout(timeout);
+        if self.gzip {
+            request = request.header(CONTENT_ENCODING, "gzip");
+        }
+        let mut response = request.send().await?;
+        let content_type = response.headers().get(CONTENT_TYPE);
+        let mut answer = Answer {
+            status: response.status(),
+            content_type: content_type
+                .and_then(|value| value.to_str().ok())
+                .unwrap_or_default()
+                .to_ascii_lowercase(),
+            retry_after: retry_after(response.headers()),
+            body: Vec::new(),
+        };
+        // The status decides, even if the rest of the response does not arrive.
+        while let Ok(Some(chunk)) = response.chunk().await {
+            if answer.body.len() + chunk.len() > RESPONSE_BYTES {
+                break;
+            }
+            answer.body.extend_from_slice(&chunk);
+        }
+        Ok(answer)
+    }
+
+    fn reason(&self, error: &(dyn StdError + 'static)) -> String {
+        let reason = root_cause(error);
+        if self.with_connections(|connections| connections.speaks_http) {
+            reason
+        } else {
+            format!("{reason}: {}", hint::HTTP)
+        }
+    }
+}
+
+impl Connections {
+    /// Opens a new connection for the next request: a load balancer may then choose another backend.
+    fn renew(&mut self) {
+        // It was built before from the same settings. If that fails now, the old client still works.
+        if let Ok(client) = self.settings.client(self.timeout.get()) {
+            self.client = client;
+        }
+    }
+
+    fn answered(&mut self, answer: &Answer) {
+        self.timeout.reset();
+        self.speaks_http = true;
+        let is_bad_backend = matches!(
+            answer.status,
+            StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT
+        );
+        if is_bad_backend || answer.is_web_page() {
+            self.renew();
+        }
+    }
+
+    fn timed_out(&mut self) {
+        self.timeout.grow();
+        self.renew();
+    }
+}
+
+impl ClientSettings {
+    fn client(&self, connect_timeout: Duration) -> reqwest::Result<reqwest::Client> {
+        #[expect(clippy::disallowed_methods, reason = "an export is in no trace")]
+        let client = reqwest::Client::builder()
+            .default_headers(self.headers.clone())
+            .redirect(reqwest::redirect::Policy::none())
+            .connect_timeout(connect_timeout)
+            .user_agent(super::USER_AGENT);
+        let client = if self.uses_proxy {
+            client
+        } else {
+            client.no_proxy()
+        };
+        #[cfg(feature = "tls")]
+        let client = {
+            let client = client.tls_certs_only(self.certificates.roots.clone());
+            match &self.certificates.identity {
+                Some(identity) => client.identity(identity.clone()),
+                None => client,
+            }
+        };
+        client.build()
+    }
+}
+
+fn headers(settings: &Settings) -> HeaderMap {
+    let mut headers = settings.headers.clone();
+    let protobuf = HeaderValue::from_static("application/x-protobuf");
+    headers.insert(CONTENT_TYPE, protobuf);
+    headers
+}
+
+impl Answer {
+    /// Follows the [specification's list](https://opentelemetry.io/docs/specs/otlp/#failures-1) of retryable statuses.
+    fn outcome(&self) -> Outcome {
+        match self.status {
+            status if status.is_success() && self.is_web_page() => Outcome::later(format!(
+                "it answered {status} with a web page instead of an OTLP response: check the endpoint (OTEL_EXPORTER_OTLP_ENDPOINT), and \
+                 whether a proxy asks for a login"
+            )),
+            status if status.is_success() => self.response().into(),
+            StatusCode::TOO_MANY_REQUESTS
+            | StatusCode::BAD_GATEWAY
+            | StatusCode::SERVICE_UNAVAILABLE
+            | StatusCode::GATEWAY_TIMEOUT => Outcome::Later {
+                reason: self.reason(),
+                after: self.retry_after,
+                silent: false,
+                unsent: false,
+            },
+            StatusCode::PAYLOAD_TOO_LARGE => Outcome::TooLarge {
+                reason: self.reason(),
+                retryable: false,
+            },
+            _ => Outcome::Refused(self.reason()),
+        }
+    }
+
+    /// Returns whether the body is HTML. Other content types, and none, are accepted with any 2xx status: some collectors
+    /// answer with JSON, plain text or nothing.
+    fn is_web_page(&self) -> bool {
+        self.content_type.contains("html") || self.body.trim_ascii_start().starts_with(b"<")
+    }
+
+    fn response(&self) -> Response {
+        if self.content_type.contains("json") {
+            json_response(&self.body)
+        } else {
+            Response::decode(self.body.as_slice()).unwrap_or_default()
+        }
+    }
+
+    fn reason(&self) -> String {
+        let message = Refusal::decode(self.body.as_slice())
+            .unwrap_or_default()
+            .message;
+        if message.is_empty() {
+            format!("it answered {}", self.status)
+        } else {
+            format!("it answered {}: {}", self.status, said(&message))
+        }
+    }
+}
+
+/// Reads the response of a collector that answers in JSON, where a 64-bit number may be a string.
+fn json_response(body: &[u8]) -> Response {
+    #[derive(Default, Deserialize)]
+    #[serde(rename_all = "camelCase", default)]
+    struct Body {
+        partial_success: Partial,
+    }
+    #[derive(Default, Deserialize)]
+    #[serde(rename_all = "camelCase", default)]
+    struct Partial {
+        rejected_spans: serde_json::Value,
+        error_message: String,
+    }
+    let partial = serde_json::from_slice::<Body>(body)
+        .unwrap_or_default()
+        .partial_success;
+    let rejected = partial.rejected_spans;
+    let rejected = rejected
+        .as_i64()
+        .or_else(|| rejected.as_str()?.parse().ok());
+    Response {
+        partial_success: Some(super::PartialSuccess {
+            rejected_spans: rejected.unwrap_or(0),
+            error_message: partial.error_message,
+        }),
+    }
+}
+
+/// Returns the delay of a `Retry-After` header, in seconds or as a date.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let value = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    if let Ok(seconds) = value.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let date = httpdate::parse_http_date(value).ok()?;
+    Some(date.duration_since(SystemTime::now()).unwrap_or_default())
+}

@@ -1,7 +1,0 @@
-//! Hint for a port that uses another protocol than the exporter. Appended to the reason of a failure as long as
-//! the server has not answered in the exporter's protocol.
-
-pub(super) const HTTP: &str = "if this port is for gRPC, set OTEL_EXPORTER_OTLP_PROTOCOL=grpc, or use the port for HTTP, usually 4318";
-
-#[cfg(feature = "grpc")]
-pub(super) const GRPC: &str = "if this port is for HTTP, set OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf, or use the port for gRPC, usually 4317";
