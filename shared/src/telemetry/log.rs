@@ -48,8 +48,13 @@ where
     S: Subscriber + for<'span> LookupSpan<'span> + Send + Sync,
 {
     let filter = parse(&logs.directives).expect("`read` has parsed the directives");
+    // A span that only the log enables would be `Span::current()` without being part of the trace, so work spawned in it would
+    // lose the trace. Log lines have no fields of spans; only directives such as `[name]=debug` need spans.
+    let needs_spans = logs.directives.contains('[');
+    let is_needed = filter_fn(move |metadata| metadata.is_event() || needs_spans)
+        .with_max_level_hint(LevelFilter::TRACE);
     let is_operational = filter_fn(is_operational).with_max_level_hint(LevelFilter::INFO);
-    logs::layer::<S>(service, logs.format).with_filter(filter.or(is_operational))
+    logs::layer::<S>(service, logs.format).with_filter(filter.and(is_needed).or(is_operational))
 }
 
 /// Turns records of the `log` crate into events if they pass the subscriber's filters. An existing logger is

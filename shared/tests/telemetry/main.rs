@@ -8,6 +8,7 @@
 
 mod builder;
 mod exporters;
+mod idioms;
 mod late;
 mod lifecycle;
 mod log_levels;
