@@ -1,6 +1,7 @@
 //! Prints the services' log lines and the demo's own messages.
 
 use std::io::Write as _;
+use std::time::{Duration, UNIX_EPOCH};
 
 use clap::ValueEnum as _;
 use serde_json::Value;
@@ -23,7 +24,7 @@ pub fn human(line: &LogLine, screen: Screen) -> String {
         _ => Ink::Dim,
     };
     let parts = [
-        screen.paint(Ink::Dim, line.time_of_day()),
+        screen.paint(Ink::Dim, &time_of_day(line)),
         screen.paint(ink, &format!("{level:<5}")),
         service,
         line.text("message").unwrap_or_default().to_owned(),
@@ -31,6 +32,15 @@ pub fn human(line: &LogLine, screen: Screen) -> String {
     ];
     let parts = parts.iter().filter(|part| !part.is_empty());
     parts.map(String::as_str).collect::<Vec<_>>().join(" ")
+}
+
+/// Returns the time in UTC, such as `12:34:56.789Z`. The standard library does not know the local zone.
+fn time_of_day(line: &LogLine) -> String {
+    let Some(nanos) = line.time() else {
+        return line.text("timestamp").unwrap_or_default().to_owned();
+    };
+    let time = UNIX_EPOCH + Duration::from_nanos(nanos);
+    humantime::format_rfc3339_millis(time).to_string()[11..].to_owned()
 }
 
 fn fields(line: &LogLine) -> String {
@@ -82,7 +92,7 @@ mod tests {
         );
         assert_eq!(
             line,
-            r#"12:34:56.789 INFO  inventory stock taken item_id=item-123 remaining=7 took=1.23 why="a b" trace_id=4bf9"#
+            r#"12:34:56.789Z INFO  inventory stock taken item_id=item-123 remaining=7 took=1.23 why="a b" trace_id=4bf9"#
         );
     }
 

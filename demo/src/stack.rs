@@ -11,8 +11,9 @@ use futures_util::future::select_all;
 use tempfile::TempDir;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::task::JoinSet;
+use viewer::pages::{self, BackLink};
+use viewer::receiver;
 use viewer::store::{Limits, Store};
-use viewer::{pages, receiver};
 
 use crate::logs::say;
 use crate::ports::{Port, Ports};
@@ -61,6 +62,8 @@ pub struct Stack {
     /// Overrides checkout's timeouts for inventory and for a connection to it.
     pub inventory_timeout: Option<Duration>,
     ports: Ports,
+    /// The link from the viewer to checkout, whose address is known once it listens.
+    back_link: BackLink,
     client: reqwest::Client,
     logs: LogSink,
     services: Vec<Process>,
@@ -94,9 +97,15 @@ impl Stack {
         }
         let store = Store::new(Limits::default());
         let logs = kept_in(store.clone(), logs);
+        let back_link = BackLink::default();
         let mut servers = JoinSet::new();
         let otlp = serve(ports.otlp, receiver::router(store.clone()), &mut servers).await?;
-        let ui = serve(ports.ui, pages::router(store.clone()), &mut servers).await?;
+        let ui = serve(
+            ports.ui,
+            pages::router(store.clone(), back_link.clone()),
+            &mut servers,
+        )
+        .await?;
         let directory = tempfile::Builder::new().prefix("demo-").tempdir();
         let client = reqwest::Client::builder().no_proxy().build();
         Ok(Self {
@@ -105,6 +114,7 @@ impl Stack {
             ui,
             inventory_timeout: None,
             ports,
+            back_link,
             client: client.map_err(StackError::Client)?,
             logs,
             services: Vec::new(),
@@ -150,6 +160,10 @@ impl Stack {
         let port = self.port(role).number;
         let address = self.start(role, port, &settings).await?;
         self.port(role).number = address.port();
+        if role == Role::Checkout {
+            let url = format!("http://{address}/");
+            self.back_link.set(role.name(), &url);
+        }
         Ok(address)
     }
 

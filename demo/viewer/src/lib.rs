@@ -1,11 +1,12 @@
 //! A receiver for OTLP spans, a bounded store in memory, and web pages that show the traces.
 //!
 //! ```
+//! use viewer::pages::BackLink;
 //! use viewer::store::{Limits, Store};
 //!
 //! let store = Store::new(Limits::default());
 //! let otlp = viewer::receiver::router(store.clone()); // POST /v1/traces, usually on port 4318
-//! let ui = viewer::pages::router(store); // the pages and the API, usually on port 16686
+//! let ui = viewer::pages::router(store, BackLink::default()); // the pages and the API, usually on port 16686
 //! # let _: (axum::Router, axum::Router) = (otlp, ui);
 //! ```
 //!

@@ -82,10 +82,4 @@ impl LogLine {
             .map(|(name, value)| (name.as_str(), value));
         fields.filter(|(name, _)| !PLACED.contains(name))
     }
-
-    /// Returns `12:34:56.789` from `2026-11-22T12:34:56.789012Z`.
-    pub fn time_of_day(&self) -> &str {
-        let timestamp = self.text("timestamp").unwrap_or_default();
-        timestamp.get(11..23).unwrap_or(timestamp)
-    }
 }

@@ -22,6 +22,7 @@ use crate::related::related;
 use crate::store::{InvalidTraceId, Store, Trace, TraceId};
 use crate::summary::Summaries;
 
+mod back_link;
 mod compare;
 mod details;
 mod filter;
@@ -38,8 +39,8 @@ mod text;
 mod trace;
 mod view;
 
+pub use back_link::BackLink;
 use filter::Filter;
-use shell::Shell;
 use shown::Shown;
 use state::Viewer;
 use view::View;
@@ -48,10 +49,11 @@ use view::View;
 type Parameters = Query<HashMap<String, String>>;
 
 /// Returns the routes of the viewer's port: pages and API.
-pub fn router(store: Store) -> Router {
+pub fn router(store: Store, back_link: BackLink) -> Router {
     let viewer = Viewer {
         summaries: Arc::new(Summaries::new(store.clone())),
         store: store.clone(),
+        back_link,
     };
     Router::new()
         .route("/", get(traces))
@@ -74,7 +76,7 @@ async fn traces(State(viewer): State<Viewer>, Query(parameters): Parameters) -> 
         return Redirect::to(&format!("/trace/{id}")).into_response();
     }
     let page = list::main(&viewer, &filter);
-    Shell::new("Traces").here("/").lively().answer(&page)
+    viewer.shell("Traces").here("/").lively().answer(&page)
 }
 
 async fn one_trace(
@@ -85,10 +87,10 @@ async fn one_trace(
 ) -> Response {
     let id: TraceId = match id.parse() {
         Ok(id) => id,
-        Err(error) => return message(StatusCode::BAD_REQUEST, &error.to_string()),
+        Err(error) => return message(&viewer, StatusCode::BAD_REQUEST, &error.to_string()),
     };
     let view = View::read(&parameters);
-    let shell = Shell::new("Trace").embedded(view.embedded).watching(id);
+    let shell = viewer.shell("Trace").embedded(view.embedded).watching(id);
     let Some(trace) = viewer.store.trace(id) else {
         let main = trace::waiting(id, viewer.store.lines(id).as_slice(), &view);
         return shell
@@ -124,7 +126,7 @@ async fn download(State(viewer): State<Viewer>, Path(id): Path<String>) -> Respo
             )
                 .into_response()
         }
-        Err((status, text)) => message(status, &text),
+        Err((status, text)) => message(&viewer, status, &text),
     }
 }
 
@@ -134,13 +136,15 @@ async fn two_traces(State(viewer): State<Viewer>, Query(parameters): Parameters)
         find(&viewer, id.trim())
     };
     match (side("a"), side("b")) {
-        (Ok(left), Ok(right)) => Shell::new("Compare").answer(&compare::main(&left, &right)),
-        (Err((status, text)), _) | (_, Err((status, text))) => message(status, &text),
+        (Ok(left), Ok(right)) => viewer
+            .shell("Compare")
+            .answer(&compare::main(&left, &right)),
+        (Err((status, text)), _) | (_, Err((status, text))) => message(&viewer, status, &text),
     }
 }
 
-async fn no_such_page() -> Response {
-    message(StatusCode::NOT_FOUND, "there is no such page")
+async fn no_such_page(State(viewer): State<Viewer>) -> Response {
+    message(&viewer, StatusCode::NOT_FOUND, "there is no such page")
 }
 
 /// Parses a trace id and finds its trace, or returns an error page.
@@ -157,12 +161,12 @@ fn find(viewer: &Viewer, id: &str) -> Result<Trace, (StatusCode, String)> {
     viewer.store.trace(id).ok_or_else(missing)
 }
 
-fn message(status: StatusCode, text: &str) -> Response {
+fn message(viewer: &Viewer, status: StatusCode, text: &str) -> Response {
     let main = html! {
         h1 { (status.as_str()) }
         p.note { (text::shown(text, text::LINE)) }
     };
-    Shell::new("Not here").status(status).answer(&main)
+    viewer.shell("Not here").status(status).answer(&main)
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{answered, open, settled};
+use super::{NEWEST, answered, open, settled};
 use crate::axe::assert_accessible;
 
 #[tokio::test]
@@ -55,6 +55,26 @@ async fn page_fits_every_width() {
             "return [...document.querySelectorAll('button')].filter(it => it.checkVisibility())
             .filter(it => it.getBoundingClientRect().height < 24).map(it => it.outerHTML)";
         assert_eq!(browser.run(buttons).await, json!([]), "{width} px");
+    }
+    browser.close().await;
+}
+
+#[tokio::test]
+async fn frame_shows_every_row_without_scrolling() {
+    let Some((browser, _demo)) = open().await else {
+        return;
+    };
+    for width in [390, 1440, 2560] {
+        browser.size(width, 900).await;
+        browser.click("[data-text*='item-corrupt']").await;
+        settled(&browser).await;
+        let whole = "document.querySelectorAll('.rows > li').length === 5
+            && document.documentElement.scrollHeight <= innerHeight
+            && document.documentElement.scrollWidth <= innerWidth
+            && [...document.querySelectorAll('.n, .n *')].every(it => it.scrollWidth <= it.clientWidth || it.clientWidth === 0)";
+        browser
+            .until_in_frame(&format!("{NEWEST} iframe"), whole)
+            .await;
     }
     browser.close().await;
 }

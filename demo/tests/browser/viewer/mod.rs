@@ -5,6 +5,7 @@ mod list;
 mod live;
 mod look;
 mod sender;
+mod times;
 mod trace;
 
 use serde_json::Value;

@@ -4,6 +4,9 @@ use serde_json::{Value, json};
 
 use crate::command::{Demo, TIMEOUT};
 
+/// The fixed start, in milliseconds since 1970.
+pub(crate) const BEGIN: u64 = 1_790_000_000_000;
+
 /// A span to send. Times are milliseconds from a fixed start.
 pub(crate) struct Sent {
     pub(crate) service: String,
@@ -12,7 +15,6 @@ pub(crate) struct Sent {
 
 /// Creates a span. Span ids are small numbers.
 pub(crate) fn span(trace: &str, id: u64, parent: Option<u64>, name: &str, ms: [u64; 2]) -> Sent {
-    const BEGIN: u64 = 1_790_000_000_000;
     let time = |ms: u64| format!("{}000000", BEGIN + ms);
     let parent = parent.map_or_else(String::new, |id| format!("{id:016x}"));
     Sent {

@@ -1,6 +1,7 @@
 use serde_json::Value;
 
 use super::*;
+use crate::pages::{self, BackLink};
 use crate::store::Limits;
 use crate::testing::{TRACE_ID, request, span};
 
@@ -197,7 +198,8 @@ async fn unknown_api_paths_are_404_in_json() {
         "/api/v3/traces/a/b",
     ] {
         // As they are served: beside the pages, whose own fallback is HTML.
-        let (status, body) = crate::testing::get(crate::pages::router(store.clone()), path).await;
+        let (status, body) =
+            crate::testing::get(pages::router(store.clone(), BackLink::default()), path).await;
         assert_eq!(status, 404, "{path}");
         let body: Value = serde_json::from_str(&body).unwrap();
         assert_eq!(body["error"]["httpCode"], 404, "{path}");

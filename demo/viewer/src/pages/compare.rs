@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::text::{self, count, date_and_time, service, shown};
+use super::text::{self, count, moment, service, shown};
 use super::trace::pitfall_badge;
 use crate::attributes::HTTP_RESPONSE_STATUS_CODE;
 use crate::comparison::{Pair, compare};
@@ -52,7 +52,7 @@ fn side(name: &str, trace: &Trace, waterfall: &Waterfall) -> Markup {
                 a href={ "/trace/" (trace.id) } { bdi { (shown(first.map_or("trace", |f| &f.span.span.name), text::LINE)) } }
                 @if let Some(pitfall) = first.and_then(Pitfall::of) { " " (pitfall_badge(&pitfall)) }
                 " " (first.and_then(|f| f.attribute(HTTP_RESPONSE_STATUS_CODE)).unwrap_or_default())
-                " · " (human_duration(waterfall.duration)) " · " (date_and_time(waterfall.start).1)
+                " · " (human_duration(waterfall.duration)) " · " (moment(waterfall.start))
             }
         }
     }

@@ -8,7 +8,7 @@ use opentelemetry_proto::tonic::trace::v1::status::StatusCode;
 
 use super::lines;
 use super::shown::Shown;
-use super::text::{self, count, service, shown};
+use super::text::{self, count, service, shown, zone};
 use crate::attributes::{self, EXCEPTION_MESSAGE, EXCEPTION_STACKTRACE, hex};
 use crate::backtrace::Backtrace;
 use crate::store::{Source, TraceId};
@@ -52,7 +52,7 @@ pub(super) fn of(page: &Shown<'_>, row: &Row, critical: u64) -> Markup {
             @for event in span.events.iter().filter(|event| is_exception(event)).take(MOST) { (exception(event, start)) }
             @if !own_lines.is_empty() {
                 section.wide {
-                    h2 { "Log lines in this span" }
+                    h2 { "Log lines in this span, times are " (zone()) }
                     (lines::list(own_lines.into_iter().map(AsRef::as_ref), None))
                 }
             }

@@ -62,13 +62,13 @@ mod tests {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::net::TcpStream;
 
-    use crate::pages::router;
+    use crate::pages::{BackLink, router};
     use crate::store::{Limits, Store};
     use crate::testing::serve;
 
     /// Status line and body of the answer to a request with this target and these header lines.
     async fn answer(target: &str, headers: &str) -> (String, String) {
-        let url = serve(router(Store::new(Limits::default()))).await;
+        let url = serve(router(Store::new(Limits::default()), BackLink::default())).await;
         let mut stream = TcpStream::connect(&url["http://".len()..]).await.unwrap();
         let request = format!("GET {target} HTTP/1.1\r\n{headers}Connection: close\r\n\r\n");
         stream.write_all(request.as_bytes()).await.unwrap();

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use maud::{Markup, html};
 use serde_json::Value;
 
-use super::text::{self, count, service, shown};
+use super::text::{self, clock, count, service, shown, zone};
 use super::view::View;
 use crate::attributes::{EXCEPTION_STACKTRACE, hex};
 use crate::log_line::LogLine;
@@ -25,7 +25,7 @@ pub(super) fn section(
         @if !lines.is_empty() {
             section.logs aria-labelledby="logs" {
                 details open[!view.embedded] {
-                    summary { h2 #logs { "Log lines" } span.hint { (count(lines.len(), "line")) " with this trace id" } }
+                    summary { h2 #logs { "Log lines" } span.hint { (count(lines.len(), "line")) " with this trace id; times are " (zone()) } }
                     (list(lines.iter().map(AsRef::as_ref), Some((&by_id, view))))
                 }
             }
@@ -53,7 +53,10 @@ fn one(line: &LogLine, spans: Option<(&Rows<'_>, &View)>) -> Markup {
     let is_bad = matches!(level, "ERROR" | "WARN");
     html! {
         li class=[is_bad.then_some("bad")] {
-            time { (shown(line.time_of_day(), 20)) }
+            @match line.time() {
+                Some(time) => (clock(time)),
+                None => time { (shown(line.text("timestamp").unwrap_or_default(), 40)) },
+            }
             " " span.level { (shown(level, 8)) }
             " " (service(&line.service))
             " " span.message {

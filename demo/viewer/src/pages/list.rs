@@ -6,7 +6,7 @@ use maud::{Markup, html};
 
 use super::filter::Filter;
 use super::state::Viewer;
-use super::text::{self, count, date_and_time, service, shown};
+use super::text::{self, clock, count, service, shown, zone};
 use super::trace::pitfall_badge;
 use crate::related::loser;
 use crate::store::Lost;
@@ -36,7 +36,7 @@ pub(super) fn main(viewer: &Viewer, filter: &Filter) -> Markup {
             h1 { "Traces" }
             p.hint {
                 @if filter.is_narrow() { (found.len()) " of " }
-                (count(all.len(), "trace")) ", the newest first; times are UTC"
+                (count(all.len(), "trace")) ", the newest first; times are " (zone())
             }
         }
         (form(filter, &viewer.store.services()))
@@ -86,7 +86,7 @@ fn row(trace: &Summary, loser: Option<&Arc<Summary>>) -> Markup {
     html! {
         li id=(id) class=[failed.then_some("bad")] {
             a.r href={ "/trace/" (id) } {
-                time { (date_and_time(trace.start).1) }
+                (clock(trace.start))
                 span.name {
                     bdi { (shown(&trace.name, text::LINE)) }
                     @if let Some(pitfall) = &trace.pitfall { " " (pitfall_badge(pitfall)) }

@@ -6,6 +6,31 @@
   const live = document.getElementById("live");
   document.documentElement.classList.add("js");
 
+  // --- times ---------------------------------------------------------------------------------------------------------
+
+  // Shows all times in the zone of the reader. The server renders UTC, for browsers without a script.
+  const zones = new Intl.DateTimeFormat(undefined, { timeZoneName: "short" });
+  const zone = (date) => zones.formatToParts(date).find(({ type }) => type === "timeZoneName").value;
+  const digits = (number, count = 2) => String(number).padStart(count, "0");
+  const clock = (date) =>
+    `${digits(date.getHours())}:${digits(date.getMinutes())}:${digits(date.getSeconds())}.${digits(date.getMilliseconds(), 3)}`;
+  const day = (date) => `${digits(date.getFullYear(), 4)}-${digits(date.getMonth() + 1)}-${digits(date.getDate())}`;
+
+  function localize(root) {
+    for (const time of root.querySelectorAll("time[datetime]")) {
+      const date = new Date(time.dateTime);
+      time.textContent = time.matches(".moment") ? `${day(date)} ${clock(date)} ${zone(date)}` : clock(date);
+    }
+    for (const option of root.querySelectorAll("option[data-time]")) {
+      const date = new Date(option.dataset.time);
+      option.textContent = option.textContent.trim().replace(/^\S+ UTC/, `${clock(date)} ${zone(date)}`);
+    }
+    for (const name of root.querySelectorAll(".zone")) name.textContent = zone(new Date());
+  }
+  localize(document);
+
+  // --- updates -------------------------------------------------------------------------------------------------------
+
   let fetching = false;
   let wanted = false;
   let latest = 0;
@@ -16,7 +41,9 @@
     const response = await fetch(url, { cache: "no-store" });
     const text = await response.text();
     const part = text.slice(text.indexOf("<main"), text.lastIndexOf("</main>"));
-    return new DOMParser().parseFromString(part, "text/html").querySelector("main");
+    const fresh = new DOMParser().parseFromString(part, "text/html").querySelector("main");
+    if (fresh) localize(fresh);
+    return fresh;
   }
 
   // Shows the current page of the URL. During a fetch, news wait, but a click does not.

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::shown::Shown;
-use super::text::{self, count, date_and_time, service, shown};
+use super::text::{self, count, moment, service, shown};
 use crate::related::{Related, Tie};
 use crate::summary::Pitfall;
 use crate::waterfall::{Place, human_duration, skew};
@@ -88,7 +88,7 @@ fn one(other: &Related, embedded: bool) -> Markup {
             @if let Some(summary) = &other.summary {
                 " " span.hint {
                     (service(&summary.service)) (count(summary.spans, "span")) ", "
-                    (human_duration(summary.duration)) ", " (date_and_time(summary.start).1)
+                    (human_duration(summary.duration)) ", " (moment(summary.start))
                 }
             }
         }

@@ -8,6 +8,7 @@ use axum::response::{Html, IntoResponse, Response};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use uuid::Uuid;
 
+use super::back_link::BackLink;
 use super::text::{self, shown};
 use crate::store::TraceId;
 
@@ -23,10 +24,11 @@ pub(super) struct Shell {
     /// The trace whose changes update this page: an id, or `*` for any.
     watches: Option<String>,
     looks_again: Option<Duration>,
+    back_link: BackLink,
 }
 
 impl Shell {
-    pub(super) fn new(title: &str) -> Self {
+    pub(super) fn new(title: &str, back_link: BackLink) -> Self {
         Self {
             title: title.to_owned(),
             status: StatusCode::OK,
@@ -34,6 +36,7 @@ impl Shell {
             here: "",
             watches: None,
             looks_again: None,
+            back_link,
         }
     }
 
@@ -120,7 +123,12 @@ impl Shell {
                 body class=[self.embedded.then_some("embedded")] {
                     @if !self.embedded {
                         header.top {
-                            nav aria-label="Pages" { (entry("/", "Traces")) }
+                            nav aria-label="Pages" {
+                                (entry("/", "Traces"))
+                                @if let Some(back) = self.back_link.target() {
+                                    a href=(back.url) { "Back to " (back.name) }
+                                }
+                            }
                             p.keys {
                                 kbd { "j" } " " kbd { "k" } " move, " kbd { "enter" } " open, " kbd { "e" } " next error, "
                                 kbd { "/" } " search"

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use super::back_link::BackLink;
+use super::shell::Shell;
 use crate::store::Store;
 use crate::summary::Summaries;
 
@@ -10,4 +12,12 @@ use crate::summary::Summaries;
 pub(super) struct Viewer {
     pub(super) store: Store,
     pub(super) summaries: Arc<Summaries>,
+    pub(super) back_link: BackLink,
+}
+
+impl Viewer {
+    /// Creates a page with this title.
+    pub(super) fn shell(&self, title: &str) -> Shell {
+        Shell::new(title, self.back_link.clone())
+    }
 }

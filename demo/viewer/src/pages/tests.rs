@@ -16,7 +16,7 @@ fn holding(spans: Vec<TestSpan>) -> Store {
 }
 
 async fn page(store: &Store, path: &str) -> (u16, String) {
-    crate::testing::get(router(store.clone()), path).await
+    crate::testing::get(router(store.clone(), BackLink::default()), path).await
 }
 
 /// The page of the one trace that all spans of these tests are in.
@@ -120,13 +120,10 @@ async fn pages_load_nothing_from_elsewhere() {
 
 #[tokio::test]
 async fn content_security_policy_allows_own_script_only() {
-    let url = serve(router(holding(vec![span(
-        "checkout",
-        1,
-        None,
-        "root",
-        0..1,
-    )])))
+    let url = serve(router(
+        holding(vec![span("checkout", 1, None, "root", 0..1)]),
+        BackLink::default(),
+    ))
     .await;
     let policy = async |query: &str| {
         let response = client()
@@ -162,7 +159,7 @@ async fn content_security_policy_allows_own_script_only() {
 #[tokio::test]
 async fn news_name_the_trace_that_changed() {
     let store = Store::new(Limits::default());
-    let url = serve(router(store.clone())).await;
+    let url = serve(router(store.clone(), BackLink::default())).await;
     let mut response = client().get(format!("{url}/live")).send().await.unwrap();
     assert_eq!(response.headers()["content-type"], "text/event-stream");
     store.insert(vec![span("checkout", 1, None, "root", 0..1).batch()]);
@@ -209,4 +206,50 @@ async fn unknown_page_is_404_with_link() {
     let (status, html) = page(&Store::new(Limits::default()), "/nowhere").await;
     assert_eq!(status, 404);
     assert_has(&html, &["there is no such page", "href=\"/\""]);
+}
+
+#[tokio::test]
+async fn times_without_script_name_utc() {
+    let time = 1_790_000_000_123_456_789;
+    let store = holding(vec![span("checkout", 1, None, "root", time..time + 5)]);
+    let line = serde_json::json!({"trace_id": TRACE_ID, "timestamp": "2026-09-21T14:13:20.123456Z", "message": "a line"});
+    store.log(&LogLine::parse("checkout", line.to_string()));
+    let (_, list) = page(&store, "/").await;
+    let clock = "<time datetime=\"2026-09-21T14:13:20.123Z\">14:13:20.123</time>";
+    let zone = "times are <span class=\"zone\">UTC</span>";
+    assert_has(&list, &[clock, zone]);
+    let (_, trace) = page(&store, &format!("/trace/{TRACE_ID}")).await;
+    let moment = "datetime=\"2026-09-21T14:13:20.123Z\">2026-09-21 14:13:20.123 UTC</time>";
+    assert_has(&trace, &[moment, clock, zone]);
+}
+
+#[tokio::test]
+async fn back_link_is_on_every_page_once_set() {
+    let store = holding(vec![span("checkout", 1, None, "root", 0..1)]);
+    let back_link = BackLink::default();
+    let url = serve(router(store, back_link.clone())).await;
+    let html = async |path: &str| {
+        let response = client().get(format!("{url}{path}")).send().await.unwrap();
+        response.text().await.unwrap()
+    };
+    let trace = format!("/trace/{TRACE_ID}");
+    let compare = format!("/compare?a={TRACE_ID}&b={TRACE_ID}");
+    let pages = [
+        "/",
+        &trace,
+        &compare,
+        "/compare",
+        "/trace/zebra",
+        "/nowhere",
+    ];
+    for path in pages {
+        assert!(!html(path).await.contains("Back to"), "{path}");
+    }
+    back_link.set("checkout", "http://127.0.0.1:8080/");
+    let link = "<a href=\"http://127.0.0.1:8080/\">Back to checkout</a>";
+    for path in pages {
+        assert_has(&html(path).await, &[link]);
+    }
+    let embedded = html(&format!("{trace}?uiEmbed=v0")).await;
+    assert!(!embedded.contains("Back to"), "{embedded}");
 }

@@ -59,14 +59,32 @@ pub(super) fn service(name: &str) -> Markup {
     }
 }
 
-/// Formats date and time to the millisecond, in UTC.
-pub(super) fn date_and_time(unix_nanos: u64) -> (String, String) {
+/// Renders a time of day. The page must name its zone with [`zone`].
+pub(super) fn clock(unix_nanos: u64) -> Markup {
+    let timestamp = timestamp(unix_nanos);
+    html! { time datetime=(timestamp) { (time_of_day(&timestamp)) } }
+}
+
+/// Renders date, time and zone.
+pub(super) fn moment(unix_nanos: u64) -> Markup {
+    let timestamp = timestamp(unix_nanos);
+    html! { time.moment datetime=(timestamp) { (timestamp[..10]) " " (time_of_day(&timestamp)) " UTC" } }
+}
+
+/// Renders the zone of all times of the page: UTC, or with the script the zone of the reader.
+pub(super) fn zone() -> Markup {
+    html! { span.zone { "UTC" } }
+}
+
+/// Formats a time to the millisecond, as in `2026-11-22T12:34:56.789Z`.
+pub(super) fn timestamp(unix_nanos: u64) -> String {
     let time = UNIX_EPOCH + Duration::from_nanos(unix_nanos);
-    let timestamp = humantime::format_rfc3339_millis(time).to_string();
-    let (date, time) = timestamp
-        .split_once('T')
-        .expect("RFC 3339 has a T between date and time");
-    (date.to_owned(), time.trim_end_matches('Z').to_owned())
+    humantime::format_rfc3339_millis(time).to_string()
+}
+
+/// Returns the part of a [`timestamp`] without date and zone.
+pub(super) fn time_of_day(timestamp: &str) -> &str {
+    &timestamp[11..23]
 }
 
 /// Formats a count: `1 span`, `2 spans`.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use maud::{Markup, html};
 
 use super::shown::Shown;
-use super::text::{self, count, date_and_time, service, shown};
+use super::text::{self, count, moment, service, shown, time_of_day, timestamp};
 use super::view::View;
 use super::{details, lines, notes, rows};
 use crate::attributes::{HTTP_RESPONSE_STATUS_CODE, hex};
@@ -79,11 +79,10 @@ fn first_failure(page: &Shown<'_>) -> Markup {
 }
 
 fn facts(page: &Shown<'_>) -> Markup {
-    let (date, time) = date_and_time(page.waterfall.start);
     let errors = page.waterfall.failed().count();
     html! {
         dl.facts {
-            div.begun { dt { "begun" } dd { (date) " " (time) " UTC" } }
+            div.begun { dt { "begun" } dd { (moment(page.waterfall.start)) } }
             div { dt { "duration" } dd { (human_duration(page.waterfall.duration)) } }
             div { dt { "spans" } dd { (page.trace.spans.len()) } }
             div { dt { "errors" } dd class=[(errors > 0).then_some("bad")] { (if errors == 0 { "none".to_owned() } else { errors.to_string() }) } }
@@ -136,8 +135,9 @@ fn take_along(page: &Shown<'_>) -> Markup {
                     label { "Compare " bdi { (shown(&title, 60)) } " with "
                         select name="b" {
                             @for other in offered {
-                                option value=(other.id) {
-                                    (date_and_time(other.start).1) " " (shown(&other.title(), 60)) " "
+                                @let time = timestamp(other.start);
+                                option value=(other.id) data-time=(time) {
+                                    (time_of_day(&time)) " UTC " (shown(&other.title(), 60)) " "
                                     (other.status.as_deref().unwrap_or("")) " " (human_duration(other.duration))
                                 }
                             }

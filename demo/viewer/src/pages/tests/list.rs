@@ -100,7 +100,7 @@ async fn text_of_a_log_line_finds_its_trace() {
 
 #[tokio::test]
 async fn whole_trace_id_leads_to_its_trace() {
-    let url = serve(router(three())).await;
+    let url = serve(router(three(), BackLink::default())).await;
     let response = client()
         .get(format!("{url}/?q={}", id(2).to_uppercase()))
         .send()
@@ -153,7 +153,7 @@ async fn all_traces_are_reached_page_by_page() {
             })
             .collect(),
     );
-    let url = serve(router(store)).await;
+    let url = serve(router(store, BackLink::default())).await;
     let mut path = "/".to_owned();
     let mut seen = std::collections::HashSet::new();
     for expected in [100, 100, 50] {

@@ -247,7 +247,7 @@ async fn clocks_that_disagree_are_told() {
 #[tokio::test]
 async fn trace_page_offers_download_and_curl() {
     let store = holding(failing());
-    let url = serve(router(store.clone())).await;
+    let url = serve(router(store.clone(), BackLink::default())).await;
     let response = client()
         .get(format!("{url}/trace/{TRACE_ID}/otlp.json"))
         .send()
@@ -272,7 +272,7 @@ async fn two_traces_are_compared_span_by_span() {
     let store = holding(spans);
     let (_, html) = page(&store, &format!("/trace/{TRACE_ID}")).await;
     let b = "07".repeat(16);
-    assert_has(&html, &[&format!("<option value=\"{b}\">")]);
+    assert_has(&html, &[&format!("<option value=\"{b}\" data-time=")]);
     let (status, html) = page(&store, &format!("/compare?a={TRACE_ID}&b={b}")).await;
     assert_eq!(status, 200);
     assert_has(
