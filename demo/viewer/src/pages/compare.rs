@@ -34,7 +34,7 @@ pub(super) fn main(left: &Trace, right: &Trace) -> Markup {
         div.wide tabindex="0" role="region" aria-label="Spans of both traces" {
             table.compare {
                 thead { tr {
-                    th scope="col" { "service, kind, span" } th scope="col" { "A" } th scope="col" { "B" } th scope="col" { "B − A" }
+                    th scope="col" { "service, kind, span" } th.t scope="col" { "A" } th.t scope="col" { "B" } th.t scope="col" { "B − A" }
                     th scope="col" { "A above B" }
                 } }
                 tbody { @for pair in &pairs { (line(pair, longest)) } }
