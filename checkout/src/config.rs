@@ -1,14 +1,14 @@
 //! The settings, read once at start.
 
-use std::fmt;
+mod base_url;
+
 use std::net::SocketAddr;
-use std::str::FromStr;
 use std::time::Duration;
 
-use reqwest::Url;
 use shared::config::{ConfigError, Lookup};
-use shared::redact;
 use shared::serve::Limits;
+
+pub use base_url::{BaseUrl, BaseUrlError};
 
 /// Default of `LISTEN_ADDR`.
 pub const DEFAULT_LISTEN_ADDR: &str = "127.0.0.1:8080";
@@ -68,11 +68,11 @@ fn inventory_url(lookup: Lookup<'_>) -> Result<BaseUrl, ConfigError> {
     let expects = "an http URL like http://127.0.0.1:8081, as checkout is built without TLS";
     let url: BaseUrl =
         shared::config::read(lookup, INVENTORY_URL, "http://127.0.0.1:8081", expects)?;
-    if url.0.scheme() == "https" {
+    if url.get().scheme() == "https" {
         // Better said once at start than by each call.
         return Err(ConfigError {
             variable: INVENTORY_URL,
-            value: url.0.into(),
+            value: url.get().to_string(),
             expects,
         });
     }
@@ -84,10 +84,10 @@ fn trace_ui_url(lookup: Lookup<'_>) -> Result<BaseUrl, ConfigError> {
     let expects = "a URL like http://localhost:16686, without a user name";
     let url: BaseUrl =
         shared::config::read(lookup, TRACE_UI_URL, "http://localhost:16686", expects)?;
-    if !url.0.username().is_empty() || url.0.password().is_some() {
+    if !url.get().username().is_empty() || url.get().password().is_some() {
         return Err(ConfigError {
             variable: TRACE_UI_URL,
-            value: url.0.into(),
+            value: url.get().to_string(),
             expects,
         });
     }
@@ -116,49 +116,6 @@ fn limits(lookup: Lookup<'_>, inventory_timeout: Duration) -> Result<Limits, Con
     Limits::read(lookup, &defaults)
 }
 
-/// An `http` or `https` URL that paths are appended to, with or without a slash at its end. Printed without its password.
-#[derive(Clone, PartialEq, Eq)]
-pub struct BaseUrl(Url);
-
-impl fmt::Debug for BaseUrl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&redact::value(self.0.as_str()))
-    }
-}
-
-/// The text is no URL that paths can be appended to.
-#[derive(Debug, Clone, Copy, thiserror::Error)]
-#[error("expected an http or https URL without `?` and `#`")]
-pub struct BaseUrlError;
-
-impl FromStr for BaseUrl {
-    type Err = BaseUrlError;
-
-    fn from_str(text: &str) -> Result<Self, BaseUrlError> {
-        let url = Url::parse(text).map_err(|_| BaseUrlError)?;
-        let is_http = matches!(url.scheme(), "http" | "https");
-        if is_http && url.query().is_none() && url.fragment().is_none() {
-            Ok(Self(url))
-        } else {
-            Err(BaseUrlError)
-        }
-    }
-}
-
-impl BaseUrl {
-    /// Appends path segments. Whatever is in a segment stays in it: `/`, `?`, `#` and `%` are percent-encoded.
-    ///
-    /// The exceptions are `.` and `..`, which no URL can have as a segment: they are left out.
-    pub(crate) fn join(&self, segments: &[&str]) -> Url {
-        let mut url = self.0.clone();
-        url.path_segments_mut()
-            .expect("an http URL has a path")
-            .pop_if_empty()
-            .extend(segments);
-        url
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -174,12 +131,18 @@ mod tests {
     fn nothing_set_gives_the_defaults() {
         let config = read(&[]).unwrap();
         assert_eq!(config.listen_addr.to_string(), "127.0.0.1:8080");
-        assert_eq!(config.inventory_url.0.as_str(), "http://127.0.0.1:8081/");
+        assert_eq!(
+            config.inventory_url.get().as_str(),
+            "http://127.0.0.1:8081/"
+        );
         assert_eq!(config.inventory_timeout, Duration::from_secs(2));
         assert_eq!(config.inventory_connect_timeout, Duration::from_millis(500));
         assert!(!config.demo_routes);
         assert_eq!(config.limits, Limits::default());
-        assert_eq!(config.trace_ui_url.0.as_str(), "http://localhost:16686/");
+        assert_eq!(
+            config.trace_ui_url.get().as_str(),
+            "http://localhost:16686/"
+        );
     }
 
     #[test]
@@ -215,7 +178,7 @@ mod tests {
     fn password_of_a_url_is_never_printed() {
         let url = "http://ann:hunter2@inventory:8081";
         let config = read(&[("INVENTORY_URL", url)]).unwrap();
-        assert_eq!(config.inventory_url.0.password(), Some("hunter2"));
+        assert_eq!(config.inventory_url.get().password(), Some("hunter2"));
         let mut printed = vec![format!("{config:?}"), format!("{config:#?}")];
         for (variable, value) in [
             ("INVENTORY_URL", "https://ann:hunter2@inventory"),
@@ -239,21 +202,5 @@ mod tests {
         let set = [("INVENTORY_TIMEOUT", "20s"), ("REQUEST_TIMEOUT", "3s")];
         let config = read(&set).unwrap();
         assert_eq!(config.limits.request_timeout, Duration::from_secs(3));
-    }
-
-    #[test]
-    fn segment_stays_one_segment() {
-        let base: BaseUrl = "http://host/prefix/".parse().unwrap();
-        for (segment, path) in [
-            ("item-123", "/prefix/check/item-123"),
-            ("a/b", "/prefix/check/a%2Fb"),
-            ("../x", "/prefix/check/..%2Fx"),
-            (r"..\x", "/prefix/check/..%5Cx"),
-            ("?x#y", "/prefix/check/%3Fx%23y"),
-            ("%2e%2e", "/prefix/check/%252e%252e"),
-            ("ü", "/prefix/check/%C3%BC"),
-        ] {
-            assert_eq!(base.join(&["check", segment]).path(), path);
-        }
     }
 }

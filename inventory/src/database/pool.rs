@@ -12,8 +12,9 @@ use sqlx::{Any, AnyConnection, AnyPool, Connection, FromRow};
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
+use super::failure::{is_unavailable, is_unwritable, query_failure};
 use super::url::{DatabaseUrl, System};
-use super::{Timeouts, is_unavailable, is_unwritable, query_failure, set_up};
+use super::{Timeouts, set_up};
 
 /// A free connection is there at once. After this wait it is worth asking whether the server is there at all.
 const REFUSED_AFTER: Duration = Duration::from_millis(100);
