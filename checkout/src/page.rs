@@ -1,11 +1,14 @@
 //! The page at `/`: a button for each request of the catalogue and for each pitfall. It shows the answer and the trace of
 //! every request, the trace in a frame from the trace UI.
 //!
-//! [`catalogue`](crate::catalogue) lists the requests, `html` renders the page, `code` holds the code of the pitfalls, and
-//! `script.js` sends the requests.
+//! [`catalogue`](crate::catalogue) lists the requests and [`pitfalls`] the pitfalls. `html` renders the page
+//! and `orders`, `lab` and `primer` its sections; `script.js` sends the requests.
 
-mod code;
+mod commands;
 mod html;
+mod lab;
+mod orders;
+mod primer;
 
 use std::sync::Arc;
 
@@ -20,6 +23,7 @@ use shared::problem;
 use uuid::Uuid;
 
 use crate::config::BaseUrl;
+use crate::pitfalls;
 
 /// The URLs of the trace UI.
 struct TraceUi {
@@ -68,9 +72,12 @@ async fn show(State(trace_ui): State<Arc<TraceUi>>, request: HeaderMap) -> impl 
 
 /// Returns the source file of a pitfall as text.
 async fn source(name: Result<Path<String>, PathRejection>) -> Response {
-    let code = name.ok().and_then(|Path(name)| code::of(&name));
-    match code {
-        Some(code) => ([(header::X_CONTENT_TYPE_OPTIONS, "nosniff")], code.file).into_response(),
+    let pitfall = name.ok().and_then(|Path(name)| pitfalls::named(&name));
+    match pitfall {
+        Some(pitfall) => {
+            let nosniff = [(header::X_CONTENT_TYPE_OPTIONS, "nosniff")];
+            (nosniff, pitfall.source.text).into_response()
+        }
         None => problem::not_found().await.into_response(),
     }
 }

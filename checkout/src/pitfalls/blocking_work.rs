@@ -2,16 +2,28 @@
 
 use tokio::sync::oneshot;
 
-use super::{Finding, Form, Lab, LabError, Pitfall, SpanRef};
+use super::{Finding, Form, Harm, Lab, LabError, Pitfall, Run, Source, SpanRef};
 
 pub(super) const PITFALL: Pitfall = Pitfall {
     name: "blocking-work",
     mistake: "Blocking work is handed to tokio::task::spawn_blocking or to a plain thread, where the request's context is missing.",
     looks: "The spans of that work are missing from the request's trace; each is the root of a separate trace.",
+    harm: Harm::Split,
     instead: "Use shared::task::spawn_blocking, which carries the context over.",
-    source: file!(),
-    broken: Form::Request(|lab| Box::pin(broken(lab))),
-    fixed: Form::Request(|lab| Box::pin(fixed(lab))),
+    source: Source {
+        path: file!(),
+        text: include_str!("blocking_work.rs"),
+    },
+    broken: Form {
+        code: "let pooled = tokio::task::spawn_blocking(weigh_parcel).await?;
+std::thread::spawn(|| weighed.send(weigh_parcel()));",
+        run: Run::Request(|lab| Box::pin(broken(lab))),
+    },
+    fixed: Form {
+        code: "let one = shared::task::spawn_blocking(weigh_parcel).await?;
+let other = shared::task::spawn_blocking(weigh_parcel).await?;",
+        run: Run::Request(|lab| Box::pin(fixed(lab))),
+    },
 };
 
 #[expect(

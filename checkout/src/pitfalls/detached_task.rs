@@ -1,15 +1,25 @@
 //! A task that forgets who it works for.
 
-use super::{Finding, Form, Lab, LabError, Pitfall, SpanRef};
+use super::{Finding, Form, Harm, Lab, LabError, Pitfall, Run, Source, SpanRef};
 
 pub(super) const PITFALL: Pitfall = Pitfall {
     name: "detached-task",
     mistake: "Work is handed to a task with tokio::spawn, which starts with an empty context.",
     looks: "The task's span is missing from the request's trace; it is the root of a separate trace.",
+    harm: Harm::Split,
     instead: "Use shared::task::spawn, which carries the context over.",
-    source: file!(),
-    broken: Form::Request(|lab| Box::pin(broken(lab))),
-    fixed: Form::Request(|lab| Box::pin(fixed(lab))),
+    source: Source {
+        path: file!(),
+        text: include_str!("detached_task.rs"),
+    },
+    broken: Form {
+        code: "let notice = tokio::spawn(notify_warehouse()).await?;",
+        run: Run::Request(|lab| Box::pin(broken(lab))),
+    },
+    fixed: Form {
+        code: "let notice = shared::task::spawn(notify_warehouse()).await?;",
+        run: Run::Request(|lab| Box::pin(fixed(lab))),
+    },
 };
 
 #[expect(

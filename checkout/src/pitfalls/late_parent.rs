@@ -5,16 +5,30 @@ use std::collections::HashMap;
 use shared::propagation;
 use tracing_opentelemetry::{OpenTelemetrySpanExt as _, SetParentError};
 
-use super::{Finding, Form, Pitfall, SpanRef};
+use super::{Finding, Form, Harm, Pitfall, Run, Source, SpanRef};
 
 pub(super) const PITFALL: Pitfall = Pitfall {
     name: "late-parent",
     mistake: "A span is entered first and given its parent afterwards, when it has begun and the parent is refused.",
     looks: "The span is missing from the request's trace; it is the root of a separate trace.",
+    harm: Harm::Split,
     instead: "Set the parent before the span is entered, and look at the Result of set_parent.",
-    source: file!(),
-    broken: Form::Request(|_| Box::pin(async { Ok(broken()) })),
-    fixed: Form::Request(|_| Box::pin(async { Ok(fixed()) })),
+    source: Source {
+        path: file!(),
+        text: include_str!("late_parent.rs"),
+    },
+    broken: Form {
+        code: "let span = tracing::info_span!(parent: None, \"handle_message\");
+let _entered = span.enter();
+let outcome = span.set_parent(propagation::extract(&message));",
+        run: Run::Request(|_| Box::pin(async { Ok(broken()) })),
+    },
+    fixed: Form {
+        code: "let span = tracing::info_span!(parent: None, \"handle_message\");
+let outcome = span.set_parent(propagation::extract(&message));
+let _entered = span.enter();",
+        run: Run::Request(|_| Box::pin(async { Ok(fixed()) })),
+    },
 };
 
 fn broken() -> Finding {

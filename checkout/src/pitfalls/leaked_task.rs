@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tracing::Instrument as _;
 
-use super::{Finding, Form, Lab, LabError, Pitfall};
+use super::{Finding, Form, Harm, Lab, LabError, Pitfall, Run, Source};
 
 /// Far more than it takes to see the point, and few enough to do no harm.
 const MAX_LIVE_TASKS: usize = 100;
@@ -16,10 +16,24 @@ pub(super) const PITFALL: Pitfall = Pitfall {
     name: "leaked-task",
     mistake: "A task waits on a channel that never closes, and does not end when its request is over.",
     looks: "The task's span never appears in any trace, and each request adds one live task.",
+    harm: Harm::Leak {
+        span: "checkout wait_for_restock",
+    },
     instead: "Give the task a way to end: shared::task::Task::cancel_on_drop ties it to its request, and shared::task::finish ends the rest at shutdown.",
-    source: file!(),
-    broken: Form::Request(|lab| Box::pin(broken(lab))),
-    fixed: Form::Request(|lab| Box::pin(fixed(lab))),
+    source: Source {
+        path: file!(),
+        text: include_str!("leaked_task.rs"),
+    },
+    broken: Form {
+        code: "let waiting = wait_for_restock(lab);
+tokio::spawn(waiting);",
+        run: Run::Request(|lab| Box::pin(broken(lab))),
+    },
+    fixed: Form {
+        code: "let task = shared::task::spawn(wait_for_restock(lab));
+let request_is_over = task.cancel_on_drop();",
+        run: Run::Request(|lab| Box::pin(fixed(lab))),
+    },
 };
 
 #[expect(

@@ -45,6 +45,11 @@ pub(crate) fn all() -> &'static [Pitfall] {
     &PITFALLS
 }
 
+/// The pitfall with this name.
+pub(crate) fn named(name: &str) -> Option<&'static Pitfall> {
+    PITFALLS.iter().find(|pitfall| pitfall.name == name)
+}
+
 /// The name of every pitfall, in the order of the list.
 pub fn pitfall_names() -> impl Iterator<Item = &'static str> {
     PITFALLS.iter().map(|pitfall| pitfall.name)
@@ -57,23 +62,53 @@ pub(crate) struct Pitfall {
     pub(crate) mistake: &'static str,
     /// The effect that is visible in the trace.
     pub(crate) looks: &'static str,
+    /// The same effect for programs: the tour checks it.
+    pub(crate) harm: Harm,
     /// What to do instead.
     pub(crate) instead: &'static str,
     /// The file with both forms.
-    pub(crate) source: &'static str,
+    pub(crate) source: Source,
     pub(crate) broken: Form,
     pub(crate) fixed: Form,
 }
 
+/// What the broken form does to the trace. The fixed form must have every span in it.
+#[derive(Clone, Copy, Serialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+pub(crate) enum Harm {
+    /// Spans are in separate traces. The answer lists them as orphans.
+    Split,
+    /// A task never ends, so its span never arrives. The answer counts these tasks.
+    Leak {
+        /// The service and the name of that span.
+        span: &'static str,
+    },
+    /// Spans never arrive, because their process ended before it exported them. The answer lists them as orphans.
+    Loss,
+}
+
+/// A source file.
+pub(crate) struct Source {
+    pub(crate) path: &'static str,
+    pub(crate) text: &'static str,
+}
+
+/// One form of a pitfall.
+pub(crate) struct Form {
+    /// The lines of code that matter, at most three. A test compares them with the source file.
+    pub(crate) code: &'static str,
+    pub(crate) run: Run,
+}
+
 /// How one form of a pitfall is run.
-pub(crate) enum Form {
+pub(crate) enum Run {
     /// By a request.
-    Request(Run),
+    Request(Request),
     /// By a command, because it needs a process that exits.
     Process(&'static str),
 }
 
-pub(crate) type Run =
+pub(crate) type Request =
     for<'a> fn(&'a Lab) -> Pin<Box<dyn Future<Output = Result<Finding, LabError>> + Send + 'a>>;
 
 /// What the pitfalls work with.
@@ -174,5 +209,36 @@ impl SpanRef {
             span_id: span_id.to_owned(),
             span,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The traced client of `raw-client` is built here.
+    const CLIENT: &str = include_str!("../inventory.rs");
+
+    #[test]
+    fn every_pitfall_shows_lines_of_its_file() {
+        for pitfall in all() {
+            let (_, broken) = pitfall.source.text.split_once("fn broken(").unwrap();
+            let (broken, fixed) = broken.split_once("fn fixed(").unwrap();
+            for (form, shown) in [(broken, pitfall.broken.code), (fixed, pitfall.fixed.code)] {
+                let mut rest = form;
+                for line in shown.lines().map(str::trim) {
+                    // Lines keep their order.
+                    match rest.split_once(line) {
+                        Some((_, after)) => rest = after,
+                        None => assert!(
+                            pitfall.name == "raw-client" && CLIENT.contains(line),
+                            "{}: `{line}` is not in\n{form}",
+                            pitfall.name
+                        ),
+                    }
+                }
+                assert!((1..=3).contains(&shown.lines().count()), "{}", pitfall.name);
+            }
+        }
     }
 }

@@ -1,16 +1,31 @@
 //! An outgoing call that is not traced.
 
-use super::{CHECK, Finding, Form, ITEM, Lab, LabError, Pitfall, SpanRef};
+use super::{CHECK, Finding, Form, Harm, ITEM, Lab, LabError, Pitfall, Run, Source, SpanRef};
 use crate::inventory::InventoryError;
 
 pub(super) const PITFALL: Pitfall = Pitfall {
     name: "raw-client",
     mistake: "Inventory is called with a plain HTTP client instead of the traced one.",
     looks: "The request's trace has no outgoing call; inventory's spans are in a separate trace.",
+    harm: Harm::Split,
     instead: "Wrap the client in shared::client::TraceMiddleware when it is built.",
-    source: file!(),
-    broken: Form::Request(|lab| Box::pin(broken(lab))),
-    fixed: Form::Request(|lab| Box::pin(fixed(lab))),
+    source: Source {
+        path: file!(),
+        text: include_str!("raw_client.rs"),
+    },
+    broken: Form {
+        code: "let client = reqwest::Client::builder().no_proxy().build();
+let request = client.map(|client| client.get(lab.inventory.check_url(ITEM)));
+let response = request.map_err(InventoryError::from)?.send().await;",
+        run: Run::Request(|lab| Box::pin(broken(lab))),
+    },
+    fixed: Form {
+        // From `../inventory.rs`, where the traced client is built.
+        code: "ClientBuilder::new(client)
+    .with(TraceMiddleware::new())
+    .build()",
+        run: Run::Request(|lab| Box::pin(fixed(lab))),
+    },
 };
 
 #[expect(

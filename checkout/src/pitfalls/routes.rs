@@ -13,7 +13,7 @@ use shared::error::chain;
 use shared::problem::{Json, Problem};
 
 use super::leaked_task::LIFETIME;
-use super::{Finding, Form, Lab, LabError, PITFALLS, Pitfall, SpanRef};
+use super::{Finding, Form, Harm, Lab, LabError, PITFALLS, Pitfall, Run, SpanRef};
 use crate::inventory::{Inventory, InventoryError};
 
 pub(crate) fn router(inventory: Arc<Inventory>) -> Router {
@@ -33,6 +33,7 @@ struct Entry {
     name: &'static str,
     mistake: &'static str,
     looks: &'static str,
+    harm: Harm,
     instead: &'static str,
     source: &'static str,
     /// How to run it: a request to checkout, or a command.
@@ -77,7 +78,7 @@ async fn run(
 ) -> Result<Json<Answer>, Problem> {
     let pitfall = name
         .ok()
-        .and_then(|Path(name)| PITFALLS.iter().find(|pitfall| pitfall.name == name))
+        .and_then(|Path(name)| super::named(&name))
         .ok_or_else(unknown_pitfall)?;
     let Query(Parameters { fixed }) = parameters.map_err(|_| invalid_parameters())?;
     let form = if fixed {
@@ -85,24 +86,25 @@ async fn run(
     } else {
         &pitfall.broken
     };
-    match form {
-        Form::Process(command) => Err(needs_a_process(command)),
-        Form::Request(run) => Ok(Json(Answer::of(pitfall, fixed, run(&lab).await?))),
+    match &form.run {
+        Run::Process(command) => Err(needs_a_process(command)),
+        Run::Request(run) => Ok(Json(Answer::of(pitfall, fixed, run(&lab).await?))),
     }
 }
 
 impl Entry {
     fn of(pitfall: &Pitfall) -> Self {
-        let how = |form: &Form, query: &str| match form {
-            Form::Request(_) => format!("POST /pitfalls/{}{query}", pitfall.name),
-            Form::Process(command) => (*command).to_owned(),
+        let how = |form: &Form, query: &str| match form.run {
+            Run::Request(_) => format!("POST /pitfalls/{}{query}", pitfall.name),
+            Run::Process(command) => command.to_owned(),
         };
         Self {
             name: pitfall.name,
             mistake: pitfall.mistake,
             looks: pitfall.looks,
+            harm: pitfall.harm,
             instead: pitfall.instead,
-            source: pitfall.source,
+            source: pitfall.source.path,
             broken: how(&pitfall.broken, ""),
             fixed: how(&pitfall.fixed, "?fixed=true"),
         }

@@ -3,16 +3,26 @@
 use opentelemetry::Context;
 use opentelemetry::trace::FutureExt as _;
 
-use super::{Finding, Form, Lab, LabError, Pitfall};
+use super::{Finding, Form, Harm, Lab, LabError, Pitfall, Run, Source};
 
 pub(super) const PITFALL: Pitfall = Pitfall {
     name: "severed-context",
     mistake: "The call to inventory is made from a fresh context instead of the request's.",
     looks: "The request's trace ends before the call; the call and inventory's spans are in a separate trace.",
+    harm: Harm::Split,
     instead: "Leave the current context alone: shared::client reads it, and shared::task carries it into tasks.",
-    source: file!(),
-    broken: Form::Request(|lab| Box::pin(broken(lab))),
-    fixed: Form::Request(|lab| Box::pin(fixed(lab))),
+    source: Source {
+        path: file!(),
+        text: include_str!("severed_context.rs"),
+    },
+    broken: Form {
+        code: "let inventory = lab.ask_inventory().with_context(Context::new()).await?;",
+        run: Run::Request(|lab| Box::pin(broken(lab))),
+    },
+    fixed: Form {
+        code: "let inventory = lab.ask_inventory().await?;",
+        run: Run::Request(|lab| Box::pin(fixed(lab))),
+    },
 };
 
 #[expect(

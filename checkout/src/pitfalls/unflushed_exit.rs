@@ -10,16 +10,30 @@ use shared::telemetry::{self, InitError, SpanCounts};
 use tokio::runtime::Runtime;
 
 use super::routes::Answer;
-use super::{Form, Pitfall, SpanRef};
+use super::{Form, Harm, Pitfall, Run, Source, SpanRef};
 
 pub(super) const PITFALL: Pitfall = Pitfall {
     name: "unflushed-exit",
     mistake: "A process exits without shutting its telemetry down.",
     looks: "The last spans are in no trace: a short job has no trace at all, a long-lived service loses its last seconds.",
+    harm: Harm::Loss,
     instead: "Leave through main and await Telemetry::shutdown there, as shared::serve::main does; it says how many spans were lost.",
-    source: file!(),
-    broken: Form::Process("cargo run -p checkout --example unflushed_exit"),
-    fixed: Form::Process("cargo run -p checkout --example unflushed_exit -- --fixed"),
+    source: Source {
+        path: file!(),
+        text: include_str!("unflushed_exit.rs"),
+    },
+    broken: Form {
+        code: "let telemetry = telemetry::init(\"nightly-report\")?;
+let report = nightly_report();
+std::process::exit(0)",
+        run: Run::Process("cargo run -p checkout --example unflushed_exit"),
+    },
+    fixed: Form {
+        code: "let telemetry = telemetry::init(\"nightly-report\")?;
+let report = nightly_report();
+telemetry.shutdown(FLUSH_TIMEOUT).await",
+        run: Run::Process("cargo run -p checkout --example unflushed_exit -- --fixed"),
+    },
 };
 
 #[expect(

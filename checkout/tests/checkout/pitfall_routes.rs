@@ -1,10 +1,27 @@
-//! How the lab is asked: the list, and what it refuses.
+//! The list of pitfalls, and the requests that the lab refuses.
 
 use std::collections::BTreeSet;
 
 use crate::pitfalls::lab;
 use crate::stand_in::nobody;
 use crate::support::Checkout;
+
+/// The names of the pitfalls that have a file.
+fn pitfall_files() -> BTreeSet<String> {
+    let directory = concat!(env!("CARGO_MANIFEST_DIR"), "/src/pitfalls");
+    let files = std::fs::read_dir(directory).unwrap();
+    let names = files.map(|file| {
+        let path = file.unwrap().path();
+        path.file_stem()
+            .unwrap()
+            .to_str()
+            .unwrap()
+            .replace('_', "-")
+    });
+    names
+        .filter(|name| !matches!(name.as_str(), "mod" | "routes"))
+        .collect()
+}
 
 #[tokio::test]
 async fn pitfall_list_describes_each_pitfall() {
@@ -26,10 +43,13 @@ async fn pitfall_list_describes_each_pitfall() {
             let command = text(form).starts_with("cargo run ");
             assert!(command || text(form) == request, "{pitfall}");
         }
+        let harm = pitfall["harm"]["kind"].as_str().unwrap();
+        assert!(["split", "leak", "loss"].contains(&harm), "{pitfall}");
+        assert_eq!(harm == "leak", pitfall["harm"]["span"].is_string());
         names.insert(text("name"));
     }
-    let expected = "blocking-work detached-task late-parent leaked-task raw-client severed-context unflushed-exit";
-    assert_eq!(names, expected.split(' ').collect());
+    let files = pitfall_files();
+    assert_eq!(names, files.iter().map(String::as_str).collect());
 
     let unknown = lab.post_nothing("/pitfalls/unknown").await;
     let detail = unknown.assert_problem(404, "unknown_pitfall");

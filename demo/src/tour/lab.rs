@@ -46,7 +46,7 @@ impl Guide<'_> {
 
     /// Runs both forms of a pitfall and prints them.
     pub(super) async fn show_pitfall(&self, pitfall: &Pitfall) -> Result<[Verdict; 2], TourError> {
-        let harm = pitfall.harm();
+        let harm = &pitfall.harm;
         // A process sends its spans in the order they end. So both forms run before either is checked: after the spans of
         // the fixed form have arrived, no more spans of the broken form can arrive.
         let broken = self.answer(&pitfall.broken, false).await?;
@@ -118,7 +118,7 @@ impl Guide<'_> {
     }
 
     /// Collects the traces of the broken form.
-    async fn broken(&self, harm: Harm, answer: Answer) -> Run {
+    async fn broken(&self, harm: &Harm, answer: Answer) -> Run {
         let own = match (answer.trace_id(), harm) {
             (None, _) => None,
             // The process has ended, so no more spans can arrive.
@@ -158,7 +158,7 @@ impl Guide<'_> {
     }
 
     /// Prints the request or command of one form and its results. `tasks` were waiting before it.
-    fn show_form(&self, harm: Harm, name: &str, how: &str, run: &Run, tasks: usize) {
+    fn show_form(&self, harm: &Harm, name: &str, how: &str, run: &Run, tasks: usize) {
         print(&self.screen.paint(Ink::Bold, &format!("\n{name}")));
         match how.strip_prefix("POST ") {
             Some(path) => print(&format!("$ curl -X POST '{}'", self.url(path))),
@@ -166,7 +166,7 @@ impl Guide<'_> {
         }
         print(&self.screen.prose(&run.answer.happened));
         let whose = match harm {
-            Harm::Split | Harm::Leak => "request",
+            Harm::Split | Harm::Leak { .. } => "request",
             Harm::Loss => "process",
         };
         if let Some(id) = run.answer.trace_id() {
@@ -191,13 +191,13 @@ impl Guide<'_> {
 }
 
 /// Returns the statement that the pictures of a broken form prove.
-fn proved(harm: Harm, broken: &Run) -> String {
+fn proved(harm: &Harm, broken: &Run) -> String {
     let mut lost = lost(harm, &broken.answer);
     lost.dedup();
     let lost = lost.join(" and ");
     let told = match harm {
         Harm::Split => "is not in the request's trace but in another",
-        Harm::Leak => "is in no trace",
+        Harm::Leak { .. } => "is in no trace",
         Harm::Loss => "is in no trace, and the process that had it is gone",
     };
     format!("broken as described: \"{lost}\" {told}")

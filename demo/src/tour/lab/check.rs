@@ -6,8 +6,6 @@ use viewer::waterfall::Waterfall;
 
 use super::pitfall::{Answer, Harm, Orphan};
 
-/// The span of the task that never ends.
-const LEAKED: &str = "checkout wait_for_restock";
 /// How many tasks the leaking form leaves behind in a checkout that had none.
 const LEAKED_TASKS: usize = 1;
 
@@ -21,9 +19,9 @@ pub(super) struct Run {
 }
 
 /// The spans that the broken form loses. The fixed one must have them all in its trace.
-pub(super) fn lost(harm: Harm, broken: &Answer) -> Vec<&str> {
+pub(super) fn lost<'a>(harm: &'a Harm, broken: &'a Answer) -> Vec<&'a str> {
     match harm {
-        Harm::Leak => vec![LEAKED],
+        Harm::Leak { span } => vec![span],
         Harm::Split | Harm::Loss => broken.orphans.iter().map(|o| o.span.as_str()).collect(),
     }
 }
@@ -40,7 +38,7 @@ pub(super) fn holds(orphan: &Orphan, trace: &Trace) -> bool {
 }
 
 /// Everything about the broken form that is not as it should be. `others` are the traces of all others.
-pub(super) fn off_broken(harm: Harm, broken: &Run, others: &[Trace]) -> Vec<String> {
+pub(super) fn off_broken(harm: &Harm, broken: &Run, others: &[Trace]) -> Vec<String> {
     let mut off = Vec::new();
     match (harm, &broken.own) {
         (Harm::Loss, None) => {}
@@ -48,13 +46,13 @@ pub(super) fn off_broken(harm: Harm, broken: &Run, others: &[Trace]) -> Vec<Stri
         (_, own) => off.extend(not_joined(own.as_ref())),
     }
     match harm {
-        Harm::Leak => {
+        Harm::Leak { span } => {
             off.extend(wrong_tasks(&broken.answer));
             if others
                 .iter()
-                .any(|trace| missing(&[LEAKED], trace).is_empty())
+                .any(|trace| missing(&[span], trace).is_empty())
             {
-                off.push(format!("{LEAKED} has arrived and should not"));
+                off.push(format!("{span} has arrived and should not"));
             }
         }
         Harm::Split | Harm::Loss if broken.answer.orphans.is_empty() => {
@@ -73,7 +71,7 @@ pub(super) fn off_broken(harm: Harm, broken: &Run, others: &[Trace]) -> Vec<Stri
 }
 
 /// Everything about the fixed form that is not as it should be.
-pub(super) fn off_fixed(harm: Harm, fixed: &Run, lost: &[&str]) -> Vec<String> {
+pub(super) fn off_fixed(harm: &Harm, fixed: &Run, lost: &[&str]) -> Vec<String> {
     let mut off: Vec<_> = not_joined(fixed.own.as_ref()).into_iter().collect();
     for orphan in &fixed.answer.orphans {
         off.push(format!("{} has fallen off", orphan.span));
@@ -81,7 +79,7 @@ pub(super) fn off_fixed(harm: Harm, fixed: &Run, lost: &[&str]) -> Vec<String> {
     for span in fixed.own.iter().flat_map(|trace| missing(lost, trace)) {
         off.push(format!("{span} is not in its trace"));
     }
-    if harm == Harm::Leak {
+    if matches!(harm, Harm::Leak { .. }) {
         off.extend(wrong_tasks(&fixed.answer));
     }
     off

@@ -15,6 +15,7 @@ pub(in crate::tour) struct Pitfall {
     pub(in crate::tour) name: String,
     pub(super) mistake: String,
     pub(super) looks: String,
+    pub(super) harm: Harm,
     pub(super) instead: String,
     pub(super) source: String,
     pub(super) broken: String,
@@ -22,12 +23,16 @@ pub(in crate::tour) struct Pitfall {
 }
 
 /// What a broken form does to its trace.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
 pub(super) enum Harm {
     /// Part of it appears in a separate trace.
     Split,
     /// One of its tasks never ends, so the task's span never arrives.
-    Leak,
+    Leak {
+        /// The service and the name of that span.
+        span: String,
+    },
     /// It never arrives, since the process has ended.
     Loss,
 }
@@ -49,16 +54,6 @@ pub(super) struct Orphan {
     pub(super) span_id: String,
     /// Its service and name.
     pub(super) span: String,
-}
-
-impl Pitfall {
-    pub(super) fn harm(&self) -> Harm {
-        match self.name.as_str() {
-            "leaked-task" => Harm::Leak,
-            "unflushed-exit" => Harm::Loss,
-            _ => Harm::Split,
-        }
-    }
 }
 
 impl Answer {

@@ -5,6 +5,15 @@ use super::*;
 
 const OTHER: &str = "0af7651916cd43dd8448eb211c80319c";
 
+/// The span of the task that never ends.
+const LEAKED: &str = "checkout wait_for_restock";
+
+fn leaks() -> Harm {
+    Harm::Leak {
+        span: LEAKED.to_owned(),
+    }
+}
+
 /// A trace that is not the request's.
 fn other(spans: Vec<TestSpan>) -> Trace {
     let id: TraceId = OTHER.parse().unwrap();
@@ -89,13 +98,13 @@ fn only(mut off: Vec<String>) -> String {
 
 #[test]
 fn correct_forms_have_no_difference() {
-    assert_eq!(off_broken(Harm::Split, &split(), &[]), NOTHING);
-    assert_eq!(off_broken(Harm::Leak, &leak(1), &[]), NOTHING);
-    assert_eq!(off_broken(Harm::Loss, &loss(None), &[]), NOTHING);
+    assert_eq!(off_broken(&Harm::Split, &split(), &[]), NOTHING);
+    assert_eq!(off_broken(&leaks(), &leak(1), &[]), NOTHING);
+    assert_eq!(off_broken(&Harm::Loss, &loss(None), &[]), NOTHING);
     let run = fixed(vec![request(), task(Some(1))]);
-    assert_eq!(off_fixed(Harm::Split, &run, &["checkout task"]), NOTHING);
+    assert_eq!(off_fixed(&Harm::Split, &run, &["checkout task"]), NOTHING);
     let run = fixed(vec![request(), waiting(Some(1))]);
-    assert_eq!(off_fixed(Harm::Leak, &run, &[LEAKED]), NOTHING);
+    assert_eq!(off_fixed(&leaks(), &run, &[LEAKED]), NOTHING);
 }
 
 #[test]
@@ -104,14 +113,14 @@ fn span_that_has_not_fallen_off_is_off() {
         answer: fell_off_into(TRACE_ID),
         ..split()
     };
-    assert!(only(off_broken(Harm::Split, &named, &[])).contains("in the request's trace"));
+    assert!(only(off_broken(&Harm::Split, &named, &[])).contains("in the request's trace"));
     let there = Run {
         own: Some(trace(vec![request(), task(Some(1))])),
         ..split()
     };
-    assert!(only(off_broken(Harm::Split, &there, &[])).contains("in the request's trace"));
+    assert!(only(off_broken(&Harm::Split, &there, &[])).contains("in the request's trace"));
     let none = leak(1);
-    assert!(only(off_broken(Harm::Split, &none, &[])).contains("names no span"));
+    assert!(only(off_broken(&Harm::Split, &none, &[])).contains("names no span"));
 }
 
 #[test]
@@ -120,55 +129,55 @@ fn orphan_that_never_arrived_is_off() {
         apart: Vec::new(),
         ..split()
     };
-    assert!(only(off_broken(Harm::Split, &run, &[])).contains("checkout task"));
+    assert!(only(off_broken(&Harm::Split, &run, &[])).contains("checkout task"));
 }
 
 #[test]
 fn leaked_span_must_not_arrive() {
     let others = [trace(vec![request()]), other(vec![waiting(None)])];
-    let off = only(off_broken(Harm::Leak, &leak(1), &others));
+    let off = only(off_broken(&leaks(), &leak(1), &others));
     assert!(off.contains("wait_for_restock"), "{off}");
 }
 
 #[test]
 fn wrong_number_of_live_tasks_is_off() {
     for live in [0, 2] {
-        assert!(only(off_broken(Harm::Leak, &leak(live), &[])).contains("not 1"));
+        assert!(only(off_broken(&leaks(), &leak(live), &[])).contains("not 1"));
     }
     let run = Run {
         answer: without_orphans(2),
         ..fixed(vec![request(), waiting(Some(1))])
     };
-    assert!(only(off_fixed(Harm::Leak, &run, &[LEAKED])).contains("not 1"));
+    assert!(only(off_fixed(&leaks(), &run, &[LEAKED])).contains("not 1"));
 }
 
 #[test]
 fn lost_trace_that_arrives_is_off() {
     let run = loss(Some(trace(vec![task(None)])));
-    assert!(only(off_broken(Harm::Loss, &run, &[])).contains("should not"));
+    assert!(only(off_broken(&Harm::Loss, &run, &[])).contains("should not"));
 }
 
 #[test]
 fn fixed_form_must_have_lost_span() {
     let run = fixed(vec![request(), task(Some(1))]);
     let twice = ["checkout task", "checkout task"];
-    assert!(only(off_fixed(Harm::Split, &run, &twice)).contains("checkout task"));
+    assert!(only(off_fixed(&Harm::Split, &run, &twice)).contains("checkout task"));
 }
 
 #[test]
 fn fixed_form_must_be_joined() {
     let run = fixed(vec![request(), task(Some(9))]);
-    assert!(only(off_fixed(Harm::Split, &run, &[])).contains("not joined"));
+    assert!(only(off_fixed(&Harm::Split, &run, &[])).contains("not joined"));
     let run = Run {
         answer: fell_off_into(OTHER),
         ..fixed(vec![request()])
     };
-    assert!(only(off_fixed(Harm::Split, &run, &[])).contains("fallen off"));
+    assert!(only(off_fixed(&Harm::Split, &run, &[])).contains("fallen off"));
     let run = Run {
         own: None,
         ..fixed(vec![request()])
     };
-    assert!(only(off_fixed(Harm::Split, &run, &[])).contains("no span"));
+    assert!(only(off_fixed(&Harm::Split, &run, &[])).contains("no span"));
 }
 
 #[test]
@@ -193,8 +202,28 @@ fn refused_form_fails_with_its_text() {
         apart: Vec::new(),
     };
     assert!(refused().answer.happened.contains("inventory_unavailable"));
-    for harm in [Harm::Split, Harm::Leak, Harm::Loss] {
-        assert_ne!(off_broken(harm, &refused(), &[]), NOTHING);
-        assert_ne!(off_fixed(harm, &refused(), &[]), NOTHING);
+    for harm in [Harm::Split, leaks(), Harm::Loss] {
+        assert_ne!(off_broken(&harm, &refused(), &[]), NOTHING);
+        assert_ne!(off_fixed(&harm, &refused(), &[]), NOTHING);
+    }
+}
+
+#[test]
+fn harm_is_part_of_description() {
+    let of = |harm: &str| {
+        let text = |key: &str| format!(r#""{key}":"""#);
+        let texts = [
+            "name", "mistake", "looks", "instead", "source", "broken", "fixed",
+        ]
+        .map(text);
+        let pitfall = format!(r#"{{{},"harm":{harm}}}"#, texts.join(","));
+        serde_json::from_str::<super::super::Pitfall>(&pitfall).map(|pitfall| pitfall.harm)
+    };
+    assert!(matches!(of(r#"{"kind":"split"}"#), Ok(Harm::Split)));
+    assert!(matches!(of(r#"{"kind":"loss"}"#), Ok(Harm::Loss)));
+    let leak = of(r#"{"kind":"leak","span":"checkout task"}"#);
+    assert!(matches!(leak, Ok(Harm::Leak { span }) if span == "checkout task"));
+    for unknown in [r#"{"kind":"leak"}"#, r#"{"kind":"other"}"#, r#""split""#] {
+        assert!(of(unknown).is_err(), "{unknown}");
     }
 }
