@@ -128,12 +128,6 @@ mod serve {
     pub mod problem;
 }
 
-#[cfg(feature = "telemetry")]
-#[expect(
-    clippy::wildcard_imports,
-    reason = "inside `telemetry`, their paths begin with `crate::`"
-)]
-use internal::*;
 pub use internal::{error, redact};
 pub use opentelemetry;
 pub use serve::config;

@@ -13,9 +13,8 @@ use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 use tracing_subscriber::Registry;
 
 use crate::{
-    clock::Clock,
+    internal::{clock::Clock, tracer::Timed},
     span::{request, scope::Adoption},
-    tracer::Timed,
 };
 
 /// Identifies the spans that [`adopt`] creates, for the tracer below and for filters. Never exported.

@@ -22,7 +22,7 @@ use super::{
     span_layer,
     start::Start,
 };
-use crate::{config, semconv};
+use crate::{config, internal::semconv};
 
 /// Configures telemetry with options that no environment variable can express. Create it with
 /// [`builder`](super::builder) and finish with [`init`](Self::init), [`init_on`](Self::init_on) or

@@ -16,7 +16,7 @@ use otlp::ValueLimits;
 use serde_json::{Map, Value, json};
 
 use super::{SpanCounts, panics, redacted};
-use crate::stdio::Stream;
+use crate::internal::stdio::Stream;
 
 /// Writes each span when it ends, in one write, so that lines of several processes do not mix.
 #[derive(Debug, Clone)]

@@ -11,7 +11,7 @@ use opentelemetry_sdk::{
 };
 
 use super::{InitError, LostSpans, export::Export, settings::Metrics};
-use crate::{semconv, tracer::scope};
+use crate::internal::{semconv, tracer::scope};
 
 /// Creates the provider that collects the measurements of `crate::metrics` and exports them at the configured interval.
 pub(super) fn provider(
@@ -29,7 +29,7 @@ pub(super) fn provider(
 /// Starts recording request durations with the global provider.
 pub(super) fn enable() {
     #[cfg(all(feature = "metrics", any(feature = "client", feature = "server")))]
-    crate::metrics::enable();
+    crate::internal::metrics::enable();
 }
 
 /// Registers instruments that read the counters of `export` whenever metrics are collected.

@@ -15,7 +15,7 @@ use opentelemetry::{
 };
 use opentelemetry_sdk::trace::{IdGenerator, Sampler, SamplingDecision, ShouldSample};
 
-use crate::{
+use crate::internal::{
     decision::{Decision, decide_by},
     thread_context,
 };

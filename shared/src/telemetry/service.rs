@@ -3,7 +3,7 @@
 use opentelemetry::KeyValue;
 use uuid::Uuid;
 
-use crate::semconv;
+use crate::internal::semconv;
 
 /// The identity of a process: its service name, version and instance id.
 ///

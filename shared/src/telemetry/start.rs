@@ -4,7 +4,7 @@ use opentelemetry::Key;
 use opentelemetry_sdk::Resource;
 
 use super::settings::Settings;
-use crate::semconv;
+use crate::internal::semconv;
 
 /// Identity of the service and configuration of its telemetry. Every log line has the service name.
 #[derive(Debug)]

@@ -47,7 +47,7 @@ use tracing_subscriber::{Layer, registry::LookupSpan};
 pub(crate) use self::output::close;
 pub(crate) use self::output::{CloseOnDrop, flush};
 use self::{json::Json, pretty::Pretty};
-use crate::{stdio::Stream, thread_context};
+use crate::internal::{stdio::Stream, thread_context};
 
 /// The format of log lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -12,7 +12,7 @@ use std::{
 use tracing::Level;
 
 use super::writer::{Sink, Writer};
-use crate::stdio::Stream;
+use crate::internal::stdio::Stream;
 
 /// `None` if the thread cannot be started. Each line is then written by the thread that logs it.
 static WRITER: OnceLock<Option<Arc<Writer>>> = OnceLock::new();

@@ -21,7 +21,7 @@ use std::{
 use self::report::Report;
 #[cfg(feature = "logs")]
 use super::log;
-use crate::thread_context;
+use crate::internal::thread_context;
 
 /// How long a panicking thread waits until its panic is logged and recorded. This only times out if the thread
 /// holds a lock that is needed; the rest is then done after it releases the lock.

@@ -8,7 +8,7 @@ use opentelemetry::{
 };
 
 use super::stack::from_panic;
-use crate::{config, redact, semconv, span::request::is_request};
+use crate::{config, internal::semconv, redact, span::request::is_request};
 
 /// Maximum length of the message, in bytes.
 const MESSAGE_LIMIT: usize = 4096;

@@ -5,7 +5,7 @@ use opentelemetry_sdk::{Resource, resource::TelemetryResourceDetector};
 use percent_encoding::percent_decode_str;
 
 use super::variables::Variables;
-use crate::{semconv, telemetry::Service};
+use crate::{internal::semconv, telemetry::Service};
 
 /// Merges the attributes of the SDK, of the program and of the environment; later ones take precedence.
 pub(super) fn read(variables: &mut Variables<'_>, service: Service) -> Resource {

@@ -20,7 +20,7 @@ use std::{
 };
 
 use self::state::{State, Thread};
-use crate::stdio::is_temporary;
+use crate::internal::stdio::is_temporary;
 
 /// How long lines are gathered before a write.
 const GATHER: Duration = Duration::from_millis(5);

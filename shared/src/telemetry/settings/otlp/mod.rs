@@ -25,7 +25,7 @@ use self::{
     signal::{METRICS, Signal, TRACES},
 };
 use super::variables::Variables;
-use crate::{config::ConfigError, redact::Redaction, semconv};
+use crate::{config::ConfigError, internal::semconv, redact::Redaction};
 
 /// The settings of an exporter.
 pub(in crate::telemetry) struct Otlp {
