@@ -14,9 +14,10 @@ use super::log;
 use super::meters;
 use super::{
     InitError, Parts, Service, Telemetry,
-    export::{self, Export},
+    export::Export,
     lifecycle::Live,
     processors::Contained,
+    provider::provider,
     sampling::EarlyDecisions,
     settings::{self, Code},
     span_layer,
@@ -194,7 +195,7 @@ impl Builder {
             Some(traces) => {
                 let sampling = traces.sampling.clone();
                 let (provider, processors, export) =
-                    export::provider(self.processors, traces, settings.resource)?;
+                    provider(self.processors, traces, settings.resource)?;
                 let early_decisions = match (&export, sampling) {
                     (_, None) => EarlyDecisions::Unknown,
                     (Export::Nowhere, _) if !is_watched => EarlyDecisions::NoReaders,

@@ -30,6 +30,7 @@ mod meters;
 mod panics;
 mod parts;
 mod processors;
+mod provider;
 mod redacted;
 mod sampling;
 mod service;
