@@ -7,6 +7,7 @@
 )]
 
 mod builder;
+mod console;
 mod exporters;
 mod idioms;
 mod late;
