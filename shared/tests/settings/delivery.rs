@@ -8,7 +8,7 @@ use std::{
 use serde_json::Value;
 
 use crate::{
-    process::{DEADLINE, Process, number},
+    process::{DEADLINE, Process, Said, number},
     support::collector::{Answer, Collector, Export},
 };
 
@@ -141,8 +141,20 @@ fn batch_that_always_breaks_connection_is_given_up() {
     is_given_up_after_others(Answer::PoisonHangUp, Answer::HangUp);
 }
 
+#[test]
+fn batch_that_always_resets_connection_is_given_up() {
+    let said = is_given_up_after_others(Answer::PoisonReset, Answer::Reset);
+    let reasons = said.reasons();
+    assert!(
+        reasons
+            .iter()
+            .any(|reason| reason.contains("reset by peer")),
+        "{reasons:?}"
+    );
+}
+
 /// Checks a batch that alone is answered with `bad`.
-fn is_given_up_after_others(answers: Answer, bad: Answer) {
+fn is_given_up_after_others(answers: Answer, bad: Answer) -> Said {
     let collector = Collector::answering(answers);
     let mut process = process(&collector.url(), &[]);
     process.end_failed_span("poison");
@@ -166,6 +178,7 @@ fn is_given_up_after_others(answers: Answer, bad: Answer) {
         pauses.iter().sum::<Duration>() > Duration::from_secs(10),
         "{pauses:?}"
     );
+    said
 }
 
 #[test]

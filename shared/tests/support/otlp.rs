@@ -43,6 +43,8 @@ pub(crate) enum Answer {
     RetryAfter(u64),
     /// Closes the connection instead.
     HangUp,
+    /// Resets the connection instead.
+    Reset,
     /// Answers 200, and closes the connection before the end of the body.
     BreaksOff,
     /// Never answers.
@@ -55,6 +57,8 @@ pub(crate) enum Answer {
     Poison(u16),
     /// Closes the connection for a request that has a span named `failed`.
     PoisonHangUp,
+    /// Resets the connection for a request that has a span named `failed`.
+    PoisonReset,
     /// Accepts one request, then answers 503.
     Once,
 }
@@ -69,11 +73,18 @@ impl Answer {
             Self::PoisonHangUp if export.spans().iter().any(|span| span.name == "failed") => {
                 Self::HangUp
             }
+            Self::PoisonReset if export.spans().iter().any(|span| span.name == "failed") => {
+                Self::Reset
+            }
             Self::Once => {
                 *next = Self::Status(503);
                 Self::Taken
             }
-            Self::Limit(_) | Self::Poison(_) | Self::PoisonHangUp | Self::Slow(_) => Self::Taken,
+            Self::Limit(_)
+            | Self::Poison(_)
+            | Self::PoisonHangUp
+            | Self::PoisonReset
+            | Self::Slow(_) => Self::Taken,
             answer => answer,
         }
     }
@@ -123,11 +134,16 @@ pub(super) fn serve(stream: &TcpStream, answers: &Mutex<Answer>, exports: &Sende
             | Answer::Limit(_)
             | Answer::Poison(_)
             | Answer::PoisonHangUp
+            | Answer::PoisonReset
             | Answer::Once => (200, None, None),
             Answer::Rejected(spans) => (200, Some(spans), None),
             Answer::Status(status) => (status, None, None),
             Answer::RetryAfter(seconds) => (503, None, Some(seconds)),
             Answer::HangUp => return,
+            Answer::Reset => {
+                rustix::net::sockopt::set_socket_linger(stream, Some(Duration::ZERO)).unwrap();
+                return;
+            }
             Answer::BreaksOff => {
                 let mut stream = stream;
                 let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n\x0a");
