@@ -153,7 +153,7 @@ impl Guide<'_> {
         let answer = answer.map_err(TourError::NoAnswer)?;
         let took = human_duration(nanos(sent.elapsed()));
         print(&format!("HTTP {} after {took}", answer.status));
-        if let Some(header) = &answer.traceresponse {
+        if let Some(header) = answer.header("traceresponse") {
             print(&format!("traceresponse: {header}"));
         }
         print(&answer.body);

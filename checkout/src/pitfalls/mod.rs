@@ -18,8 +18,9 @@ use std::sync::Arc;
 
 use axum::http::HeaderMap;
 use opentelemetry::Context;
-use opentelemetry::trace::TraceContextExt as _;
+use opentelemetry::trace::{SpanContext, TraceContextExt as _};
 use serde::Serialize;
+use shared::propagation::response_span;
 use shared::task::TaskError;
 use tokio::sync::watch;
 use tokio::task::JoinError;
@@ -192,23 +193,21 @@ impl SpanRef {
         Context::map_current(|cx| {
             let otel_span = cx.span();
             let ids = otel_span.span_context();
-            ids.is_valid().then(|| Self {
-                trace_id: ids.trace_id().to_string(),
-                span_id: ids.span_id().to_string(),
-                span,
-            })
+            ids.is_valid().then(|| Self::new(span, ids))
         })
     }
 
-    /// The span that an answer names in its header `traceresponse`.
+    /// Returns the span that answered, if the response names it.
     fn answered(span: &'static str, headers: &HeaderMap) -> Option<Self> {
-        let mut parts = headers.get("traceresponse")?.to_str().ok()?.split('-');
-        let (_version, trace_id, span_id) = (parts.next()?, parts.next()?, parts.next()?);
-        Some(Self {
-            trace_id: trace_id.to_owned(),
-            span_id: span_id.to_owned(),
+        response_span(headers).map(|ids| Self::new(span, &ids))
+    }
+
+    fn new(span: &'static str, ids: &SpanContext) -> Self {
+        Self {
+            trace_id: ids.trace_id().to_string(),
+            span_id: ids.span_id().to_string(),
             span,
-        })
+        }
     }
 }
 

@@ -1,7 +1,9 @@
 //! Compares response, headers, trace and logs with the catalogue.
 
 use checkout::catalogue::Row;
+use reqwest::header::HeaderMap;
 use serde_json::Value;
+use shared::propagation::response_span;
 use viewer::LogLine;
 use viewer::attributes::hex;
 use viewer::store::{Trace, TraceId};
@@ -12,8 +14,7 @@ use super::expected;
 /// The answer to a request.
 pub(super) struct Answer {
     pub(super) status: u16,
-    pub(super) media_type: String,
-    pub(super) traceresponse: Option<String>,
+    pub(super) headers: HeaderMap,
     pub(super) body: String,
     json: Value,
 }
@@ -27,17 +28,11 @@ pub(super) struct Evidence {
 
 impl Answer {
     pub(super) async fn read(response: reqwest::Response) -> Result<Self, reqwest::Error> {
-        let header = |name: &str| {
-            let value = response.headers().get(name)?.to_str().ok()?;
-            Some(value.to_owned())
-        };
-        let (media_type, traceresponse) = (header("content-type"), header("traceresponse"));
-        let status = response.status().as_u16();
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let body = response.text().await?;
         Ok(Self {
             status,
-            media_type: media_type.unwrap_or_default(),
-            traceresponse,
+            headers,
             json: serde_json::from_str(&body).unwrap_or_default(),
             body,
         })
@@ -48,20 +43,17 @@ impl Answer {
         self.json["code"].as_str()
     }
 
-    /// Returns the trace id of the response's header.
-    pub(super) fn trace_id(&self) -> Option<TraceId> {
-        self.header_ids()?.0.parse().ok()
+    pub(super) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
     }
 
-    /// Trace id and span id of a well-formed `traceresponse`.
-    fn header_ids(&self) -> Option<(&str, &str)> {
-        let parts: Vec<_> = self.traceresponse.as_deref()?.split('-').collect();
-        match parts[..] {
-            ["00", trace, span, flags] => {
-                (trace.len() == 32 && span.len() == 16 && flags.len() == 2).then_some((trace, span))
-            }
-            _ => None,
-        }
+    /// Returns the trace id of the response's header.
+    pub(super) fn trace_id(&self) -> Option<TraceId> {
+        self.header_trace_id()?.parse().ok()
+    }
+
+    fn header_trace_id(&self) -> Option<String> {
+        response_span(&self.headers).map(|span| span.trace_id().to_string())
     }
 }
 
@@ -96,21 +88,21 @@ fn of_answer(row: &Row, answer: &Answer) -> Vec<String> {
         Some(_) => "application/problem+json",
         None => "application/json",
     };
-    if !answer.media_type.starts_with(media_type) {
+    let in_header = answer.header("content-type").unwrap_or_default();
+    if !in_header.starts_with(media_type) {
         off.push(format!(
-            "the content-type is {:?}, not {media_type}",
-            answer.media_type
+            "the content-type is {in_header:?}, not {media_type}"
         ));
     }
-    let in_header = answer.header_ids().map(|(trace, _)| trace);
+    let in_header = answer.header_trace_id();
     if in_header.is_none() {
         off.push(format!(
             "traceresponse is {:?}, not 00-trace-span-flags",
-            answer.traceresponse
+            answer.header("traceresponse")
         ));
     }
     let in_body = answer.json["trace_id"].as_str();
-    if in_body != in_header {
+    if in_body != in_header.as_deref() {
         off.push(format!(
             "the body says trace {in_body:?}, the header {in_header:?}"
         ));
@@ -136,13 +128,11 @@ fn of_trace(row: &Row, answer: &Answer, trace: &Trace) -> Vec<String> {
         }
     }
     if let Some(root) = waterfall.first() {
-        let (is, wanted) = (
-            hex(&root.span.id),
-            answer.header_ids().map(|(_, span)| span),
-        );
-        if wanted != Some(is.as_str()) {
+        let named = response_span(&answer.headers).map(|span| span.span_id().to_string());
+        let is = hex(&root.span.id);
+        if named.as_ref() != Some(&is) {
             off.push(format!(
-                "the root span is {is}, but traceresponse names {wanted:?}"
+                "the root span is {is}, but traceresponse names {named:?}"
             ));
         }
         if root.error().is_some() != (row.status >= 500) {

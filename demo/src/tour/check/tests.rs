@@ -1,4 +1,5 @@
 use checkout::catalogue::ROWS;
+use reqwest::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use viewer::testing::{TRACE_ID, TestSpan, span, trace};
 
 use super::*;
@@ -11,11 +12,18 @@ fn answer() -> Answer {
     let body = format!(r#"{{"order_id":"1","trace_id":"{TRACE_ID}"}}"#);
     Answer {
         status: 200,
-        media_type: "application/json".to_owned(),
-        traceresponse: Some(format!("00-{TRACE_ID}-0000000000000001-01")),
+        headers: headers("0000000000000001"),
         json: serde_json::from_str(&body).unwrap(),
         body,
     }
+}
+
+fn headers(span_id: &str) -> HeaderMap {
+    let traceresponse = format!("00-{TRACE_ID}-{span_id}-01").parse().unwrap();
+    HeaderMap::from_iter([
+        (CONTENT_TYPE, HeaderValue::from_static("application/json")),
+        (HeaderName::from_static("traceresponse"), traceresponse),
+    ])
 }
 
 /// The expected spans, each but the first below the first.
@@ -71,7 +79,7 @@ fn body_and_header_trace_id_must_match() {
 #[test]
 fn traceresponse_that_names_another_span_is_off() {
     let wrong = Answer {
-        traceresponse: Some(format!("00-{TRACE_ID}-0000000000000002-01")),
+        headers: headers("0000000000000002"),
         ..answer()
     };
     assert!(only(&wrong, &evidence(spans())).contains("root span"));
