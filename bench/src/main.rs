@@ -1,16 +1,19 @@
-//! Measures the cost of tracing a request over two hops, for several tracing libraries.
+//! Measures the cost of tracing, and of faults while spans are exported.
 //!
 //! The command `hop` runs each variant (`variant`) as three processes of this program: two services (`service`) and the
-//! receiver of their spans (`sink`). README.md explains the output.
+//! receiver of their spans (`sink`). The command `soak` runs checkout and inventory during faults. README.md explains the
+//! output of both.
 
 mod allocator;
 mod control;
 mod hop;
+mod otlp;
 mod service;
 mod sink;
+mod soak;
 mod variant;
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 
@@ -19,7 +22,7 @@ use self::{hop::Plan, service::Service, variant::Variant};
 #[global_allocator]
 static ALLOCATOR: allocator::Counting = allocator::Counting;
 
-/// Measures the cost of tracing.
+/// Measures the cost of tracing, and of faults while spans are exported.
 #[derive(Parser)]
 struct Cli {
     #[command(subcommand)]
@@ -30,6 +33,8 @@ struct Cli {
 enum Command {
     /// A calls B, each a process: requests/s, CPU and allocations per request for each variant
     Hop(Plan),
+    /// Send orders while the collector fails or the services shut down: failed orders, lost spans, latency and memory
+    Soak(soak::Plan),
     /// One of the two services; started by `hop`
     #[command(hide = true)]
     Service {
@@ -43,16 +48,25 @@ enum Command {
     /// The receiver of the spans; started by `hop`
     #[command(hide = true)]
     Sink,
+    /// The collector; started by `soak`
+    #[command(hide = true)]
+    SoakCollector {
+        /// Port 0 selects any free port
+        address: SocketAddr,
+    },
 }
 
-fn main() -> anyhow::Result<()> {
+fn main() -> anyhow::Result<ExitCode> {
     match Cli::parse().command {
-        Command::Hop(plan) => hop::run(&plan),
+        Command::Hop(plan) => hop::run(&plan)?,
+        Command::Soak(plan) => return soak::run(&plan),
         Command::Service {
             variant,
             calls,
             count_allocations,
-        } => service::run(variant, Service { calls }, count_allocations),
-        Command::Sink => sink::run(),
+        } => service::run(variant, Service { calls }, count_allocations)?,
+        Command::Sink => sink::run()?,
+        Command::SoakCollector { address } => soak::collector(address)?,
     }
+    Ok(ExitCode::SUCCESS)
 }

@@ -16,7 +16,10 @@ use axum::{
 use prost::Message as _;
 use tokio::net::TcpListener;
 
-use crate::control::{self, COUNT, Message, Received};
+use crate::{
+    control::{self, COUNT, Message, Received},
+    otlp::Request,
+};
 
 /// Bodies that are not decoded yet.
 type Bodies = Arc<Mutex<Vec<Bytes>>>;
@@ -74,14 +77,8 @@ struct Counts {
 impl Counts {
     fn add(&mut self, body: &[u8]) -> Result<(), prost::DecodeError> {
         self.received.bytes += body.len() as u64;
-        let spans = Request::decode(body)?
-            .resource_spans
-            .into_iter()
-            .flat_map(|resource| resource.scope_spans)
-            .flat_map(|scope| scope.spans);
-        for span in spans {
-            let mut id = span.trace_id;
-            id.extend(span.span_id);
+        for span in Request::decode(body)?.spans() {
+            let id = [&span.trace_id[..], &span.span_id].concat();
             if self.ids.insert(id) {
                 self.received.spans += 1;
                 self.received.attributes += span.attributes.len() as u64;
@@ -93,40 +90,10 @@ impl Counts {
     }
 }
 
-// The fields of OTLP's `trace_service.proto` and `trace.proto` that are counted.
-
-#[derive(prost::Message)]
-struct Request {
-    #[prost(message, repeated, tag = "1")]
-    resource_spans: Vec<ResourceSpans>,
-}
-
-#[derive(prost::Message)]
-struct ResourceSpans {
-    #[prost(message, repeated, tag = "2")]
-    scope_spans: Vec<ScopeSpans>,
-}
-
-#[derive(prost::Message)]
-struct ScopeSpans {
-    #[prost(message, repeated, tag = "2")]
-    spans: Vec<Span>,
-}
-
-#[expect(clippy::struct_field_names, reason = "OTLP's names")]
-#[derive(prost::Message)]
-struct Span {
-    #[prost(bytes = "vec", tag = "1")]
-    trace_id: Vec<u8>,
-    #[prost(bytes = "vec", tag = "2")]
-    span_id: Vec<u8>,
-    #[prost(bytes = "vec", repeated, tag = "9")]
-    attributes: Vec<Vec<u8>>,
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::otlp::{ResourceSpans, ScopeSpans, Span};
 
     fn request(ids: &[u8]) -> Vec<u8> {
         let span = |&id: &u8| Span {
@@ -136,7 +103,10 @@ mod tests {
         };
         let spans = ids.iter().map(span).collect();
         let scope_spans = vec![ScopeSpans { spans }];
-        let resource_spans = vec![ResourceSpans { scope_spans }];
+        let resource_spans = vec![ResourceSpans {
+            scope_spans,
+            ..ResourceSpans::default()
+        }];
         Request { resource_spans }.encode_to_vec()
     }
 

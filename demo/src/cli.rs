@@ -5,7 +5,6 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::ports::PortFlags;
 use crate::role::Role;
-use crate::soak::{CollectorArguments, SoakFlags};
 use crate::tour::TourFlags;
 
 /// Runs checkout and inventory, receives their traces and shows them.
@@ -25,11 +24,6 @@ pub struct Cli {
 pub enum Command {
     /// Run every request of the catalogue and every pitfall once, show what came of each and check it
     Tour(TourFlags),
-    /// Send orders while the collector fails or the services end, and show what that costs
-    Soak(SoakFlags),
-    /// Be the collector of the soak.
-    #[command(hide = true)]
-    SoakCollector(CollectorArguments),
     /// Be one of the services: how the demo starts its child processes.
     #[command(hide = true)]
     Service {
@@ -152,13 +146,7 @@ mod tests {
                     "raw-client",
                 ][..],
             ),
-            (&["demo", "soak", "nope"], &["'nope'", "paused", "flood"]),
             (&["demo", "nope"], &["'nope'"]),
-            (
-                &["demo", "soak", "--lasts=500000000000years"],
-                &["1s to 24h"],
-            ),
-            (&["demo", "soak", "--around=0s"], &["1s to 24h"]),
             (&["demo", "--ui-port", "70000"], &["70000", "65535"]),
         ] {
             let error = error(line);
@@ -172,8 +160,8 @@ mod tests {
     #[test]
     fn ports_of_a_command_without_ports_are_refused() {
         for line in [
-            ["demo", "--ui-port=7", "soak"],
-            ["demo", "soak", "--ui-port=7"],
+            ["demo", "--ui-port=7", "unflushed-exit"],
+            ["demo", "unflushed-exit", "--ui-port=7"],
         ] {
             assert_eq!(error(&line).exit_code(), 2);
         }

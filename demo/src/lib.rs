@@ -9,7 +9,6 @@
 //! - [`cli`] and [`console`]: the command line, and the commands typed while the demo runs
 //! - [`mod@tour`]: runs every request of the catalogue and every pitfall of the lab, and checks the results
 //! - [`drawing`]: a trace as text; [`terminal`] has the width and the colors
-//! - [`mod@soak`]: counts spans while the collector is unavailable
 
 #![allow(
     clippy::disallowed_methods,
@@ -29,7 +28,6 @@ use crate::logs::{human, print, say};
 use crate::ports::PortFlags;
 use crate::role::Role;
 use crate::signals::Signals;
-use crate::soak::SoakFlags;
 use crate::stack::{Addresses, Stack, StackError};
 use crate::terminal::Screen;
 use crate::tour::TourFlags;
@@ -43,21 +41,18 @@ pub mod ports;
 pub mod processes;
 pub mod role;
 pub mod signals;
-pub mod soak;
 mod sqlite_url;
 pub mod stack;
 pub mod terminal;
 pub mod tour;
 pub mod verbosity;
 
-/// Runs the command of the command line: the demo until Ctrl-C, the tour, the soak or one of the child processes.
+/// Runs the command of the command line: the demo until Ctrl-C, the tour or one of the child processes.
 pub fn main() -> ExitCode {
     let cli = Cli::read();
     match cli.command {
         None => run(serve(cli.ports)),
         Some(Command::Tour(flags)) => run(tour(cli.ports, flags)),
-        Some(Command::Soak(flags)) => run(soak(flags)),
-        Some(Command::SoakCollector(arguments)) => soak::collector(arguments),
         Some(Command::Service { role }) => {
             processes::end_with_parent();
             match role {
@@ -92,10 +87,6 @@ enum Error {
     Stack(#[from] StackError),
     #[error(transparent)]
     Tour(#[from] tour::TourError),
-    #[error("stopped: the soak has no result")]
-    Interrupted,
-    #[error(transparent)]
-    Soak(#[from] soak::SoakError),
 }
 
 async fn serve(ports: PortFlags) -> Result<ExitCode, Error> {
@@ -186,20 +177,6 @@ async fn tour(ports: PortFlags, flags: TourFlags) -> Result<ExitCode, Error> {
     let passed = outcome?;
     stopped?;
     Ok(if passed {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
-}
-
-async fn soak(flags: SoakFlags) -> Result<ExitCode, Error> {
-    let mut signals = Signals::listen().map_err(Error::Signals)?;
-    // Dropping the future kills its processes.
-    let kept = tokio::select! {
-        kept = soak::soak(&flags) => kept?,
-        () = signals.received() => return Err(Error::Interrupted),
-    };
-    Ok(if kept {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE

@@ -175,11 +175,6 @@ impl Process {
         }
     }
 
-    /// Returns the process id, or `None` after the process was waited for.
-    pub fn id(&self) -> Option<u32> {
-        self.child.id()
-    }
-
     /// Returns the process id, or `None` after the process was waited for, since the id may be reused.
     fn pid(&self) -> Option<Pid> {
         Pid::from_raw(i32::try_from(self.child.id()?).ok()?)

@@ -181,7 +181,6 @@ async fn unusable_argument_starts_nothing() {
         ),
         (&["tour", "item-stucked"], "inventory-is-down, "),
         (&["tour", "item-123", "nope"], "raw-client"),
-        (&["soak", "nope"], "'nope'"),
         (&["--checkout-port=65536"], "65536"),
         (&["--no-such-flag"], "--no-such-flag"),
         (&["tuor"], "tuor"),

@@ -12,5 +12,4 @@ mod joined;
 mod killed;
 mod services;
 mod shutdown;
-mod soak;
 mod tour;

@@ -40,12 +40,6 @@ impl LogLine {
         self.fields.get(field)?.as_str()
     }
 
-    /// Returns a number field, or 0 if it is missing.
-    pub fn number(&self, field: &str) -> u64 {
-        let number = self.fields.get(field).and_then(Value::as_u64);
-        number.unwrap_or(0)
-    }
-
     /// Returns the trace of the line, if any.
     pub fn trace_id(&self) -> Option<&str> {
         self.text("trace_id")

@@ -2,10 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use viewer::LogLine;
+use serde_json::Value;
 
-use super::Fault;
 use super::arrivals::{CaughtUp, Tally};
+use super::fault::Fault;
 use super::load::Answered;
 
 /// The head of the table.
@@ -40,16 +40,18 @@ pub(super) struct Report {
 }
 
 impl Counters {
-    pub(super) fn read(&mut self, line: &LogLine) {
-        match line.text("message") {
+    /// Reads the fields of a log line.
+    pub(super) fn read(&mut self, line: &Value) {
+        let number = |field| line[field].as_u64().unwrap_or(0);
+        match line["message"].as_str() {
             Some("stopped") => {
-                self.ended += line.number("spans.ended");
-                self.exported += line.number("spans.exported");
-                self.lost += line.number("spans.lost");
+                self.ended += number("spans.ended");
+                self.exported += number("spans.exported");
+                self.lost += number("spans.lost");
             }
             Some("spans dropped") => {
-                self.logged += line.number("spans");
-                self.why.extend(line.text("why").map(str::to_owned));
+                self.logged += number("spans");
+                self.why.extend(line["why"].as_str().map(str::to_owned));
             }
             _ => {}
         }

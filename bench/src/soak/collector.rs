@@ -5,7 +5,6 @@ use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::io::{self, BufRead as _, Write as _};
 use std::net::SocketAddr;
-use std::process::ExitCode;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -19,21 +18,13 @@ use axum::http::header::RETRY_AFTER;
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::serve::IncomingStream;
-use clap::Args;
-use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use prost::Message as _;
 use tokio::net::TcpListener;
-use viewer::attributes::hex;
+
+use crate::otlp::Request;
 
 /// Maximum size of a request body.
 const MAX_BODY: usize = 16 * 1024 * 1024;
-
-/// The listening address of the collector.
-#[derive(Clone, Copy, Debug, Args)]
-pub struct CollectorArguments {
-    /// The address; port 0 selects any free port
-    address: SocketAddr,
-}
 
 /// How the collector answers, as set by one line on its standard input.
 #[derive(Clone)]
@@ -87,46 +78,35 @@ impl Connected<IncomingStream<'_, TcpListener>> for Connection {
 struct Control {
     answer: Answer,
     /// The earliest time of the next request of each client, by resource.
-    not_before: HashMap<String, Instant>,
+    not_before: HashMap<Vec<u8>, Instant>,
 }
 
 type Shared = Arc<Mutex<Control>>;
 
 /// Runs the collector until its standard input ends.
-pub fn main(arguments: CollectorArguments) -> ExitCode {
-    let served = tokio::runtime::Runtime::new().and_then(|runtime| {
-        runtime.block_on(async {
-            let listener = TcpListener::bind(arguments.address).await?;
-            print(&format!("listening {}\n", listener.local_addr()?));
-            let control = Arc::new(Mutex::new(Control {
-                answer: Answer::Take,
-                not_before: HashMap::new(),
-            }));
-            let commands = Arc::clone(&control);
-            std::thread::spawn(move || read_commands(&commands));
-            let router = Router::new()
-                .route("/v1/traces", post(export))
-                .with_state(control)
-                .into_make_service_with_connect_info::<Connection>();
-            axum::serve(listener, router).await
-        })
-    });
-    match served {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            let _ = writeln!(io::stderr(), "the soak's collector failed: {error}");
-            ExitCode::FAILURE
-        }
-    }
+pub(crate) fn run(address: SocketAddr) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Runtime::new()?;
+    runtime.block_on(async {
+        let listener = TcpListener::bind(address).await?;
+        print(&format!("listening {}\n", listener.local_addr()?));
+        let control = Arc::new(Mutex::new(Control {
+            answer: Answer::Take,
+            not_before: HashMap::new(),
+        }));
+        let commands = Arc::clone(&control);
+        std::thread::spawn(move || read_commands(&commands));
+        let router = Router::new()
+            .route("/v1/traces", post(export))
+            .with_state(control)
+            .into_make_service_with_connect_info::<Connection>();
+        Ok(axum::serve(listener, router).await?)
+    })
 }
 
 fn read_commands(control: &Mutex<Control>) {
     for line in io::stdin().lock().lines().map_while(Result::ok) {
         let Some(answer) = Answer::parse(&line) else {
-            let _ = writeln!(
-                io::stderr(),
-                "the soak's collector got an unknown command: {line}"
-            );
+            eprintln!("unknown command of the soak's collector: {line}");
             std::process::exit(1);
         };
         control
@@ -157,7 +137,7 @@ async fn export(
         return StatusCode::PAYLOAD_TOO_LARGE.into_response();
     };
     let size = body.len();
-    let Ok(request) = ExportTraceServiceRequest::decode(body) else {
+    let Ok(request) = Request::decode(body) else {
         return StatusCode::BAD_REQUEST.into_response();
     };
     if is_early(&control, &request, &answer) {
@@ -192,16 +172,10 @@ async fn export(
 }
 
 /// Checks whether the client had to wait longer, and records how long it has to wait now.
-fn is_early(
-    control: &Mutex<Control>,
-    request: &ExportTraceServiceRequest,
-    answer: &Answer,
-) -> bool {
-    let resource = request
-        .resource_spans
-        .first()
-        .and_then(|spans| spans.resource.as_ref());
-    let (client, now) = (format!("{resource:?}"), Instant::now());
+fn is_early(control: &Mutex<Control>, request: &Request, answer: &Answer) -> bool {
+    let client = request.resource_spans.first();
+    let client = client.map_or_else(Vec::new, |spans| spans.resource.clone());
+    let now = Instant::now();
     let mut control = control.lock().unwrap_or_else(PoisonError::into_inner);
     let not_before = &mut control.not_before;
     let is_early = not_before.get(&client).is_some_and(|time| now < *time);
@@ -211,12 +185,12 @@ fn is_early(
     is_early
 }
 
-fn has_trace(request: &ExportTraceServiceRequest, trace: &str) -> bool {
+fn has_trace(request: &Request, trace: &str) -> bool {
     ids(request).any(|(id, _)| id == trace)
 }
 
 /// Returns one line for each span: the word, the trace id and the span id.
-fn lines(word: &str, request: &ExportTraceServiceRequest) -> String {
+fn lines(word: &str, request: &Request) -> String {
     let mut lines = String::new();
     for (trace, span) in ids(request) {
         let _ = writeln!(lines, "{word} {trace} {span}");
@@ -224,13 +198,17 @@ fn lines(word: &str, request: &ExportTraceServiceRequest) -> String {
     lines
 }
 
-fn ids(request: &ExportTraceServiceRequest) -> impl Iterator<Item = (String, String)> {
+fn ids(request: &Request) -> impl Iterator<Item = (String, String)> {
     request
-        .resource_spans
-        .iter()
-        .flat_map(|resource| &resource.scope_spans)
-        .flat_map(|scope| &scope.spans)
+        .spans()
         .map(|span| (hex(&span.trace_id), hex(&span.span_id)))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut digits, byte| {
+        let _ = write!(digits, "{byte:02x}");
+        digits
+    })
 }
 
 fn print(lines: &str) {

@@ -48,7 +48,7 @@ struct Arrivals {
 }
 
 impl Arrived {
-    /// Reads a line of a collector process.
+    /// Reads a line of a collector process, or `fault` from another part of the soak.
     pub(super) fn read(&self, line: &str) {
         let mut arrived = self.lock();
         let mut words = line.split(' ').map(str::to_owned);

@@ -1,17 +1,21 @@
 //! Runs one fault, from the start of the processes to their end.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::time::Instant;
 
-use rustix::process::Signal;
+use anyhow::Context as _;
+use nix::sys::signal::Signal;
 
+use super::Plan;
 use super::arrivals::Arrived;
+use super::fault::Fault;
 use super::handle::Collector;
 use super::load::Load;
+use super::names::{NAME, Names};
 use super::proxy::Proxy;
 use super::report::Report;
 use super::services::Services;
-use super::{Fault, SoakError, SoakFlags};
 
 /// The collector's `Retry-After` in seconds.
 const RETRY_AFTER: u64 = 5;
@@ -26,11 +30,11 @@ const POISON: &str = "badbadbadbadbadbadbadbadbadbadba";
 /// The largest body that the collector takes, in bytes.
 const LARGEST: usize = 16 * 1024;
 
-pub(super) async fn run(fault: Fault, flags: &SoakFlags) -> Result<Report, SoakError> {
+pub(super) async fn run(fault: Fault, plan: &Plan, programs: &Path) -> anyhow::Result<Report> {
     let arrived = Arrived::default();
     let start = async |address| {
         let started = Collector::start(address, &arrived).await;
-        started.map_err(SoakError::Collector)
+        started.context("cannot start the collector")
     };
     let first = start(SocketAddr::from(([127, 0, 0, 1], 0))).await?;
     let address = first.address;
@@ -38,15 +42,20 @@ pub(super) async fn run(fault: Fault, flags: &SoakFlags) -> Result<Report, SoakE
     if fault == Fault::Absent {
         stop(collector.take()).await?;
     }
-    let client = reqwest::Client::builder().no_proxy().build();
-    let client = client.map_err(SoakError::Client)?;
-    let proxy = Proxy::start().await.map_err(SoakError::Proxy)?;
-    let variables = variables(fault, &proxy);
-    let mut services = Services::start(address, &client, &variables).await?;
-    let mut load = Load::new(services.address, client);
+    let client = reqwest::Client::builder().no_proxy().build()?;
+    let proxy = Proxy::start().await.context("cannot start the proxy")?;
+    let _names = if fault == Fault::SlowName {
+        let names = Names::start(arrived.clone()).await;
+        Some(names.context("cannot start the name servers")?)
+    } else {
+        None
+    };
+    let variables = variables(fault, address, &proxy);
+    let mut services = Services::start(programs, &client, &variables).await?;
+    let mut load = Load::new(services.checkout.address, client);
 
     if fault != Fault::Flood {
-        load.at_rate(flags.rate, flags.around).await;
+        load.at_rate(plan.rate, plan.around).await;
     }
     if matches!(fault, Fault::SickBackend | Fault::DeadConnection) {
         // Both services have a connection once they have exported their spans.
@@ -54,12 +63,16 @@ pub(super) async fn run(fault: Fault, flags: &SoakFlags) -> Result<Report, SoakE
     }
     let began = Instant::now();
     begin(fault, &mut collector).await?;
+    if fault == Fault::SlowName {
+        // The services need the name again for a new connection.
+        collector = Some(start(address).await?);
+    }
     if fault == Fault::Poison {
         load.with_trace(POISON).await;
     }
     match fault {
-        Fault::Flood => load.flood(flags.connections, flags.lasts).await,
-        _ => load.at_rate(flags.rate, flags.lasts).await,
+        Fault::Flood => load.flood(plan.connections, plan.lasts).await,
+        _ => load.at_rate(plan.rate, plan.lasts).await,
     }
     let backlog = services.waiting().await;
     if matches!(fault, Fault::Absent | Fault::Stopped) {
@@ -68,7 +81,7 @@ pub(super) async fn run(fault: Fault, flags: &SoakFlags) -> Result<Report, SoakE
     let catching_up = tokio::spawn(arrived.clone().catch_up(Instant::now(), backlog));
     end(fault, collector.as_mut()).await?;
     if fault.spares_services() && fault != Fault::Flood {
-        load.at_rate(flags.rate, flags.around).await;
+        load.at_rate(plan.rate, plan.around).await;
     }
     let memory = services.memory();
     let (answers, counters, took_to_end) = if fault.spares_services() {
@@ -78,7 +91,7 @@ pub(super) async fn run(fault: Fault, flags: &SoakFlags) -> Result<Report, SoakE
         (answers, services.counters(), ended)
     } else {
         // Orders are sent while the services shut down, and after that.
-        let ended = tokio::join!(services.stop(), load.at_rate(flags.rate, flags.around)).0?;
+        let ended = tokio::join!(services.stop(), load.at_rate(plan.rate, plan.around)).0?;
         (load.answers().await, services.counters(), ended)
     };
     stop(collector).await?;
@@ -106,14 +119,27 @@ pub(super) async fn run(fault: Fault, flags: &SoakFlags) -> Result<Report, SoakE
 }
 
 /// Returns the additional environment variables of the services.
-fn variables(fault: Fault, proxy: &Proxy) -> Vec<(&'static str, String)> {
+fn variables(fault: Fault, collector: SocketAddr, proxy: &Proxy) -> Vec<(&'static str, String)> {
     // Batches must exceed the limit, also at a low rate.
     let delay = if fault == Fault::TooLarge {
         5 * DELAY
     } else {
         DELAY
     };
-    let mut variables = vec![("OTEL_BSP_SCHEDULE_DELAY", delay.to_string())];
+    let host = match fault {
+        Fault::SlowName => NAME.to_owned(),
+        _ => collector.ip().to_string(),
+    };
+    let mut variables = vec![
+        ("OTEL_BSP_SCHEDULE_DELAY", delay.to_string()),
+        (
+            "OTEL_EXPORTER_OTLP_ENDPOINT",
+            format!("http://{host}:{}", collector.port()),
+        ),
+        // A proxy of the shell cannot reach them.
+        ("NO_PROXY", format!("127.0.0.1,{NAME}")),
+        ("no_proxy", format!("127.0.0.1,{NAME}")),
+    ];
     match fault {
         Fault::Slow | Fault::DeadConnection => {
             variables.push(("OTEL_EXPORTER_OTLP_TIMEOUT", TIMEOUT.to_string()));
@@ -128,10 +154,12 @@ fn variables(fault: Fault, proxy: &Proxy) -> Vec<(&'static str, String)> {
     variables
 }
 
-async fn begin(fault: Fault, collector: &mut Option<Collector>) -> Result<(), SoakError> {
+async fn begin(fault: Fault, collector: &mut Option<Collector>) -> anyhow::Result<()> {
     match (fault, collector.as_mut()) {
-        (Fault::Stopped | Fault::ShutdownAlone, _) => return stop(collector.take()).await,
-        (Fault::Paused, Some(collector)) => collector.signal(Signal::STOP),
+        (Fault::Stopped | Fault::SlowName | Fault::ShutdownAlone, _) => {
+            return stop(collector.take()).await;
+        }
+        (Fault::Paused, Some(collector)) => collector.signal(Signal::SIGSTOP),
         (Fault::Unavailable, Some(collector)) => {
             let answer = format!("retry-after {RETRY_AFTER}");
             collector.send(&answer).await
@@ -143,21 +171,21 @@ async fn begin(fault: Fault, collector: &mut Option<Collector>) -> Result<(), So
         (Fault::TooLarge, Some(collector)) => collector.send(&format!("too-large {LARGEST}")).await,
         _ => Ok(()),
     }
-    .map_err(SoakError::Collector)
+    .context("cannot control the collector")
 }
 
-async fn end(fault: Fault, collector: Option<&mut Collector>) -> Result<(), SoakError> {
+async fn end(fault: Fault, collector: Option<&mut Collector>) -> anyhow::Result<()> {
     match (fault, collector) {
-        (Fault::Paused, Some(collector)) => collector.signal(Signal::CONT),
+        (Fault::Paused, Some(collector)) => collector.signal(Signal::SIGCONT),
         (Fault::Unavailable | Fault::Slow, Some(collector)) => collector.send("take").await,
         _ => Ok(()),
     }
-    .map_err(SoakError::Collector)
+    .context("cannot control the collector")
 }
 
-async fn stop(collector: Option<Collector>) -> Result<(), SoakError> {
+async fn stop(collector: Option<Collector>) -> anyhow::Result<()> {
     match collector {
-        Some(collector) => collector.stop().await.map_err(SoakError::Collector),
+        Some(collector) => collector.stop().await.context("cannot stop the collector"),
         None => Ok(()),
     }
 }

@@ -4,14 +4,14 @@ use std::io;
 use std::net::SocketAddr;
 use std::process::Stdio;
 
-use rustix::process::{Pid, Signal, kill_process};
+use nix::sys::signal::Signal;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use super::arrivals::Arrived;
-use crate::processes::command;
+use super::child;
 
 /// A running collector process.
 pub(super) struct Collector {
@@ -25,10 +25,10 @@ pub(super) struct Collector {
 
 impl Collector {
     pub(super) async fn start(address: SocketAddr, arrived: &Arrived) -> io::Result<Self> {
-        let mut child = command(&["soak-collector", &address.to_string()], &[])?
+        let mut child = child::command(&std::env::current_exe()?)
+            .args(["soak-collector", &address.to_string()])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .process_group(0)
             .spawn()?;
         let (Some(stdin), Some(stdout)) = (child.stdin.take(), child.stdout.take()) else {
             return Err(io::Error::other("the collector process has no pipes"));
@@ -59,11 +59,7 @@ impl Collector {
     }
 
     pub(super) fn signal(&self, signal: Signal) -> io::Result<()> {
-        let id = self.child.id().and_then(|id| i32::try_from(id).ok());
-        let pid = id
-            .and_then(Pid::from_raw)
-            .ok_or_else(|| io::Error::other("the collector process has ended"))?;
-        Ok(kill_process(pid, signal)?)
+        child::signal(&self.child, signal)
     }
 
     /// Sends a command, and waits until it is in effect. The commands are those of `collector::Answer`.

@@ -1,0 +1,60 @@
+//! [`Names`]: a name server that does not answer, and one that does. The resolver asks the second after five seconds.
+
+use std::io;
+
+use tokio::net::UdpSocket;
+use tokio::task::JoinSet;
+
+use super::arrivals::Arrived;
+
+/// The name of the collector.
+pub(super) const NAME: &str = "collector.example";
+/// The content of `/etc/resolv.conf`. The default timeout of a name server is five seconds.
+pub(super) const RESOLVER: &str = "nameserver 127.0.0.2\nnameserver 127.0.0.3\n";
+
+/// Both name servers, until dropped.
+pub(super) struct Names {
+    _dead: UdpSocket,
+    _server: JoinSet<()>,
+}
+
+impl Names {
+    /// Starts both, and counts each look-up as affected by the fault.
+    pub(super) async fn start(arrived: Arrived) -> io::Result<Self> {
+        // Without a socket, the kernel would report at once that nothing listens.
+        let dead = UdpSocket::bind("127.0.0.2:53").await?;
+        let socket = UdpSocket::bind("127.0.0.3:53").await?;
+        let mut server = JoinSet::new();
+        server.spawn(async move {
+            let mut query = [0; 512];
+            while let Ok((length, client)) = socket.recv_from(&mut query).await {
+                if let Some(answer) = answer(&query[..length]) {
+                    arrived.read("fault");
+                    let _ = socket.send_to(&answer, client).await;
+                }
+            }
+        });
+        Ok(Self {
+            _dead: dead,
+            _server: server,
+        })
+    }
+}
+
+/// Answers a question for an IPv4 address with 127.0.0.1, and any other with no records.
+fn answer(query: &[u8]) -> Option<Vec<u8>> {
+    /// The length of the header, and of the type and class of a question.
+    const HEADER: usize = 12;
+    const TYPE_AND_CLASS: usize = 4;
+    let name_end = HEADER + query.get(HEADER..)?.iter().position(|byte| *byte == 0)? + 1;
+    let question = query.get(HEADER..name_end + TYPE_AND_CLASS)?;
+    let is_ipv4 = query[name_end..].starts_with(&[0, 1]);
+    let mut answer = query[..2].to_vec();
+    answer.extend([0x81, 0x80, 0, 1, 0, u8::from(is_ipv4), 0, 0, 0, 0]);
+    answer.extend(question);
+    if is_ipv4 {
+        // A pointer to the name, type A, class IN, a lifetime of 0 s, and four bytes of address.
+        answer.extend([0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 0, 0, 4, 127, 0, 0, 1]);
+    }
+    Some(answer)
+}
