@@ -23,13 +23,8 @@ fn soak(arguments: &[&str]) -> (Option<i32>, String, String) {
 /// Runs this fault for these seconds.
 fn survives(fault: &str, seconds: u32) {
     let lasts = format!("--lasts={seconds}s");
-    let (code, stdout, stderr) = soak(&[
-        fault,
-        &lasts,
-        "--rate=20",
-        "--around=1s",
-        "--connections=8",
-    ]);
+    let (code, stdout, stderr) =
+        soak(&[fault, &lasts, "--rate=20", "--around=1s", "--connections=8"]);
     if let Some(reason) = stderr.strip_prefix("slow-name: skipped: ") {
         println!("skipped: {reason}");
         return;
