@@ -27,3 +27,8 @@ pub use self::{
     counts::{LostSpans, SpanCounts},
     limits::{Limit, ValueLimits},
 };
+
+/// Compiles the code of the README.
+#[cfg(all(doctest, feature = "http"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -190,7 +190,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
 
     #[test]
-    fn encoded_spans_are_those_of_the_protocols_own_structs(spans in vec(some_span(), 1..6)) {
+    fn encoded_spans_match_structs_of_protocol(spans in vec(some_span(), 1..6)) {
         let resource = resource();
         let attributes = ResourceAttributesWithSchema::from(&resource);
         let mut expected = group_spans_by_resource_and_scope(spans.clone(), &attributes);
@@ -214,7 +214,7 @@ proptest! {
     }
 
     #[test]
-    fn no_text_is_longer_than_its_limit_and_each_is_where_it_was(
+    fn text_stays_within_limit(
         span in some_span(),
         value in 0_usize..50,
         stack in 0_usize..50,
@@ -237,7 +237,7 @@ proptest! {
 }
 
 #[test]
-fn halves_of_a_request_have_all_spans_in_order() {
+fn split_request_keeps_spans_in_order() {
     let resource = resource();
     let mut scopes = Vec::new();
     for number in 0..3_u8 {
