@@ -54,7 +54,7 @@ where
     let is_needed = filter_fn(move |metadata| metadata.is_event() || needs_spans)
         .with_max_level_hint(LevelFilter::TRACE);
     let is_operational = filter_fn(is_operational).with_max_level_hint(LevelFilter::INFO);
-    logs::layer::<S>(service, logs.format).with_filter(filter.and(is_needed).or(is_operational))
+    logs::layer(service, logs.format).with_filter(filter.and(is_needed).or(is_operational))
 }
 
 /// Turns records of the `log` crate into events if they pass the subscriber's filters. An existing logger is

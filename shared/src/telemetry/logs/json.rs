@@ -1,29 +1,22 @@
-//! [`Json`]: the layer that writes an event as one JSON object, built in a reusable buffer.
+//! [`Json`]: formats an event as one JSON object.
 
 use std::{
-    cell::RefCell,
     fmt::{self, Write as _},
     ops::Range,
-    time::{SystemTime, UNIX_EPOCH},
+    time::SystemTime,
 };
 
 use serde_json::Number;
 use tracing::{
-    Event, Subscriber,
+    Event,
     field::{Field, Visit},
 };
 use tracing_log::NormalizeEvent as _;
-use tracing_subscriber::{Layer, layer::Context};
 
-use super::{current_ids, escape, output, secrets::Redacting};
+use super::{current_ids, escape, line::Buffers, secrets::Redacting};
 use crate::propagation::hex_digits;
 
-/// Maximum buffer size to keep for the next line.
-const KEPT_BYTES: usize = 16 * 1024;
-
-thread_local! {
-    static BUFFERS: RefCell<Buffers> = RefCell::default();
-}
+const MESSAGE: &str = "message";
 
 pub(super) struct Json {
     /// Escaped as the content of a JSON string.
@@ -37,80 +30,56 @@ impl Json {
         Self { service: escaped }
     }
 
-    fn log(&self, event: &Event<'_>, buffers: &mut Buffers) {
-        let Buffers { line, fields } = buffers;
-        line.clear();
+    /// Writes the keys in a fixed order: time, level and message, then ids and origin, then the other
+    /// fields, sorted.
+    pub(super) fn write(&self, event: &Event<'_>, time: SystemTime, buffers: &mut Buffers) {
+        let Buffers { line, text, parts } = buffers;
         let record = event.normalized_metadata();
         let metadata = record.as_ref().unwrap_or(event.metadata());
         let ids = current_ids(event);
-        line.push_str("{\"level\":\"");
+        let mut fields = Fields {
+            text,
+            is_log_record: record.is_some(),
+            parts,
+        };
+        event.record(&mut Redacting(&mut fields));
+        line.push_str("{\"timestamp\":\"");
+        push(line, humantime::format_rfc3339_micros(time));
+        line.push_str("\",\"level\":\"");
         line.push_str(metadata.level().as_str());
-        line.push_str("\",\"service\":\"");
-        line.push_str(&self.service);
-        if let Some((_, span_id)) = ids {
+        line.push('"');
+        fields.push_message_to(line);
+        if let Some((trace_id, span_id)) = ids {
+            line.push_str(",\"trace_id\":\"");
+            push_hex(line, &trace_id.to_bytes());
             line.push_str("\",\"span_id\":\"");
             push_hex(line, &span_id.to_bytes());
+            line.push('"');
         }
+        line.push_str(",\"service\":\"");
+        line.push_str(&self.service);
         line.push_str("\",\"target\":\"");
         escape::push_json(line, metadata.target());
-        line.push_str("\",\"timestamp\":\"");
-        // The formatter cannot express times before 1970. Writing to a string cannot fail.
-        let now = SystemTime::now().max(UNIX_EPOCH);
-        let _ = write!(line, "{}", humantime::format_rfc3339_micros(now));
-        if let Some((trace_id, _)) = ids {
-            line.push_str("\",\"trace_id\":\"");
-            push_hex(line, &trace_id.to_bytes());
-        }
         line.push('"');
-        fields.clear();
-        fields.is_log_record = record.is_some();
-        event.record(&mut Redacting(fields));
-        fields.push_to(line);
-        line.push_str("}\n");
-        output::log(line, *metadata.level());
-        line.shrink_to(KEPT_BYTES);
-        fields.text.shrink_to(KEPT_BYTES);
+        fields.push_others_to(line);
+        line.push('}');
     }
 }
 
-impl<S: Subscriber> Layer<S> for Json {
-    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
-        let logged = BUFFERS.try_with(|buffers| {
-            let mut buffers = buffers.try_borrow_mut().ok()?;
-            self.log(event, &mut buffers);
-            Some(())
-        });
-        // A value logs while it is formatted, or the thread is ending.
-        if !matches!(logged, Ok(Some(()))) {
-            self.log(event, &mut Buffers::default());
-        }
-    }
-}
+/// The position of each field in the text, in the order in which fields are recorded.
+pub(super) type Parts = Vec<(&'static str, Range<usize>)>;
 
-#[derive(Default)]
-struct Buffers {
-    line: String,
-    fields: Fields,
-}
-
-/// The event's own fields, in the order in which they are recorded.
-#[derive(Default)]
-struct Fields {
+/// The event's own fields.
+struct Fields<'a> {
     /// `"key":value` pairs without separators.
-    text: String,
+    text: &'a mut String,
     /// The event is a record of the `log` crate, whose metadata (`log.target` and others) is written
     /// elsewhere in the line.
     is_log_record: bool,
-    /// The position of each field in `text`.
-    parts: Vec<(&'static str, Range<usize>)>,
+    parts: &'a mut Parts,
 }
 
-impl Fields {
-    fn clear(&mut self) {
-        self.text.clear();
-        self.parts.clear();
-    }
-
+impl Fields<'_> {
     fn add(&mut self, field: &Field, push_value: impl FnOnce(&mut String)) {
         if self.is_log_record && field.name().starts_with("log.") {
             return;
@@ -118,9 +87,9 @@ impl Fields {
         let key = not_reserved(field.name());
         let start = self.text.len();
         self.text.push('"');
-        escape::push_json(&mut self.text, key);
+        escape::push_json(self.text, key);
         self.text.push_str("\":");
-        push_value(&mut self.text);
+        push_value(self.text);
         self.parts.push((key, start..self.text.len()));
     }
 
@@ -133,8 +102,18 @@ impl Fields {
         });
     }
 
-    /// Writes each key once, sorted. The last value of a repeated key wins.
-    fn push_to(&mut self, line: &mut String) {
+    /// Writes the message. The last value of a repeated key wins.
+    fn push_message_to(&self, line: &mut String) {
+        let message = self.parts.iter().rfind(|(key, _)| *key == MESSAGE);
+        if let Some((_, part)) = message {
+            line.push(',');
+            line.push_str(&self.text[part.clone()]);
+        }
+    }
+
+    /// Writes each key except the message once, sorted. The last value of a repeated key wins.
+    fn push_others_to(&mut self, line: &mut String) {
+        self.parts.retain(|(key, _)| *key != MESSAGE);
         self.parts.sort_by_key(|(key, _)| *key);
         for (at, (key, part)) in self.parts.iter().enumerate() {
             let next = self.parts.get(at + 1);
@@ -146,7 +125,7 @@ impl Fields {
     }
 }
 
-impl Visit for Fields {
+impl Visit for Fields<'_> {
     fn record_f64(&mut self, field: &Field, value: f64) {
         // JSON cannot express infinity and NaN.
         self.add(field, |line| match Number::from_f64(value) {

@@ -1,7 +1,8 @@
 //! Log lines with the `trace_id` and `span_id` of the current span.
 //!
-//! `LOG_FORMAT=json` (the default) writes one JSON object per line, with `timestamp`, `level`,
-//! `service`, `target`, `trace_id`, `span_id`, `message` and the event's own fields at top level.
+//! `LOG_FORMAT=json` (the default) writes one JSON object per line, with these keys in
+//! this order: `timestamp`, `level`, `message`, `trace_id`, `span_id`, `service`, `target`, and the event's
+//! other fields, sorted.
 //! `LOG_FORMAT=pretty` is for people to read, with colors on a terminal unless `NO_COLOR`, `CLICOLOR=0`
 //! or `TERM=dumb` is set. Outside a span both ids are omitted. An event is always one line, and
 //! characters that control a terminal are escaped (`escape`).
@@ -28,6 +29,7 @@
 
 mod escape;
 mod json;
+mod line;
 mod output;
 mod pretty;
 mod secrets;
@@ -41,12 +43,12 @@ use opentelemetry::{
 };
 use tracing::{Event, Subscriber, span::Id};
 use tracing_opentelemetry::get_otel_context;
-use tracing_subscriber::{Layer, registry::LookupSpan};
+use tracing_subscriber::Layer;
 
 #[cfg(feature = "serve")]
 pub(crate) use self::output::close;
 pub(crate) use self::output::{CloseOnDrop, flush};
-use self::{json::Json, pretty::Pretty};
+use self::{json::Json, line::Lines, pretty::Pretty};
 use crate::internal::{stdio::Stream, thread_context};
 
 /// The format of log lines.
@@ -69,14 +71,11 @@ impl FromStr for Format {
 }
 
 /// Creates the layer that writes log lines to standard output.
-pub(crate) fn layer<S>(service: String, format: Format) -> Box<dyn Layer<S> + Send + Sync>
-where
-    S: Subscriber + for<'span> LookupSpan<'span> + Send + Sync,
-{
+pub(crate) fn layer<S: Subscriber>(service: String, format: Format) -> impl Layer<S> + use<S> {
     output::start();
     match format {
-        Format::Json => Box::new(Json::new(&service)),
-        Format::Pretty => Box::new(Pretty::new(service, Stream::Stdout.has_color())),
+        Format::Json => Lines::Json(Json::new(&service)),
+        Format::Pretty => Lines::Pretty(Pretty::new(service, Stream::Stdout.has_color())),
     }
 }
 

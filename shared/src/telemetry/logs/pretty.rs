@@ -1,36 +1,20 @@
-//! [`Pretty`]: the layer that writes an event as a line for people, built in a reusable buffer.
+//! [`Pretty`]: formats an event as a line for people.
 
 use std::{
-    cell::RefCell,
     fmt::{self, Write as _},
-    time::{SystemTime, UNIX_EPOCH},
+    time::SystemTime,
 };
 
 use tracing::{
-    Event, Level, Subscriber,
+    Event, Level,
     field::{Field, Visit},
 };
-use tracing_subscriber::{Layer, layer::Context};
 
-use super::{current_ids, escape, output, secrets::Redacting};
-
-/// Maximum buffer size to keep for the next line.
-const KEPT_BYTES: usize = 16 * 1024;
-
-thread_local! {
-    static BUFFERS: RefCell<Buffers> = RefCell::default();
-}
+use super::{current_ids, escape, line::Buffers, secrets::Redacting};
 
 pub(super) struct Pretty {
     service: String,
     color: bool,
-}
-
-#[derive(Default)]
-struct Buffers {
-    line: String,
-    /// The line after the level, not yet escaped.
-    text: String,
 }
 
 impl Pretty {
@@ -38,14 +22,11 @@ impl Pretty {
         Self { service, color }
     }
 
-    fn log(&self, event: &Event<'_>, buffers: &mut Buffers) {
-        let Buffers { line, text } = buffers;
-        line.clear();
-        text.clear();
+    pub(super) fn write(&self, event: &Event<'_>, time: SystemTime, buffers: &mut Buffers) {
+        // The part after the level is built in `text` and then escaped. Writing to a string cannot fail.
+        let Buffers { line, text, .. } = buffers;
         let level = *event.metadata().level();
-        // The formatter cannot express times before 1970. Writing to a string cannot fail.
-        let now = SystemTime::now().max(UNIX_EPOCH);
-        let _ = write!(line, "{} ", humantime::format_rfc3339_micros(now));
+        let _ = write!(line, "{} ", humantime::format_rfc3339_micros(time));
         let _ = if self.color {
             write!(line, "\x1b[{}m{level:>5}\x1b[0m ", color_of(level))
         } else {
@@ -60,24 +41,6 @@ impl Pretty {
             let _ = write!(text, " trace_id={trace_id} span_id={span_id}");
         }
         line.push_str(&escape::line(text));
-        line.push('\n');
-        output::log(line, level);
-        line.shrink_to(KEPT_BYTES);
-        text.shrink_to(KEPT_BYTES);
-    }
-}
-
-impl<S: Subscriber> Layer<S> for Pretty {
-    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
-        let logged = BUFFERS.try_with(|buffers| {
-            let mut buffers = buffers.try_borrow_mut().ok()?;
-            self.log(event, &mut buffers);
-            Some(())
-        });
-        // A value logs while it is formatted, or the thread is ending.
-        if !matches!(logged, Ok(Some(()))) {
-            self.log(event, &mut Buffers::default());
-        }
     }
 }
 

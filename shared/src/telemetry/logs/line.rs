@@ -1,0 +1,67 @@
+//! [`Lines`]: the layer that writes each event as one line, built in reusable buffers.
+
+use std::{
+    cell::RefCell,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use tracing::{Event, Subscriber};
+use tracing_subscriber::{Layer, layer::Context};
+
+use super::{
+    json::{Json, Parts},
+    output,
+    pretty::Pretty,
+};
+
+/// Maximum buffer size to keep for the next line.
+const KEPT_BYTES: usize = 16 * 1024;
+
+thread_local! {
+    static BUFFERS: RefCell<Buffers> = RefCell::default();
+}
+
+#[derive(Default)]
+pub(super) struct Buffers {
+    pub(super) line: String,
+    /// A part of the line that is formatted before its place is known, or before it is escaped.
+    pub(super) text: String,
+    pub(super) parts: Parts,
+}
+
+pub(super) enum Lines {
+    Json(Json),
+    Pretty(Pretty),
+}
+
+impl Lines {
+    fn log(&self, event: &Event<'_>, buffers: &mut Buffers) {
+        buffers.line.clear();
+        buffers.text.clear();
+        buffers.parts.clear();
+        // The formatter cannot express times before 1970.
+        let time = SystemTime::now().max(UNIX_EPOCH);
+        match self {
+            Self::Json(json) => json.write(event, time, buffers),
+            Self::Pretty(pretty) => pretty.write(event, time, buffers),
+        }
+        buffers.line.push('\n');
+        output::log(&buffers.line, *event.metadata().level());
+        buffers.line.shrink_to(KEPT_BYTES);
+        buffers.text.shrink_to(KEPT_BYTES);
+    }
+}
+
+impl<S: Subscriber> Layer<S> for Lines {
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        let logged = BUFFERS.try_with(|buffers| {
+            let mut buffers = buffers.try_borrow_mut().ok()?;
+            self.log(event, &mut buffers);
+            Some(())
+        });
+        // A value logs while it is formatted, or the thread is ending.
+        if !matches!(logged, Ok(Some(()))) {
+            self.log(event, &mut Buffers::default());
+        }
+    }
+}
