@@ -98,16 +98,9 @@ impl Arrived {
         let arrived = self.lock();
         let traces = &arrived.traces;
         let spans = traces.values().map(|spans| spans.len() as u64).sum();
-        let has_arrived = |trace: &str, span: &str| {
-            traces
-                .get(trace)
-                .is_some_and(|spans| spans.contains_key(span))
-        };
         let mut refused: HashMap<&str, usize> = HashMap::new();
-        for (trace, span) in &arrived.refused {
-            if !has_arrived(trace, span) {
-                *refused.entry(trace).or_default() += 1;
-            }
+        for trace in arrived.refused() {
+            *refused.entry(trace).or_default() += 1;
         }
         let is_whole = |trace: &&str| {
             let taken = traces.get(*trace).map_or(0, HashMap::len);
@@ -129,7 +122,25 @@ impl Arrived {
         }
     }
 
+    /// Returns the number of spans that the collector has refused so far, and not taken later.
+    pub(super) fn refused(&self) -> u64 {
+        self.lock().refused().count() as u64
+    }
+
     fn lock(&self) -> MutexGuard<'_, Arrivals> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Arrivals {
+    /// Returns the trace id of each span that was refused and never taken.
+    fn refused(&self) -> impl Iterator<Item = &str> {
+        let has_arrived = |trace, span| {
+            let spans: Option<&HashMap<String, u64>> = self.traces.get(trace);
+            spans.is_some_and(|spans| spans.contains_key(span))
+        };
+        let refused = self.refused.iter();
+        let refused = refused.filter(move |(trace, span)| !has_arrived(trace, span));
+        refused.map(|(trace, _)| trace.as_str())
     }
 }

@@ -41,7 +41,7 @@ pub(crate) struct Plan {
     /// Orders per second
     #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     rate: u32,
-    /// How long each fault lasts
+    /// How long each fault lasts; `poison` also lasts until its batches are dropped
     #[arg(long, default_value = "60s", value_parser = duration)]
     lasts: Duration,
     /// How long orders are sent before and after each fault

@@ -20,7 +20,7 @@ pub(super) struct Counters {
     exported: u64,
     lost: u64,
     /// Losses reported in log lines.
-    logged: u64,
+    pub(super) logged: u64,
     why: Vec<String>,
 }
 
@@ -118,6 +118,14 @@ impl Report {
                 counters.exported, self.arrived.spans
             ),
         );
+        if self.fault == Fault::Poison {
+            let is_dropped = |why: &String| why.ends_with(" export_failed") && !why.contains(',');
+            claim(
+                counters.why.iter().all(is_dropped),
+                "spans of refused batches were lost for another reason than export_failed"
+                    .to_owned(),
+            );
+        }
         claim(
             self.arrived.early == 0,
             format!(

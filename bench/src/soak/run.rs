@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use nix::sys::signal::Signal;
@@ -27,6 +27,8 @@ const DELAY: u64 = 200;
 const SLOW: u64 = 2500;
 /// The trace of the order whose spans the collector refuses.
 const POISON: &str = "badbadbadbadbadbadbadbadbadbadba";
+/// How long bad batches may remain after the fault's duration.
+const GIVE_UP: Duration = Duration::from_mins(2);
 /// The largest body that the collector takes, in bytes.
 const LARGEST: usize = 16 * 1024;
 
@@ -73,6 +75,13 @@ pub(super) async fn run(fault: Fault, plan: &Plan, programs: &Path) -> anyhow::R
     match fault {
         Fault::Flood => load.flood(plan.connections, plan.lasts).await,
         _ => load.at_rate(plan.rate, plan.lasts).await,
+    }
+    if fault == Fault::Poison {
+        // A bad batch is dropped once the collector has taken enough others.
+        let until = Instant::now() + GIVE_UP;
+        while Instant::now() < until && services.counters().logged < arrived.refused() {
+            load.at_rate(plan.rate, Duration::from_secs(1)).await;
+        }
     }
     let backlog = services.waiting().await;
     if matches!(fault, Fault::Absent | Fault::Stopped) {
