@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_set_gives_the_defaults() {
+    fn unset_variables_use_defaults() {
         let config = read(&[]).unwrap();
         assert_eq!(config.listen_addr.to_string(), "127.0.0.1:8080");
         assert_eq!(
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn error_names_variable_value_and_what_would_do() {
+    fn error_names_variable_value_and_accepted_values() {
         for (variable, value, example) in [
             ("LISTEN_ADDR", "8080", "127.0.0.1:8080"),
             ("INVENTORY_URL", "inventory:8081", "http://127.0.0.1:8081"),

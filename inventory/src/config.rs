@@ -1,4 +1,4 @@
-//! The settings, read once at start. See `database` for what a `DATABASE_URL` may be.
+//! The settings, read once at startup. `database` documents the accepted forms of `DATABASE_URL`.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -14,30 +14,31 @@ pub const DEFAULT_LISTEN_ADDR: &str = "127.0.0.1:8081";
 
 const DEFAULT_DATABASE_URL: &str = "sqlite://inventory.sqlite?mode=rwc";
 
-/// What the environment decides.
+/// The settings of the service, read from environment variables.
 #[derive(Debug, Clone)]
 pub struct Config {
     /// `LISTEN_ADDR`, by default `127.0.0.1:8081`.
     pub listen_addr: SocketAddr,
     /// `DATABASE_URL`, by default `sqlite://inventory.sqlite?mode=rwc`, a file in the working directory.
     pub database_url: DatabaseUrl,
-    /// `DATABASE_MAX_CONNECTIONS`, 10 by default: how many connections to the database are open at once.
+    /// `DATABASE_MAX_CONNECTIONS`, by default 10: the maximum number of open connections to the database.
     pub database_max_connections: u32,
-    /// `DATABASE_TIMEOUT`, `1500ms` by default: how long a query may take, including the wait for a connection and for
-    /// locks. Shorter than checkout's `INVENTORY_TIMEOUT`, so that checkout receives an answer that names the cause.
+    /// `DATABASE_TIMEOUT`, by default `1500ms`: the time limit of a query, including the wait for a connection and for
+    /// locks. It is shorter than checkout's `INVENTORY_TIMEOUT`, so that checkout receives an answer that names the
+    /// cause.
     pub database_timeout: Duration,
     /// Limits on connections, requests and waiting times.
     pub limits: Limits,
 }
 
 impl Config {
-    /// Reads the settings through `lookup`, which answers a variable's value.
+    /// Reads the settings through `lookup`, which returns the value of a variable.
     ///
     /// # Errors
     ///
-    /// A value cannot be used; the error names the variable, the value and what would do.
+    /// A value is invalid. The error names the variable, the value and the accepted values.
     pub fn read(lookup: Lookup<'_>) -> Result<Self, StartError> {
-        // Not by `read`, whose error quotes the value: this one may hold a password.
+        // `read` would quote the value in its error, and this value may contain a password.
         let database_url = shared::config::text(lookup, "DATABASE_URL");
         let database_url = database_url.as_deref().unwrap_or(DEFAULT_DATABASE_URL);
         Ok(Self {
@@ -79,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_set_gives_the_defaults() {
+    fn unset_variables_use_defaults() {
         let config = read(&[]).unwrap();
         assert_eq!(config.listen_addr.to_string(), "127.0.0.1:8081");
         assert_eq!(config.database_url.to_string(), "sqlite:inventory.sqlite");
@@ -89,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn error_names_variable_value_and_what_would_do() {
+    fn error_names_variable_value_and_accepted_values() {
         for (variable, value, example) in [
             ("LISTEN_ADDR", "8081", "127.0.0.1:8081"),
             ("REQUEST_TIMEOUT", "10", "such as 10s"),

@@ -1,4 +1,4 @@
-//! The database below `stock`: its pool, its schema, its errors. `url` says which database it is.
+//! The database behind `stock`: its pool, its schema and its errors. `url` parses `DATABASE_URL`.
 //!
 //! sqlx's `Any` driver sends the same SQL text, with `$1` for a parameter, to either database. The differences between
 //! the databases are in this file and in `sql/`.
@@ -19,11 +19,11 @@ use url::System;
 
 const CATALOGUE: &str = include_str!("sql/catalogue.sql");
 
-/// How long the database may take to be opened and prepared, at start.
+/// Time limit for opening the database and creating its tables at startup.
 const START_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Time limits of a query and of its parts. The parts have less time than the whole, so that on a responsive server the
-/// statement has ended, and takes no effect later, when its caller gets an error.
+/// Time limits of a query and of its parts. The limits of the parts are shorter: on a responsive server, a statement
+/// has ended and takes no effect later when its caller gets an error.
 #[derive(Debug, Clone, Copy)]
 struct Timeouts {
     /// For the whole query.
@@ -47,10 +47,10 @@ impl Timeouts {
     }
 }
 
-/// The database did not open. `database` names it, without its password.
+/// The database could not be opened. `database` is its URL without the password.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// No connection.
+    /// The connection failed.
     #[error("cannot open the database {database} of DATABASE_URL: {hint}")]
     Connect {
         /// The database.
@@ -60,7 +60,7 @@ pub enum OpenError {
         /// The driver's error.
         source: sqlx::Error,
     },
-    /// No answer to the attempt to connect.
+    /// The database did not answer the connection attempt in time.
     #[error(
         "the database {database} of DATABASE_URL does not answer within {} s",
         START_TIMEOUT.as_secs()
@@ -69,7 +69,7 @@ pub enum OpenError {
         /// The database.
         database: String,
     },
-    /// Connected, but the tables or the catalogue could not be made.
+    /// The tables or the catalogue could not be created.
     #[error("cannot create the tables in the database {database} of DATABASE_URL")]
     Schema {
         /// The database.
@@ -86,10 +86,7 @@ pub(crate) async fn open(
     timeout: Duration,
 ) -> Result<Pool, OpenError> {
     for parameter in &url.ignored {
-        tracing::warn!(
-            parameter,
-            "DATABASE_URL has a parameter that is not known here: it is ignored"
-        );
+        tracing::warn!(parameter, "unknown parameter in DATABASE_URL ignored");
     }
     sqlx::any::install_default_drivers();
     tokio::time::timeout(START_TIMEOUT, prepare(url))
@@ -102,15 +99,19 @@ pub(crate) async fn open(
     Ok(Pool::new(url, max_connections, Timeouts::within(timeout)))
 }
 
-/// Not through the pool, which retries a refused connection and then only says that time is up.
+/// Connects without the pool, which retries a refused connection and then reports only a timeout.
 async fn prepare(url: &DatabaseUrl) -> Result<(), OpenError> {
     let mut connection = AnyConnection::connect_with(&url.options)
         .await
         .map_err(|source| OpenError::Connect {
             database: url.to_string(),
             hint: match url.system {
-                System::Sqlite => "its directory has to be there, and the file unless ?mode=rwc",
-                System::Postgres => "the server has to run, and to know the user and the database",
+                System::Sqlite => {
+                    "its directory must exist, and the file too unless the URL has ?mode=rwc"
+                }
+                System::Postgres => {
+                    "the server must be running, and the user and the database must exist"
+                }
             },
             source,
         })?;
@@ -132,17 +133,17 @@ async fn set_up(
 ) -> Result<(), sqlx::Error> {
     let (lock, statement) = (timeouts.lock.as_millis(), timeouts.statement.as_millis());
     let settings = match system {
-        // There is one writer at a time: the others wait for their turn instead of failing. In WAL mode `NORMAL` may
-        // forget the last commits when the power fails, and never breaks the file.
+        // SQLite has one writer at a time; the others wait instead of failing. In WAL mode, `NORMAL` may lose the last
+        // commits at a power failure, but never damages the file.
         System::Sqlite => {
             format!("PRAGMA busy_timeout = {lock}; PRAGMA synchronous = NORMAL")
         }
-        // A statement whose caller has given up must not take effect later, when a lock is free at last.
+        // A statement must not take effect after its caller has given up, for example when a lock becomes free.
         System::Postgres => {
             format!("SET lock_timeout = {lock}; SET statement_timeout = {statement}")
         }
     };
-    // Numbers only, so nothing in the text comes from a caller.
+    // The text contains only numbers, so callers cannot influence it.
     sqlx::raw_sql(sqlx::AssertSqlSafe(settings))
         .execute(connection)
         .await
@@ -155,7 +156,7 @@ async fn create(connection: &mut AnyConnection, system: System) -> Result<(), sq
     let (begin, schema) = match system {
         System::Sqlite => {
             switch_to_wal(connection).await?;
-            // `IMMEDIATE` waits for the other writer here; a transaction that turns into a writer later on would fail.
+            // `IMMEDIATE` waits for another writer here. A transaction that becomes a writer later would fail.
             ("BEGIN IMMEDIATE", include_str!("sql/sqlite.sql"))
         }
         System::Postgres => ("BEGIN", include_str!("sql/postgres.sql")),
@@ -166,7 +167,7 @@ async fn create(connection: &mut AnyConnection, system: System) -> Result<(), sq
     transaction.commit().await
 }
 
-/// Lets readers work beside the writer. The file remembers it, so once is enough.
+/// Allows reads during a write. The setting is stored in the file.
 async fn switch_to_wal(connection: &mut AnyConnection) -> Result<(), sqlx::Error> {
     loop {
         match connection.execute("PRAGMA journal_mode = WAL").await {
@@ -185,7 +186,7 @@ mod tests {
 
     use super::*;
 
-    /// Where the locks of `SQLite` collide: services that start together on a new file.
+    /// Services that start at the same time on a new file compete for SQLite's locks.
     #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
     async fn concurrent_opens_enable_wal() {
         sqlx::any::install_default_drivers();

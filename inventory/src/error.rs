@@ -10,10 +10,10 @@ use shared::problem::Problem;
 use crate::order::InvalidValue;
 use crate::stock::StockError;
 
-/// When the database may be back.
+/// Value of `Retry-After` while the database is unavailable.
 const RETRY_SOON: Duration = Duration::from_secs(1);
 
-/// A request that is not answered as asked.
+/// A failed or rejected request.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ApiError {
     #[error("{0}: {1}")]

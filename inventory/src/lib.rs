@@ -33,27 +33,27 @@ pub use database::{DatabaseUrl, DatabaseUrlError, OpenError};
 
 use stock::Stock;
 
-/// How long the database may take to close. Whatever was to be kept is committed by then.
+/// Time limit for closing the database. All changes are committed by then.
 const CLOSE: Duration = Duration::from_secs(2);
 
-/// Why the service did not start, or stopped unasked.
+/// The reason why the service did not start, or stopped without a signal.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// A setting cannot be used.
+    /// A setting is invalid.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// `DATABASE_URL` cannot be used.
+    /// `DATABASE_URL` is invalid.
     #[error(transparent)]
     DatabaseUrl(#[from] DatabaseUrlError),
-    /// The database cannot be used.
+    /// The database could not be opened.
     #[error(transparent)]
     Open(#[from] OpenError),
-    /// The address cannot be served.
+    /// The address could not be served.
     #[error(transparent)]
     Serve(#[from] ServeError),
 }
 
-/// The whole process, from settings to exit status.
+/// Runs the whole process, from reading the settings to the exit code.
 pub fn main() -> ExitCode {
     shared::serve::main(shared::service!(), async |lookup, shutdown| {
         let config = Config::read(lookup)?;

@@ -1,4 +1,4 @@
-//! The `inventory` binary: its command line and exit status. The service itself begins in `lib.rs`.
+//! The `inventory` binary. `lib.rs` contains the service.
 
 use std::process::ExitCode;
 

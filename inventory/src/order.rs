@@ -1,19 +1,18 @@
-//! The values of a request. Each type checks its rule on construction, so that `stock` receives only
-//! valid values.
+//! The values of a request. Each constructor validates its value, so `stock` receives only valid values.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// The longest id, in characters.
+/// Maximum length of an id, in characters.
 const MAX_ID: usize = 64;
 
-/// The rule that a value breaks. The caller adds the name of the field.
+/// The rule that a value violates. The caller adds the name of the field.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("must be {0}")]
 pub(crate) struct InvalidValue(&'static str);
 
-/// How many of which item, and for which order.
+/// An order: an id, an item and a quantity.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Order {
@@ -23,17 +22,17 @@ pub(crate) struct Order {
     pub(crate) quantity: Quantity,
 }
 
-/// Names an item of the catalogue, known or not.
+/// The id of an item. The item may be missing from the catalogue.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(try_from = "String")]
 pub(crate) struct ItemId(String);
 
-/// Names one order. The caller chooses it, and asks with the same one when it asks again.
+/// The id of an order. The caller chooses it, and uses the same id when it repeats the request.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(try_from = "String")]
 pub(crate) struct OrderId(String);
 
-/// How many of an item, 1 to 100.
+/// The quantity of an order, 1 to 100.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(try_from = "i64")]
 pub(crate) struct Quantity(i64);
@@ -42,7 +41,7 @@ impl TryFrom<String> for ItemId {
     type Error = InvalidValue;
 
     fn try_from(value: String) -> Result<Self, InvalidValue> {
-        // PostgreSQL has no text with NUL in it, and a log line none with a line break.
+        // PostgreSQL does not store NUL in text, and a line break would split a log line.
         if is_sized(&value) && !value.contains(char::is_control) {
             Ok(Self(value))
         } else {

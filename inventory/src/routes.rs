@@ -1,4 +1,4 @@
-//! HTTP in, HTTP out. A handler translates; `stock` decides; `error` answers what fails.
+//! HTTP requests and responses. The handlers translate between HTTP and `stock`; `error` maps failures to responses.
 
 use std::sync::Arc;
 

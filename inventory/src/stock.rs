@@ -1,4 +1,4 @@
-//! The domain: stock and reservations. No HTTP here; the way on is down, to `database`.
+//! The domain: stock and reservations, without HTTP. Queries go through `database`.
 //!
 //! Each query has its own CLIENT span, created by [`shared::database`].
 
@@ -17,8 +17,8 @@ const SELECT_ITEM: Statement = Statement {
     text: "SELECT available, price_cents, warehouse_latency_ms FROM stock WHERE item_id = $1",
 };
 
-/// Takes the order's quantity from the stock, if enough is left and the order has no reservation. A single statement, so no
-/// other order can interleave; its trigger (`sql/`) records the reservation.
+/// Reduces the stock by the order's quantity, if enough is left and the order has no reservation. A single statement,
+/// so no other order can interleave. Its trigger (`sql/`) records the reservation.
 const TAKE: Statement = Statement {
     operation: "UPDATE",
     collection: "stock",
@@ -35,7 +35,7 @@ const SELECT_RESERVATION: Statement = Statement {
 };
 
 /// Releases the reservation of an order. The trigger of the update (`sql/`) returns the quantity to the stock. An order
-/// without a reservation gets a row too, so that a reservation which arrives later breaks the primary key.
+/// without a reservation gets a row too, so that a reservation that arrives later violates the primary key.
 const RELEASE: Statement = Statement {
     operation: "INSERT",
     collection: "reservations",
@@ -44,7 +44,7 @@ const RELEASE: Statement = Statement {
            RETURNING item_id",
 };
 
-/// The quantity of a reservation that was released.
+/// The quantity of a released reservation.
 const RELEASED: i64 = 0;
 
 /// The stock of every item, and its reservations.
@@ -114,19 +114,19 @@ impl Stock {
         self.pool.close().await;
     }
 
-    /// Checks that reservations can be made now, or returns why not. Makes no span.
+    /// Checks that reservations are possible. Creates no span.
     pub(crate) async fn check_ready(&self) -> Result<(), &'static str> {
         self.pool.check_ready().await
     }
 
-    /// Returns an item with its stock, after its warehouse has confirmed it.
+    /// Returns an item with its stock, after the item's warehouse has confirmed it.
     pub(crate) async fn check(&self, item_id: &ItemId) -> Result<Item, StockError> {
         let item = self.item(item_id).await?;
         tokio::time::sleep(item.warehouse_latency).await;
         Ok(item)
     }
 
-    /// Reserves the order's quantity once: a repeated order gets the first answer again.
+    /// Reserves the order's quantity once. A repeated order gets the same reservation.
     pub(crate) async fn reserve(&self, order: &Order) -> Result<Reservation, StockError> {
         match self.take(order).await {
             Ok(Some(reservation)) => {
@@ -140,7 +140,7 @@ impl Stock {
                 return Ok(reservation);
             }
             Ok(None) => {}
-            // The same order was here at the same moment, and first.
+            // A concurrent request has reserved for the same order first.
             Err(sqlx::Error::Database(error)) if error.is_unique_violation() => {}
             Err(error) => return Err(error.into()),
         }
@@ -161,8 +161,8 @@ impl Stock {
         })
     }
 
-    /// Returns the order's reservation to the stock, once. The order cannot reserve anything afterwards, so a reservation
-    /// that is still in flight takes nothing.
+    /// Returns the order's reservation to the stock, once. The order cannot reserve afterwards, so a reservation
+    /// request that is still in flight takes no stock.
     pub(crate) async fn release(&self, order_id: &OrderId) -> Result<(), StockError> {
         let query = sqlx::query_as(RELEASE.text).bind(order_id.as_str());
         let rows: Vec<(String,)> = self.pool.fetch_all(&RELEASE, query).await?;
@@ -202,7 +202,7 @@ impl Stock {
 
     /// # Panics
     ///
-    /// The item's row has a negative stock.
+    /// Panics if the item's stock is negative.
     async fn item(&self, item_id: &ItemId) -> Result<Item, StockError> {
         let query = sqlx::query_as(SELECT_ITEM.text).bind(item_id.as_str());
         let mut rows: Vec<(i64, i64, i64)> = self.pool.fetch_all(&SELECT_ITEM, query).await?;

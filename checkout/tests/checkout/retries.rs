@@ -102,7 +102,7 @@ async fn refused_connection_is_tried_three_times() {
 }
 
 #[tokio::test]
-async fn what_will_fail_again_is_tried_once() {
+async fn permanent_failure_is_not_retried() {
     for status in [400, 404, 409, 500, 502] {
         let checkout = Checkout::with_inventory(&serve(inventory_saying(status, "")).await).await;
         let answer = checkout.order(&json!({"item_id": "item-123"})).await;

@@ -1,15 +1,15 @@
-//! What the error of a query means: whether the database cannot serve now, and what the query's span records.
+//! Classifies the errors of queries: whether the database is unavailable, and what the query's span records.
 
 use shared::database::QueryFailure;
 use sqlx::error::DatabaseError;
 
-/// Returns the reason of a failed query, for its span.
+/// Returns the failure to record on the span of a query.
 pub(super) fn query_failure(error: &sqlx::Error) -> QueryFailure {
     let code = error.as_database_error().and_then(DatabaseError::code);
     QueryFailure::of(error, code)
 }
 
-/// Whether the database cannot serve now, although nothing is wrong with the query: the same request may succeed later.
+/// Returns whether the database is unavailable. The query itself is valid, and may succeed later.
 pub(crate) fn is_unavailable(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::PoolTimedOut
@@ -18,7 +18,7 @@ pub(crate) fn is_unavailable(error: &sqlx::Error) -> bool {
         | sqlx::Error::Tls(_)
         | sqlx::Error::WorkerCrashed => true,
         sqlx::Error::Database(error) => error.code().is_some_and(|code| {
-            // An SQLSTATE has five characters, a code of SQLite has fewer.
+            // An SQLSTATE has five characters; an SQLite code has fewer.
             if code.len() == 5 {
                 is_postgres_unavailable(&code)
             } else {
@@ -29,7 +29,7 @@ pub(crate) fn is_unavailable(error: &sqlx::Error) -> bool {
     }
 }
 
-/// Whether the database refuses every write: it is read-only, its disk is full or does not work.
+/// Returns whether the database rejects every write: it is read-only, or its disk is full or broken.
 pub(super) fn is_unwritable(error: &sqlx::Error) -> bool {
     let code = error.as_database_error().and_then(DatabaseError::code);
     code.is_some_and(|code| match code.len() {
@@ -41,7 +41,7 @@ pub(super) fn is_unwritable(error: &sqlx::Error) -> bool {
 }
 
 fn is_sqlite_unavailable(extended_code: u32) -> bool {
-    // Busy, locked, read-only, input/output error, disk full, cannot open: the low byte of an extended code.
+    // The low byte of an extended code: busy, locked, read-only, input/output error, disk full, cannot open.
     matches!(extended_code & 0xff, 5 | 6 | 8 | 10 | 13 | 14)
 }
 
@@ -59,7 +59,8 @@ mod tests {
 
     use super::*;
 
-    /// What a write answers on a new database that was opened with these parameters and prepared like this.
+    /// Returns the error of a write to a new database that was opened with these parameters and prepared with this
+    /// statement.
     async fn failed_write(parameters: &str, prepare: &'static str) -> sqlx::Error {
         sqlx::any::install_default_drivers();
         let directory = tempfile::tempdir().unwrap();

@@ -16,17 +16,18 @@ use super::failure::{is_unavailable, is_unwritable, query_failure};
 use super::url::{DatabaseUrl, System};
 use super::{Timeouts, set_up};
 
-/// A free connection is there at once. After this wait it is worth asking whether the server is there at all.
+/// Time after which a request for a connection also checks whether the server is reachable. A free connection is
+/// returned at once.
 const REFUSED_AFTER: Duration = Duration::from_millis(100);
 
-/// How long a readiness check may take.
+/// Time limit of a readiness check.
 const READY_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Overwrites the only row of the probe's table.
 const PROBE: &str = "INSERT INTO write_probe (id, padding) VALUES (1, $1) \
                      ON CONFLICT (id) DO UPDATE SET padding = $1 RETURNING id";
 
-/// More than a reservation writes.
+/// Bytes of the probe's write: more than a reservation writes.
 const PROBE_BYTES: usize = 64 * 1024;
 
 /// Connections to the database.
@@ -35,14 +36,14 @@ pub(crate) struct Pool {
     url: DatabaseUrl,
     database: Database,
     timeouts: Timeouts,
-    /// Held while asking whether the server refuses connections, so that at most one connection is added for it.
+    /// Held during the check whether the server refuses connections, so that the check adds at most one connection.
     probe: Mutex<()>,
-    /// Whether the last write failed because the database cannot be written: read-only, or its disk is full.
+    /// Whether the last write failed because the database rejects every write: it is read-only, or its disk is full.
     write_failed: AtomicBool,
 }
 
 impl Pool {
-    /// Opens no connection yet.
+    /// Creates the pool without opening a connection.
     pub(super) fn new(url: &DatabaseUrl, max_connections: u32, timeouts: Timeouts) -> Self {
         let system = url.system;
         let connections = AnyPoolOptions::new()
@@ -65,7 +66,7 @@ impl Pool {
         self.connections.close().await;
     }
 
-    /// Runs a query to its end in a CLIENT span and returns its rows. A statement that changes something is committed then.
+    /// Runs a query to completion in a CLIENT span and returns its rows. Its changes are committed when it returns.
     pub(crate) async fn fetch_all<T>(
         &self,
         statement: &Statement,
@@ -83,15 +84,15 @@ impl Pool {
         rows
     }
 
-    /// Checks that the database answers and can be written. Makes no span.
+    /// Checks that the database answers and accepts writes. Creates no span.
     pub(crate) async fn check_ready(&self) -> Result<(), &'static str> {
         let deadline = Instant::now() + READY_TIMEOUT.min(self.timeouts.query);
         let read = sqlx::query_as("SELECT available FROM stock LIMIT 1");
         let read: Result<Vec<(i64,)>, _> = self.run(read, deadline).await;
         read.map_err(|_| "the database does not answer")?;
 
-        // A database that is read-only refuses this although no row matches. Only a real write finds a full disk, and one of
-        // a few bytes may still fit: one of many pages is made while the last write has failed.
+        // A read-only database rejects this statement although no row matches. Only a real write detects a full disk,
+        // and a small one may still fit, so after a failed write the check writes many pages.
         let written: Result<Vec<(i64,)>, _> = if self.write_failed.load(Ordering::Relaxed) {
             let padding = " ".repeat(PROBE_BYTES);
             self.run(sqlx::query_as(PROBE).bind(padding), deadline)
@@ -118,12 +119,13 @@ impl Pool {
         let mut connection = tokio::time::timeout_at(deadline, self.acquire())
             .await
             .unwrap_or(Err(sqlx::Error::PoolTimedOut))?;
-        // `fetch_all`, because `fetch_optional` returns with the row, before the statement has ended and is committed.
+        // `fetch_all`, because `fetch_optional` returns with the first row, before the statement has ended and is
+        // committed.
         let rows = query.fetch_all(&mut *connection);
         if let Ok(rows) = tokio::time::timeout_at(deadline, rows).await {
             return rows;
         }
-        // The pool would wait for the answer before it uses the connection again, and a server that is frozen sends none.
+        // The pool would wait for the response before it reuses the connection, and a frozen server sends none.
         drop(connection.detach());
         Err(sqlx::Error::Io(io::Error::new(
             io::ErrorKind::TimedOut,
@@ -131,7 +133,8 @@ impl Pool {
         )))
     }
 
-    /// A connection, or the reason why there is none. The pool alone would retry a refused connection until its timeout.
+    /// Returns a connection, or the reason for the failure. The pool alone would retry a refused connection until its
+    /// timeout.
     async fn acquire(&self) -> Result<PoolConnection<Any>, sqlx::Error> {
         tokio::select! {
             connection = self.connections.acquire() => connection,
@@ -139,7 +142,7 @@ impl Pool {
         }
     }
 
-    /// Returns only when the server refuses connections.
+    /// Returns only if the server refuses connections.
     async fn refused(&self) -> sqlx::Error {
         if matches!(self.url.system, System::Postgres) {
             tokio::time::sleep(REFUSED_AFTER).await;

@@ -1,4 +1,4 @@
-//! What a `DATABASE_URL` may be, and how it is shown: never with its password.
+//! [`DatabaseUrl`]: the accepted forms of `DATABASE_URL`, printed without the password.
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,12 +10,12 @@ const POSTGRES_PORT: u16 = 5432;
 const EXAMPLES: &str =
     "sqlite://path/to/file.sqlite?mode=rwc or postgres://user:password@host/database";
 
-/// A `DATABASE_URL` that can be used. Printing it never prints a password.
+/// A valid `DATABASE_URL`. Its `Display` and `Debug` output contain no password.
 #[derive(Clone)]
 pub struct DatabaseUrl {
     pub(super) system: System,
     pub(super) options: AnyConnectOptions,
-    /// The parameters that no driver knows. They are not in `options`.
+    /// Names of parameters that the driver does not support. They are removed from `options`.
     pub(super) ignored: Vec<String>,
 }
 
@@ -25,25 +25,25 @@ pub(super) enum System {
     Postgres,
 }
 
-/// `DATABASE_URL` cannot be used. The value is not quoted: it may hold a password.
+/// `DATABASE_URL` is invalid. The error does not quote the value, which may contain a password.
 #[derive(Debug, thiserror::Error)]
 pub enum DatabaseUrlError {
-    /// Not a URL at all.
+    /// The value is not a URL.
     #[error("DATABASE_URL is not a valid URL: expected one like {EXAMPLES}")]
     Malformed(#[source] sqlx::Error),
-    /// The URL of a database this service does not know.
+    /// The URL names an unsupported database.
     #[error("DATABASE_URL begins with `{scheme}:`: expected one like {EXAMPLES}")]
     Unknown {
         /// The URL's scheme.
         scheme: String,
     },
-    /// The cargo feature `postgres` is off.
+    /// The cargo feature `postgres` is disabled.
     #[error(
         "DATABASE_URL names a PostgreSQL database, and this binary is built without: build it with \
          `cargo build -p inventory --features postgres`"
     )]
     PostgresNotBuilt,
-    /// A database in memory, which would be a new and empty one for every connection.
+    /// A database in memory, which would be a new, empty database for every connection.
     #[error("DATABASE_URL names no file: expected sqlite://path/to/file.sqlite?mode=rwc")]
     NoFile,
 }
@@ -65,7 +65,7 @@ impl FromStr for DatabaseUrl {
             }
         };
         let ignored = match system {
-            // It refuses them itself.
+            // SQLite's driver reports unknown parameters itself.
             System::Sqlite => Vec::new(),
             System::Postgres => take_unknown(&mut options),
         };
@@ -77,8 +77,8 @@ impl FromStr for DatabaseUrl {
     }
 }
 
-/// Takes out of a `postgres://` URL the parameters that its driver would ignore, with a warning that quotes their values:
-/// a misspelled `password` is one of them.
+/// Removes from a `postgres://` URL the parameters that its driver would ignore with a warning that quotes their
+/// values. A misspelled `password` is such a parameter.
 fn take_unknown(options: &mut AnyConnectOptions) -> Vec<String> {
     const KNOWN: [&str; 18] = [
         "application_name",
@@ -142,10 +142,11 @@ impl fmt::Debug for DatabaseUrl {
 }
 
 impl DatabaseUrl {
-    /// What the spans of the queries say about the database.
+    /// Returns the attributes that identify the database on the spans of queries.
     pub(crate) fn traced(&self) -> Database {
         match self.system {
-            // Which file it is says no more than where the service runs, and `SQLite` calls every one so.
+            // The file name is not recorded, because it identifies only the host. SQLite itself calls the main database
+            // `main`.
             System::Sqlite => Database::new("sqlite").with_namespace("main"),
             System::Postgres => {
                 let (host, port) = self.server();
@@ -157,7 +158,8 @@ impl DatabaseUrl {
         }
     }
 
-    /// The host, which may be the directory of a Unix socket, and the port. The URL's parameters beat its authority.
+    /// Returns the host, which may be the directory of a Unix socket, and the port. Parameters of the URL take
+    /// precedence over its authority.
     fn server(&self) -> (String, u16) {
         let url = &self.options.database_url;
         let parameter = |name| {
@@ -203,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn unknown_scheme_is_named_with_what_would_do() {
+    fn unknown_scheme_error_lists_accepted_forms() {
         let error = "mysql://localhost/shop".parse::<DatabaseUrl>().unwrap_err();
         for part in ["DATABASE_URL", "`mysql:`", "sqlite://", "postgres://"] {
             assert!(error.to_string().contains(part), "{error}");

@@ -1,4 +1,4 @@
--- The catalogue, including faulty items. An existing item keeps its stock.
+-- The catalogue, including faulty items. Existing rows keep their stock.
 
 INSERT INTO stock (item_id, available, price_cents, warehouse_latency_ms) VALUES
     ('item-123',      1000000, 1999,     0),

@@ -1,12 +1,12 @@
--- The tables on SQLite; postgres.sql has the same. Run at every start, so each statement is idempotent.
+-- The tables on SQLite; postgres.sql creates the same tables. Runs at every start, so each statement is idempotent.
 
 CREATE TABLE IF NOT EXISTS stock (
     item_id              TEXT    NOT NULL PRIMARY KEY,
     available            INTEGER NOT NULL,
     price_cents          INTEGER NOT NULL,
-    -- How long the item's warehouse takes to confirm what it has.
+    -- The time that the item's warehouse takes to confirm its stock.
     warehouse_latency_ms INTEGER NOT NULL DEFAULT 0,
-    -- The order that took from this row last.
+    -- The last order that reserved from this row.
     last_order_id        TEXT
 ) STRICT;
 
@@ -17,17 +17,17 @@ CREATE TABLE IF NOT EXISTS reservations (
     remaining INTEGER NOT NULL
 ) STRICT;
 
--- One row that the readiness check overwrites after a failed write, to find out whether the disk is still full.
+-- A row that the readiness check overwrites after a failed write, to detect whether the disk is still full.
 CREATE TABLE IF NOT EXISTS write_probe (
     id      INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),
     padding TEXT    NOT NULL
 ) STRICT;
 
--- Earlier versions kept the probe's row here. No order has an empty id.
+-- Earlier versions stored the probe's row in this table. No order has an empty id.
 DELETE FROM reservations WHERE order_id = '';
 
--- Records the reservation in the statement that takes the stock: both happen or neither does. An order that already has
--- a row breaks the primary key, which undoes the whole statement.
+-- Records the reservation in the same statement that reduces the stock, so both happen or neither does. If the order
+-- already has a row, the primary key rejects the whole statement.
 CREATE TRIGGER IF NOT EXISTS record_reservation
 AFTER UPDATE OF last_order_id ON stock
 BEGIN
@@ -35,8 +35,8 @@ BEGIN
     VALUES (NEW.last_order_id, NEW.item_id, OLD.available - NEW.available, NEW.available);
 END;
 
--- Returns a released quantity to the stock, in the statement that releases it. Quantity 0 marks an order that was released
--- and cannot reserve any more.
+-- Returns a released quantity to the stock in the same statement that releases it. Quantity 0 marks a released order,
+-- which cannot reserve again.
 CREATE TRIGGER IF NOT EXISTS return_to_stock
 AFTER UPDATE OF quantity ON reservations
 BEGIN

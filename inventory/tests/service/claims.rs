@@ -1,4 +1,4 @@
-//! What holds on every database. Each claim gets one that is empty, and leaves none of its services running.
+//! Claims that hold on every database. Each claim runs on an empty database and stops the services that it starts.
 
 mod answers;
 mod reservations;
@@ -8,7 +8,7 @@ pub(crate) use answers::*;
 pub(crate) use reservations::*;
 pub(crate) use spans::*;
 
-/// Hands every claim's name to the macro `$run`, so that a claim that is added here is tried on each database.
+/// Passes the name of every claim to the macro `$run`, so that a new claim runs on each database.
 macro_rules! for_each_claim {
     ($run:ident $(, $argument:ident)?) => {
         $run! {
@@ -17,7 +17,7 @@ macro_rules! for_each_claim {
             unknown_item_is_404_for_both,
             slow_warehouse_delays_its_check_and_no_reservation,
             corrupt_row_is_500_and_the_next_request_is_served,
-            reservation_takes_what_it_says,
+            reservation_takes_requested_quantity,
             more_than_there_is_takes_nothing,
             repeated_order_gets_its_first_answer,
             known_order_with_other_content_is_409,

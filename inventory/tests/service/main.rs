@@ -1,7 +1,7 @@
 //! Tests the service over a socket, each on a separate database.
 //!
-//! `claims` says what holds, on whichever database; `sqlite` and `postgres` try it on theirs; `service` runs the one
-//! that is asked.
+//! `claims` contains the tests for every database, which `sqlite` and `postgres` run; `service` starts the service
+//! under test.
 
 #![expect(clippy::unwrap_used, reason = "what fails here fails a test")]
 

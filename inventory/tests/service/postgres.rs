@@ -51,7 +51,7 @@ async fn impatient(cluster: &Cluster) -> (Service, String) {
     (Service::start_with(config).await, database_url)
 }
 
-/// Asks for an item in a trace, and returns how long the answer took and the error type of the query's span.
+/// Requests an item in a trace. Returns the duration of the request and the error type of the query's span.
 async fn failed_check(service: &Service) -> (Duration, Option<String>) {
     let recorder = recorder();
     let started = Instant::now();
@@ -73,9 +73,9 @@ async fn stopped_server_is_reported_at_once() {
     };
     let (service, _) = impatient(&cluster).await;
     cluster.stop();
-    // The first query may find a connection that has just been closed.
+    // The first query may get a connection that was just closed.
     failed_check(&service).await;
-    // Several, because a busy machine may delay one of them.
+    // Several requests, because a busy machine may delay one of them.
     let mut quickest = Duration::MAX;
     for _ in 0..5 {
         let (took, error_type) = failed_check(&service).await;
@@ -118,7 +118,7 @@ async fn locked_row_is_503_and_nothing_is_reserved_later() {
     let lock = "BEGIN; SELECT 1 FROM stock WHERE item_id = 'item-123' FOR UPDATE";
     sqlx::raw_sql(lock).execute(&mut other).await.unwrap();
 
-    // More than the pool has connections.
+    // More than the connections of the pool.
     let answers = join_all(
         (0..15).map(async |n| service.reserve(&format!("order-{n}"), "item-123", 1).await),
     );
@@ -170,7 +170,7 @@ async fn read_only_database_is_503_and_not_ready() {
     )
     .await;
     while service.get("/readyz").await.status != 200 {}
-    // The check after a failed write writes to a table of its own.
+    // After a failed write, the readiness check writes to a separate table.
     for (sql, rows) in [
         ("SELECT COUNT(*) FROM reservations", 0),
         ("SELECT COUNT(*) FROM write_probe", 1),
@@ -209,7 +209,7 @@ struct Cluster {
 }
 
 impl Cluster {
-    /// A running server; without one, the reason is printed.
+    /// Starts a server, or prints the reason why it cannot.
     fn start() -> Option<Self> {
         let started = Self::try_start();
         if let Err(reason) = &started {
@@ -257,7 +257,7 @@ impl Cluster {
     }
 
     fn stop(&self) {
-        // Nothing to do for one that never started, or is stopped already.
+        // The server may not have started, or may have stopped already.
         let _ = run(self
             .command("pg_ctl")
             .args(["--wait", "--mode=immediate", "--pgdata"])
@@ -279,7 +279,7 @@ impl Cluster {
         frozen
     }
 
-    /// One of Postgres's programs, which refuse to be run by root.
+    /// Returns a command for one of PostgreSQL's programs, which refuse to run as root.
     fn command(&self, program: &str) -> Command {
         let program = self.programs.join(program);
         let directory = self.directory.path();
@@ -323,7 +323,7 @@ fn programs() -> Option<PathBuf> {
         .find(|programs| programs.join("postgres").exists())
 }
 
-/// Whether this test runs as root: whether root owns `/proc/self`.
+/// Returns whether this test runs as root, by the owner of `/proc/self`.
 fn is_root() -> bool {
     std::fs::metadata("/proc/self").is_ok_and(|itself| itself.uid() == 0)
 }

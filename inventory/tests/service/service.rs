@@ -25,7 +25,7 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    /// Asserts that this is the problem of this status and code, and returns its detail.
+    /// Asserts that the response is a problem with this status and code, and returns its detail.
     #[track_caller]
     pub(crate) fn problem(&self, status: u16, code: &str) -> &str {
         assert_eq!(self.content_type, "application/problem+json", "{self:?}");
@@ -41,7 +41,7 @@ impl Answer {
     }
 }
 
-/// The settings of a service that waits for a busy database for as long as a busy machine may take.
+/// The settings of a service with a long database timeout, for busy machines.
 pub(crate) fn config(database_url: &str) -> Result<Config, StartError> {
     Config::read(&|variable| match variable {
         "DATABASE_URL" => Some(database_url.to_owned()),
@@ -68,12 +68,12 @@ impl Service {
             shutdown,
             served,
         };
-        // Answered only once the tables are there.
+        // The service answers only after its tables exist.
         assert_eq!(service.get("/readyz").await.status, 200);
         service
     }
 
-    /// Stops the service and waits until it has.
+    /// Stops the service and waits for its end.
     pub(crate) async fn stop(self) {
         self.shutdown.cancel();
         self.served.await.unwrap().unwrap();
@@ -92,13 +92,13 @@ impl Service {
         answer(request).await
     }
 
-    /// `GET path` in the current trace.
+    /// Sends `GET path` in the current trace.
     pub(crate) async fn get_traced(&self, path: &str) -> Answer {
         let request = self.client.get(format!("{}{path}", self.url));
         answer(request.headers(traceparent())).await
     }
 
-    /// `POST /reservations` in the current trace.
+    /// Sends `POST /reservations` in the current trace.
     pub(crate) async fn post_traced(&self, body: String) -> Answer {
         let request = self.client.post(format!("{}/reservations", self.url));
         let request = request
@@ -125,7 +125,7 @@ impl Service {
     }
 }
 
-/// Runs `sql` past the service, on the same database.
+/// Runs `sql` on the database of the service.
 pub(crate) async fn execute(database_url: &str, sql: &'static str) {
     sqlx::any::install_default_drivers();
     let mut connection = AnyConnection::connect(database_url).await.unwrap();
@@ -133,7 +133,7 @@ pub(crate) async fn execute(database_url: &str, sql: &'static str) {
     connection.close().await.unwrap();
 }
 
-/// Runs `sql` past the service, and returns the number that it selects.
+/// Runs `sql` on the database of the service, and returns the selected number.
 pub(crate) async fn count(database_url: &str, sql: &'static str) -> i64 {
     sqlx::any::install_default_drivers();
     let mut connection = AnyConnection::connect(database_url).await.unwrap();

@@ -1,4 +1,4 @@
-//! What each question is answered, good or bad.
+//! The responses to valid and invalid requests.
 
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,4 @@
-//! Reservations under concurrency: made once, and never more than the stock.
+//! Reservations under concurrency: each is made once, and together they never exceed the stock.
 
 use futures_util::future::join_all;
 use serde_json::json;
@@ -8,7 +8,7 @@ use crate::service::{Service, count, execute};
 const RARE: &str =
     "INSERT INTO stock (item_id, available, price_cents) VALUES ('item-rare', 100, 1)";
 
-pub(crate) async fn reservation_takes_what_it_says(database_url: &str) {
+pub(crate) async fn reservation_takes_requested_quantity(database_url: &str) {
     let service = Service::start(database_url).await;
 
     let answer = service.reserve("order-1", "item-123", 100).await;
@@ -37,7 +37,7 @@ pub(crate) async fn more_than_there_is_takes_nothing(database_url: &str) {
         "{detail}"
     );
     assert_eq!(service.available("item-rare").await, 40);
-    // An order that got nothing may come again for less.
+    // An order that was rejected may be repeated with a smaller quantity.
     assert_eq!(
         service.reserve("order-2", "item-rare", 40).await.status,
         201
@@ -124,7 +124,7 @@ pub(crate) async fn releases_beside_reservations_leave_stock_exact(database_url:
     }))
     .await;
     for answer in answers {
-        // A deadlock of the two is a 503, to be tried again.
+        // A deadlock between the two is a 503, and the request may be repeated.
         assert!([201, 204, 409, 503].contains(&answer.status), "{answer:?}");
     }
     for n in 0..30 {

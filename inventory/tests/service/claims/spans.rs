@@ -1,4 +1,4 @@
-//! What the spans of a query say, and what they never do.
+//! The spans of queries: recorded attributes, and values that must not be recorded.
 
 use std::collections::BTreeMap;
 
@@ -86,7 +86,7 @@ fn is_postgres(database_url: &str) -> bool {
     database_url.starts_with("postgres")
 }
 
-/// The attributes that identify the database, without those that differ between machines.
+/// Returns the attributes that identify the database, without those that differ between machines.
 fn system(database_url: &str) -> Vec<(&'static str, &'static str)> {
     let name = if is_postgres(database_url) {
         "postgresql"
@@ -96,7 +96,7 @@ fn system(database_url: &str) -> Vec<(&'static str, &'static str)> {
     vec![("db.system.name", name)]
 }
 
-/// `SQLite` calls the file that it was opened with `main`.
+/// SQLite calls the main database `main`.
 fn namespace(database_url: &str) -> String {
     if is_postgres(database_url) {
         let (address, _query) = database_url.split_once('?').unwrap_or((database_url, ""));
@@ -107,7 +107,7 @@ fn namespace(database_url: &str) -> String {
     }
 }
 
-/// Where the database is differs from run to run.
+/// The location of the database differs between runs.
 fn attributes(span: &Span) -> BTreeMap<&str, &str> {
     let location = ["server.address", "server.port", "db.namespace"];
     let attributes = span.attributes.iter();

@@ -71,7 +71,7 @@ fn text_without_secret_is_unchanged() {
         "/home/ann/src/main.rs:10:5, 50 % done; retry=3",
         "DATABASE_URL names no file: expected sqlite://path/to/file.sqlite?mode=rwc",
         "expected sqlite://path?mode=rwc or postgres://user:password@host/database?sslmode=require",
-        "its directory has to be there, and the file unless ?mode=rwc",
+        "its directory must exist, and the file too unless the URL has ?mode=rwc",
         "http://[2001:db8::1]/@scope/x",
         "://",
         "@",
