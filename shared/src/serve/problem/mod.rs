@@ -4,6 +4,7 @@
 //! same id.
 
 mod json;
+mod rejection;
 mod unread;
 
 use std::{borrow::Cow, time::Duration};
