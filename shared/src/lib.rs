@@ -48,7 +48,7 @@
 //! 4. **Tasks** are started with [`task::spawn`] instead of `tokio::spawn`, which would lose the trace
 //!    and, when the process ends, the task.
 //! 5. **Log lines** need no extra code: every line from `tracing` or the `log` crate has the ids of
-//!    its trace ([`telemetry`]).
+//!    its trace ([`telemetry`](telemetry#log-lines)).
 //! 6. **Tests** of an application's own propagation can record spans and compare traces as trees:
 //!    `testing`, a feature for `[dev-dependencies]`.
 //!
@@ -92,7 +92,7 @@
 //! | `database` | spans for queries: [`database`] | |
 //! | `metrics` | request durations and active requests | the OpenTelemetry metrics API |
 //! | `telemetry` | setup: [`telemetry`], with spans on the console or without export | the OpenTelemetry SDK, tracing-opentelemetry, tracing-subscriber |
-//! | `logs` | log lines with trace ids: [`telemetry`] | `telemetry`; tracing-log |
+//! | `logs` | log lines with trace ids: [`telemetry`](telemetry#log-lines) | `telemetry`; tracing-log |
 //! | `otlp` | spans and metrics to a collector over HTTP, the default exporter with this feature | `telemetry`, `metrics`; opentelemetry-otlp, reqwest |
 //! | `grpc`, in addition | export over gRPC | `otlp`; tonic |
 //! | `tls`, in addition | export to `https://` endpoints | `otlp`; rustls |

@@ -11,6 +11,38 @@
 //! and `meters` exports the counters if metrics are enabled. `span_layer` selects the `tracing`
 //! spans that become spans of a trace, and `log` the events that become log lines. `panics` logs a panic and
 //! records it on its span.
+//!
+//! # Log lines
+//!
+//! With the cargo feature `logs`, every event of `tracing` and the `log` crate is a line with the `trace_id` and `span_id` of
+//! the current span.
+//!
+//! `LOG_FORMAT=json` (the default) writes one JSON object per line, with these keys in
+//! this order: `timestamp`, `level`, `message`, `trace_id`, `span_id`, `service`, `target`, and the event's
+//! other fields, sorted.
+//! `LOG_FORMAT=pretty` is for people to read, with colors on a terminal unless `NO_COLOR`, `CLICOLOR=0`
+//! or `TERM=dumb` is set. Outside a span both ids are omitted. An event is always one line, and
+//! characters that control a terminal are escaped.
+//!
+//! A dedicated thread writes the lines in order and several at once: the first line after a
+//! pause without delay, the others within a few milliseconds. When a call that logs an error returns,
+//! that line and all earlier ones are written, for up to a hundred errors per second. The same holds
+//! for a panic, and for every line after telemetry has ended (shutdown or drop). A second signal flushes
+//! the log, too. A process that is killed, aborts without a panic or calls `exit` while telemetry is
+//! running therefore loses at most the last few milliseconds, and errors only if they came faster than
+//! that.
+//!
+//! While standard output accepts nothing, up to 4 MiB of lines are kept. A thread that logs an error or
+//! finds the buffer full waits for one second, once. After that no thread waits until standard output
+//! accepts lines again; lines that exceed the buffer are lost, and an error reports their number as soon
+//! as there is capacity for it. When telemetry ends, the log is closed: lines are written for up to
+//! five seconds while standard output accepts any, and for one second while it accepts none. The rest
+//! is lost, and a line on standard error reports their number. Standard output may be non-blocking.
+//!
+//! Standard error receives the lines that standard output refuses because its disk is full, its reader
+//! is gone, or it was closed when the process started (`>&-`). In the last case Rust opens `/dev/null`
+//! in its place for reading and writing, which is how it is recognized; `> /dev/null` discards the
+//! lines.
 
 mod adopted;
 mod builder;
