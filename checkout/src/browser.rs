@@ -1,4 +1,4 @@
-//! Which requests of browsers the demo routes (the page and the pitfalls) answer. Other programs, such as curl, pass.
+//! Filters browser requests to the demo routes (the page and the pitfalls). Other programs, such as curl, pass.
 //!
 //! The user's browser can reach this computer, so a page of another site can send requests here. Browsers post forms across
 //! sites without a preflight; `Sec-Fetch-Site` and `Origin` name the sender. If the other site's name resolves to 127.0.0.1
@@ -14,9 +14,11 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use shared::problem::Problem;
 
-/// Answers 421 to a request by a name that is not this service's, and 403 to a change that another site asks for.
+/// Answers 421 to a request whose `Host` is not a name of this service, and 403 to a state-changing request from
+/// another site.
 ///
-/// `listens_at` is the address of `LISTEN_ADDR`: beside localhost and the addresses of loopback, the service is known by it.
+/// `listens_at` is the address of `LISTEN_ADDR`, which is a name of the service beside localhost and the loopback
+/// addresses.
 pub(crate) async fn require_own(
     State(listens_at): State<IpAddr>,
     request: Request,
@@ -31,7 +33,7 @@ pub(crate) async fn require_own(
     next.run(request).await
 }
 
-/// The one host that the request names.
+/// Returns the host that the request names, if it names exactly one.
 fn host(headers: &HeaderMap) -> Option<Authority> {
     let mut hosts = headers.get_all(HOST).iter();
     let (Some(host), None) = (hosts.next(), hosts.next()) else {

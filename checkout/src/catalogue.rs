@@ -1,16 +1,17 @@
-//! The requests worth trying, and what each is answered: the only list of them.
+//! The catalogue: example requests and their expected answers. All other lists are derived from it or checked against
+//! it.
 //!
 //! The page has a button for each, `demo tour` a scene, and the end-to-end tests send them all. A test compares the table in
 //! the README and the rows of `.ci/compose-check` with this list.
 
-/// A request to `POST /checkout`, and its answer.
+/// A request to `POST /checkout` and its expected answer.
 #[derive(Clone, Copy, Debug)]
 pub struct Row {
-    /// The name on the button and of the scene.
+    /// The label of the button and the name of the scene.
     pub name: &'static str,
     /// A phrase that describes the request.
     pub what: &'static str,
-    /// A sentence about what to look for in its trace.
+    /// A sentence that explains the trace.
     pub look: &'static str,
     /// The content type.
     pub media_type: &'static str,
@@ -18,7 +19,7 @@ pub struct Row {
     pub body: Body,
     /// The status of the answer.
     pub status: u16,
-    /// The problem's `code`; none for a success.
+    /// The problem's `code`, or `None` for a success.
     pub code: Option<&'static str>,
     /// How far the request gets.
     pub reach: Reach,
@@ -27,20 +28,20 @@ pub struct Row {
 /// A request's body.
 #[derive(Clone, Copy, Debug)]
 pub enum Body {
-    /// This text.
+    /// A literal text.
     Text(&'static str),
-    /// This many zeros, too many to write out.
+    /// A number of zeros, for a body that is too long to write out.
     Zeros(usize),
 }
 
-/// How far a request gets before it is answered.
+/// The stage at which a request is answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reach {
-    /// Checkout refuses it without a call.
+    /// Checkout rejects it without calling inventory.
     Refused,
     /// Checkout calls an inventory that is stopped.
     Unavailable,
-    /// Inventory is called, and reserves nothing.
+    /// Checkout calls inventory, which reserves nothing.
     Checked,
     /// Inventory reserves the item, and the order is placed.
     Placed,
@@ -48,7 +49,7 @@ pub enum Reach {
 
 const JSON: &str = "application/json";
 
-/// What a row has unless it says otherwise: a request that checkout refuses.
+/// The defaults of a row: a request that checkout rejects.
 const REFUSED: Row = Row {
     name: "",
     what: "",
@@ -60,7 +61,7 @@ const REFUSED: Row = Row {
     reach: Reach::Refused,
 };
 
-/// An order that is placed.
+/// An order that succeeds.
 const PLACED: Row = Row {
     status: 200,
     code: None,
@@ -78,7 +79,7 @@ const fn failed(status: u16, code: &'static str) -> Row {
     }
 }
 
-/// Every request, in the order in which all readers show them.
+/// Every request, in display order.
 pub const ROWS: [Row; 11] = [
     Row {
         name: "item-123",
@@ -167,12 +168,12 @@ pub const ROWS: [Row; 11] = [
 ];
 
 impl Row {
-    /// The name as it is typed on a command line: `over-16-kib`.
+    /// Returns the name in the form of a command-line argument: `over-16-kib`.
     pub fn typed(&self) -> String {
         self.name.to_lowercase().replace(' ', "-")
     }
 
-    /// The arguments of curl that send this request, for a curl of any age.
+    /// Returns the arguments of curl that send this request. They work in old versions of curl too.
     pub fn curl_arguments(&self) -> String {
         let media_type = self.media_type;
         format!(
@@ -181,14 +182,14 @@ impl Row {
         )
     }
 
-    /// The request as a command, sent to the checkout at this base URL.
+    /// Returns the command that sends the request to the checkout at this base URL.
     pub fn curl(&self, base: &str) -> String {
         format!("curl -i {base}/checkout {}", self.curl_arguments())
     }
 }
 
 impl Body {
-    /// The body as it is sent.
+    /// Returns the body as it is sent.
     pub fn text(self) -> String {
         match self {
             Self::Text(text) => text.to_owned(),
@@ -196,7 +197,7 @@ impl Body {
         }
     }
 
-    /// The body as a word of a shell command.
+    /// Returns the body as a word of a shell command.
     pub fn in_shell(self) -> String {
         match self {
             Self::Text(text) => format!("'{text}'"),

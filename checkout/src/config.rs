@@ -1,4 +1,4 @@
-//! The settings, read once at start.
+//! The settings, read once at startup.
 
 mod base_url;
 
@@ -16,35 +16,36 @@ pub const DEFAULT_LISTEN_ADDR: &str = "127.0.0.1:8080";
 const INVENTORY_URL: &str = "INVENTORY_URL";
 const TRACE_UI_URL: &str = "TRACE_UI_URL";
 
-/// How many calls to inventory an order makes, one after the other.
+/// The number of consecutive calls to inventory per order.
 const CALLS: u32 = 2;
 
-/// What the environment decides.
+/// The settings of the service, read from environment variables.
 #[derive(Debug, Clone)]
 pub struct Config {
     /// `LISTEN_ADDR`, by default [`DEFAULT_LISTEN_ADDR`].
     pub listen_addr: SocketAddr,
     /// `INVENTORY_URL`, by default `http://127.0.0.1:8081`.
     pub inventory_url: BaseUrl,
-    /// `INVENTORY_TIMEOUT`, by default `2s`: for one call, from connecting to the last byte of the answer.
+    /// `INVENTORY_TIMEOUT`, by default `2s`: the time limit of a call, from connecting to the last byte of the answer.
     pub inventory_timeout: Duration,
-    /// `INVENTORY_CONNECT_TIMEOUT`, by default `500ms`: for one connection to it, the look-up of its name included.
+    /// `INVENTORY_CONNECT_TIMEOUT`, by default `500ms`: the time limit of a connection attempt, DNS lookup included.
     pub inventory_connect_timeout: Duration,
-    /// `TRACE_UI_URL`, by default `http://localhost:16686`: where a browser finds the traces.
+    /// `TRACE_UI_URL`, by default `http://localhost:16686`: the trace UI, as seen from a browser.
     pub trace_ui_url: BaseUrl,
-    /// `DEMO_ROUTES`, `false` by default: whether to serve the page at `/` and the pitfalls, which break traces on request.
+    /// `DEMO_ROUTES`, by default `false`: whether to serve the page at `/` and the pitfalls, which break traces on
+    /// request.
     pub demo_routes: bool,
-    /// Limits on connections, requests and waiting times. An order may by default take as long as all of its
-    /// calls to inventory.
+    /// Limits on connections, requests and waiting times. The default time limit of an order is the sum of the limits
+    /// of its calls to inventory.
     pub limits: Limits,
 }
 
 impl Config {
-    /// Reads the settings through `lookup`, which answers a variable's value.
+    /// Reads the settings through `lookup`, which returns the value of a variable.
     ///
     /// # Errors
     ///
-    /// A value cannot be used; the error names the variable, the value and what would do.
+    /// A value is invalid. The error names the variable, the value and the accepted values.
     pub fn read(lookup: Lookup<'_>) -> Result<Self, ConfigError> {
         let inventory_timeout = timeout(lookup, "INVENTORY_TIMEOUT", "2s")?;
         Ok(Self {
@@ -69,7 +70,7 @@ fn inventory_url(lookup: Lookup<'_>) -> Result<BaseUrl, ConfigError> {
     let url: BaseUrl =
         shared::config::read(lookup, INVENTORY_URL, "http://127.0.0.1:8081", expects)?;
     if url.get().scheme() == "https" {
-        // Better said once at start than by each call.
+        // Reported at startup, so that it does not fail each call.
         return Err(ConfigError {
             variable: INVENTORY_URL,
             value: url.get().to_string(),
@@ -79,7 +80,7 @@ fn inventory_url(lookup: Lookup<'_>) -> Result<BaseUrl, ConfigError> {
     Ok(url)
 }
 
-/// The page shows it to every visitor, so user info is refused.
+/// The page shows the URL to every visitor, so it must not contain user info.
 fn trace_ui_url(lookup: Lookup<'_>) -> Result<BaseUrl, ConfigError> {
     let expects = "a URL like http://localhost:16686, without a user name";
     let url: BaseUrl =
@@ -94,7 +95,7 @@ fn trace_ui_url(lookup: Lookup<'_>) -> Result<BaseUrl, ConfigError> {
     Ok(url)
 }
 
-/// From 1ms: some programs take zero for "never", and here each call would be over before it began.
+/// At least 1ms: some programs interpret zero as "no limit", but here it would fail every call.
 fn timeout(
     lookup: Lookup<'_>,
     variable: &'static str,
@@ -105,12 +106,12 @@ fn timeout(
     shared::config::duration_in(lookup, variable, default, &range, expects)
 }
 
-/// Reads the limits. `REQUEST_TIMEOUT` defaults to enough time for every call to time out, so that a slow call is answered
-/// as a failed call and not as a slow order.
+/// Reads the limits. The default of `REQUEST_TIMEOUT` lets every call time out, so that a slow call is answered as a
+/// failed call and not as a slow order.
 fn limits(lookup: Lookup<'_>, inventory_timeout: Duration) -> Result<Limits, ConfigError> {
     let mut defaults = Limits::default();
     let calls = inventory_timeout * CALLS;
-    // The time for reading the body and for the payment.
+    // Time for reading the body and for the payment.
     let rest = defaults.request_body_timeout + Duration::from_secs(1);
     defaults.request_timeout = defaults.request_timeout.max(calls + rest);
     Limits::read(lookup, &defaults)

@@ -1,5 +1,5 @@
-//! Maps errors to problems with a `code`. Internal details are not included. The inside goes to
-//! the log, whose lines carry the trace id that the problem carries too.
+//! Maps errors to problems with a `code`. A problem contains no internal details; they are in the log, whose lines have
+//! the same trace id.
 
 use std::time::Duration;
 
@@ -11,10 +11,10 @@ use shared::problem::Problem;
 use crate::inventory::InventoryError;
 use crate::order::{InvalidOrder, OrderError};
 
-/// When to order again, if inventory has not said when.
+/// Value of `Retry-After` if inventory sent none.
 const RETRY_SOON: Duration = Duration::from_secs(1);
 
-/// A request that is not answered as asked.
+/// A failed or rejected request.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ApiError {
     #[error(transparent)]

@@ -1,5 +1,5 @@
-//! The client of the inventory service. Each failure becomes its own variant of [`InventoryError`];
-//! [`error`](crate::error) maps it to the answer of checkout.
+//! The client of the inventory service. Each kind of failure is a variant of [`InventoryError`], which
+//! [`error`](crate::error) maps to checkout's answer.
 
 mod error;
 
@@ -19,7 +19,7 @@ use crate::retry::{self, Deadline, RemainingTime};
 pub(crate) use error::InventoryError;
 use error::MAX_ANSWER_BYTES;
 
-/// A traced connection to the inventory service. Connections are pooled; one instance serves all requests.
+/// A traced client for the inventory service. It pools connections; one instance serves all requests.
 #[derive(Debug)]
 pub(crate) struct Inventory {
     client: ClientWithMiddleware,
@@ -33,11 +33,11 @@ pub(crate) struct Item {
     #[serde(rename = "item_id")]
     id: String,
     pub(crate) available: i64,
-    // No wider: this times the largest quantity cannot overflow, and a dearer item is a mistake in the data.
+    // 32 bits, so that the total of the largest quantity cannot overflow. A higher price is an error in the data.
     pub(crate) price_cents: u32,
 }
 
-/// How many of which item to take, and for which order.
+/// The quantity and item to reserve, and the order to reserve for.
 #[derive(Debug, Serialize)]
 pub(crate) struct Reservation<'a> {
     pub(crate) order_id: Uuid,
@@ -45,7 +45,7 @@ pub(crate) struct Reservation<'a> {
     pub(crate) quantity: u32,
 }
 
-/// The reservation that inventory says it has made.
+/// The reservation in inventory's answer.
 #[derive(Deserialize)]
 struct Reserved {
     order_id: Uuid,
@@ -78,7 +78,7 @@ impl Inventory {
         })
     }
 
-    /// Asks what is left of an item, and what one of it costs.
+    /// Requests the stock and price of an item.
     pub(crate) async fn check(&self, item_id: &str) -> Result<Item, InventoryError> {
         let item: Item = self.call(self.check_request(item_id)).await?;
         if item.id == item_id {
@@ -88,7 +88,7 @@ impl Inventory {
         }
     }
 
-    /// The request that [`check`](Self::check) sends.
+    /// The request of [`check`](Self::check).
     pub(crate) fn check_request(&self, item_id: &str) -> RequestBuilder {
         self.client
             .get(self.check_url(item_id))
@@ -99,7 +99,7 @@ impl Inventory {
         self.base_url.join(&["check", item_id])
     }
 
-    /// Takes what an order asks for out of stock. Asked again for the same order, inventory takes nothing twice.
+    /// Reserves stock for an order. Inventory reserves only once for each order id.
     pub(crate) async fn reserve(
         &self,
         reservation: &Reservation<'_>,
@@ -120,7 +120,7 @@ impl Inventory {
         }
     }
 
-    /// Returns to the stock what an order may have reserved. Inventory reserves nothing for the order afterwards.
+    /// Releases the stock that an order may have reserved. Inventory reserves nothing for the order afterwards.
     pub(crate) async fn release(&self, order_id: Uuid) -> Result<(), InventoryError> {
         let order_id = order_id.to_string();
         let request = self
@@ -130,9 +130,9 @@ impl Inventory {
         self.answer(request).await.map(drop)
     }
 
-    /// Sends a request, however it is answered.
+    /// Sends a request and returns its response, whatever its status.
     pub(crate) async fn send(&self, request: RequestBuilder) -> Result<Response, InventoryError> {
-        // Unlike a timeout around `send`, this one goes on until the body is complete.
+        // Unlike a timeout around `send`, this one includes the body.
         let deadline = Deadline(Instant::now() + self.timeout);
         Ok(request.with_extension(deadline).send().await?)
     }
@@ -145,10 +145,10 @@ impl Inventory {
         serde_json::from_slice(&body).map_err(InventoryError::BadAnswer)
     }
 
-    /// Sends a request and returns the body of its answer, if that is a success.
+    /// Sends a request and returns the body of a successful response.
     async fn answer(&self, request: RequestBuilder) -> Result<Vec<u8>, InventoryError> {
         let mut response = self.send(request).await?;
-        // However much the answer claims or sends, no more of it is read.
+        // Reads at most this many bytes, whatever length the response declares.
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await? {
             if body.len() + chunk.len() > MAX_ANSWER_BYTES {

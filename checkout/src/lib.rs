@@ -4,16 +4,16 @@
 //!
 //! A request passes these files in this order:
 //!
-//! - `routes`: HTTP in, HTTP out, and the layers around it.
-//! - `order`: the domain. The rules for an order, and the steps of placing one.
+//! - `routes`: HTTP requests and responses, and the layers around them.
+//! - `order`: the domain. The rules of an order, and the steps of placing one.
 //! - `inventory`: the client of the inventory service, and its errors.
 //! - `retry`: which failed calls are retried.
 //! - `receipt`: the task that continues after the answer is sent.
 //! - `release`: the task that undoes a reservation whose outcome is unknown.
 //! - `error`: maps errors to answers.
 //!
-//! `config` is read once, at start. With `DEMO_ROUTES=true`, `page` is for trying it out in a browser with the requests of
-//! [`catalogue`], `pitfalls` shows how a trace breaks, and the same code when it does not, and `browser` keeps other web pages out.
+//! `config` is read once, at startup. With `DEMO_ROUTES=true`, `page` sends the requests of [`catalogue`] from a browser,
+//! `pitfalls` runs code that breaks a trace and its fixed form, and `browser` rejects requests from other web pages.
 
 mod browser;
 pub mod catalogue;
@@ -40,21 +40,21 @@ pub use pitfalls::{pitfall_names, unflushed_exit};
 
 use inventory::Inventory;
 
-/// Why the service did not start, or stopped unasked.
+/// The reason why the service did not start, or stopped without a signal.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// A setting cannot be used.
+    /// A setting is invalid.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// The HTTP client cannot be built.
+    /// The HTTP client could not be built.
     #[error("the client for inventory cannot be built")]
     Client(#[source] reqwest::Error),
-    /// The address cannot be served.
+    /// The address could not be served.
     #[error(transparent)]
     Serve(#[from] ServeError),
 }
 
-/// The whole process, from settings to exit status.
+/// Runs the whole process, from reading the settings to the exit code.
 pub fn main() -> ExitCode {
     shared::serve::main(shared::service!(), async |lookup, shutdown| {
         let config = Config::read(lookup)?;

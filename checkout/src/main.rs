@@ -1,4 +1,4 @@
-//! The `checkout` binary: its command line and exit status. The service itself begins in `lib.rs`.
+//! The `checkout` binary. `lib.rs` contains the service.
 
 use std::process::ExitCode;
 

@@ -1,5 +1,5 @@
-//! The domain: what an order may be, and the steps of placing one. No HTTP here; the way on is
-//! [`inventory`](crate::inventory), then [`receipt`](crate::receipt).
+//! The domain: the rules of an order and the steps of placing one, without HTTP. Next: [`inventory`](crate::inventory),
+//! then [`receipt`](crate::receipt).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,10 +13,10 @@ use crate::{receipt, release};
 const MAX_ITEM_ID_CHARS: usize = 64;
 const MAX_QUANTITY: u32 = 100;
 
-/// How long the simulated payment provider takes.
+/// Duration of a payment at the simulated provider.
 const PAYMENT_LATENCY: Duration = Duration::from_millis(20);
 
-/// An order that may be placed: one that exists has kept its rules.
+/// A valid order. The constructor checks the rules.
 #[derive(Debug)]
 pub(crate) struct Order {
     id: Uuid,
@@ -31,7 +31,7 @@ pub(crate) struct PlacedOrder {
     pub(crate) total_cents: i64,
 }
 
-/// Why an order was not placed.
+/// The reason why an order was not placed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum OrderError {
     #[error(transparent)]
@@ -40,7 +40,7 @@ pub(crate) enum OrderError {
     Task(#[from] TaskError),
 }
 
-/// A value breaks the rule of its field.
+/// A value violates the rule of its field.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum InvalidOrder {
     #[error(
@@ -59,7 +59,7 @@ impl Order {
         if !is_sized || item_id.contains(char::is_control) {
             return Err(InvalidOrder::ItemId);
         }
-        // The only two ids that no URL can carry, however they are encoded: to ask for them is to ask for another path.
+        // No URL can contain these two ids as a path segment, even percent-encoded: they would request another path.
         if matches!(item_id.as_str(), "." | "..") {
             return Err(InvalidOrder::ItemIdIsPath(item_id));
         }
@@ -68,7 +68,7 @@ impl Order {
             .filter(|quantity| (1..=MAX_QUANTITY).contains(quantity))
             .ok_or(InvalidOrder::Quantity(quantity))?;
         Ok(Self {
-            // Version 7 begins with the time, so that orders sort by age wherever they are stored.
+            // Version 7 begins with the time, so orders sort by age.
             id: Uuid::now_v7(),
             item_id,
             quantity,
@@ -90,8 +90,8 @@ impl Order {
 
 /// Places an order: checks the stock, charges, reserves, and spawns a task that sends the receipt.
 ///
-/// The reservation comes last because it is what makes the order exist, for inventory and for the customer. So no
-/// reservation is without its payment, at whichever moment a process is killed.
+/// The reservation is the last step, because it makes the order exist, for inventory and for the customer. A
+/// reservation is therefore always paid, even if a process is killed at any moment.
 ///
 /// # Errors
 ///
@@ -130,19 +130,20 @@ async fn check_and_commit(
         return Err(InventoryError::OutOfStock.into());
     }
     let total_cents = i64::from(item.price_cents) * i64::from(order.quantity);
-    // In a task, because the caller may hang up at any moment, and half an order is worse than none. Shutdown waits for it.
+    // In a task, because the caller may disconnect at any moment, and an order must not stop halfway. Shutdown waits
+    // for the task.
     let commit = shared::task::spawn(commit(Arc::clone(inventory), order, total_cents));
     Ok(commit.await??)
 }
 
-/// Charges and reserves: an order that has come this far is placed or refused, whether or not its caller waits.
+/// Charges and reserves. From here on, the order is placed or rejected, even if its caller disconnects.
 async fn commit(
     inventory: Arc<Inventory>,
     order: Order,
     total_cents: i64,
 ) -> Result<PlacedOrder, InventoryError> {
     charge_payment(order.id, total_cents).await;
-    // Others order too, so the check promised nothing: the reservation decides.
+    // Other orders may have taken the stock since the check, so only the reservation decides.
     let reservation = Reservation {
         order_id: order.id,
         item_id: &order.item_id,
@@ -157,13 +158,13 @@ async fn commit(
         return Err(error);
     }
     tracing::info!(order_id = %order.id, item_id = order.item_id, "order placed");
-    // Not awaited: the customer's answer need not wait for it, and shutdown does.
+    // Not awaited: the response does not wait for the receipt, but shutdown does.
     drop(shared::task::spawn(receipt::send_receipt(order.id)));
     Ok(PlacedOrder { order, total_cents })
 }
 
-/// Holds the price on the customer's card; a hold lapses by itself if no order follows. Simulated: it takes as long as a
-/// quick payment provider, moves no money and never fails.
+/// Holds the price on the customer's card. A hold expires if no order follows. Simulated: it takes as long as a fast
+/// payment provider, moves no money and never fails.
 #[tracing::instrument(skip_all, fields(shop.order.id = %order_id, shop.order.total_cents = total_cents))]
 async fn charge_payment(order_id: Uuid, total_cents: i64) {
     tokio::time::sleep(PAYMENT_LATENCY).await;

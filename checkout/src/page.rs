@@ -1,5 +1,5 @@
-//! The page at `/`: a button for each request of the catalogue and for each pitfall. It shows the answer and the trace of
-//! every request, the trace in a frame from the trace UI.
+//! The page at `/`: a button for each request of the catalogue and for each pitfall. It shows the answer and the trace
+//! of every request. Traces are shown in frames from the trace UI.
 //!
 //! [`catalogue`](crate::catalogue) lists the requests and [`pitfalls`] the pitfalls. `html` renders the page
 //! and `orders`, `lab` and `primer` its sections; `script.js` sends the requests.
@@ -27,7 +27,7 @@ use crate::pitfalls;
 
 /// The URLs of the trace UI.
 struct TraceUi {
-    /// Its first page.
+    /// The UI's first page.
     home: Url,
     /// The page of a trace, without the trace id.
     traces: Url,

@@ -1,5 +1,5 @@
-//! Releases what inventory may have reserved for an order that was not placed: the call to reserve it failed, and inventory
-//! may have done its part all the same.
+//! Releases a reservation of an order that was not placed. If the call to reserve failed, inventory may still have
+//! reserved.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -12,12 +12,13 @@ use crate::inventory::Inventory;
 const MIN_PAUSE: Duration = Duration::from_millis(100);
 const MAX_PAUSE: Duration = Duration::from_mins(1);
 
-/// How long to try, which is as long an outage of inventory as orders in doubt survive.
+/// Maximum duration of the attempts, and so the longest outage of inventory after which a reservation is still
+/// released.
 const PATIENCE: Duration = Duration::from_hours(1);
 
-/// Asks inventory to release an order until it has done so.
+/// Requests the release of an order until inventory confirms it.
 ///
-/// To be spawned with [`shared::task::spawn`], inside the span that it belongs to.
+/// Spawn it with [`shared::task::spawn`] inside its parent span.
 #[tracing::instrument(skip_all, fields(shop.order.id = %order_id))]
 pub(crate) async fn release_order(inventory: Arc<Inventory>, order_id: Uuid) {
     let mut unreleased = Unreleased(Some(order_id));
@@ -36,7 +37,7 @@ pub(crate) async fn release_order(inventory: Arc<Inventory>, order_id: Uuid) {
     tracing::info!(%order_id, "order released");
 }
 
-/// Logs the order if the task ends before it is released, also when it is cancelled at shutdown.
+/// Logs the order id if the task ends before the order is released, for example by cancellation at shutdown.
 struct Unreleased(Option<Uuid>);
 
 impl Drop for Unreleased {

@@ -1,6 +1,6 @@
-//! When a call to inventory is made again: what may succeed the next time, as long as the caller still waits.
+//! Retries of calls to inventory: failures that may be temporary, within the caller's time limit.
 //!
-//! Both calls may be repeated: a check changes nothing, and inventory takes nothing twice for the same order.
+//! Both calls are idempotent: a check changes nothing, and inventory reserves once for each order id.
 
 use std::time::{Duration, Instant, SystemTime};
 
@@ -13,13 +13,13 @@ use reqwest_retry::{
     RetryableStrategy,
 };
 
-/// After the first attempt.
+/// Pause after the first attempt.
 const MAX_RETRIES: u32 = 2;
 const MIN_BACKOFF: Duration = Duration::from_millis(25);
 const MAX_BACKOFF: Duration = Duration::from_millis(200);
 
-/// Retries with backoff and jitter, all within `timeout`. Goes before the trace middleware, so that every attempt is a
-/// span.
+/// Retries with backoff and jitter, all within `timeout`. Added before the trace middleware, so that every attempt has
+/// a span.
 pub(crate) fn retries(timeout: Duration) -> RetryTransientMiddleware<Within, Transient> {
     let backoff = ExponentialBackoff::builder()
         .retry_bounds(MIN_BACKOFF, MAX_BACKOFF)
@@ -28,7 +28,7 @@ pub(crate) fn retries(timeout: Duration) -> RetryTransientMiddleware<Within, Tra
     RetryTransientMiddleware::new_with_policy_and_strategy(Within { backoff, timeout }, Transient)
 }
 
-/// Backs off only as far as there is time for another attempt.
+/// Limits the pause so that time for another attempt remains.
 pub(crate) struct Within {
     backoff: ExponentialBackoff,
     timeout: Duration,
@@ -67,11 +67,11 @@ impl RetryableStrategy for Transient {
     }
 }
 
-/// A request extension: when the answer has to be complete, however many attempts it takes.
+/// A request extension: the time by which the response has to be complete, over all attempts.
 #[derive(Clone, Copy)]
 pub(crate) struct Deadline(pub(crate) Instant);
 
-/// Gives an attempt the time that is left until the [`Deadline`]. Goes between the retries and the trace middleware.
+/// Gives an attempt the time that is left until the [`Deadline`]. Added between the retries and the trace middleware.
 pub(crate) struct RemainingTime;
 
 #[async_trait::async_trait]
@@ -89,7 +89,7 @@ impl Middleware for RemainingTime {
     }
 }
 
-/// What the last attempt failed with, without the wrapper that counts the attempts: the trace shows those.
+/// Returns the error of the last attempt, without the wrapper that counts the attempts. The trace shows each attempt.
 pub(crate) fn last_attempt(error: Error) -> Error {
     match error {
         Error::Middleware(error) => match error.downcast() {

@@ -1,4 +1,5 @@
-//! HTTP in, HTTP out. A handler translates; [`order`](crate::order) decides; [`error`](crate::error) answers what fails.
+//! HTTP requests and responses. The handlers translate between HTTP and [`order`](crate::order);
+//! [`error`](crate::error) maps failures to responses.
 
 use std::sync::Arc;
 
@@ -22,13 +23,14 @@ use crate::pitfalls;
 
 const MAX_BODY_BYTES: usize = 16 * 1024;
 
-/// The body of `POST /checkout`.
+/// The body of `POST /checkout`. Unknown fields are rejected: `"qty": 5` must be an error, not an order of the default
+/// quantity.
 // Unknown fields are refused: `"qty": 5` must be an error, not an order of the default quantity.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct CheckoutRequest {
     item_id: String,
-    // Wider than any valid quantity, so that the domain gets to say what is wrong with -1.
+    // Wider than any valid quantity, so that the domain can report that -1 is invalid.
     #[serde(default = "one")]
     quantity: i64,
 }
@@ -39,7 +41,7 @@ struct CheckoutResponse {
     item_id: String,
     quantity: u32,
     total_cents: i64,
-    /// Absent only while tracing is off.
+    /// Absent only if tracing is off.
     #[serde(skip_serializing_if = "Option::is_none")]
     trace_id: Option<String>,
 }
@@ -61,8 +63,8 @@ pub(crate) fn router(inventory: Inventory, config: &Config) -> Router {
         .fallback(problem::not_found)
         .method_not_allowed_fallback(problem::method_not_allowed)
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES));
-    // Ready as soon as it serves, even while inventory is down: otherwise an orchestrator would take checkout out of rotation,
-    // and callers would get a refused connection instead of the 503 that names the cause.
+    // Ready as long as the process serves, even while inventory is down. Otherwise an orchestrator would remove
+    // checkout, and callers would get a refused connection instead of the 503 that names the cause.
     let ready = async || Ok(());
     serve::router(routes, &config.limits, TraceLayer::new(), ready).merge(page)
 }

@@ -4,13 +4,13 @@
 //!
 //! A request passes these files in this order:
 //!
-//! - `routes`: HTTP in, HTTP out, and the layers around it.
-//! - `order`: the values of a request. A value that exists is valid.
+//! - `routes`: HTTP requests and responses, and the layers around them.
+//! - `order`: the values of a request, validated on construction.
 //! - `stock`: the domain. Each query has its own span.
 //! - `database`: the connection pool, the schema (`sql/`) and the catalogue.
 //! - `error`: maps errors to answers.
 //!
-//! `config` is read once, at start.
+//! `config` is read once, at startup.
 
 mod config;
 mod database;

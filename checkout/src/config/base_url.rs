@@ -6,7 +6,7 @@ use std::str::FromStr;
 use reqwest::Url;
 use shared::redact;
 
-/// An `http` or `https` URL that paths are appended to, with or without a slash at its end. Printed without its password.
+/// An `http` or `https` URL to which paths are appended, with or without a final slash. Printed without its password.
 #[derive(Clone, PartialEq, Eq)]
 pub struct BaseUrl(Url);
 
@@ -16,7 +16,7 @@ impl fmt::Debug for BaseUrl {
     }
 }
 
-/// The text is no URL that paths can be appended to.
+/// The text is not a URL to which paths can be appended.
 #[derive(Debug, Clone, Copy, thiserror::Error)]
 #[error("expected an http or https URL without `?` and `#`")]
 pub struct BaseUrlError;
@@ -40,9 +40,9 @@ impl BaseUrl {
         &self.0
     }
 
-    /// Appends path segments. Whatever is in a segment stays in it: `/`, `?`, `#` and `%` are percent-encoded.
+    /// Appends path segments. `/`, `?`, `#` and `%` inside a segment are percent-encoded.
     ///
-    /// The exceptions are `.` and `..`, which no URL can have as a segment: they are left out.
+    /// Segments `.` and `..` are omitted, because a URL cannot contain them.
     pub(crate) fn join(&self, segments: &[&str]) -> Url {
         let mut url = self.0.clone();
         url.path_segments_mut()

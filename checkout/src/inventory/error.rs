@@ -1,4 +1,4 @@
-//! [`InventoryError`]: why a call to inventory failed, or what inventory refused.
+//! [`InventoryError`]: the reason why a call to inventory failed or was rejected.
 
 use std::time::Duration;
 
@@ -8,19 +8,20 @@ use serde::Deserialize;
 
 use crate::retry;
 
-/// The longest answer that is read. Inventory's own are a few hundred bytes long.
+/// Maximum bytes of a response that are read. Inventory's own responses have a few hundred bytes.
 pub(super) const MAX_ANSWER_BYTES: usize = 64 * 1024;
 
-/// The longest `Retry-After` that is passed on.
+/// Maximum `Retry-After` that is passed on to the caller.
 const MAX_RETRY_AFTER: Duration = Duration::from_hours(1);
 
-/// The member of a problem (RFC 9457) that identifies the refusal.
+/// The member of a problem (RFC 9457) that identifies the rejection.
 #[derive(Deserialize)]
 struct Refusal {
     code: String,
 }
 
-/// Why inventory did not do as asked. The first two are answers; the others are failures.
+/// The reason why inventory did not serve a request. The first two variants are expected rejections; the others are
+/// failures.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum InventoryError {
     #[error("inventory knows no such item")]
@@ -29,17 +30,17 @@ pub(crate) enum InventoryError {
     OutOfStock,
     #[error("inventory did not answer in time")]
     Timeout(#[source] reqwest_middleware::Error),
-    /// No connection, or one that broke or does not speak HTTP.
+    /// The connection failed, broke, or did not carry HTTP.
     #[error("inventory cannot be reached")]
     Unreachable(#[source] reqwest_middleware::Error),
-    /// It answers, but says that it cannot serve.
+    /// Inventory answered that it cannot serve at the moment.
     #[error("inventory is unavailable")]
     Unavailable { retry_after: Option<Duration> },
     #[error("inventory answered {status}")]
     Failed { status: StatusCode },
     #[error("inventory gave an answer that cannot be understood")]
     BadAnswer(#[source] serde_json::Error),
-    /// The answer is about something else than the request.
+    /// The answer is about another item, order or quantity than the request.
     #[error("inventory answered for another item, order or quantity")]
     OtherAnswer,
     #[error("inventory gave an answer of more than {MAX_ANSWER_BYTES} bytes")]
@@ -47,10 +48,10 @@ pub(crate) enum InventoryError {
 }
 
 impl InventoryError {
-    /// Reads an answer that is not a success.
+    /// Converts a response with an error status.
     ///
-    /// A refusal is known by its `code`, never by the status alone: a 404 without one comes from a wrong `INVENTORY_URL`,
-    /// and "no such item" would send people to look in the wrong place.
+    /// A rejection is identified by its `code`, not by its status: a 404 without a code comes from a wrong
+    /// `INVENTORY_URL`, and reporting it as "no such item" would hide that.
     pub(super) fn from_answer(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Self {
         let refusal = serde_json::from_slice::<Refusal>(body).ok();
         match (
@@ -68,7 +69,7 @@ impl InventoryError {
         }
     }
 
-    /// The stable name: `code` of the problem that checkout answers, and `error.type` of the span.
+    /// Returns the stable name: the `code` of checkout's problem, and the `error.type` of the span.
     pub(crate) fn code(&self) -> &'static str {
         match self {
             Self::UnknownItem => "unknown_item",
@@ -81,13 +82,13 @@ impl InventoryError {
         }
     }
 
-    /// Whether something is broken, as opposed to a customer who asks for what is not there.
+    /// Returns whether something is broken. A request for an unknown or sold-out item is not a fault.
     pub(crate) fn is_failure(&self) -> bool {
         !matches!(self, Self::UnknownItem | Self::OutOfStock)
     }
 }
 
-/// The seconds of a `Retry-After`. Its other form, a date, is not used by inventory.
+/// Returns the seconds of a `Retry-After`. Inventory does not use its other form, a date.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let seconds = headers.get(RETRY_AFTER)?.to_str().ok()?.parse().ok()?;
     Some(Duration::from_secs(seconds).min(MAX_RETRY_AFTER))
@@ -102,7 +103,7 @@ impl From<reqwest::Error> for InventoryError {
 impl From<reqwest_middleware::Error> for InventoryError {
     fn from(error: reqwest_middleware::Error) -> Self {
         let error = retry::last_attempt(error);
-        // A connection that could not be made in time is none, and asks nothing of inventory's work.
+        // A connect timeout counts as unreachable, since inventory never received the request.
         if error.is_timeout() && !error.is_connect() {
             Self::Timeout(error)
         } else {

@@ -42,7 +42,7 @@ pub(super) fn primer() -> Markup {
                 }
             }
             p {
-                "The last bar is an " b { "orphan" } ": it belongs to the order, but it is in a trace of its own. The trace of \
+                "The last bar is an " b { "orphan" } ": it belongs to the order, but it is in a separate trace. The trace of \
                 the order stops for no visible reason. The orphan shows a panic, but not which order it affected. Nothing \
                 warns you: a broken trace looks just like a short one."
             }

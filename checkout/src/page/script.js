@@ -189,7 +189,7 @@ async function pitfall(htmlForm, given) {
       addTrace(form, traceId, {
         kind: "orphan",
         title: "Orphan:",
-        why: `${spans.map((span) => span.span).join(", ")} belongs to the same request, but is in a trace of its own.`,
+        why: `${spans.map((span) => span.span).join(", ")} belongs to the same request, but is in a separate trace.`,
       });
     }
     if (broken && orphans.length === 0) {

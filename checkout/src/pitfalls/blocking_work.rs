@@ -1,4 +1,5 @@
-//! Blocking work that forgets who it is done for: the context does not follow from thread to thread by itself.
+//! Blocking work on another thread, without the request's context. The context does not follow from thread to thread by
+//! itself.
 
 use tokio::sync::oneshot;
 

@@ -1,4 +1,4 @@
-//! A task that forgets who it works for.
+//! A task that is spawned without the request's context.
 
 use super::{Finding, Form, Harm, Lab, LabError, Pitfall, Run, Source, SpanRef};
 

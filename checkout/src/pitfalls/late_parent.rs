@@ -47,8 +47,8 @@ fn fixed() -> Finding {
     finding(outcome)
 }
 
-/// What a message queue hands over: the request's context is in the headers and nowhere else, which is why the spans
-/// above are made with `parent: None`.
+/// The headers of a message from a queue. They are the only source of the request's context, so the spans above have
+/// `parent: None`.
 fn queue_message() -> HashMap<String, String> {
     let mut headers = HashMap::new();
     propagation::inject(&mut headers);

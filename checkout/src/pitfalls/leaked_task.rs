@@ -1,4 +1,4 @@
-//! A task that never ends: a span is exported when it ends, so this one never is.
+//! A task that never ends. A span is exported when it ends, so the span of this task is never exported.
 
 use std::time::Duration;
 
@@ -6,10 +6,11 @@ use tracing::Instrument as _;
 
 use super::{Finding, Form, Harm, Lab, LabError, Pitfall, Run, Source};
 
-/// Far more than it takes to see the point, and few enough to do no harm.
+/// Maximum number of leaked tasks: enough to demonstrate the leak, and too few to cause harm.
 const MAX_LIVE_TASKS: usize = 100;
 
-/// How long a leaked task lives here, so that the lab can be used again without a restart. In a real service it is for ever.
+/// Lifetime of a leaked task, so that the pitfall can be used again without a restart. In a real service, such a task
+/// never ends.
 pub(super) const LIFETIME: Duration = Duration::from_mins(10);
 
 pub(super) const PITFALL: Pitfall = Pitfall {
@@ -62,7 +63,7 @@ async fn fixed(lab: &Lab) -> Result<Finding, LabError> {
     Ok(finding(lab, happened))
 }
 
-/// A span is made here, in the request's context: that alone does not put it into the trace.
+/// The span is created here, in the request's context. That alone does not add it to the trace, because it never ends.
 fn wait_for_restock(lab: &Lab) -> impl Future<Output = ()> + use<> {
     let mut restocked = lab.restocked.subscribe();
     let waiting = async move {

@@ -1,7 +1,7 @@
-//! The lab: how a trace breaks without a word, and the same code when it does not.
+//! The pitfalls: code that silently breaks a trace, and its fixed form.
 //!
-//! One file for each pitfall, its `broken` form beside its `fixed` twin; `routes` runs them. Clippy refuses every broken
-//! form that a lint can see (`clippy.toml`), so each says that it is meant.
+//! One file per pitfall has its `broken` and its `fixed` form; `routes` runs them. Clippy rejects the broken forms that
+//! a lint can detect (`clippy.toml`), so these forms allow the lint and give the reason.
 
 mod blocking_work;
 mod detached_task;
@@ -30,7 +30,7 @@ use crate::inventory::{Inventory, InventoryError};
 pub(crate) use routes::router;
 pub use unflushed_exit::unflushed_exit;
 
-/// Every pitfall, in the order of the list.
+/// Every pitfall, in display order.
 const PITFALLS: [Pitfall; 7] = [
     severed_context::PITFALL,
     raw_client::PITFALL,
@@ -41,17 +41,17 @@ const PITFALLS: [Pitfall; 7] = [
     unflushed_exit::PITFALL,
 ];
 
-/// Every pitfall.
+/// Returns every pitfall.
 pub(crate) fn all() -> &'static [Pitfall] {
     &PITFALLS
 }
 
-/// The pitfall with this name.
+/// Returns the pitfall with this name.
 pub(crate) fn named(name: &str) -> Option<&'static Pitfall> {
     PITFALLS.iter().find(|pitfall| pitfall.name == name)
 }
 
-/// The name of every pitfall, in the order of the list.
+/// Returns the name of every pitfall, in display order.
 pub fn pitfall_names() -> impl Iterator<Item = &'static str> {
     PITFALLS.iter().map(|pitfall| pitfall.name)
 }
@@ -63,9 +63,9 @@ pub(crate) struct Pitfall {
     pub(crate) mistake: &'static str,
     /// The effect that is visible in the trace.
     pub(crate) looks: &'static str,
-    /// The same effect for programs: the tour checks it.
+    /// The same effect in machine-readable form, which the tour checks.
     pub(crate) harm: Harm,
-    /// What to do instead.
+    /// The fix, in one sentence.
     pub(crate) instead: &'static str,
     /// The file with both forms.
     pub(crate) source: Source,
@@ -73,7 +73,7 @@ pub(crate) struct Pitfall {
     pub(crate) fixed: Form,
 }
 
-/// What the broken form does to the trace. The fixed form must have every span in it.
+/// The effect of the broken form on the trace. The trace of the fixed form must contain every span.
 #[derive(Clone, Copy, Serialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
 pub(crate) enum Harm {
@@ -101,7 +101,7 @@ pub(crate) struct Form {
     pub(crate) run: Run,
 }
 
-/// How one form of a pitfall is run.
+/// The way to run a form of a pitfall.
 pub(crate) enum Run {
     /// By a request.
     Request(Request),
@@ -112,10 +112,10 @@ pub(crate) enum Run {
 pub(crate) type Request =
     for<'a> fn(&'a Lab) -> Pin<Box<dyn Future<Output = Result<Finding, LabError>> + Send + 'a>>;
 
-/// What the pitfalls work with.
+/// The dependencies of the pitfalls.
 pub(crate) struct Lab {
     inventory: Arc<Inventory>,
-    /// Never sends a value and stays open. The channel counts the tasks that wait for it.
+    /// A channel that stays open and never sends a value. It counts the tasks that wait for it.
     restocked: watch::Sender<()>,
 }
 
@@ -127,16 +127,16 @@ pub(crate) struct Finding {
     live_tasks: Option<usize>,
 }
 
-/// Where to find a span.
+/// The identity of a span.
 #[derive(Debug, Serialize)]
 struct SpanRef {
     trace_id: String,
     span_id: String,
-    /// Its service and name.
+    /// The service and the name of the span.
     span: &'static str,
 }
 
-/// Why a pitfall could not be shown.
+/// The reason why a pitfall could not be run.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum LabError {
     #[error("inventory, which the pitfall calls, did not answer")]
@@ -151,9 +151,9 @@ pub(crate) enum LabError {
     Thread(#[from] tokio::sync::oneshot::error::RecvError),
 }
 
-/// The cheapest question that inventory answers.
+/// A cheap request to inventory.
 const ITEM: &str = "item-123";
-/// What inventory's span for it is called.
+/// The name of inventory's span for it.
 const CHECK: &str = "inventory GET /check/{item_id}";
 
 impl Lab {
@@ -164,7 +164,7 @@ impl Lab {
         }
     }
 
-    /// Asks inventory as an order does, and gives the span that inventory says it has made of that.
+    /// Calls inventory as an order does, and returns the span that inventory's response names.
     async fn ask_inventory(&self) -> Result<Option<SpanRef>, LabError> {
         let response = self
             .inventory
@@ -197,7 +197,7 @@ impl SpanRef {
         })
     }
 
-    /// Returns the span that answered, if the response names it.
+    /// Returns the span that the response names, if any.
     fn answered(span: &'static str, headers: &HeaderMap) -> Option<Self> {
         response_span(headers).map(|ids| Self::new(span, &ids))
     }

@@ -1,4 +1,5 @@
-//! `GET /pitfalls` lists them, `POST /pitfalls/{name}` runs the broken form of one, with `?fixed=true` the fixed one.
+//! `GET /pitfalls` lists the pitfalls. `POST /pitfalls/{name}` runs the broken form of one, and `?fixed=true` its fixed
+//! form.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,7 +37,7 @@ struct Entry {
     harm: Harm,
     instead: &'static str,
     source: &'static str,
-    /// How to run it: a request to checkout, or a command.
+    /// The way to run it: a request to checkout, or a command.
     broken: String,
     fixed: String,
 }
@@ -46,7 +47,7 @@ struct Entry {
 pub(super) struct Answer {
     pub(super) pitfall: &'static str,
     pub(super) fixed: bool,
-    /// One sentence.
+    /// The result, in one sentence.
     pub(super) happened: String,
     /// The trace id of the request. Absent while tracing is off.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -58,7 +59,7 @@ pub(super) struct Answer {
     pub(super) live_tasks: Option<usize>,
 }
 
-// Unknown parameters are refused: a typo such as `?fix=true` must not run the broken form.
+// Unknown parameters are rejected, so that a typo such as `?fix=true` does not run the broken form.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Parameters {

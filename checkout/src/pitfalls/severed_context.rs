@@ -1,4 +1,4 @@
-//! An outgoing call that forgets who it is made for.
+//! An outgoing call with a new context instead of the request's.
 
 use opentelemetry::Context;
 use opentelemetry::trace::FutureExt as _;

@@ -1,6 +1,7 @@
-//! A process that exits before its spans are exported: they wait in a queue for up to five seconds, and are lost with it.
+//! A process that exits before its spans are exported. They are queued for up to five seconds, and lost with the
+//! process.
 //!
-//! The process has to exit, so no request can show this pitfall: `cargo run -p checkout --example unflushed_exit`.
+//! The process has to exit, so no request can run this pitfall. Run `cargo run -p checkout --example unflushed_exit`.
 
 use std::process::ExitCode;
 
@@ -54,13 +55,13 @@ async fn fixed() -> Result<ExitCode, InitError> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The job of a process that starts, works and ends.
+/// The work of a short-lived process.
 #[tracing::instrument]
 fn nightly_report() -> Option<SpanRef> {
     SpanRef::current("nightly-report nightly_report")
 }
 
-/// The last line of the process: the same answer that a request gets for the other pitfalls.
+/// The last line of the process, in the format of the other pitfalls' answers.
 fn tell(fixed: bool, span: Option<SpanRef>, spans: SpanCounts) {
     let SpanCounts {
         ended, exported, ..
@@ -84,9 +85,9 @@ fn tell(fixed: bool, span: Option<SpanRef>, spans: SpanCounts) {
     println!("{answer}");
 }
 
-/// The pitfall `unflushed-exit` as the whole life of a process; its last line on standard output is the answer.
+/// Runs the pitfall `unflushed-exit` as a whole process. Its last line on standard output is the answer.
 ///
-/// The spans go where `OTEL_EXPORTER_OTLP_ENDPOINT` says. The broken form does not return.
+/// Exports to `OTEL_EXPORTER_OTLP_ENDPOINT`. The broken form does not return.
 pub fn unflushed_exit(fixed: bool) -> ExitCode {
     let runtime = match Runtime::new() {
         Ok(runtime) => runtime,

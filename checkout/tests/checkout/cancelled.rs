@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 use crate::stand_in::serve;
 use crate::support::{Checkout, client};
 
-/// Says when it is dropped.
+/// Reports when it is dropped.
 struct Work(mpsc::UnboundedSender<&'static str>);
 
 impl Drop for Work {
@@ -19,7 +19,7 @@ impl Drop for Work {
     }
 }
 
-/// A checkout whose inventory works without end, and what becomes of that.
+/// A checkout whose inventory never finishes its work, and the event of its cancellation.
 async fn endless_inventory(
     request_timeout: &str,
 ) -> (Checkout, mpsc::UnboundedReceiver<&'static str>) {

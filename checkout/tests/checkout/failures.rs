@@ -1,4 +1,4 @@
-//! Failures of inventory, and the answers that they cause.
+//! Failures of inventory, and checkout's responses to them.
 
 use axum::Json;
 use axum::Router;
@@ -15,7 +15,7 @@ async fn order_from(inventory_url: &str) -> Answer {
     order_within("10s", inventory_url).await
 }
 
-/// With a timeout that is sure to pass.
+/// A timeout that is certain to expire.
 async fn order_from_silent(inventory_url: &str) -> Answer {
     order_within("100ms", inventory_url).await
 }
@@ -117,7 +117,7 @@ async fn overloaded_inventory_is_unavailable_for_as_long_as_it_says() {
 #[tokio::test]
 async fn endless_answer_is_a_failure() {
     for status in [200, 500, 503] {
-        // Claims 10 GiB and sends for as long as it is read.
+        // Declares 10 GiB and sends as long as the client reads.
         let endless = async move || {
             let chunk = || Ok::<_, std::io::Error>(vec![b' '; 16 * 1024]);
             let chunks = futures_util::stream::repeat_with(chunk);

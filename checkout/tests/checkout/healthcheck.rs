@@ -1,4 +1,4 @@
-//! `checkout healthcheck`, which containers run: its exit status is what `/readyz` says.
+//! `checkout healthcheck`, the health check of containers: its exit code reflects `/readyz`.
 
 use std::process::{Command, Output};
 

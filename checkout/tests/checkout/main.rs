@@ -1,4 +1,4 @@
-//! The checkout service over real sockets, against an inventory that the test makes up.
+//! The checkout service over real sockets, with a stand-in for inventory.
 
 #![expect(clippy::unwrap_used, reason = "a panic fails the test")]
 

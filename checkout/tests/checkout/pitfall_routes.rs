@@ -1,4 +1,4 @@
-//! The list of pitfalls, and the requests that the lab refuses.
+//! The list of pitfalls, and rejected requests.
 
 use std::collections::BTreeSet;
 

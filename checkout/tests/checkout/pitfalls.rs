@@ -1,4 +1,4 @@
-//! The lab: each broken form breaks the trace as it says, and its fixed twin does not.
+//! The pitfalls: each broken form breaks the trace as described, and its fixed form does not.
 
 use serde_json::Value;
 use shared::server::TraceLayer;
@@ -7,7 +7,7 @@ use shared::testing::{Span, recorder};
 use crate::stand_in::{inventory_with, serve};
 use crate::support::Checkout;
 
-/// What the lab says of a run, and which spans it says have fallen off: by trace, with the name it gives them.
+/// The answer of a pitfall, and its orphans: by trace, with the reported name.
 struct Run {
     body: Value,
     trace_id: String,
@@ -19,18 +19,18 @@ impl Run {
         self.body["happened"].as_str().unwrap()
     }
 
-    /// The request's own trace, as soon as `spans` of it have ended.
+    /// Returns the request's trace when `spans` of its spans have ended.
     async fn tree(&self, spans: usize) -> String {
         recorder().trace(&self.trace_id, spans).await.tree()
     }
 
-    /// The trace that an orphan is in. Asserts that it is the orphan's own.
+    /// Returns the trace of an orphan. Asserts that it is a separate trace.
     async fn tree_of_orphan(&self, index: usize, spans: usize) -> String {
         let (trace_id, name) = &self.orphans[index];
         assert_ne!(*trace_id, self.trace_id);
         let trace = recorder().trace(trace_id, spans).await;
         trace.assert_joined();
-        // The lab names service and span; here all of checkout's spans are of the process's own service.
+        // The answer names service and span. In this test, checkout's spans have the service name of the test process.
         let name = name.strip_prefix("checkout ").unwrap_or(name);
         let is_orphan = |span: &Span| format!("{} {}", span.service, span.name).trim() == name;
         assert!(trace.spans.iter().any(is_orphan), "{name}: {trace}");

@@ -1,4 +1,4 @@
-//! Whatever inventory has reserved is an order or is released, whether or not the caller waits.
+//! Every reservation ends as an order or is released, even if the caller disconnects.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -22,7 +22,8 @@ const PATIENCE: Duration = Duration::from_mins(1);
 
 type Calls = mpsc::UnboundedReceiver<(&'static str, String)>;
 
-/// A checkout, and the calls that its inventory gets: `reserve` answers reservations, the second release succeeds.
+/// A checkout and the calls that its inventory receives: `reserve` answers reservations, and the second release
+/// succeeds.
 async fn checkout_with(reserve: fn(Value) -> Response) -> (Checkout, Calls) {
     let (calls, received) = mpsc::unbounded_channel();
     let reserved = calls.clone();
@@ -107,7 +108,7 @@ async fn refused_order_is_not_released() {
             .await;
     let answer = checkout.order(&json!({"item_id": "item-123"})).await;
     answer.assert_problem(409, "out_of_stock");
-    // The tree is complete when the request's span is there, and a release would have been begun before.
+    // The tree is complete when the request's span has ended, and a release would have started before.
     let trace = recorder().trace(answer.trace_id(), 5).await;
     assert!(!trace.tree().contains("release_order"), "{trace}");
     assert_eq!(next(&mut calls).await.0, "reserve");
@@ -146,7 +147,7 @@ async fn order_of_a_caller_who_hung_up_is_placed() {
             }
         })
         .await;
-    // The caller is gone, and checkout has noticed.
+    // The caller has disconnected, and checkout has noticed.
     recorder().span(&trace_id, "POST /checkout").await;
     gate.notify_one();
     recorder().span(&trace_id, "send_receipt").await;

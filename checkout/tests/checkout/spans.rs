@@ -1,4 +1,5 @@
-//! The spans that checkout itself makes. The whole trace, with inventory's part, is asserted where both services run.
+//! The spans that checkout itself creates. The end-to-end tests of the demo check the whole trace, with inventory's
+//! part.
 
 use opentelemetry::Value;
 use opentelemetry::trace::Status;
@@ -12,7 +13,7 @@ use crate::support::Checkout;
 async fn receipt_outlives_order_in_same_trace() {
     let checkout = Checkout::with_inventory(&serve(inventory_with(5)).await).await;
     let answer = checkout.order(&json!({"item_id": "item-123"})).await;
-    // All but the two of inventory, which here is made up and traces nothing.
+    // All spans except the two of inventory: the stand-in traces nothing.
     let trace = recorder().trace(answer.trace_id(), 6).await;
     trace.assert_joined();
     assert_eq!(
@@ -69,7 +70,7 @@ async fn refusal_does_not_fail_the_order_span() {
         let placing = recorder().span(answer.trace_id(), "place_order").await;
         assert_eq!(placing.status, Status::Unset, "{answer:?}");
         assert_eq!(placing.error_type(), None);
-        // Nothing that could fail was tried after the refusal.
+        // No further step was attempted after the rejection.
         let trace = recorder().now(answer.trace_id());
         for name in ["POST /reservations", "charge_payment"] {
             assert!(!trace.spans.iter().any(|span| span.name == name), "{trace}");

@@ -1,4 +1,4 @@
-//! Stands in for inventory, the one that works and those that do not.
+//! Stand-ins for inventory: one that works, and several that fail.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::support::listen;
 /// Internal text in the stand-in's failures, which must not reach the caller.
 pub(crate) const INNER: &str = "relation `stock` is locked";
 
-/// An inventory that has `available` of everything, for 1999 cents.
+/// An inventory with `available` pieces of every item, for 1999 cents.
 pub(crate) fn inventory_with(available: i64) -> Router {
     let check = async move |Path(item_id): Path<String>| {
         Json(json!({"item_id": item_id, "available": available, "price_cents": 1999}))
@@ -28,7 +28,7 @@ pub(crate) fn inventory_with(available: i64) -> Router {
         .route("/reservations", post(reserve))
 }
 
-/// An inventory that gives every request the same answer.
+/// An inventory that sends the same response to every request.
 #[expect(
     clippy::needless_pass_by_value,
     reason = "JSON or text, made at the call"
@@ -39,7 +39,7 @@ pub(crate) fn inventory_saying(status: u16, body: impl ToString) -> Router {
     Router::new().fallback(async move || (status, body))
 }
 
-/// Serves a made-up inventory and gives its URL.
+/// Serves a stand-in for inventory and returns its URL.
 pub(crate) async fn serve(inventory: Router) -> String {
     let (listener, url) = listen().await;
     drop(shared::task::spawn(async {
@@ -48,13 +48,13 @@ pub(crate) async fn serve(inventory: Router) -> String {
     url
 }
 
-/// How a connection to [`serve_bytes`] ends.
+/// The end of a connection to [`serve_bytes`].
 pub(crate) enum End {
     Reset,
     Never,
 }
 
-/// Answers each request with these bytes, complete or not.
+/// Responds to each request with these bytes, which may be an incomplete response.
 pub(crate) async fn serve_bytes(bytes: &'static [u8], end: End) -> String {
     let (listener, url) = listen().await;
     drop(shared::task::spawn(async move {

@@ -1,4 +1,4 @@
-//! Starts checkout, asks it, and looks at what it answers.
+//! Starts checkout, sends requests and checks the responses.
 
 use axum::http::{HeaderMap, StatusCode};
 use checkout::Config;
@@ -17,7 +17,7 @@ pub(crate) struct Checkout {
     _stop: DropGuard,
 }
 
-/// What it answered.
+/// A response of checkout.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
@@ -79,7 +79,7 @@ impl Checkout {
         send(self.client.get(self.url(path))).await
     }
 
-    /// Like [`Self::get`], but by another name of this host.
+    /// Like [`Self::get`], with another `Host`.
     pub(crate) async fn get_as(&self, path: &str, host: &str) -> Answer {
         let request = self.client.get(format!("{}{path}", self.url));
         send(request.header("host", host)).await
@@ -94,7 +94,7 @@ impl Checkout {
         send(request).await
     }
 
-    /// Where it listens: host and port.
+    /// The host and port of the service.
     pub(crate) fn authority(&self) -> &str {
         self.url.trim_start_matches("http://")
     }
@@ -133,7 +133,8 @@ impl Answer {
         trace_id
     }
 
-    /// Asserts a complete problem that matches the status and the trace and leaks no inner text. Returns its `detail`.
+    /// Asserts a complete problem that matches the status and the trace and contains no inner text. Returns its
+    /// `detail`.
     #[track_caller]
     pub(crate) fn assert_problem(&self, status: u16, code: &str) -> String {
         let body = self.json();

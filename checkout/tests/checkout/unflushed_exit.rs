@@ -40,7 +40,7 @@ async fn process(form: &str) -> (Value, bool) {
             "--nocapture",
         ])
         .env(FORM, form)
-        // However slow the machine is, only a shutdown exports before the process is gone.
+        // Only a shutdown exports before the process exits, however slow the machine is.
         .env("OTEL_BSP_SCHEDULE_DELAY", "600000")
         .env("OTEL_EXPORTER_OTLP_ENDPOINT", url);
     let output = shared::task::spawn_blocking(move || process.output().unwrap());
