@@ -11,36 +11,36 @@ use crate::tour::TourFlags;
 #[derive(Debug, Parser)]
 #[command(name = "demo", version)]
 pub struct Cli {
-    /// The command; by default the demo runs until Ctrl-C.
+    /// The command. Without one, the demo runs until Ctrl-C.
     #[command(subcommand)]
     pub command: Option<Command>,
-    /// Which ports to use.
+    /// The ports to use.
     #[command(flatten)]
     pub ports: PortFlags,
 }
 
-/// The commands other than running the demo.
+/// The other commands.
 #[derive(Clone, Debug, Subcommand)]
 pub enum Command {
     /// Run every request of the catalogue and every pitfall once, show what came of each and check it
     Tour(TourFlags),
-    /// Be one of the services: how the demo starts its child processes.
+    /// Runs as one of the services. The demo starts its child processes with this command.
     #[command(hide = true)]
     Service {
-        /// Which one.
+        /// The service to run as.
         role: Role,
     },
     /// Run the pitfall that needs its own process; the tour starts this.
     #[command(hide = true)]
     UnflushedExit {
-        /// The form that loses nothing.
+        /// Whether to run the fixed form, which loses nothing.
         #[arg(long)]
         fixed: bool,
     },
 }
 
 impl Cli {
-    /// Reads the command line, and ends the process if it cannot be used: with exit code 2, before anything is started.
+    /// Reads the command line. If it is invalid, ends the process with exit code 2 before anything is started.
     pub fn read() -> Self {
         let cli = Self::parse();
         if let Err(error) = cli.check() {

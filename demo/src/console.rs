@@ -13,7 +13,7 @@ use tokio::sync::mpsc;
 
 use crate::role::Role;
 
-/// Something to do to a running service.
+/// A command for a running service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Order {
     /// Shut it down gracefully.
@@ -116,7 +116,7 @@ fn next_line() -> Option<String> {
 /// Waits for input on the terminal, and returns whether this process is in the foreground.
 fn is_in_foreground(stdin: &io::Stdin) -> Option<bool> {
     let mut readable = [PollFd::new(stdin, PollFlags::IN)];
-    // The end of a service is a signal, which interrupts this call.
+    // A signal, such as the end of a service, interrupts this call.
     retry_on_intr(|| poll(&mut readable, None)).ok()?;
     Some(tcgetpgrp(stdin).ok()? == getpgrp())
 }

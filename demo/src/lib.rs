@@ -109,7 +109,7 @@ async fn serve(ports: PortFlags) -> Result<ExitCode, Error> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Stops everything. Another signal meanwhile kills the remaining processes.
+/// Stops everything. Another signal during this kills the remaining processes.
 async fn stop(stack: Stack, signals: &mut Signals) -> Result<(), Error> {
     tokio::select! {
         stopped = stack.stop() => Ok(stopped?),
@@ -183,7 +183,7 @@ async fn tour(ports: PortFlags, flags: TourFlags) -> Result<ExitCode, Error> {
     })
 }
 
-/// Prints the addresses and how to start. Scripts read the first lines, so each is a name, spaces and a URL.
+/// Prints the addresses and a first request. Scripts parse the first lines: a name, spaces and a URL.
 fn welcome(stack: &Stack, addresses: Addresses) {
     let Addresses {
         checkout,

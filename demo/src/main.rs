@@ -1,4 +1,4 @@
-//! The `demo` binary. All it does is in the library, beginning with [`demo::main`].
+//! The `demo` binary, which calls [`demo::main`].
 
 use std::process::ExitCode;
 

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-/// The four flags that move a port; 0 takes any free one.
+/// The four flags that set a port. 0 selects any free port.
 #[derive(Clone, Copy, Debug, Default, Args)]
 pub struct PortFlags {
     /// Port of checkout; 0 takes any free one, as the tour does for all four [default: 8080]

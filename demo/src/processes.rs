@@ -1,7 +1,7 @@
 //! The services as child processes: starts, finds, watches and stops them, so that none is left running.
 //!
-//! A child is this same binary with the hidden subcommand `service`, so each service is a real process with its own
-//! resource and its own log. [`crate::stack`] decides which are started, and with which settings.
+//! A child is this same binary with the hidden subcommand `service`, so each service is a real process with a separate
+//! resource and log. [`crate::stack`] starts them and selects their settings.
 
 use std::io;
 use std::net::SocketAddr;
@@ -32,7 +32,7 @@ mod error;
 pub(crate) use command::{command, exports_to};
 pub use error::{LastWords, ProcessError};
 
-/// Where log lines go.
+/// The destination of log lines.
 pub type LogSink = Arc<dyn Fn(LogLine) + Send + Sync>;
 
 /// A running service.
@@ -40,12 +40,12 @@ pub type LogSink = Arc<dyn Fn(LogLine) + Send + Sync>;
 pub struct Process {
     role: Role,
     child: Child,
-    /// Open as long as this process lives, and closed by the system however it dies: the child watches it.
+    /// A pipe that closes when this process ends for any reason. The child watches it.
     _lifeline: Option<ChildStdin>,
     address: watch::Receiver<Option<SocketAddr>>,
     recorder: Recorder,
     readers: JoinSet<()>,
-    /// The time to kill the process, set when it is asked to stop.
+    /// The time at which to kill the process, set when it is asked to stop.
     deadline: Option<Instant>,
 }
 
@@ -66,7 +66,8 @@ impl Process {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
-            // Ctrl-C goes to the whole group of the terminal. Only the demo ends its children, in the right order.
+            // Ctrl-C reaches the whole process group of the terminal. The demo ends its children itself, in the right
+            // order.
             .process_group(0);
         let mut child = command.spawn().map_err(spawn_error)?;
 
@@ -80,7 +81,7 @@ impl Process {
                 if let Some(address) = listening(&line) {
                     address_found.send_replace(Some(address));
                 }
-                // An error before it listens explains why it ends. A later one may belong to any request.
+                // An error before the service listens explains why it ends. A later one may be about any request.
                 if address_found.borrow().is_none() && line.text("level") == Some("ERROR") {
                     recorder.push(human(&line, Screen::PLAIN));
                 }
@@ -126,7 +127,7 @@ impl Process {
         tokio::select! {
             ready = ready => match ready {
                 Ok(Some(address)) => Ok(address),
-                // Its standard output is closed and it never listened: it is about to end.
+                // The service has closed its standard output without listening, so it is about to end.
                 Ok(None) => Err(self.died().await),
                 Err(_) => Err(ProcessError::NotReady(self.role.name(), self.recorder.last_words())),
             },
@@ -142,8 +143,8 @@ impl Process {
 
     /// Asks the service to end and waits for it. Kills it if that takes longer than `grace`.
     ///
-    /// If the future is dropped, another call continues to wait. It sends no second signal, which would end the service
-    /// at once.
+    /// If the future is dropped, the next call continues to wait. It does not send a second signal, which would end the
+    /// service at once.
     ///
     /// # Errors
     ///
@@ -159,7 +160,7 @@ impl Process {
             .deadline
             .get_or_insert_with(|| Instant::now() + grace());
         match timeout_at(deadline, self.child.wait()).await {
-            // Before it handles signals, the signal itself ends it.
+            // Until the process handles signals, SIGTERM ends it at once.
             Ok(Ok(status))
                 if status.success() || status.signal() == Some(Signal::TERM.as_raw()) =>
             {

@@ -1,13 +1,13 @@
-//! The services that this binary can be.
+//! [`Role`]: which of the two services a process runs.
 
 use clap::ValueEnum;
 
-/// A service this binary can be.
+/// A service that this binary can run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Role {
-    /// Service A, which takes the orders.
+    /// Service A, which accepts orders.
     Checkout,
-    /// Service B, which keeps the stock.
+    /// Service B, which manages the stock.
     Inventory,
 }
 

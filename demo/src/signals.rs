@@ -20,11 +20,11 @@ pub struct Signals {
 }
 
 impl Signals {
-    /// Handles the signals from now on: they no longer end the process by themselves. `nohup` stays effective.
+    /// Installs handlers, so that the signals no longer end the process. A SIGHUP that `nohup` ignores stays ignored.
     ///
     /// # Errors
     ///
-    /// The system refuses the handlers.
+    /// The system rejects the handlers.
     pub fn listen() -> io::Result<Self> {
         Ok(Self {
             interrupt: signal(SignalKind::interrupt())?,
@@ -34,8 +34,8 @@ impl Signals {
         })
     }
 
-    /// Waits for the next one. A signal within 100 ms of another one is the same one, and so is a hangup after any other:
-    /// a shell and the system both send one when a terminal closes.
+    /// Waits for the next signal. A signal within 100 ms of another one counts as the same one, and so does a hangup
+    /// after any other: a shell and the system both send one when a terminal closes.
     pub async fn received(&mut self) {
         loop {
             let is_first = self.last.is_none();

@@ -5,14 +5,14 @@ use std::path::Path;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 
-/// Everything that may have a meaning in a URL, such as `?`, `#`, `%` and spaces.
+/// All characters that may have a special meaning in a URL, such as `?`, `#`, `%` and spaces.
 const ENCODED: AsciiSet = NON_ALPHANUMERIC
     .remove(b'/')
     .remove(b'-')
     .remove(b'_')
     .remove(b'.');
 
-/// The URL of a database file, which is created if it is missing.
+/// Returns the URL of a database file, which is created if it is missing.
 pub(crate) fn sqlite_url(file: &Path) -> String {
     let file = percent_encode(file.as_os_str().as_bytes(), &ENCODED);
     format!("sqlite://{file}?mode=rwc")

@@ -249,7 +249,7 @@ impl Stack {
         variables.extend_from_slice(settings);
         self.held.retain(|(held_for, _)| *held_for != role);
         let process = Process::spawn(role, &variables, LogSink::clone(&self.logs))?;
-        // A signal in the meantime drops this future: the process is in the list, so it is stopped like the others.
+        // If a signal drops this future, the process is in the list already and is stopped like the others.
         self.services.push(process);
         let last = self.services.len() - 1;
         let ready = self.services[last].ready(&self.client).await;

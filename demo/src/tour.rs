@@ -54,7 +54,7 @@ span without a parent is the root.
 ///
 /// # Errors
 ///
-/// [`TourError`], when the tour cannot go on.
+/// [`TourError`], if the tour has to stop early.
 pub async fn run(
     stack: &mut Stack,
     journal: &Journal,

@@ -1,15 +1,15 @@
-//! The command that starts this binary once more, and what it must know to send its spans here.
+//! The command that starts this binary as a service, and the variables that direct its spans to the receiver.
 
 use std::io;
 use std::net::SocketAddr;
 
 use tokio::process::Command;
 
-/// This binary with these arguments, and with these variables added to the environment. Dropped, it takes the process
-/// with it.
+/// Returns a command that runs this binary with these arguments and additional variables. The process is killed when
+/// its handle is dropped.
 pub(crate) fn command(arguments: &[&str], variables: &[(&str, String)]) -> io::Result<Command> {
     let mut command = Command::new(std::env::current_exe()?);
-    // A shell set up for some other collector must not send these spans there, nor give all processes one name.
+    // The shell's own telemetry settings must not send these spans elsewhere or give all processes one name.
     for (name, _) in std::env::vars_os() {
         let name = name.to_string_lossy();
         if name.starts_with("OTEL_EXPORTER_OTLP_") || name == "OTEL_SERVICE_NAME" {
@@ -23,11 +23,11 @@ pub(crate) fn command(arguments: &[&str], variables: &[(&str, String)]) -> io::R
     Ok(command)
 }
 
-/// The variables that send a process's spans to this receiver.
+/// Returns the variables that direct a process's spans to this receiver.
 pub(crate) fn exports_to(otlp: SocketAddr) -> [(&'static str, String); 3] {
     [
         ("OTEL_EXPORTER_OTLP_ENDPOINT", format!("http://{otlp}")),
-        // All they talk to is on this machine.
+        // All addresses are on this machine, so no proxy is needed.
         ("NO_PROXY", "127.0.0.1".to_owned()),
         ("no_proxy", "127.0.0.1".to_owned()),
     ]

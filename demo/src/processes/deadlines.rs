@@ -5,15 +5,16 @@ use std::time::Duration;
 use shared::config;
 use shared::serve::{DRAIN_TIMEOUT, FLUSH_TIMEOUT, Limits, TASK_TIMEOUT};
 
-/// How long a service may take until it answers `/readyz`.
+/// Maximum time until a started service answers `/readyz`.
 pub(super) const START: Duration = Duration::from_secs(30);
-/// The part of [`grace`] beyond the phases that the library names: inventory's database, and connections cut off.
+/// The part of [`grace`] for the phases outside of the library: closing inventory's database and cutting connections
+/// off.
 const MARGIN: Duration = Duration::from_secs(10);
 
 /// Returns the time a service may take to end after SIGTERM before it is killed: the limits of `docs/promises.md` and a margin.
 pub(super) fn grace() -> Duration {
     let limits = Limits::read(&config::variable, &Limits::default());
-    // With a setting that cannot be read, the service does not start.
+    // A service with an invalid setting does not start.
     let delay = limits.map_or(Duration::ZERO, |limits| limits.shutdown_delay);
     delay + DRAIN_TIMEOUT + TASK_TIMEOUT + FLUSH_TIMEOUT + MARGIN
 }

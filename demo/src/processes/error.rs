@@ -1,4 +1,4 @@
-//! What can go wrong with a service's process, and the last lines it wrote.
+//! The errors of a service's process, with the last lines that it wrote.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -8,10 +8,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::deadlines::{START, grace};
 
-/// How many lines are kept.
+/// Number of lines that are kept.
 const KEPT: usize = 10;
 
-/// What can go wrong with a service's process.
+/// The failure of a service's process.
 #[derive(Debug, thiserror::Error)]
 pub enum ProcessError {
     /// The process could not be started.
@@ -20,7 +20,7 @@ pub enum ProcessError {
     /// It exited unexpectedly.
     #[error("the demo stops because {0} exited unexpectedly ({1}){2}")]
     Died(&'static str, ExitStatus, LastWords),
-    /// It lives, but does not answer.
+    /// It runs, but does not answer.
     #[error("{0} was not ready after {seconds} s{1}", seconds = START.as_secs())]
     NotReady(&'static str, LastWords),
     /// It exited with an error during shutdown.
@@ -34,8 +34,8 @@ pub enum ProcessError {
     Wait(&'static str, #[source] io::Error),
 }
 
-/// What a service wrote last, indented below the error that quotes it: lines on standard error, and errors it logged
-/// before it listened.
+/// The last lines that a service wrote, indented below the error: its lines on standard error, and the errors that it
+/// logged before it listened.
 #[derive(Debug)]
 pub struct LastWords(Vec<String>);
 

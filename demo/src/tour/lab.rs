@@ -47,8 +47,8 @@ impl Guide<'_> {
     /// Runs both forms of a pitfall and prints them.
     pub(super) async fn show_pitfall(&self, pitfall: &Pitfall) -> Result<[Verdict; 2], TourError> {
         let harm = &pitfall.harm;
-        // A process sends its spans in the order they end. So both forms run before either is checked: after the spans of
-        // the fixed form have arrived, no more spans of the broken form can arrive.
+        // A process sends its spans in the order in which they end. Both forms run before either is checked: once the
+        // spans of the fixed form have arrived, no more spans of the broken form can arrive.
         let broken = self.answer(&pitfall.broken, false).await?;
         let fixed = self.answer(&pitfall.fixed, true).await?;
         let broken = self.broken(harm, broken).await;
@@ -190,7 +190,7 @@ impl Guide<'_> {
     }
 }
 
-/// Returns the statement that the pictures of a broken form prove.
+/// Returns the statement that the traces of a broken form prove.
 fn proved(harm: &Harm, broken: &Run) -> String {
     let mut lost = lost(harm, &broken.answer);
     lost.dedup();

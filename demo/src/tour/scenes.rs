@@ -1,17 +1,17 @@
-//! The scenes of the tour: the requests of the catalogue and the pitfalls of the lab, all of them or those that were named.
+//! The scenes of the tour: all requests of the catalogue and all pitfalls, or those named on the command line.
 
 use checkout::catalogue::{ROWS, Reach, Row};
 
 use super::lab::Pitfall;
 
-/// The names of all scenes, as they are typed on the command line.
+/// Returns the names of all scenes, as accepted on the command line.
 pub(super) fn scene_names() -> Vec<String> {
     let rows = ROWS.iter().map(Row::typed);
     let pitfalls = checkout::pitfall_names().map(str::to_owned);
     rows.chain(pitfalls).collect()
 }
 
-/// What the tour shows, in the order of the list.
+/// The selected scenes, in display order.
 pub(super) struct Scenes<'a> {
     pub(super) with_inventory: Vec<&'static Row>,
     pub(super) pitfalls: Vec<&'a Pitfall>,
@@ -19,7 +19,7 @@ pub(super) struct Scenes<'a> {
 }
 
 impl<'a> Scenes<'a> {
-    /// The scenes with these names, or all if there are none.
+    /// Returns the scenes with these names, or all of them if there are no names.
     pub(super) fn named(names: &[String], pitfalls: &'a [Pitfall]) -> Self {
         let wanted = |name: &str| names.is_empty() || names.iter().any(|wanted| wanted == name);
         let rows = ROWS.iter().filter(|row| wanted(&row.typed()));

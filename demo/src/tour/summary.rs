@@ -5,14 +5,14 @@ use std::time::Duration;
 use crate::logs::print;
 use crate::terminal::{Ink, Screen};
 
-/// The result of one scenario, or of one form of a pitfall.
+/// The result of one request, or of one form of a pitfall.
 pub(super) struct Verdict {
     pub(super) name: String,
     /// The answer in a few words.
     pub(super) answer: String,
-    /// How many spans have arrived.
+    /// Number of received spans.
     pub(super) spans: usize,
-    /// Everything that is not as it should be, one sentence each.
+    /// The differences from the expected result, one sentence each.
     pub(super) off: Vec<String>,
 }
 
@@ -47,7 +47,7 @@ pub(super) fn summary(verdicts: &[Verdict], took: Duration, screen: Screen) {
     ));
 }
 
-/// So many of them: `1 span`, `2 spans`.
+/// Formats a number with its noun: `1 span`, `2 spans`.
 pub(super) fn count(count: usize, of: &str) -> String {
     format!("{count} {of}{}", if count == 1 { "" } else { "s" })
 }

@@ -196,7 +196,7 @@ async fn unusable_argument_starts_nothing() {
         let stderr = String::from_utf8(stderr).unwrap();
         assert_eq!(status.code(), Some(2), "{arguments:?}: {stderr}");
         assert!(stderr.contains(reason), "{arguments:?}: {stderr}");
-        // The tour prints its story before it starts the services.
+        // The tour prints its introduction before it starts the services.
         assert!(stdout.is_empty(), "{arguments:?}: {stdout:?}");
     }
 }

@@ -1,4 +1,5 @@
-//! The demo as people start it: the tour that checks itself, and the plain one that leaves nothing behind.
+//! The demo as users start it: the tour, which checks itself, and the demo without a command, which leaves no files or
+//! processes behind.
 
 use std::{io::ErrorKind, process::Output};
 

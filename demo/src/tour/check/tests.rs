@@ -46,7 +46,7 @@ fn evidence(spans: Vec<TestSpan>) -> Evidence {
     }
 }
 
-/// The one thing that is off.
+/// Asserts that there is one difference, and returns it.
 fn only(answer: &Answer, evidence: &Evidence) -> String {
     let mut off = off(order(), answer, evidence);
     assert_eq!(off.len(), 1, "{off:?}");

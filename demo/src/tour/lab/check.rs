@@ -1,4 +1,5 @@
-//! Compares what a form says with the spans that came: the broken one must break its trace as it says, the fixed one must not.
+//! Compares the answer of a form with the received spans: the broken form must break its trace as it reports, and the
+//! fixed form must not.
 
 use viewer::attributes::hex;
 use viewer::store::Trace;
@@ -6,10 +7,10 @@ use viewer::waterfall::Waterfall;
 
 use super::pitfall::{Answer, Harm, Orphan};
 
-/// How many tasks the leaking form leaves behind in a checkout that had none.
+/// The number of tasks that the leaking form leaves running.
 const LEAKED_TASKS: usize = 1;
 
-/// What one form left behind.
+/// The received spans of one form.
 pub(super) struct Run {
     pub(super) answer: Answer,
     /// The trace of the request, or of the process.
@@ -26,7 +27,7 @@ pub(super) fn lost<'a>(harm: &'a Harm, broken: &'a Answer) -> Vec<&'a str> {
     }
 }
 
-/// Whether all spans hang together, and these are among them.
+/// Returns whether the spans form one tree and include these.
 pub(super) fn is_joined_with(spans: &[&str], trace: &Trace) -> bool {
     Waterfall::of(trace).is_joined() && missing(spans, trace).is_empty()
 }
@@ -37,7 +38,7 @@ pub(super) fn holds(orphan: &Orphan, trace: &Trace) -> bool {
     trace.spans.iter().any(|span| is_it(&span.id)) && Waterfall::of(trace).is_joined()
 }
 
-/// Everything about the broken form that is not as it should be. `others` are the traces of all others.
+/// Returns the differences of the broken form from its description. `others` are the other received traces.
 pub(super) fn off_broken(harm: &Harm, broken: &Run, others: &[Trace]) -> Vec<String> {
     let mut off = Vec::new();
     match (harm, &broken.own) {
@@ -70,7 +71,7 @@ pub(super) fn off_broken(harm: &Harm, broken: &Run, others: &[Trace]) -> Vec<Str
     off
 }
 
-/// Everything about the fixed form that is not as it should be.
+/// Returns the differences of the fixed form from one complete trace.
 pub(super) fn off_fixed(harm: &Harm, fixed: &Run, lost: &[&str]) -> Vec<String> {
     let mut off: Vec<_> = not_joined(fixed.own.as_ref()).into_iter().collect();
     for orphan in &fixed.answer.orphans {
@@ -111,7 +112,7 @@ fn wrong_tasks(answer: &Answer) -> Option<String> {
     }
 }
 
-/// Those of the spans, by service and name, that are not in the trace as often as they should be.
+/// Returns the spans, by service and name, that the trace does not contain often enough.
 fn missing<'a>(spans: &[&'a str], trace: &Trace) -> Vec<&'a str> {
     let mut arrived: Vec<_> = trace
         .spans

@@ -39,7 +39,7 @@ fn waiting(parent: Option<u64>) -> TestSpan {
     span("checkout", 3, parent, "wait_for_restock", 1..2)
 }
 
-/// The words of a form whose task is in that trace.
+/// The answer of a form whose task is in that trace.
 fn fell_off_into(trace_id: &str) -> Answer {
     let orphan = format!(
         r#"{{"trace_id":"{trace_id}","span_id":"0000000000000002","span":"checkout task"}}"#
@@ -89,7 +89,7 @@ fn fixed(spans: Vec<TestSpan>) -> Run {
 
 const NOTHING: [&str; 0] = [];
 
-/// The one thing that is off.
+/// Asserts that there is one difference, and returns it.
 #[track_caller]
 fn only(mut off: Vec<String>) -> String {
     assert_eq!(off.len(), 1, "{off:?}");
