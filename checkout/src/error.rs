@@ -19,8 +19,18 @@ const RETRY_SOON: Duration = Duration::from_secs(1);
 pub(crate) enum ApiError {
     #[error(transparent)]
     Invalid(#[from] InvalidOrder),
-    #[error(transparent)]
-    Order(#[from] OrderError),
+    #[error("{source}")]
+    Order {
+        source: OrderError,
+        /// Whether the caller sent an idempotency key.
+        has_key: bool,
+    },
+}
+
+impl ApiError {
+    pub(crate) fn order(source: OrderError, has_key: bool) -> Self {
+        Self::Order { source, has_key }
+    }
 }
 
 impl IntoResponse for ApiError {
@@ -32,8 +42,14 @@ impl IntoResponse for ApiError {
                 "Invalid request",
                 format!("The order cannot be placed: {error}."),
             ),
-            Self::Order(OrderError::Inventory(error)) => inventory_problem(&error),
-            Self::Order(error @ OrderError::Task(_)) => {
+            Self::Order {
+                source: OrderError::Inventory(error),
+                has_key,
+            } => inventory_problem(&error, has_key),
+            Self::Order {
+                source: error @ OrderError::Task(_),
+                ..
+            } => {
                 tracing::error!(error = chain(&error), "checkout failed");
                 Problem::internal()
             }
@@ -42,7 +58,7 @@ impl IntoResponse for ApiError {
     }
 }
 
-fn inventory_problem(error: &InventoryError) -> Problem {
+fn inventory_problem(error: &InventoryError, has_key: bool) -> Problem {
     let (status, title, detail) = match error {
         InventoryError::UnknownItem => (
             StatusCode::NOT_FOUND,
@@ -54,15 +70,25 @@ fn inventory_problem(error: &InventoryError) -> Problem {
             "Out of stock",
             "Fewer of this item are left than the order asks for.",
         ),
+        InventoryError::OtherOrder => (
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "Idempotency key reused",
+            "The Idempotency-Key belongs to an order of another item or quantity. Use a new key for a new order.",
+        ),
+        InventoryError::Released => (
+            StatusCode::CONFLICT,
+            "Order released",
+            "The order of this Idempotency-Key was released. Use a new key to order again.",
+        ),
         InventoryError::Timeout(_) => (
             StatusCode::GATEWAY_TIMEOUT,
             "Inventory timed out",
-            "Inventory did not answer in time. The order was not placed; try again later.",
+            "Inventory did not answer in time.",
         ),
         InventoryError::Unreachable(_) | InventoryError::Unavailable { .. } => (
             StatusCode::SERVICE_UNAVAILABLE,
             "Inventory unavailable",
-            "Inventory is unavailable. The order was not placed; try again later.",
+            "Inventory is unavailable.",
         ),
         InventoryError::Failed { .. }
         | InventoryError::BadAnswer(_)
@@ -70,9 +96,17 @@ fn inventory_problem(error: &InventoryError) -> Problem {
         | InventoryError::TooLarge => (
             StatusCode::BAD_GATEWAY,
             "Inventory failed",
-            "Inventory failed to answer. The order was not placed; the trace id leads to the cause.",
+            "Inventory failed to answer. The trace id leads to the cause.",
         ),
     };
+    let mut detail = detail.to_owned();
+    if status.is_server_error() {
+        detail.push_str(if has_key {
+            " The order may be placed: send it again with the same Idempotency-Key to find out."
+        } else {
+            " The order was not placed; try again later."
+        });
+    }
     if status.is_server_error() {
         tracing::error!(code = error.code(), error = chain(error), "checkout failed");
     }

@@ -5,11 +5,12 @@
 //! A request passes these files in this order:
 //!
 //! - `routes`: HTTP requests and responses, and the layers around them.
+//! - `idempotency`: the key of an order that may be sent again.
 //! - `order`: the domain. The rules of an order, and the steps of placing one.
 //! - `inventory`: the client of the inventory service, and its errors.
 //! - `retry`: which failed calls are retried.
 //! - `receipt`: the task that continues after the answer is sent.
-//! - `release`: the task that undoes a reservation whose outcome is unknown.
+//! - `settle`: the task that undoes or finishes a reservation whose outcome is unknown.
 //! - `error`: maps errors to answers.
 //!
 //! `config` is read once, at startup. With `DEMO_ROUTES=true`, `page` sends the requests of [`catalogue`] from a browser,
@@ -19,14 +20,15 @@ mod browser;
 pub mod catalogue;
 mod config;
 mod error;
+mod idempotency;
 mod inventory;
 mod order;
 mod page;
 mod pitfalls;
 mod receipt;
-mod release;
 mod retry;
 mod routes;
+mod settle;
 
 use std::process::ExitCode;
 

@@ -8,7 +8,7 @@ use shared::task::TaskError;
 use uuid::Uuid;
 
 use crate::inventory::{Inventory, InventoryError, Reservation};
-use crate::{receipt, release};
+use crate::{receipt, settle};
 
 const MAX_ITEM_ID_CHARS: usize = 64;
 const MAX_QUANTITY: u32 = 100;
@@ -20,6 +20,8 @@ const PAYMENT_LATENCY: Duration = Duration::from_millis(20);
 #[derive(Debug)]
 pub(crate) struct Order {
     id: Uuid,
+    /// Whether the caller chose the id, and may send the order again.
+    is_repeatable: bool,
     item_id: String,
     quantity: u32,
 }
@@ -51,10 +53,17 @@ pub(crate) enum InvalidOrder {
     ItemIdIsPath(String),
     #[error("quantity is {0}, but must be from 1 to {MAX_QUANTITY}")]
     Quantity(i64),
+    #[error("Idempotency-Key must be one UUID that is not nil")]
+    IdempotencyKey,
 }
 
 impl Order {
-    pub(crate) fn new(item_id: String, quantity: i64) -> Result<Self, InvalidOrder> {
+    /// Checks an order. With a `key`, the order gets it as its id.
+    pub(crate) fn new(
+        key: Option<Uuid>,
+        item_id: String,
+        quantity: i64,
+    ) -> Result<Self, InvalidOrder> {
         let is_sized = (1..=MAX_ITEM_ID_CHARS).contains(&item_id.chars().count());
         if !is_sized || item_id.contains(char::is_control) {
             return Err(InvalidOrder::ItemId);
@@ -69,7 +78,8 @@ impl Order {
             .ok_or(InvalidOrder::Quantity(quantity))?;
         Ok(Self {
             // Version 7 begins with the time, so orders sort by age.
-            id: Uuid::now_v7(),
+            id: key.unwrap_or_else(Uuid::now_v7),
+            is_repeatable: key.is_some(),
             item_id,
             quantity,
         })
@@ -86,6 +96,14 @@ impl Order {
     pub(crate) fn quantity(&self) -> u32 {
         self.quantity
     }
+
+    fn reservation(&self) -> Reservation<'_> {
+        Reservation {
+            order_id: self.id,
+            item_id: &self.item_id,
+            quantity: self.quantity,
+        }
+    }
 }
 
 /// Places an order: checks the stock, charges, reserves, and spawns a task that sends the receipt.
@@ -95,7 +113,7 @@ impl Order {
 ///
 /// # Errors
 ///
-/// The order was not placed. If inventory may have reserved stock for it, the reservation is [`release`]d.
+/// The order was not placed. If inventory may have reserved stock for it all the same, a task [`settle`]s the order.
 #[tracing::instrument(
     skip_all,
     fields(
@@ -126,7 +144,8 @@ async fn check_and_commit(
     order: Order,
 ) -> Result<PlacedOrder, OrderError> {
     let item = inventory.check(&order.item_id).await?;
-    if item.available < order.quantity.into() {
+    // A repeated order may itself have taken the last pieces, so for that one only the reservation decides.
+    if !order.is_repeatable && item.available < order.quantity.into() {
         return Err(InventoryError::OutOfStock.into());
     }
     let total_cents = i64::from(item.price_cents) * i64::from(order.quantity);
@@ -144,23 +163,44 @@ async fn commit(
 ) -> Result<PlacedOrder, InventoryError> {
     charge_payment(order.id, total_cents).await;
     // Other orders may have taken the stock since the check, so only the reservation decides.
-    let reservation = Reservation {
-        order_id: order.id,
-        item_id: &order.item_id,
-        quantity: order.quantity,
-    };
-    if let Err(error) = inventory.reserve(&reservation).await {
-        if error.is_failure() {
-            drop(shared::task::spawn(release::release_order(
-                inventory, order.id,
-            )));
+    match inventory.reserve(&order.reservation()).await {
+        Ok(()) => {
+            confirm(&order);
+            Ok(PlacedOrder { order, total_cents })
         }
-        return Err(error);
+        Err(error) => {
+            let error = match error {
+                // The id of this order is new, so inventory cannot know it.
+                InventoryError::OtherOrder | InventoryError::Released if !order.is_repeatable => {
+                    InventoryError::OtherAnswer
+                }
+                error => error,
+            };
+            if error.is_failure() {
+                settle(inventory, order);
+            }
+            Err(error)
+        }
     }
+}
+
+/// Finishes the order in a task, or releases it.
+fn settle(inventory: Arc<Inventory>, order: Order) {
+    let settled = async move {
+        if !order.is_repeatable {
+            settle::release_order(inventory, order.id).await;
+        } else if settle::finish_order(&inventory, &order.reservation()).await {
+            confirm(&order);
+        }
+    };
+    drop(shared::task::spawn(settled));
+}
+
+/// Does what follows from a reservation. For an order that is sent again it is done again.
+fn confirm(order: &Order) {
     tracing::info!(order_id = %order.id, item_id = order.item_id, "order placed");
     // Not awaited: the response does not wait for the receipt, but shutdown does.
     drop(shared::task::spawn(receipt::send_receipt(order.id)));
-    Ok(PlacedOrder { order, total_cents })
 }
 
 /// Holds the price on the customer's card. A hold expires if no order follows. Simulated: it takes as long as a fast
@@ -177,10 +217,10 @@ mod tests {
     #[test]
     fn quantity_is_one_to_a_hundred() {
         for quantity in [1, 100] {
-            assert!(Order::new("item".to_owned(), quantity).is_ok());
+            assert!(Order::new(None, "item".to_owned(), quantity).is_ok());
         }
         for quantity in [i64::MIN, -1, 0, 101, i64::MAX] {
-            let error = Order::new("item".to_owned(), quantity).unwrap_err();
+            let error = Order::new(None, "item".to_owned(), quantity).unwrap_err();
             assert_eq!(
                 error.to_string(),
                 format!("quantity is {quantity}, but must be from 1 to 100")
@@ -191,17 +231,17 @@ mod tests {
     #[test]
     fn item_id_length_counts_characters() {
         for item_id in ["item-123", "größe 42", "a/b", "...", &"ü".repeat(64)] {
-            assert!(Order::new(item_id.to_owned(), 1).is_ok(), "{item_id}");
+            assert!(Order::new(None, item_id.to_owned(), 1).is_ok(), "{item_id}");
         }
         for item_id in ["", "a\0b", "a\nb", ".", "..", &"ü".repeat(65)] {
-            let error = Order::new(item_id.to_owned(), 1).unwrap_err();
+            let error = Order::new(None, item_id.to_owned(), 1).unwrap_err();
             assert!(error.to_string().starts_with("item_id must "), "{error}");
         }
     }
 
     #[test]
     fn every_order_has_its_own_id() {
-        let order = || Order::new("item".to_owned(), 1).unwrap();
+        let order = || Order::new(None, "item".to_owned(), 1).unwrap();
         assert_ne!(order().id(), order().id());
     }
 }

@@ -16,6 +16,7 @@ use uuid::Uuid;
 use crate::browser;
 use crate::config::Config;
 use crate::error::ApiError;
+use crate::idempotency::IdempotencyKey;
 use crate::inventory::Inventory;
 use crate::order::{self, Order};
 use crate::page;
@@ -71,10 +72,13 @@ pub(crate) fn router(inventory: Inventory, config: &Config) -> Router {
 
 async fn checkout(
     State(inventory): State<Arc<Inventory>>,
+    IdempotencyKey(key): IdempotencyKey,
     Json(request): Json<CheckoutRequest>,
 ) -> Result<Json<CheckoutResponse>, ApiError> {
-    let order = Order::new(request.item_id, request.quantity)?;
-    let placed = order::place_order(&inventory, order).await?;
+    let order = Order::new(key, request.item_id, request.quantity)?;
+    let placed = order::place_order(&inventory, order)
+        .await
+        .map_err(|error| ApiError::order(error, key.is_some()))?;
     Ok(Json(CheckoutResponse {
         order_id: placed.order.id(),
         item_id: placed.order.item_id().to_owned(),

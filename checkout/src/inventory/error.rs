@@ -20,7 +20,7 @@ struct Refusal {
     code: String,
 }
 
-/// The reason why inventory did not serve a request. The first two variants are expected rejections; the others are
+/// The reason why inventory did not serve a request. The first four variants are expected rejections; the others are
 /// failures.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum InventoryError {
@@ -28,6 +28,10 @@ pub(crate) enum InventoryError {
     UnknownItem,
     #[error("inventory has not enough of the item")]
     OutOfStock,
+    #[error("inventory has another order with this id")]
+    OtherOrder,
+    #[error("inventory has released this order")]
+    Released,
     #[error("inventory did not answer in time")]
     Timeout(#[source] reqwest_middleware::Error),
     /// The connection failed, broke, or did not carry HTTP.
@@ -60,6 +64,8 @@ impl InventoryError {
         ) {
             (StatusCode::NOT_FOUND, Some("unknown_item")) => Self::UnknownItem,
             (StatusCode::CONFLICT, Some("out_of_stock")) => Self::OutOfStock,
+            (StatusCode::CONFLICT, Some("order_conflict")) => Self::OtherOrder,
+            (StatusCode::CONFLICT, Some("order_released")) => Self::Released,
             (StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS, _) => {
                 Self::Unavailable {
                     retry_after: retry_after(headers),
@@ -74,6 +80,8 @@ impl InventoryError {
         match self {
             Self::UnknownItem => "unknown_item",
             Self::OutOfStock => "out_of_stock",
+            Self::OtherOrder => "idempotency_key_reused",
+            Self::Released => "order_released",
             Self::Timeout(_) => "inventory_timeout",
             Self::Unreachable(_) | Self::Unavailable { .. } => "inventory_unavailable",
             Self::Failed { .. } | Self::BadAnswer(_) | Self::OtherAnswer | Self::TooLarge => {
@@ -84,7 +92,10 @@ impl InventoryError {
 
     /// Returns whether something is broken. A request for an unknown or sold-out item is not a fault.
     pub(crate) fn is_failure(&self) -> bool {
-        !matches!(self, Self::UnknownItem | Self::OutOfStock)
+        !matches!(
+            self,
+            Self::UnknownItem | Self::OutOfStock | Self::OtherOrder | Self::Released
+        )
     }
 }
 

@@ -5,6 +5,7 @@
 mod cancelled;
 mod failures;
 mod healthcheck;
+mod keys;
 mod page;
 mod pitfall_routes;
 mod pitfalls;

@@ -20,11 +20,11 @@ use crate::support::{Checkout, client};
 
 const PATIENCE: Duration = Duration::from_mins(1);
 
-type Calls = mpsc::UnboundedReceiver<(&'static str, String)>;
+pub(crate) type Calls = mpsc::UnboundedReceiver<(&'static str, String)>;
 
 /// A checkout and the calls that its inventory receives: `reserve` answers reservations, and the second release
 /// succeeds.
-async fn checkout_with(reserve: fn(Value) -> Response) -> (Checkout, Calls) {
+pub(crate) async fn checkout_with(reserve: fn(Value) -> Response) -> (Checkout, Calls) {
     let (calls, received) = mpsc::unbounded_channel();
     let reserved = calls.clone();
     let reserve = async move |Json(order): Json<Value>| {
@@ -50,12 +50,12 @@ async fn checkout_with(reserve: fn(Value) -> Response) -> (Checkout, Calls) {
     (Checkout::with_inventory(&url).await, received)
 }
 
-async fn next(calls: &mut Calls) -> (&'static str, String) {
+pub(crate) async fn next(calls: &mut Calls) -> (&'static str, String) {
     let call = tokio::time::timeout(PATIENCE, calls.recv()).await;
     call.expect("the call comes in time").unwrap()
 }
 
-fn created(order: Value) -> Response {
+pub(crate) fn created(order: Value) -> Response {
     (StatusCode::CREATED, Json(order)).into_response()
 }
 

@@ -61,9 +61,19 @@ impl Checkout {
     }
 
     pub(crate) async fn post(&self, body: &str) -> Answer {
+        send(self.json(body)).await
+    }
+
+    /// Like [`Self::order`], with an `Idempotency-Key`.
+    pub(crate) async fn order_with_key(&self, key: &str, body: &Value) -> Answer {
+        let request = self.json(&body.to_string());
+        send(request.header("idempotency-key", key)).await
+    }
+
+    fn json(&self, body: &str) -> RequestBuilder {
         let request = self.client.post(self.url("/checkout"));
         let request = request.header("content-type", "application/json");
-        send(request.body(body.to_owned())).await
+        request.body(body.to_owned())
     }
 
     pub(crate) async fn post_text(&self, body: &str) -> Answer {

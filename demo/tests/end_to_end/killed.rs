@@ -1,7 +1,6 @@
 //! Services are killed and callers disconnect during orders: the reserved stock must match the placed orders.
 
 use std::{
-    collections::HashMap,
     hash::{BuildHasher as _, RandomState},
     sync::{
         Arc,
@@ -12,19 +11,17 @@ use std::{
 
 use serde_json::{Value, json};
 use shared::task;
-use sqlx::{Connection as _, SqliteConnection, sqlite::SqliteConnectOptions};
 use tokio::sync::mpsc;
 
+use crate::books::{Orders, books};
 use crate::command::TIMEOUT;
 use crate::services::{Answer, Services};
 
 const CUSTOMERS: u64 = 32;
 const KILLS: u64 = 10;
-/// The initial stock.
-const IN_STOCK: i64 = 1_000_000;
 
 /// The orders that were confirmed, with their quantities.
-type Confirmed = HashMap<String, i64>;
+type Confirmed = Orders;
 
 struct Load {
     client: reqwest::Client,
@@ -177,28 +174,4 @@ async fn callers_who_hang_up_leave_no_reservation_without_an_order() {
     assert!(reserved.values().all(|quantity| *quantity == 100));
     assert_eq!(reserved.len(), services.checkout.count("order placed"));
     assert_eq!(reserved.len(), services.checkout.count("receipt sent"));
-}
-
-/// Returns the reservations of inventory after checking that they match its stock.
-async fn books(services: &Services) -> Confirmed {
-    let options = SqliteConnectOptions::new().filename(services.database());
-    let mut database = SqliteConnection::connect_with(&options).await.unwrap();
-    let mut snapshot = database.begin().await.unwrap();
-    let (available,): (i64,) =
-        sqlx::query_as("SELECT available FROM stock WHERE item_id = 'item-123'")
-            .fetch_one(&mut *snapshot)
-            .await
-            .unwrap();
-    let reserved: Vec<(String, i64)> = sqlx::query_as(
-        "SELECT order_id, quantity FROM reservations WHERE item_id = 'item-123' AND quantity > 0",
-    )
-    .fetch_all(&mut *snapshot)
-    .await
-    .unwrap();
-    let taken: i64 = reserved.iter().map(|(_, quantity)| quantity).sum();
-    assert_eq!(IN_STOCK - available, taken, "taken and written down");
-    let count = reserved.len();
-    let reserved: Confirmed = reserved.into_iter().collect();
-    assert_eq!(reserved.len(), count, "an order is reserved twice");
-    reserved
 }

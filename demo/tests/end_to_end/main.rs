@@ -5,10 +5,12 @@
 #[path = "../command/mod.rs"]
 mod command;
 
+mod books;
 mod by_hand;
 mod contract;
 mod copies;
 mod joined;
+mod keys;
 mod killed;
 mod services;
 mod shutdown;
