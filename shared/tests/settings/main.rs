@@ -27,6 +27,8 @@ mod numbers;
 mod otlp;
 mod otlp_values;
 mod outages;
+mod panicking_layer;
+mod panics;
 mod process;
 mod propagators;
 mod resource;

@@ -116,7 +116,10 @@ impl Process {
     fn order(&mut self, order: &str) -> Value {
         self.child.send(order);
         let counts = |line: &str| serde_json::from_str(line.strip_prefix(COUNTS)?).ok();
-        self.child.find(counts).expect("the service answers")
+        self.child.find(counts).unwrap_or_else(|| {
+            let (lines, errors) = (self.child.take_skipped(), self.child.errors());
+            panic!("the service has ended: {lines:#?}\n{errors}")
+        })
     }
 
     /// Returns the next log line with this message.

@@ -13,13 +13,18 @@ use shared::{
     telemetry::{self, SpanCounts},
 };
 
+use tracing_subscriber::{layer::SubscriberExt as _, registry};
+
 use crate::{
     errors,
+    panicking_layer::PanicsInSend,
     support::{role, wire::Service},
 };
 
 /// Sets the shutdown timeout of the service, in seconds.
 pub(crate) const DEADLINE: &str = "SETTINGS_TEST_DEADLINE";
+/// If set, a layer panics on events inside a send.
+pub(crate) const LAYER: &str = "SETTINGS_TEST_LAYER";
 pub(crate) const ADDRESS: &str = "address=";
 pub(crate) const COUNTS: &str = "counts=";
 
@@ -31,7 +36,12 @@ fn service() {
     }
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(async {
-        let telemetry = match telemetry::init("from-code") {
+        let builder = telemetry::builder("from-code");
+        let telemetry = match env::var_os(LAYER) {
+            Some(_) => builder.init_on(registry().with(PanicsInSend)),
+            None => builder.init(),
+        };
+        let telemetry = match telemetry {
             Ok(telemetry) => telemetry,
             Err(error) => {
                 eprintln!("error: {error}");

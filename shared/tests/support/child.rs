@@ -171,6 +171,11 @@ impl Child {
         log.unwrap_or_else(|| panic!("ended without `{message}`: {:#?}", self.skipped))
     }
 
+    /// Returns the rest of the standard error, for the message of a failed test.
+    pub(crate) fn errors(&mut self) -> String {
+        read(self.process.stderr.take())
+    }
+
     /// Returns the lines that were read while waiting for another one.
     pub(crate) fn take_skipped(&mut self) -> Vec<String> {
         std::mem::take(&mut self.skipped)

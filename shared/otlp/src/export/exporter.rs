@@ -7,11 +7,13 @@ use std::{
 };
 
 use tokio::{runtime::Runtime, time::Instant};
+use tracing::{Dispatch, instrument::WithSubscriber as _};
 
 use super::{
     backlog::Backlog,
     batch::Batch,
     export_log::ExportLog,
+    panics,
     queue::{Queue, Reason},
     transport::{Outcome, Transport},
 };
@@ -45,7 +47,7 @@ pub(super) struct Timeout {
 
 impl Exporter {
     /// Runs on its own thread until the queue is closed.
-    pub(super) fn run(mut self, runtime: &Runtime) {
+    pub(super) fn run(&mut self, runtime: &Runtime) {
         let _failure = Failure(Arc::clone(&self.queue));
         let mut failures = 0;
         while let Some(batch) = runtime.block_on(self.next()) {
@@ -54,7 +56,11 @@ impl Exporter {
                 Ok(Some(outcome)) => outcome,
                 Ok(None) => break,
                 // The panic is logged. The collector may have the spans, as after an attempt without a response.
-                Err(_) => Outcome::panicked(),
+                Err(_) => {
+                    let _context = runtime.enter();
+                    let _ = panics::contained(|| self.transport.renew());
+                    Outcome::panicked()
+                }
             };
             match self.settle(batch, outcome) {
                 Next::AtOnce => failures = 0,
@@ -114,8 +120,11 @@ impl Exporter {
             self.timeout.current
         };
         let began = Instant::now();
+        // Events of the HTTP client reach no layer: a panic of a layer could leave the client broken, and a layer that exports
+        // events would cause further exports.
+        let send = self.transport.send(request, timeout);
         let outcome = tokio::select! {
-            outcome = self.transport.send(request, timeout) => outcome,
+            outcome = send.with_subscriber(Dispatch::none()) => outcome,
             () = wait_for_close(&self.queue, &mut self.backlog, &mut self.export_log) => return None,
         };
         match &outcome {

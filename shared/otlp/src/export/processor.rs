@@ -12,6 +12,7 @@ use opentelemetry_sdk::{
     trace::{Span, SpanData, SpanProcessor},
 };
 use tokio::runtime::{self, Runtime};
+use tracing::{Dispatch, dispatcher};
 
 use super::{
     Batching, BuildError, Builder,
@@ -104,7 +105,7 @@ impl OtlpProcessor {
             Transport::new(settings)?
         };
         let queue = Arc::new(Queue::new(batching));
-        let exporter = Exporter {
+        let mut exporter = Exporter {
             queue: Arc::clone(&queue),
             transport,
             export_log: ExportLog::new(settings.to_string()),
@@ -114,6 +115,9 @@ impl OtlpProcessor {
         };
         let run = move || {
             exporter.run(&runtime);
+            // The events of destructors reach no layer, like those of a send.
+            let _quiet = dispatcher::set_default(&Dispatch::none());
+            drop(exporter);
             // Does not wait for a pending DNS lookup.
             runtime.shutdown_background();
         };

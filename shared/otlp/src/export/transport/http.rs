@@ -101,6 +101,10 @@ impl Http {
         }
     }
 
+    pub(super) fn renew(&self) {
+        self.with_connections(Connections::renew);
+    }
+
     fn with_connections<T>(&self, work: impl FnOnce(&mut Connections) -> T) -> T {
         let connections = self.connections.lock();
         work(&mut connections.unwrap_or_else(PoisonError::into_inner))

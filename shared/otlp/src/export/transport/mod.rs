@@ -120,6 +120,15 @@ impl Transport {
         }
     }
 
+    /// Replaces the client, whose locks may be poisoned by a panic. Requires the context of the runtime that sends.
+    pub(super) fn renew(&self) {
+        match self {
+            Self::Http(http) => http.renew(),
+            #[cfg(feature = "grpc")]
+            Self::Grpc(grpc) => grpc.renew(),
+        }
+    }
+
     pub(super) async fn send(&self, request: Bytes, timeout: Duration) -> Outcome {
         match self {
             Self::Http(http) => http.send(request, timeout).await,

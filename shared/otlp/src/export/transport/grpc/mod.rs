@@ -6,6 +6,7 @@ use std::{
     error::Error as StdError,
     future::poll_fn,
     io,
+    pin::Pin,
     sync::{Mutex, PoisonError},
     time::{Duration, Instant},
 };
@@ -13,11 +14,13 @@ use std::{
 use bytes::{BufMut as _, Bytes, BytesMut};
 use http::{HeaderMap, HeaderValue, Request, header::CONTENT_TYPE};
 use http_body_util::{BodyExt as _, Full};
+use hyper::rt::Executor;
 use tonic::{
     body::Body,
     transport::{Channel, Endpoint},
 };
 use tower_service::Service as _;
+use tracing::{Dispatch, instrument::WithSubscriber as _};
 
 use self::answer::Answer;
 use super::{Outcome, RESPONSE_BYTES, causes, connect::ConnectTimeout, hint, root_cause};
@@ -37,6 +40,20 @@ pub(in crate::export) struct Grpc {
     pub(super) gzip: bool,
 }
 
+/// Runs the tasks of a channel. Like those of a send, their events reach no layer.
+struct Quiet;
+
+impl Executor<Task> for Quiet {
+    fn execute(&self, task: Task) {
+        // The block drops the task before it completes, so that the events of destructors reach no layer either.
+        let task = async move { task.await };
+        #[expect(clippy::disallowed_methods, reason = "an export is in no trace")]
+        drop(tokio::spawn(task.with_subscriber(Dispatch::none())));
+    }
+}
+
+type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
+
 struct Connection {
     endpoint: Endpoint,
     timeout: ConnectTimeout,
@@ -52,6 +69,7 @@ impl Grpc {
         let endpoint = Endpoint::from_shared(settings.endpoint.to_string())
             .and_then(|endpoint| endpoint.user_agent(super::USER_AGENT))
             .map_err(BuildError::Channel)?
+            .executor(Quiet)
             .http2_keep_alive_interval(keep_alive)
             .keep_alive_timeout(keep_alive);
         #[cfg(feature = "tls")]
@@ -92,6 +110,10 @@ impl Grpc {
                 Outcome::silent(timeout)
             }
         }
+    }
+
+    pub(super) fn renew(&self) {
+        self.with_connection(Connection::renew);
     }
 
     fn with_connection<T>(&self, work: impl FnOnce(&mut Connection) -> T) -> T {
