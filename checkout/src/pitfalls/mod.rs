@@ -216,7 +216,7 @@ mod tests {
     use super::*;
 
     /// The traced client of `raw-client` is built here.
-    const CLIENT: &str = include_str!("../inventory.rs");
+    const CLIENT: &str = include_str!("../inventory/mod.rs");
 
     #[test]
     fn every_pitfall_shows_lines_of_its_file() {

@@ -20,7 +20,7 @@ let response = request.map_err(InventoryError::from)?.send().await;",
         run: Run::Request(|lab| Box::pin(broken(lab))),
     },
     fixed: Form {
-        // From `../inventory.rs`, where the traced client is built.
+        // From `../inventory/mod.rs`, where the traced client is built.
         code: "ClientBuilder::new(client)
     .with(TraceMiddleware::new())
     .build()",

@@ -190,7 +190,7 @@ async fn service_has_the_same_color_wherever_it_stands() {
 
 #[test]
 fn further_services_share_remaining_colors() {
-    const STYLE: &str = include_str!("style.css");
+    const STYLE: &str = include_str!("../style.css");
     for name in ["", "web", "unknown_service", "ünïcode"] {
         let color = text::color(name);
         assert!(

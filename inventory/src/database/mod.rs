@@ -17,7 +17,7 @@ pub use url::{DatabaseUrl, DatabaseUrlError};
 
 use url::System;
 
-const CATALOGUE: &str = include_str!("sql/catalogue.sql");
+const CATALOGUE: &str = include_str!("../sql/catalogue.sql");
 
 /// Time limit for opening the database and creating its tables at startup.
 const START_TIMEOUT: Duration = Duration::from_secs(5);
@@ -157,9 +157,9 @@ async fn create(connection: &mut AnyConnection, system: System) -> Result<(), sq
         System::Sqlite => {
             switch_to_wal(connection).await?;
             // `IMMEDIATE` waits for another writer here. A transaction that becomes a writer later would fail.
-            ("BEGIN IMMEDIATE", include_str!("sql/sqlite.sql"))
+            ("BEGIN IMMEDIATE", include_str!("../sql/sqlite.sql"))
         }
-        System::Postgres => ("BEGIN", include_str!("sql/postgres.sql")),
+        System::Postgres => ("BEGIN", include_str!("../sql/postgres.sql")),
     };
     let mut transaction = connection.begin_with(begin).await?;
     sqlx::raw_sql(schema).execute(&mut *transaction).await?;
