@@ -3,8 +3,9 @@
 //!
 //! # Layout
 //!
-//! - [`processes`]: the services, each a child process; their log lines are printed by [`logs`]
-//! - [`viewer`], a crate of its own in the folder `viewer`: receives the services' spans, keeps them and shows them
+//! - [`processes`]: the services, each a child process
+//! - [`logs`]: prints the services' log lines
+//! - [`viewer`], a separate crate in the folder `viewer`: receives the services' spans, stores them and shows the traces
 //! - [`stack`]: starts and stops everything, on the [`ports`] of the command line
 //! - [`cli`] and [`console`]: the command line, and the commands typed while the demo runs
 //! - [`mod@tour`]: runs every request of the catalogue and every pitfall of the lab, and checks the results

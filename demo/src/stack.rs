@@ -6,10 +6,9 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use futures_util::future::select_all;
 use tempfile::TempDir;
-use tokio::net::{TcpListener, TcpSocket};
+use tokio::net::TcpSocket;
 use tokio::task::JoinSet;
 use viewer::pages::{self, BackLink};
 use viewer::receiver;
@@ -17,39 +16,17 @@ use viewer::store::{Limits, Store};
 
 use crate::logs::say;
 use crate::ports::{Port, Ports};
-use crate::processes::{LogSink, Process, ProcessError, exports_to};
+use crate::processes::{LogSink, Process, exports_to};
 use crate::role::Role;
 use crate::sqlite_url::sqlite_url;
 use crate::verbosity;
 
-/// An error that prevents the start of the stack or ends it.
-#[derive(Debug, thiserror::Error)]
-pub enum StackError {
-    /// A port is not available.
-    #[error(
-        "{wanted_by} cannot listen on 127.0.0.1:{number}: {reason}; \
-         free the port or choose another one with {flag} (0 takes any free one)"
-    )]
-    Port {
-        /// The service that listens on it.
-        wanted_by: &'static str,
-        /// The port.
-        number: u16,
-        /// The flag that moves it.
-        flag: &'static str,
-        /// The error of the operating system.
-        reason: String,
-    },
-    /// The directory for inventory's database cannot be created.
-    #[error("cannot make a temporary directory for inventory's database")]
-    Directory(#[source] io::Error),
-    /// The HTTP client for the readiness checks cannot be created.
-    #[error("cannot make an HTTP client")]
-    Client(#[source] reqwest::Error),
-    /// A service's process failed.
-    #[error(transparent)]
-    Process(#[from] ProcessError),
-}
+use listen::{bind, serve};
+
+mod error;
+mod listen;
+
+pub use error::StackError;
 
 /// The running receiver, viewer and services.
 pub struct Stack {
@@ -277,38 +254,10 @@ fn kept_in(store: Store, logs: LogSink) -> LogSink {
     })
 }
 
-async fn serve(
-    port: Port,
-    router: Router,
-    servers: &mut JoinSet<io::Result<()>>,
-) -> Result<SocketAddr, StackError> {
-    let listener = bind(port).await?;
-    let address = listener.local_addr();
-    let address = address.map_err(|error| port_error(port, &error))?;
-    servers.spawn(async move { axum::serve(listener, router).await });
-    Ok(address)
-}
-
-async fn bind(port: Port) -> Result<TcpListener, StackError> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port.number)).await;
-    listener.map_err(|error| port_error(port, &error))
-}
-
-fn port_error(port: Port, error: &io::Error) -> StackError {
-    let reason = match error.kind() {
-        io::ErrorKind::AddrInUse => "the port is in use".to_owned(),
-        _ => error.to_string(),
-    };
-    StackError::Port {
-        wanted_by: port.wanted_by,
-        number: port.number,
-        flag: port.flag,
-        reason,
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use tokio::net::TcpListener;
+
     use super::*;
     use crate::ports::PortFlags;
 

@@ -68,7 +68,7 @@ impl Load {
 }
 
 #[tokio::test]
-async fn confirmed_orders_alone_hold_stock_after_inventory_is_killed() {
+async fn confirmed_orders_alone_hold_stock_after_kill() {
     let mut services = Services::start().await;
     let load = Arc::new(Load {
         client: services.client.clone(),
@@ -110,7 +110,7 @@ async fn confirmed_orders_alone_hold_stock_after_inventory_is_killed() {
 }
 
 #[tokio::test]
-async fn confirmed_orders_keep_their_stock_when_checkout_is_killed() {
+async fn confirmed_orders_keep_stock_when_checkout_is_killed() {
     const ORDERS: usize = 20;
     let mut services = Services::start().await;
     let mut confirmed = Confirmed::new();
@@ -148,7 +148,7 @@ async fn confirmed_orders_keep_their_stock_when_checkout_is_killed() {
 }
 
 #[tokio::test]
-async fn callers_who_hang_up_leave_no_reservation_without_an_order() {
+async fn disconnected_callers_leave_no_reservation_without_order() {
     let mut services = Services::start().await;
     let chance = RandomState::new();
     let callers: Vec<_> = (0..100)

@@ -1,7 +1,7 @@
 //! Compares two traces: common spans and their durations.
 //!
-//! Spans correspond if they have the same service, kind and name under the same parent. Of several such spans, the first ones are
-//! compared with each other.
+//! Spans correspond if they have the same service, kind and name under the same parent. If there are several such
+//! spans, they are paired in order.
 
 use std::collections::HashMap;
 

@@ -13,7 +13,7 @@ pub(super) const BLOCK: usize = 8_192;
 /// Number of service colors in the style sheet.
 pub(super) const SERVICE_COLORS: usize = 6;
 
-/// Services with a color of their own. Any others share the rest.
+/// Services with a fixed color. All others share the remaining colors.
 const OWN_COLORS: [&str; 2] = ["checkout", "inventory"];
 
 /// Returns the text with control characters escaped, truncated if it is long.

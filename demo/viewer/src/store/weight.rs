@@ -15,7 +15,7 @@ use opentelemetry_proto::tonic::trace::v1::span::Link;
 const ALLOCATION: usize = 16;
 const ENTRIES: usize = 64;
 
-/// Returns what a span owns, and its table entry. The caller adds the size of its own type.
+/// Returns what a span owns, and its table entry. The caller adds the size of the struct.
 pub(super) fn span(span: &Span) -> usize {
     let status = span.status.as_ref().map_or(0, |s| text(&s.message));
     let events = span.events.iter();
@@ -52,7 +52,7 @@ pub(super) fn process(service: &String, resource: Option<&Resource>, schema_url:
     text(service) + text(schema_url) + resource
 }
 
-/// Returns what a source owns without its process, and its table entry. The caller adds the size of its own type.
+/// Returns what a source owns without its process, and its table entry. The caller adds the size of the struct.
 pub(super) fn scope(scope: Option<&InstrumentationScope>, schema_url: &String) -> usize {
     let scope = scope.map_or(0, |scope| {
         text(&scope.name) + text(&scope.version) + attributes(&scope.attributes)
