@@ -11,11 +11,13 @@ use opentelemetry::{Context, trace::SpanContext};
 use opentelemetry_sdk::trace::SpanData;
 use url::Url;
 
+#[cfg(feature = "tls")]
+use super::settings::Tls;
 use super::{
-    Batching, BuildError, Compression, OtlpProcessor, Protocol,
-    processor::Hooks,
+    error::BuildError,
+    processor::{Hooks, OtlpProcessor},
     proxy,
-    settings::{REDACTED, Settings},
+    settings::{Batching, Compression, Protocol, REDACTED, Settings},
 };
 use crate::ValueLimits;
 
@@ -32,7 +34,7 @@ pub struct Builder {
     compression: Compression,
     timeout: Duration,
     #[cfg(feature = "tls")]
-    tls: super::Tls,
+    tls: Tls,
     batching: Batching,
     limits: ValueLimits,
     hooks: Hooks,
@@ -50,9 +52,10 @@ const SHORTEST_DELAY: Duration = Duration::from_millis(1);
 /// Longest delay or timeout. Unlike `Duration::MAX`, it can be added to an `Instant`.
 const LONGEST: Duration = Duration::from_hours(100 * 365 * 24);
 
-impl Builder {
-    pub(super) fn new() -> Self {
-        Self {
+impl OtlpProcessor {
+    /// Returns a builder with default options.
+    pub fn builder() -> Builder {
+        Builder {
             endpoint: None,
             protocol: Protocol::default(),
             headers: HeaderMap::new(),
@@ -60,13 +63,15 @@ impl Builder {
             compression: Compression::default(),
             timeout: Duration::from_secs(10),
             #[cfg(feature = "tls")]
-            tls: super::Tls::default(),
+            tls: Tls::default(),
             batching: Batching::default(),
             limits: ValueLimits::default(),
             hooks: Hooks::default(),
         }
     }
+}
 
+impl Builder {
     /// Sets the URL to send to. For HTTP it includes the path. Defaults to `http://localhost:4318/v1/traces`, or to
     /// `http://localhost:4317` for gRPC.
     pub fn endpoint(mut self, url: impl Into<String>) -> Self {
@@ -115,7 +120,7 @@ impl Builder {
 
     /// Sets the certificates for `https://` endpoints. Defaults to the root certificates of the system.
     #[cfg(feature = "tls")]
-    pub fn tls(mut self, tls: super::Tls) -> Self {
+    pub fn tls(mut self, tls: Tls) -> Self {
         self.tls = tls;
         self
     }

@@ -8,7 +8,10 @@ use opentelemetry_otlp::{
     WithHttpConfig as _,
 };
 
-use super::{BuildError, Protocol, settings::Settings};
+use super::{
+    error::BuildError,
+    settings::{Protocol, Settings},
+};
 
 pub(super) fn exporter(settings: &Settings) -> Result<MetricExporter, BuildError> {
     match settings.protocol {

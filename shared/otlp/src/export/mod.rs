@@ -34,7 +34,7 @@ mod trace_states;
 mod transport;
 
 #[cfg(feature = "tls")]
-pub use self::tls::Tls;
+pub use self::settings::Tls;
 pub use self::{
     builder::Builder,
     error::BuildError,

@@ -15,14 +15,14 @@ use tokio::runtime::{self, Runtime};
 use tracing::{Dispatch, dispatcher};
 
 use super::{
-    Batching, BuildError, Builder,
     backlog::Backlog,
     encode,
+    error::BuildError,
     export_log::ExportLog,
     exporter::{Exporter, Timeout},
     panics,
     queue::Queue,
-    settings::Settings,
+    settings::{Batching, Settings},
     trace_states::TraceStates,
     transport::Transport,
 };
@@ -83,11 +83,6 @@ thread_local! {
 const BUFFER_BYTES: usize = 64 * 1024;
 
 impl OtlpProcessor {
-    /// Returns a builder with default options.
-    pub fn builder() -> Builder {
-        Builder::new()
-    }
-
     /// Returns the counters of the spans so far.
     pub fn counts(&self) -> SpanCounts {
         self.queue.counts()

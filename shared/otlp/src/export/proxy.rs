@@ -3,7 +3,7 @@
 use hyper_util::client::proxy::matcher::Matcher;
 use url::{Host, Url};
 
-use super::Protocol;
+use super::settings::Protocol;
 
 /// Returns the proxy that the environment selects for an endpoint, without its credentials: from `HTTP_PROXY`, `HTTPS_PROXY`,
 /// `ALL_PROXY` and `NO_PROXY`. A collector on the loopback interface is reached directly, and so is any over gRPC, since tonic does

@@ -65,6 +65,27 @@ impl Default for Batching {
     }
 }
 
+/// Certificates for `https://` endpoints, as PEM.
+#[cfg(feature = "tls")]
+#[derive(Clone, Default)]
+pub struct Tls {
+    /// Root certificates that the collector's certificate is checked against. `None` for those of the system.
+    pub roots: Option<Vec<u8>>,
+    /// Client certificate and its unencrypted private key, for collectors that demand one.
+    pub identity: Option<(Vec<u8>, Vec<u8>)>,
+}
+
+#[cfg(feature = "tls")]
+impl fmt::Debug for Tls {
+    /// Omits the private key.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tls")
+            .field("roots", &self.roots.is_some())
+            .field("identity", &self.identity.is_some())
+            .finish()
+    }
+}
+
 /// The connection to a collector. Does not implement `Debug`, since the headers may hold secrets.
 pub(super) struct Settings {
     pub(super) protocol: Protocol,
@@ -75,7 +96,7 @@ pub(super) struct Settings {
     /// The proxy that requests go through, without its credentials.
     pub(super) proxy: Option<String>,
     #[cfg(feature = "tls")]
-    pub(super) tls: super::Tls,
+    pub(super) tls: Tls,
 }
 
 impl Protocol {

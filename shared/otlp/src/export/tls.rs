@@ -1,27 +1,6 @@
-//! [`Tls`]: the roots that verify the collector's certificate, and the client certificate.
+//! Certificates in the types of the clients: the roots that verify the collector's certificate, and the client certificate.
 
-use std::fmt;
-
-use super::{BuildError, settings::Settings};
-
-/// Certificates for `https://` endpoints, as PEM.
-#[derive(Clone, Default)]
-pub struct Tls {
-    /// Root certificates that the collector's certificate is checked against. `None` for those of the system.
-    pub roots: Option<Vec<u8>>,
-    /// Client certificate and its unencrypted private key, for collectors that demand one.
-    pub identity: Option<(Vec<u8>, Vec<u8>)>,
-}
-
-impl fmt::Debug for Tls {
-    /// Omits the private key.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Tls")
-            .field("roots", &self.roots.is_some())
-            .field("identity", &self.identity.is_some())
-            .finish()
-    }
-}
+use super::{error::BuildError, settings::Settings};
 
 /// The certificates for building an HTTP client.
 #[derive(Clone, Default)]

@@ -13,7 +13,7 @@ use opentelemetry::InstrumentationScope;
 use opentelemetry_sdk::Resource;
 use tokio::sync::Notify;
 
-use super::{Batching, batch::Batch, encode::RequestHead};
+use super::{batch::Batch, encode::RequestHead, settings::Batching};
 use crate::{LostSpans, SpanCounts};
 
 #[derive(Debug)]

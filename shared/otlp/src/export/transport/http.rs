@@ -18,7 +18,7 @@ use url::Url;
 use super::{Outcome, RESPONSE_BYTES, Response, connect::ConnectTimeout, hint, root_cause, said};
 #[cfg(feature = "tls")]
 use crate::export::tls::{Certificates, certificates};
-use crate::export::{BuildError, settings::Settings};
+use crate::export::{error::BuildError, settings::Settings};
 
 pub(in crate::export) struct Http {
     connections: Mutex<Connections>,

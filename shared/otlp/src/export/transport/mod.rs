@@ -11,7 +11,10 @@ use std::{error::Error as StdError, time::Duration};
 
 use bytes::Bytes;
 
-use super::{BuildError, Protocol, settings::Settings};
+use super::{
+    error::BuildError,
+    settings::{Protocol, Settings},
+};
 
 /// Maximum response bytes to read; the rest is ignored.
 const RESPONSE_BYTES: usize = 64 * 1024;

@@ -24,7 +24,7 @@ use tracing::{Dispatch, instrument::WithSubscriber as _};
 
 use self::answer::Answer;
 use super::{Outcome, RESPONSE_BYTES, causes, connect::ConnectTimeout, hint, root_cause};
-use crate::export::{BuildError, settings::Settings};
+use crate::export::{error::BuildError, settings::Settings};
 
 mod answer;
 
