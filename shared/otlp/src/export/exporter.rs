@@ -15,6 +15,7 @@ use super::{
     export_log::ExportLog,
     panics,
     queue::{Queue, Reason},
+    timeout::Timeout,
     transport::{Outcome, Transport},
 };
 
@@ -25,9 +26,6 @@ const LONGEST_WAIT: Duration = Duration::from_millis(1600);
 const LAST_WAIT: Duration = Duration::from_millis(200);
 /// Maximum `Retry-After` of a collector.
 const LONGEST_RETRY_AFTER: Duration = Duration::from_hours(1);
-/// Attempts that time out make the timeout grow to this many times its setting, but not beyond a minute.
-const TIMEOUT_GROWTH: u32 = 8;
-const LONGEST_TIMEOUT: Duration = Duration::from_mins(1);
 
 pub(super) struct Exporter {
     pub(super) queue: Arc<Queue>,
@@ -37,12 +35,6 @@ pub(super) struct Exporter {
     /// Maximum age of a span before its batch is closed.
     pub(super) delay: Duration,
     pub(super) timeout: Timeout,
-}
-
-/// The timeout of an attempt. It grows while the collector is slow, so that batches do not time out repeatedly.
-pub(super) struct Timeout {
-    setting: Duration,
-    current: Duration,
 }
 
 impl Exporter {
@@ -230,29 +222,6 @@ enum Next {
     Later {
         after: Option<Duration>,
     },
-}
-
-impl Timeout {
-    pub(super) fn new(setting: Duration) -> Self {
-        Self {
-            setting,
-            current: setting,
-        }
-    }
-
-    fn longest(&self) -> Duration {
-        let longest = self.setting.saturating_mul(TIMEOUT_GROWTH);
-        longest.min(LONGEST_TIMEOUT).max(self.setting)
-    }
-
-    fn grow(&mut self) {
-        self.current = self.current.saturating_mul(2).min(self.longest());
-    }
-
-    /// Sets the timeout to three times the duration of a response, within the bounds.
-    fn adapt(&mut self, took: Duration) {
-        self.current = took.saturating_mul(3).clamp(self.setting, self.longest());
-    }
 }
 
 /// Closes the queue if the thread panics.

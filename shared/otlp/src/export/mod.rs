@@ -28,6 +28,7 @@ mod proxy;
 mod queue;
 mod settings;
 mod split;
+mod timeout;
 #[cfg(feature = "tls")]
 mod tls;
 mod trace_states;

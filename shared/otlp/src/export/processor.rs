@@ -19,10 +19,11 @@ use super::{
     encode,
     error::BuildError,
     export_log::ExportLog,
-    exporter::{Exporter, Timeout},
+    exporter::Exporter,
     panics,
     queue::Queue,
     settings::{Batching, Settings},
+    timeout::Timeout,
     trace_states::TraceStates,
     transport::Transport,
 };

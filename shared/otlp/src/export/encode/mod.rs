@@ -1,14 +1,17 @@
 //! Encodes spans as [OTLP](https://opentelemetry.io/docs/specs/otlp/) on the thread that ends them. The queue then knows the
 //! exact size of each span, and no other thread reads it again.
 
+mod request;
+
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use opentelemetry::{
-    Array, InstrumentationScope, KeyValue, SpanId, Value,
+    Array, KeyValue, SpanId, Value,
     trace::{Event, Link, SpanContext, SpanKind, Status},
 };
-use opentelemetry_sdk::{Resource, trace::SpanData};
+use opentelemetry_sdk::trace::SpanData;
 
+pub(super) use self::request::{RequestHead, ScopeSpans};
 use super::protobuf;
 use crate::ValueLimits;
 
@@ -203,95 +206,6 @@ fn integer(buffer: &mut Vec<u8>, value: i64) {
 
 fn double(buffer: &mut Vec<u8>, value: f64) {
     protobuf::member_double(buffer, 4, value);
-}
-
-/// Maximum bytes of a key and a length.
-const LONGEST_HEAD: usize = 6;
-
-/// The spans of one scope, each already in OTLP.
-#[derive(Debug)]
-pub(super) struct ScopeSpans {
-    pub(super) scope: InstrumentationScope,
-    /// Its fields besides the spans.
-    pub(super) fields: Vec<u8>,
-    pub(super) spans: Vec<u8>,
-}
-
-/// The part of each request besides the spans: the resource, encoded once.
-#[derive(Debug)]
-pub(super) struct RequestHead {
-    /// `ResourceSpans.resource`, and its schema URL.
-    resource: Vec<u8>,
-}
-
-impl RequestHead {
-    pub(super) fn new(resource: &Resource) -> Self {
-        let mut buffer = Vec::new();
-        protobuf::message(&mut buffer, 1, |buffer| {
-            for (key, value) in resource {
-                pair(buffer, 1, key.as_str(), value, ValueLimits::NONE);
-            }
-        });
-        let schema = resource.schema_url().unwrap_or_default();
-        protobuf::bytes(&mut buffer, 3, schema.as_bytes());
-        Self { resource: buffer }
-    }
-
-    /// Maximum bytes that it adds to a request.
-    pub(super) fn length(&self) -> usize {
-        LONGEST_HEAD + self.resource.len()
-    }
-
-    /// An `ExportTraceServiceRequest` of one batch.
-    pub(super) fn request(&self, scopes: &[ScopeSpans]) -> Vec<u8> {
-        let heads: Vec<Vec<u8>> = scopes.iter().map(ScopeSpans::head).collect();
-        let heads_len: usize = heads.iter().map(Vec::len).sum();
-        let spans_len: usize = scopes.iter().map(|scope| scope.spans.len()).sum();
-        let len = self.resource.len() + heads_len + spans_len;
-        let mut request = Vec::with_capacity(len + LONGEST_HEAD);
-        protobuf::length(&mut request, 1, len);
-        request.extend_from_slice(&self.resource);
-        for (head, scope) in heads.iter().zip(scopes) {
-            request.extend_from_slice(head);
-            request.extend_from_slice(&scope.spans);
-        }
-        request
-    }
-}
-
-impl ScopeSpans {
-    pub(super) fn new(scope: &InstrumentationScope) -> Self {
-        let mut fields = Vec::new();
-        protobuf::message(&mut fields, 1, |buffer| {
-            protobuf::bytes(buffer, 1, scope.name().as_bytes());
-            protobuf::bytes(buffer, 2, scope.version().unwrap_or_default().as_bytes());
-            for attribute in scope.attributes() {
-                let key = attribute.key.as_str();
-                pair(buffer, 3, key, &attribute.value, ValueLimits::NONE);
-            }
-        });
-        let schema = scope.schema_url().unwrap_or_default();
-        protobuf::bytes(&mut fields, 3, schema.as_bytes());
-        Self {
-            scope: scope.clone(),
-            fields,
-            spans: Vec::new(),
-        }
-    }
-
-    /// Maximum bytes that it adds to a request besides its spans.
-    pub(super) fn head_length(&self) -> usize {
-        LONGEST_HEAD + self.fields.len()
-    }
-
-    /// `ResourceSpans.scope_spans` up to the spans.
-    fn head(&self) -> Vec<u8> {
-        let mut head = Vec::with_capacity(self.head_length());
-        let length = self.fields.len() + self.spans.len();
-        protobuf::length(&mut head, SCOPE_SPANS, length);
-        head.extend_from_slice(&self.fields);
-        head
-    }
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::time::{Duration, UNIX_EPOCH};
 
 use opentelemetry::{
-    SpanId, StringValue, TraceId,
+    InstrumentationScope, SpanId, StringValue, TraceId,
     trace::{SpanContext, TraceFlags, TraceState},
 };
 use opentelemetry_proto::{
@@ -16,7 +16,10 @@ use opentelemetry_proto::{
         trace::tonic::group_spans_by_resource_and_scope,
     },
 };
-use opentelemetry_sdk::trace::{SpanEvents, SpanLinks};
+use opentelemetry_sdk::{
+    Resource,
+    trace::{SpanEvents, SpanLinks},
+};
 use proptest::{collection::vec, prelude::*};
 use prost::Message as _;
 

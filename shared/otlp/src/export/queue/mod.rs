@@ -3,16 +3,18 @@
 //! Spans are pushed encoded, one by one. The exporter takes the closed batches and keeps them until it settles them; until
 //! then their spans count as waiting and their bytes as used.
 
+mod end;
+
 use std::{
     collections::{BTreeMap, VecDeque},
     sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError},
-    time::{Duration, Instant},
 };
 
 use opentelemetry::InstrumentationScope;
 use opentelemetry_sdk::Resource;
 use tokio::sync::Notify;
 
+use self::end::End;
 use super::{batch::Batch, encode::RequestHead, settings::Batching};
 use crate::{LostSpans, SpanCounts};
 
@@ -57,25 +59,6 @@ struct State {
     end: End,
     /// The exporter has been woken to log a loss.
     loss_is_known: bool,
-}
-
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-enum End {
-    #[default]
-    Open,
-    /// Shutting down: queued and newly ended spans may be exported until this deadline.
-    Closing(Instant),
-    /// Spans are no longer accepted.
-    Closed,
-}
-
-/// The result of a flush.
-#[derive(Debug)]
-pub(super) struct Flush {
-    /// Whether the spans that had ended are exported or lost.
-    pub(super) in_time: bool,
-    /// The spans lost since the flush before, or since the start.
-    pub(super) lost: LostSpans,
 }
 
 /// Selects the counter of a reason.
@@ -260,83 +243,6 @@ impl Queue {
         self.lock().counts
     }
 
-    /// Returns the deadline of the exporter during shutdown.
-    pub(super) fn closing(&self) -> Option<Instant> {
-        match self.lock().end {
-            End::Open => None,
-            End::Closing(deadline) => Some(deadline),
-            End::Closed => Some(Instant::now()),
-        }
-    }
-
-    /// Exports all waiting spans now, and waits until they are settled.
-    pub(super) fn flush(&self, timeout: Duration) -> Flush {
-        let mut state = self.lock();
-        let before = state.lost_at_flush;
-        if state.open.spans > 0 {
-            self.close_batch(&mut state);
-        }
-        let next = state.next;
-        let is_pending = move |state: &mut State| {
-            let oldest = state.unsettled.keys().next();
-            state.end != End::Closed && oldest.is_some_and(|number| *number < next)
-        };
-        let (mut state, _) = self
-            .settled
-            .wait_timeout_while(state, timeout, is_pending)
-            .unwrap_or_else(PoisonError::into_inner);
-        state.lost_at_flush = state.counts.lost;
-        Flush {
-            in_time: !is_pending(&mut state),
-            lost: state.counts.lost.since(&before),
-        }
-    }
-
-    /// Exports waiting spans for up to `timeout`, then rejects new ones. Returns false if spans were dropped.
-    pub(super) fn close(&self, timeout: Duration) -> bool {
-        let mut state = self.lock();
-        let lost = state.counts.lost.shutdown;
-        if state.end == End::Open {
-            state.end = End::Closing(Instant::now() + timeout);
-        }
-        self.changed.notify_one();
-        // The exporter observes the deadline itself, and then logs the spans that it could not send.
-        let (mut state, _) = self
-            .settled
-            .wait_timeout_while(state, timeout + Self::LAST_LOGS, |state| {
-                state.end != End::Closed
-            })
-            .unwrap_or_else(PoisonError::into_inner);
-        state.end = End::Closed;
-        state.give_up(|lost| &mut lost.shutdown);
-        let all = state.counts.lost.shutdown == lost;
-        drop(state);
-        self.settled.notify_all();
-        all
-    }
-
-    const LAST_LOGS: Duration = Duration::from_millis(500);
-
-    /// Counts all waiting spans as lost.
-    pub(super) fn give_up(&self) {
-        self.lock().give_up(|lost| &mut lost.shutdown);
-    }
-
-    /// Closes the queue because the exporter has failed.
-    pub(super) fn fail(&self) {
-        let mut state = self.lock();
-        state.end = End::Closed;
-        state.give_up(|lost| &mut lost.export_failed);
-        drop(state);
-        self.settled.notify_all();
-    }
-
-    /// Closes the queue because the exporter has ended.
-    pub(super) fn closed(&self) {
-        self.lock().end = End::Closed;
-        self.settled.notify_all();
-    }
-
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -344,18 +250,6 @@ impl Queue {
 
 fn plain_bytes(batch: &Batch) -> usize {
     if batch.is_packed() { 0 } else { batch.bytes }
-}
-
-impl State {
-    fn give_up(&mut self, reason: Reason) {
-        *reason(&mut self.counts.lost) += self.counts.waiting;
-        self.counts.waiting = 0;
-        self.closed.clear();
-        self.unsettled.clear();
-        self.open = Batch::default();
-        self.bytes = 0;
-        self.plain_bytes = 0;
-    }
 }
 
 #[cfg(test)]

@@ -1,21 +1,22 @@
 //! OTLP over HTTP with protobuf bodies.
 
+mod answer;
+
 use std::{
     error::Error as StdError,
     sync::{Mutex, PoisonError},
-    time::{Duration, SystemTime},
+    time::Duration,
 };
 
 use bytes::Bytes;
 use http::{
     HeaderMap, HeaderValue, StatusCode,
-    header::{CONTENT_ENCODING, CONTENT_TYPE, RETRY_AFTER},
+    header::{CONTENT_ENCODING, CONTENT_TYPE},
 };
-use prost::Message as _;
-use serde::Deserialize;
 use url::Url;
 
-use super::{Outcome, RESPONSE_BYTES, Response, connect::ConnectTimeout, hint, root_cause, said};
+use self::answer::{Answer, retry_after};
+use super::{Outcome, RESPONSE_BYTES, connect::ConnectTimeout, hint, root_cause};
 #[cfg(feature = "tls")]
 use crate::export::tls::{Certificates, certificates};
 use crate::export::{error::BuildError, settings::Settings};
@@ -40,21 +41,6 @@ struct ClientSettings {
     uses_proxy: bool,
     #[cfg(feature = "tls")]
     certificates: Certificates,
-}
-
-/// A response of the collector, or of a proxy before it.
-struct Answer {
-    status: StatusCode,
-    content_type: String,
-    retry_after: Option<Duration>,
-    body: Vec<u8>,
-}
-
-/// `google.rpc.Status`, the body of a refusal.
-#[derive(Clone, PartialEq, prost::Message)]
-struct Refusal {
-    #[prost(string, tag = "2")]
-    message: String,
 }
 
 impl Http {
@@ -209,94 +195,4 @@ fn headers(settings: &Settings) -> HeaderMap {
     let protobuf = HeaderValue::from_static("application/x-protobuf");
     headers.insert(CONTENT_TYPE, protobuf);
     headers
-}
-
-impl Answer {
-    /// Follows the [specification's list](https://opentelemetry.io/docs/specs/otlp/#failures-1) of retryable statuses.
-    fn outcome(&self) -> Outcome {
-        match self.status {
-            status if status.is_success() && self.is_web_page() => Outcome::later(format!(
-                "it answered {status} with a web page instead of an OTLP response: check the endpoint (OTEL_EXPORTER_OTLP_ENDPOINT), and \
-                 whether a proxy asks for a login"
-            )),
-            status if status.is_success() => self.response().into(),
-            StatusCode::TOO_MANY_REQUESTS
-            | StatusCode::BAD_GATEWAY
-            | StatusCode::SERVICE_UNAVAILABLE
-            | StatusCode::GATEWAY_TIMEOUT => Outcome::Later {
-                reason: self.reason(),
-                after: self.retry_after,
-                silent: false,
-                unsent: false,
-            },
-            StatusCode::PAYLOAD_TOO_LARGE => Outcome::TooLarge {
-                reason: self.reason(),
-                retryable: false,
-            },
-            _ => Outcome::Refused(self.reason()),
-        }
-    }
-
-    /// Returns whether the body is HTML. Other content types, and none, are accepted with any 2xx status: some collectors
-    /// answer with JSON, plain text or nothing.
-    fn is_web_page(&self) -> bool {
-        self.content_type.contains("html") || self.body.trim_ascii_start().starts_with(b"<")
-    }
-
-    fn response(&self) -> Response {
-        if self.content_type.contains("json") {
-            json_response(&self.body)
-        } else {
-            Response::decode(self.body.as_slice()).unwrap_or_default()
-        }
-    }
-
-    fn reason(&self) -> String {
-        let message = Refusal::decode(self.body.as_slice())
-            .unwrap_or_default()
-            .message;
-        if message.is_empty() {
-            format!("it answered {}", self.status)
-        } else {
-            format!("it answered {}: {}", self.status, said(&message))
-        }
-    }
-}
-
-/// Reads the response of a collector that answers in JSON, where a 64-bit number may be a string.
-fn json_response(body: &[u8]) -> Response {
-    #[derive(Default, Deserialize)]
-    #[serde(rename_all = "camelCase", default)]
-    struct Body {
-        partial_success: Partial,
-    }
-    #[derive(Default, Deserialize)]
-    #[serde(rename_all = "camelCase", default)]
-    struct Partial {
-        rejected_spans: serde_json::Value,
-        error_message: String,
-    }
-    let partial = serde_json::from_slice::<Body>(body)
-        .unwrap_or_default()
-        .partial_success;
-    let rejected = partial.rejected_spans;
-    let rejected = rejected
-        .as_i64()
-        .or_else(|| rejected.as_str()?.parse().ok());
-    Response {
-        partial_success: Some(super::PartialSuccess {
-            rejected_spans: rejected.unwrap_or(0),
-            error_message: partial.error_message,
-        }),
-    }
-}
-
-/// Returns the delay of a `Retry-After` header, in seconds or as a date.
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let value = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-    if let Ok(seconds) = value.parse() {
-        return Some(Duration::from_secs(seconds));
-    }
-    let date = httpdate::parse_http_date(value).ok()?;
-    Some(date.duration_since(SystemTime::now()).unwrap_or_default())
 }
