@@ -186,7 +186,7 @@ mod tests {
 
     use super::*;
 
-    /// Services that start at the same time on a new file compete for SQLite's locks.
+    /// Services that start at the same time on a new file compete for its locks.
     #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
     async fn concurrent_opens_enable_wal() {
         sqlx::any::install_default_drivers();

@@ -96,7 +96,7 @@ fn system(database_url: &str) -> Vec<(&'static str, &'static str)> {
     vec![("db.system.name", name)]
 }
 
-/// SQLite calls the main database `main`.
+/// `SQLite` calls the main database `main`.
 fn namespace(database_url: &str) -> String {
     if is_postgres(database_url) {
         let (address, _query) = database_url.split_once('?').unwrap_or((database_url, ""));
