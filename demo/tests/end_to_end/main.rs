@@ -5,6 +5,10 @@
 #[path = "../command/mod.rs"]
 mod command;
 
+#[cfg(feature = "postgres")]
+#[path = "../../../inventory/tests/cluster/mod.rs"]
+mod cluster;
+
 mod books;
 mod by_hand;
 mod contract;
@@ -12,6 +16,8 @@ mod copies;
 mod joined;
 mod keys;
 mod killed;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod services;
 mod shutdown;
 mod tour;

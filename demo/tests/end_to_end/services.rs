@@ -37,6 +37,7 @@ pub(crate) struct Services {
     otlp: SocketAddr,
     _receiver: JoinSet<()>,
     directory: TempDir,
+    database_url: String,
 }
 
 /// A service in a separate process.
@@ -58,6 +59,13 @@ pub(crate) struct Answer {
 
 impl Services {
     pub(crate) async fn start() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let database_url = format!("sqlite://{}?mode=rwc", database(&directory).display());
+        Self::start_with(directory, database_url).await
+    }
+
+    /// Starts the services with this database.
+    pub(crate) async fn start_with(directory: TempDir, database_url: String) -> Self {
         let store = Store::new(Limits::default());
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let otlp = listener.local_addr().unwrap();
@@ -69,8 +77,7 @@ impl Services {
         )]
         receiver.spawn(async move { axum::serve(listener, router).await.unwrap() });
 
-        let directory = tempfile::tempdir().unwrap();
-        let inventory = Service::inventory("127.0.0.1:0", otlp, &directory).await;
+        let inventory = Service::inventory("127.0.0.1:0", otlp, &database_url).await;
         let checkout = Service::checkout("127.0.0.1:0", otlp, &inventory).await;
         #[expect(
             clippy::disallowed_methods,
@@ -85,6 +92,7 @@ impl Services {
             otlp,
             _receiver: receiver,
             directory,
+            database_url,
         }
     }
 
@@ -97,7 +105,7 @@ impl Services {
     pub(crate) async fn kill_inventory_and_start_it_again(&mut self) {
         self.inventory.child.kill().await.unwrap();
         let address = self.inventory.url.trim_start_matches("http://").to_owned();
-        self.inventory = Service::inventory(&address, self.otlp, &self.directory).await;
+        self.inventory = Service::inventory(&address, self.otlp, &self.database_url).await;
     }
 
     /// Kills checkout without a shutdown, and restarts it at the same address.
@@ -173,9 +181,9 @@ impl Service {
         Self::start("checkout", address, otlp, url).await
     }
 
-    async fn inventory(address: &str, otlp: SocketAddr, directory: &TempDir) -> Self {
-        let database = format!("sqlite://{}?mode=rwc", database(directory).display());
-        Self::start("inventory", address, otlp, ("DATABASE_URL", database)).await
+    async fn inventory(address: &str, otlp: SocketAddr, database_url: &str) -> Self {
+        let url = ("DATABASE_URL", database_url.to_owned());
+        Self::start("inventory", address, otlp, url).await
     }
 
     async fn start(

@@ -7,6 +7,9 @@
 
 mod claims;
 #[cfg(feature = "postgres")]
+#[path = "../cluster/mod.rs"]
+mod cluster;
+#[cfg(feature = "postgres")]
 mod postgres;
 mod service;
 mod sqlite;

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::Cluster;
+use crate::cluster::Cluster;
 use crate::service::{answer, client};
 
 /// Time after which checkout, by default, gives up a call to inventory.
