@@ -15,6 +15,8 @@ mod grpc;
 #[cfg(feature = "grpc")]
 mod grpc_collector;
 #[cfg(feature = "grpc")]
+mod grpc_frozen;
+#[cfg(feature = "grpc")]
 mod grpc_limits;
 #[cfg(feature = "grpc")]
 mod grpc_networks;
