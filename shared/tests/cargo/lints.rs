@@ -9,7 +9,7 @@ use std::{
 };
 
 /// Each ban, and code that it must reject.
-const WRONG: [(&str, &str); 27] = [
+const WRONG: [(&str, &str); 31] = [
     ("tokio::spawn", "tokio::task::spawn(async {})"),
     (
         "tokio::task::spawn_local",
@@ -68,6 +68,16 @@ const WRONG: [(&str, &str); 27] = [
         "std::thread::Scope::spawn",
         "std::thread::scope(|scope| drop(scope.spawn(|| ())))",
     ),
+    ("rayon::spawn", "rayon::spawn(|| ())"),
+    ("rayon::spawn_fifo", "rayon::spawn_fifo(|| ())"),
+    (
+        "rayon::ThreadPool::spawn",
+        "|pool: rayon::ThreadPool| pool.spawn(|| ())",
+    ),
+    (
+        "rayon::ThreadPool::spawn_fifo",
+        "|pool: rayon::ThreadPool| pool.spawn_fifo(|| ())",
+    ),
     ("reqwest::Client::new", "reqwest::Client::new()"),
     ("reqwest::Client::builder", "reqwest::Client::builder()"),
     (
@@ -106,6 +116,7 @@ edition = "2024"
 
 [dependencies]
 opentelemetry = { version = "*", default-features = false, features = ["trace"] }
+rayon = "*"
 reqwest = { version = "*", default-features = false, features = ["blocking"] }
 tokio = { version = "*", default-features = false, features = ["rt-multi-thread"] }
 tokio-util = { version = "*", features = ["rt"] }

@@ -1,18 +1,71 @@
 //! The client layer inside and outside other tower layers.
 
-use std::{convert::Infallible, io::ErrorKind};
+use std::{
+    convert::Infallible,
+    future::{Ready, ready},
+    io::ErrorKind,
+    task::{Context, Poll},
+};
 
-use axum::{Router, body::Body, routing::get};
+use axum::{
+    Router,
+    body::Body,
+    routing::{MethodRouter, get},
+};
 use http::{Request, Response};
 use http_body_util::BodyExt as _;
 use hyper_util::{client::legacy::Client, rt::TokioExecutor};
 use shared::{client::ClientTraceLayer, server::TraceLayer, testing::recorder};
-use tower::{Layer as _, ServiceExt as _};
+use tower::{Layer as _, ServiceExt as _, spawn_ready::SpawnReadyLayer};
 
 use crate::{
     layer::get_request,
     support::{clients, start},
 };
+
+/// A service that connects while a caller waits until it is ready.
+#[derive(Default)]
+struct Connects {
+    polls: usize,
+}
+
+impl tower::Service<Request<Body>> for Connects {
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = Ready<Result<Response<Body>, Infallible>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.polls += 1;
+        if self.polls == 1 {
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        if self.polls == 2 {
+            tracing::info_span!("connect").in_scope(|| ());
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, _: Request<Body>) -> Self::Future {
+        ready(Ok(Response::new(Body::empty())))
+    }
+}
+
+/// `SpawnReady` is driven by a task of its own.
+#[tokio::test]
+async fn spawn_ready_around_layer_joins_callers_trace() {
+    let handler = async || {
+        let client = tower::ServiceBuilder::new()
+            .layer(SpawnReadyLayer::new())
+            .layer(ClientTraceLayer::new())
+            .service(Connects::default());
+        let request = get_request("http://inventory/check");
+        client.oneshot(request).await.unwrap();
+        shared::span::trace_id().unwrap()
+    };
+    let tree = tree_of(get(handler), 3).await;
+    assert_eq!(tree, "SERVER GET /\n  INTERNAL connect\n  CLIENT GET\n");
+}
 
 /// Calls a stand-in from a handler through `client`, and returns the tree of the request.
 async fn tree_of_handler<S>(client: S) -> String
@@ -21,20 +74,25 @@ where
     S::Future: Send,
     S::Error: std::fmt::Debug + Send,
 {
-    recorder();
     let handler = async move || {
         let request = get_request("http://inventory/check");
         client.oneshot(request).await.unwrap();
         shared::span::trace_id().unwrap()
     };
-    let router = Router::new().route("/", get(handler));
+    tree_of(get(handler), 2).await
+}
+
+/// Calls a handler that answers with its trace id, and returns the tree of the request.
+async fn tree_of(handler: MethodRouter, spans: usize) -> String {
+    recorder();
+    let router = Router::new().route("/", handler);
     let service = start(router.layer(TraceLayer::new())).await;
     let request = Request::get(format!("http://{}/", service.address)).body(Body::empty());
     let plain = Client::builder(TokioExecutor::new()).build_http::<Body>();
     let answer = plain.request(request.unwrap()).await.unwrap();
     let body = answer.into_body().collect().await.unwrap().to_bytes();
     let trace_id = String::from_utf8(body.to_vec()).unwrap();
-    recorder().trace(&trace_id, 2).await.tree()
+    recorder().trace(&trace_id, spans).await.tree()
 }
 
 fn stand_in()

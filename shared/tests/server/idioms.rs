@@ -47,7 +47,7 @@ where
 
 /// The caller's span is in no service of this process, so the server span is shown below it.
 #[track_caller]
-fn assert_tree(trace: &Trace, children: &str) {
+pub(crate) fn assert_tree(trace: &Trace, children: &str) {
     let tree = trace.tree();
     let (_caller, below) = tree.split_once('\n').unwrap();
     let mut expected = vec!["  SERVER GET /".to_owned()];

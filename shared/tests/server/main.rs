@@ -11,6 +11,7 @@ mod context;
 mod current_span;
 mod exits;
 mod failures;
+mod hops;
 mod hostile;
 mod idioms;
 mod layers;
