@@ -55,6 +55,12 @@ async fn refused_connection_is_unavailable() {
 }
 
 #[tokio::test]
+async fn unresolvable_name_is_unavailable() {
+    let answer = order_from("http://does-not-exist.invalid").await;
+    answer.assert_problem(503, "inventory_unavailable");
+}
+
+#[tokio::test]
 async fn reset_connection_is_unavailable() {
     let url = serve_bytes(b"", End::Reset).await;
     let answer = order_from(&url).await;

@@ -1,8 +1,9 @@
-//! The copies of the catalogue that must be kept equal by hand: the table in the README and the rows of the compose check.
+//! Copies that must be kept equal by hand: the catalogue in the README and in the compose check, and the times in the promises.
 
 use std::{collections::BTreeSet, fs, path::Path};
 
 use checkout::catalogue::{ROWS, Row};
+use shared::serve::{DRAIN_TIMEOUT, FLUSH_TIMEOUT, Limits, TASK_TIMEOUT};
 
 fn read(file: &str) -> String {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
@@ -47,4 +48,28 @@ fn compose_check_sends_every_catalogue_row() {
 fn in_script(row: &Row) -> String {
     let code = row.code.unwrap_or("''");
     format!("row {} {code} {}", row.status, row.curl_arguments())
+}
+
+#[test]
+fn promises_state_default_times() {
+    let promises = read("docs/promises.md");
+    let promises: Vec<_> = promises.split_whitespace().collect();
+    let promises = promises.join(" ");
+    let limits = Limits::default();
+    for (before, time, after) in [
+        ("(WebSockets) have ", DRAIN_TIMEOUT, " to end."),
+        ("Tasks have ", TASK_TIMEOUT, ", and"),
+        ("The last spans have ", FLUSH_TIMEOUT, "."),
+        (
+            "limit: ",
+            limits.request_head_timeout,
+            " for a request head",
+        ),
+        (", ", limits.request_body_timeout, " for a body (408"),
+        (", ", limits.request_timeout, " for a response (503"),
+        ("and ", limits.response_write_timeout, " for a client"),
+    ] {
+        let text = format!("{before}{} s{after}", time.as_secs());
+        assert!(promises.contains(&text), "{text}");
+    }
 }

@@ -108,6 +108,13 @@ impl Services {
         self.inventory = Service::inventory(&address, self.otlp, &self.database_url).await;
     }
 
+    /// Restarts checkout with another inventory.
+    pub(crate) async fn use_inventory(&mut self, url: String) {
+        self.checkout.child.kill().await.unwrap();
+        let url = ("INVENTORY_URL", url);
+        self.checkout = Service::start("checkout", "127.0.0.1:0", self.otlp, url).await;
+    }
+
     /// Kills checkout without a shutdown, and restarts it at the same address.
     pub(crate) async fn kill_checkout_and_start_it_again(&mut self) {
         self.checkout.child.kill().await.unwrap();

@@ -115,3 +115,26 @@ fn is_of_the_client(kind: ErrorKind) -> bool {
         ErrorKind::ConnectionAborted | ErrorKind::ConnectionReset | ErrorKind::ConnectionRefused
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn lasting_outage_is_logged_every_minute() {
+        let socket = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let mut listener = Listener::new(socket);
+        let error = std::io::Error::other("no file descriptor left");
+        let began = Instant::now();
+        let mut logged = Vec::new();
+        for _ in 0..150 {
+            listener.failed(&error);
+            logged.push((listener.outage.as_ref().unwrap().logged - began).as_secs());
+            tokio::time::advance(RETRY).await;
+        }
+        logged.dedup();
+        assert_eq!(logged, [0, 60, 120]);
+    }
+}

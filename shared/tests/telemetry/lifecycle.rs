@@ -7,7 +7,7 @@ use std::{
     sync::Arc,
     task::{Context as TaskContext, Poll, Wake},
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use opentelemetry::{
@@ -160,7 +160,9 @@ fn dropped_telemetry_reports_spans_without_collector() {
         let telemetry = telemetry::init("ends").unwrap();
         end_span("one");
         end_span("two");
+        let began = Instant::now();
         drop(telemetry);
+        assert!((5..20).contains(&began.elapsed().as_secs()));
     }) else {
         return;
     };

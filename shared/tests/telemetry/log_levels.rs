@@ -34,3 +34,15 @@ fn error_level_log_includes_failed_request() {
         assert_eq!(outcome.log("request failed")["level"], "ERROR");
     }
 }
+
+#[test]
+fn panic_is_logged_with_disabled_log() {
+    let child = async || {
+        let telemetry = telemetry::init("levels").unwrap();
+        std::panic::catch_unwind(|| panic!("expected")).unwrap_err();
+        shut_down(telemetry).await;
+    };
+    if let Some(outcome) = run(&[("RUST_LOG", "off")], child) {
+        assert_eq!(outcome.log("panicked")["exception.message"], "expected");
+    }
+}

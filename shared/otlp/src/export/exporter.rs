@@ -190,9 +190,7 @@ impl Exporter {
         let bound = if was_closing { LAST_WAIT } else { LONGEST_WAIT };
         let longest = FIRST_WAIT.saturating_mul(2_u32.saturating_pow(failures));
         let own = longest.min(bound).mul_f64(rand::random_range(0.5..=1.0));
-        // `Retry-After` may be zero, or a date in the past by the clock of this host.
-        let wait = own.max(after.unwrap_or_default().min(LONGEST_RETRY_AFTER));
-        let until = Instant::now() + wait;
+        let until = Instant::now() + wait_of(own, after);
         loop {
             let closing = self.queue.closing().map(Instant::from_std);
             let now = Instant::now();
@@ -213,6 +211,12 @@ impl Exporter {
         let (backlog, export_log) = (&mut self.backlog, &mut self.export_log);
         wait_for_change(&self.queue, backlog, export_log, until).await;
     }
+}
+
+/// Returns the wait before the next attempt, at least this crate's own. `Retry-After` may be zero, or a date in the past by the clock
+/// of this host.
+pub(super) fn wait_of(own: Duration, retry_after: Option<Duration>) -> Duration {
+    own.max(retry_after.unwrap_or_default().min(LONGEST_RETRY_AFTER))
 }
 
 /// The next step after an attempt.

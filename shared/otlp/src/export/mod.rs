@@ -34,6 +34,9 @@ mod tls;
 mod trace_states;
 mod transport;
 
+#[cfg(test)]
+mod tests;
+
 #[cfg(feature = "tls")]
 pub use self::settings::Tls;
 pub use self::{

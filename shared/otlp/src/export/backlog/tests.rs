@@ -1,4 +1,7 @@
+use opentelemetry::InstrumentationScope;
+
 use super::*;
+use crate::Batching;
 
 fn backlog(batches: u64) -> Backlog {
     let mut backlog = Backlog::default();
@@ -66,4 +69,26 @@ fn unanswered_batch_is_sent_once_more_after_others() {
         let _ = backlog.unanswered(batch);
     }
     assert_eq!(order, [0, 1, 2, 0, 1, 2]);
+}
+
+#[test]
+fn batches_are_compressed_beyond_quarter_of_queue() {
+    let queue = Queue::new(&Batching {
+        queue_bytes: 1024 * 1024,
+        queue_spans: None,
+        batch_spans: 10,
+        delay: Duration::MAX,
+        export_timeout: Duration::MAX,
+    });
+    let scope = InstrumentationScope::builder("test").build();
+    let mut backlog = Backlog::default();
+    // Three times the bound, before compression.
+    for _ in 0..1_000 {
+        queue.push(&scope, &[0; 3_000]);
+        while backlog.fill(&queue) {}
+    }
+    assert_eq!(queue.counts().waiting, 1_000);
+    let plain = backlog.fresh.iter().position(Batch::is_packed).unwrap();
+    assert!((7..=9).contains(&plain), "{plain} batches of 30 kB");
+    assert!(backlog.fresh.iter().skip(plain).all(Batch::is_packed));
 }

@@ -56,7 +56,9 @@ fn closed_writer_counts_unwritten_lines() {
     for _ in 0..10 {
         writer.push("line\n", false);
     }
+    let began = Instant::now();
     assert_eq!(writer.close(), Some(10));
+    assert!((1..5).contains(&began.elapsed().as_secs()));
     drop(blocked);
     writer.push("later\n", false);
     // A flush fails until the output has accepted something again.
@@ -64,6 +66,30 @@ fn closed_writer_counts_unwritten_lines() {
         thread::yield_now();
     }
     assert_eq!(writer.lost(), None);
+}
+
+/// Accepts a byte at a time, slowly.
+struct Slow;
+
+impl Sink for Slow {
+    fn wait(&self) {
+        thread::sleep(Duration::from_millis(20));
+    }
+
+    fn write(&self, _: &[u8]) -> io::Result<usize> {
+        Ok(1)
+    }
+}
+
+#[test]
+fn close_waits_five_seconds_for_slow_reader() {
+    let writer = Writer::start(vec![Slow]).unwrap();
+    for _ in 0..1_000 {
+        writer.push("line\n", false);
+    }
+    let began = Instant::now();
+    assert!(writer.close().is_some());
+    assert!((5..10).contains(&began.elapsed().as_secs()));
 }
 
 #[test]
