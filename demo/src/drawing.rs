@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use viewer::waterfall::{Place, Row, Waterfall, human_duration};
+use viewer::waterfall::{Position, Row, Waterfall, human_duration};
 
 use crate::terminal::{Ink, Screen};
 
@@ -62,16 +62,16 @@ fn line(picture: &mut String, waterfall: &Waterfall, row: &Row, columns: &Column
 }
 
 fn name(row: &Row) -> String {
-    let mark = match row.place {
-        Place::Orphan => "? ",
-        Place::Root | Place::Child => "",
+    let mark = match row.position {
+        Position::Orphan => "? ",
+        Position::Root | Position::Child => "",
     };
     format!("{}{mark}{}", "  ".repeat(row.depth), row.span.span.name)
 }
 
 fn note(row: &Row) -> String {
     let error = row.error().map(|error| format!("✗ {error}"));
-    let orphan = (row.place == Place::Orphan).then(|| "parent missing".to_owned());
+    let orphan = (row.position == Position::Orphan).then(|| "parent missing".to_owned());
     [error, orphan]
         .into_iter()
         .flatten()

@@ -9,7 +9,7 @@ use crate::attributes;
 use crate::failure::Failure;
 use crate::log_line::LogLine;
 use crate::store::{Revision, Store, Trace, TraceId};
-use crate::waterfall::{Place, Row, Waterfall};
+use crate::waterfall::{Position, Row, Waterfall};
 
 /// The summary of a trace.
 #[derive(Debug)]
@@ -73,7 +73,7 @@ impl Summary {
             errors: waterfall.failed().count(),
             links: links(trace),
             // One orphan above all other spans is normal if the caller sends its own traceparent.
-            is_split: waterfall.count(Place::Root) + waterfall.count(Place::Orphan) > 1,
+            is_split: waterfall.count(Position::Root) + waterfall.count(Position::Orphan) > 1,
             start: waterfall.start,
             duration: waterfall.duration,
             services: waterfall.services,

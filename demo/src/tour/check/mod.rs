@@ -7,7 +7,7 @@ use shared::propagation::response_span;
 use viewer::LogLine;
 use viewer::attributes::hex;
 use viewer::store::{Trace, TraceId};
-use viewer::waterfall::{Place, Waterfall};
+use viewer::waterfall::{Position, Waterfall};
 
 use super::expected;
 
@@ -113,7 +113,10 @@ fn of_answer(row: &Row, answer: &Answer) -> Vec<String> {
 fn of_trace(row: &Row, answer: &Answer, trace: &Trace) -> Vec<String> {
     let waterfall = Waterfall::of(trace);
     let mut off = Vec::new();
-    let (roots, orphans) = (waterfall.count(Place::Root), waterfall.count(Place::Orphan));
+    let (roots, orphans) = (
+        waterfall.count(Position::Root),
+        waterfall.count(Position::Orphan),
+    );
     if !waterfall.is_joined() {
         off.push(format!(
             "the trace is not joined: {roots} roots, {orphans} spans without their parent"

@@ -11,7 +11,7 @@ use crate::store::{StoredSpan, Trace};
 use crate::waterfall::Waterfall;
 
 /// Default number of returned traces.
-const MOST: usize = 100;
+const DEFAULT_TRACES: usize = 100;
 
 /// The parameters of a URL by their `snake_case` names. The last one of a repeated name counts.
 pub(super) struct Parameters(HashMap<String, String>);
@@ -84,7 +84,7 @@ impl Query {
             attributes,
             most: match most("query.search_depth")? {
                 Some(most) => most,
-                None => most("query.num_traces")?.unwrap_or(MOST),
+                None => most("query.num_traces")?.unwrap_or(DEFAULT_TRACES),
             },
         })
     }

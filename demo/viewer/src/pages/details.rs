@@ -7,17 +7,17 @@ use opentelemetry_proto::tonic::trace::v1::span::{Event, Link};
 use opentelemetry_proto::tonic::trace::v1::status::StatusCode;
 
 use super::lines;
-use super::shown::Shown;
 use super::text::{self, count, service, shown, zone};
+use super::trace_page::TracePage;
 use crate::attributes::{self, EXCEPTION_MESSAGE, EXCEPTION_STACKTRACE, hex};
 use crate::backtrace::Backtrace;
 use crate::store::{Source, TraceId};
 use crate::waterfall::{Row, Waterfall, human_duration};
 
 /// Maximum entries of each list; the download has all of them.
-const MOST: usize = 200;
+const MAX_ENTRIES: usize = 200;
 
-pub(super) fn of(page: &Shown<'_>, row: &Row, critical: u64) -> Markup {
+pub(super) fn of(page: &TracePage<'_>, row: &Row, critical: u64) -> Markup {
     let span = &row.span.span;
     let start = page.waterfall.start;
     let id = hex(&row.span.id);
@@ -49,7 +49,7 @@ pub(super) fn of(page: &Shown<'_>, row: &Row, critical: u64) -> Markup {
     let about = about.iter().filter(|(_, value)| !value.is_empty());
     html! {
         div.details {
-            @for event in span.events.iter().filter(|event| is_exception(event)).take(MOST) { (exception(event, start)) }
+            @for event in span.events.iter().filter(|event| is_exception(event)).take(MAX_ENTRIES) { (exception(event, start)) }
             @if !own_lines.is_empty() {
                 section.wide {
                     h2 { "Log lines in this span, times are " (zone()) }
@@ -61,14 +61,14 @@ pub(super) fn of(page: &Shown<'_>, row: &Row, critical: u64) -> Markup {
                 (table(&span.attributes))
                 @if span.attributes.is_empty() { p.hint { "none" } }
             }
-            @for event in span.events.iter().filter(|event| !is_exception(event)).take(MOST) {
+            @for event in span.events.iter().filter(|event| !is_exception(event)).take(MAX_ENTRIES) {
                 section {
                     h2 { "Event " bdi { (shown(&event.name, text::LINE)) } }
                     p.hint { "after " (after(event, start)) }
                     (table(&event.attributes))
                 }
             }
-            @for link in span.links.iter().take(MOST) { (linked(link)) }
+            @for link in span.links.iter().take(MAX_ENTRIES) { (linked(link)) }
             section {
                 h2 { "Span" }
                 table { tbody { @for (name, value) in about { tr { th scope="row" { (name) } td { (shown(value, text::LINE)) } } } } }
@@ -185,8 +185,8 @@ fn table(attributes: &[KeyValue]) -> Markup {
 
 fn table_of<'a>(attributes: impl Iterator<Item = &'a KeyValue>) -> Markup {
     let mut attributes: Vec<_> = attributes.collect();
-    let more = attributes.len().saturating_sub(MOST);
-    attributes.truncate(MOST);
+    let more = attributes.len().saturating_sub(MAX_ENTRIES);
+    attributes.truncate(MAX_ENTRIES);
     html! {
         @if !attributes.is_empty() {
             table { tbody {

@@ -20,12 +20,12 @@ use crate::store::TraceId;
 /// Pause between two messages, so that viewers add little load to a busy store.
 const PAUSE: Duration = Duration::from_millis(100);
 /// Maximum ids in a message; more are sent as `*`.
-const MOST: usize = 100;
+const MAX_IDS: usize = 100;
 
 pub(super) async fn changes(State(viewer): State<Viewer>) -> impl IntoResponse {
     let changes = viewer.store.changes();
-    let messages = stream::unfold((changes, false), |(mut changes, told)| async move {
-        if told {
+    let messages = stream::unfold((changes, false), |(mut changes, has_sent)| async move {
+        if has_sent {
             sleep(PAUSE).await;
         }
         let text = next(&mut changes).await?;
@@ -55,7 +55,7 @@ async fn next(changes: &mut Receiver<TraceId>) -> Option<String> {
             Err(TryRecvError::Empty | TryRecvError::Closed) => break,
         }
     }
-    if missed || ids.len() > MOST {
+    if missed || ids.len() > MAX_IDS {
         return Some("*".to_owned());
     }
     let ids: Vec<_> = ids.iter().map(ToString::to_string).collect();

@@ -33,16 +33,16 @@ mod live;
 mod notes;
 mod rows;
 mod shell;
-mod shown;
 mod state;
 mod text;
 mod trace;
+mod trace_page;
 mod view;
 
 pub use back_link::BackLink;
 use filter::Filter;
-use shown::Shown;
 use state::Viewer;
+use trace_page::TracePage;
 use view::View;
 
 /// The parameters of a URL. The last one of a repeated name counts.
@@ -99,13 +99,13 @@ async fn one_trace(
             .answer(&main);
     };
     let all = viewer.summaries.all();
-    let shown = Shown {
+    let shown = TracePage {
         lines: &viewer.store.lines(id),
         related: &related(id, &all),
         all: &all,
         view: &view,
         host: headers.get(HOST).and_then(|host| host.to_str().ok()),
-        ..Shown::of(&trace)
+        ..TracePage::of(&trace)
     };
     let shell = shell.titled(&shown.title());
     match shown.settles_in() {

@@ -2,15 +2,18 @@
 
 use maud::{Markup, html};
 
-use super::shown::Shown;
 use super::text::{self, count, moment, service, shown};
+use super::trace_page::TracePage;
 use crate::related::{Related, Tie};
 use crate::summary::Pitfall;
-use crate::waterfall::{Place, human_duration, skew};
+use crate::waterfall::{Position, human_duration, skew};
 
-pub(super) fn all(page: &Shown<'_>) -> Markup {
+pub(super) fn all(page: &TracePage<'_>) -> Markup {
     let waterfall = &page.waterfall;
-    let (roots, orphans) = (waterfall.count(Place::Root), waterfall.count(Place::Orphan));
+    let (roots, orphans) = (
+        waterfall.count(Position::Root),
+        waterfall.count(Position::Orphan),
+    );
     html! {
         @if page.is_arriving() && (orphans > 0 || roots == 0) {
             p.note.wait {
@@ -46,7 +49,7 @@ pub(super) fn all(page: &Shown<'_>) -> Markup {
     }
 }
 
-pub(super) fn related(page: &Shown<'_>) -> Markup {
+pub(super) fn related(page: &TracePage<'_>) -> Markup {
     let pitfall = page.waterfall.first().and_then(Pitfall::of);
     let is_broken = pitfall.is_some_and(|pitfall| !pitfall.fixed);
     let lost = page.related.iter().any(|other| other.tie == Tie::LostBy);

@@ -6,11 +6,11 @@ use std::fmt::Write as _;
 use maud::{Markup, PreEscaped, html};
 
 use super::details;
-use super::shown::Shown;
 use super::text::{self, color, count};
+use super::trace_page::TracePage;
 use crate::attributes::hex;
 use crate::waterfall::critical::CriticalPath;
-use crate::waterfall::{Place, Row, fraction, human_duration};
+use crate::waterfall::{Position, Row, fraction, human_duration};
 
 /// Maximum indentation, so that names of deep rows stay visible.
 const DEEPEST_INDENT: usize = 15;
@@ -22,7 +22,7 @@ const MARKS: usize = 50;
 /// Rows that the browser lays out at once when they come near the screen. Thousands at once scroll slowly.
 const CHUNK: usize = 100;
 
-pub(super) fn waterfall(shown: &Shown<'_>) -> Markup {
+pub(super) fn waterfall(shown: &TracePage<'_>) -> Markup {
     let path = CriticalPath::of(&shown.waterfall);
     let lines = line_times(shown);
     let rows = visible(shown);
@@ -56,7 +56,7 @@ fn legend() -> Markup {
 }
 
 /// Returns the rows that are not hidden by a folded row, or only the requested row.
-fn visible(shown: &Shown<'_>) -> Vec<usize> {
+fn visible(shown: &TracePage<'_>) -> Vec<usize> {
     let mut folded_at = usize::MAX;
     let rows = shown.waterfall.rows.iter().enumerate();
     let rows = rows.filter(|(_, row)| {
@@ -73,11 +73,11 @@ fn visible(shown: &Shown<'_>) -> Vec<usize> {
     rows.map(|(at, _)| at).collect()
 }
 
-fn is_folded(shown: &Shown<'_>, row: &Row) -> bool {
+fn is_folded(shown: &TracePage<'_>, row: &Row) -> bool {
     row.below > 0 && shown.view.folded.contains(&row.span.id)
 }
 
-fn one(shown: &Shown<'_>, at: usize, path: &CriticalPath, lines: &LineTimes) -> Markup {
+fn one(shown: &TracePage<'_>, at: usize, path: &CriticalPath, lines: &LineTimes) -> Markup {
     let row = &shown.waterfall.rows[at];
     let id = hex(&row.span.id);
     let from = &shown.waterfall.services[row.service];
@@ -91,9 +91,9 @@ fn one(shown: &Shown<'_>, at: usize, path: &CriticalPath, lines: &LineTimes) -> 
     if shown.view.matches(row) {
         class.push_str(" hit");
     }
-    let orphan = match (row.place, shown.is_arriving()) {
-        (Place::Orphan, true) => Some("parent not here yet"),
-        (Place::Orphan, false) => Some("parent missing"),
+    let orphan = match (row.position, shown.is_arriving()) {
+        (Position::Orphan, true) => Some("parent not here yet"),
+        (Position::Orphan, false) => Some("parent missing"),
         _ => None,
     };
     html! {
@@ -120,7 +120,13 @@ fn one(shown: &Shown<'_>, at: usize, path: &CriticalPath, lines: &LineTimes) -> 
 }
 
 /// Renders the bar and its marks. Contains numbers only, so nothing needs escaping.
-fn bar(shown: &Shown<'_>, row: &Row, at: usize, path: &CriticalPath, lines: &LineTimes) -> Markup {
+fn bar(
+    shown: &TracePage<'_>,
+    row: &Row,
+    at: usize,
+    path: &CriticalPath,
+    lines: &LineTimes,
+) -> Markup {
     let place = |time: u64| {
         let since = time.saturating_sub(shown.waterfall.start);
         100.0 * fraction(since, shown.waterfall.duration).min(1.0)
@@ -165,7 +171,7 @@ fn bar(shown: &Shown<'_>, row: &Row, at: usize, path: &CriticalPath, lines: &Lin
 /// Times of log lines, by span id.
 type LineTimes = HashMap<String, Vec<u64>>;
 
-fn line_times(shown: &Shown<'_>) -> LineTimes {
+fn line_times(shown: &TracePage<'_>) -> LineTimes {
     let mut times = LineTimes::new();
     for line in shown.lines {
         if let (Some(span), Some(time)) = (line.span_id(), line.time()) {

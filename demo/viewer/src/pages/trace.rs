@@ -1,12 +1,12 @@
-//! The page of a trace: first failure, facts, notes, and the waterfall, whose rows are rendered by `rows`. `shown` has the data.
+//! The page of a trace: first failure, facts, notes, and the waterfall, whose rows are rendered by `rows`. `trace_page` has the data.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use maud::{Markup, html};
 
-use super::shown::Shown;
 use super::text::{self, count, moment, service, shown, time_of_day, timestamp};
+use super::trace_page::TracePage;
 use super::view::View;
 use super::{details, lines, notes, rows};
 use crate::attributes::{HTTP_RESPONSE_STATUS_CODE, hex};
@@ -34,7 +34,7 @@ pub(super) fn waiting(id: TraceId, lines: &[Arc<LogLine>], view: &View) -> Marku
     }
 }
 
-pub(super) fn main(page: &Shown<'_>) -> Markup {
+pub(super) fn main(page: &TracePage<'_>) -> Markup {
     let first = page.waterfall.first();
     let name = first.map_or("trace", |first| &first.span.span.name);
     let pitfall = first.and_then(Pitfall::of);
@@ -61,7 +61,7 @@ pub(super) fn main(page: &Shown<'_>) -> Markup {
     }
 }
 
-fn first_failure(page: &Shown<'_>) -> Markup {
+fn first_failure(page: &TracePage<'_>) -> Markup {
     let failure = Failure::first_of(&page.waterfall, page.lines);
     html! {
         @if let Some(failure) = failure {
@@ -78,7 +78,7 @@ fn first_failure(page: &Shown<'_>) -> Markup {
     }
 }
 
-fn facts(page: &Shown<'_>) -> Markup {
+fn facts(page: &TracePage<'_>) -> Markup {
     let errors = page.waterfall.failed().count();
     html! {
         dl.facts {
@@ -91,7 +91,7 @@ fn facts(page: &Shown<'_>) -> Markup {
     }
 }
 
-fn search(page: &Shown<'_>) -> Markup {
+fn search(page: &TracePage<'_>) -> Markup {
     let found = page
         .waterfall
         .rows
@@ -107,7 +107,7 @@ fn search(page: &Shown<'_>) -> Markup {
     }
 }
 
-fn take_along(page: &Shown<'_>) -> Markup {
+fn take_along(page: &TracePage<'_>) -> Markup {
     let id = page.trace.id;
     let host = page.host.unwrap_or("localhost:16686");
     let curl = format!("curl -s http://{host}/api/v3/traces/{id}");

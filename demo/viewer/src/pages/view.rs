@@ -9,7 +9,7 @@ use crate::store::SpanId;
 use crate::waterfall::Row;
 
 /// Maximum number of opened or folded spans, which bounds the URL.
-const MOST: usize = 50;
+const MAX_SPANS: usize = 50;
 
 #[derive(Debug, Default)]
 pub(super) struct View {
@@ -128,7 +128,7 @@ pub(super) fn contains(text: &str, part: &str) -> bool {
 fn span_ids(text: &str) -> Vec<SpanId> {
     let ids = text.split(',').filter_map(span_id);
     let mut seen = HashSet::new();
-    ids.filter(|id| seen.insert(*id)).take(MOST).collect()
+    ids.filter(|id| seen.insert(*id)).take(MAX_SPANS).collect()
 }
 
 fn span_id(text: &str) -> Option<SpanId> {

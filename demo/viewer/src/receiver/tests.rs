@@ -69,7 +69,7 @@ async fn specification_json_example_is_accepted() {
 }
 
 #[tokio::test]
-async fn refused_spans_are_told_as_partial_success() {
+async fn refused_spans_are_a_partial_success() {
     let (store, url) = receiver().await;
     let spans = (0..=4).map(|id| span("checkout", id, None, "span", 0..1).batch());
     let body = request(spans).encode_to_vec();

@@ -93,10 +93,10 @@ mod tests {
     }
 
     #[test]
-    fn lines_of_no_trace_are_not_kept() {
+    fn lines_without_trace_are_not_stored() {
         let mut lines = Lines::default();
-        let of_nobody = LogLine::parse("checkout", r#"{"message":"listening"}"#.to_owned());
-        assert_eq!(lines.insert(&of_nobody), None);
+        let without_trace = LogLine::parse("checkout", r#"{"message":"listening"}"#.to_owned());
+        assert_eq!(lines.insert(&without_trace), None);
         assert_eq!(lines.bytes, 0);
     }
 

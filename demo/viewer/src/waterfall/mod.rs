@@ -44,7 +44,7 @@ pub struct Row {
     /// Number of descendants.
     pub below: usize,
     /// Position in the tree.
-    pub place: Place,
+    pub position: Position,
     /// Start of the bar, as a fraction of the width.
     pub offset: f64,
     /// Length of the bar, as a fraction of the width.
@@ -53,7 +53,7 @@ pub struct Row {
 
 /// Position of a span in the tree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum Position {
     /// A span without a parent, which starts the trace.
     Root,
     /// A span under its parent.
@@ -74,7 +74,7 @@ impl Waterfall {
             duration,
         };
         let mut services = HashMap::new();
-        for (span, depth, place) in tree(&trace.spans) {
+        for (span, depth, position) in tree(&trace.spans) {
             let name = span.source.service.as_str();
             let known = services.get(name).copied();
             let service = known.unwrap_or_else(|| {
@@ -82,7 +82,7 @@ impl Waterfall {
                 services.insert(name.to_owned(), services.len());
                 services.len() - 1
             });
-            waterfall.push(span, service, depth, place);
+            waterfall.push(span, service, depth, position);
         }
         waterfall.count_below();
         waterfall
@@ -90,17 +90,20 @@ impl Waterfall {
 
     /// Returns whether all spans are connected under one root.
     pub fn is_joined(&self) -> bool {
-        self.count(Place::Root) == 1 && self.count(Place::Orphan) == 0
+        self.count(Position::Root) == 1 && self.count(Position::Orphan) == 0
     }
 
     /// Returns the number of rows with this position.
-    pub fn count(&self, place: Place) -> usize {
-        self.rows.iter().filter(|row| row.place == place).count()
+    pub fn count(&self, position: Position) -> usize {
+        self.rows
+            .iter()
+            .filter(|row| row.position == position)
+            .count()
     }
 
     /// Returns the row that names the trace: the root, or else the first row.
     pub fn first(&self) -> Option<&Row> {
-        let root = self.rows.iter().find(|row| row.place == Place::Root);
+        let root = self.rows.iter().find(|row| row.position == Position::Root);
         root.or_else(|| self.rows.first())
     }
 
@@ -123,7 +126,7 @@ impl Waterfall {
         }
     }
 
-    fn push(&mut self, span: Arc<StoredSpan>, service: usize, depth: usize, place: Place) {
+    fn push(&mut self, span: Arc<StoredSpan>, service: usize, depth: usize, position: Position) {
         let begin = span.span.start_time_unix_nano;
         // The path from the top to the latest row contains each of its ancestors.
         let mut parent = self.rows.len().checked_sub(1);
@@ -135,7 +138,7 @@ impl Waterfall {
             depth,
             parent,
             below: 0,
-            place,
+            position,
             offset: fraction(begin - self.start, self.duration),
             width: fraction(end(&span) - begin, self.duration),
             span,
@@ -193,7 +196,7 @@ impl Row {
 }
 
 /// Returns every span with its depth and position, parents first. Without recursion, since a trace can be deeper than the stack.
-fn tree(spans: &[Arc<StoredSpan>]) -> Vec<(Arc<StoredSpan>, usize, Place)> {
+fn tree(spans: &[Arc<StoredSpan>]) -> Vec<(Arc<StoredSpan>, usize, Position)> {
     let mut by_start: Vec<_> = spans.iter().collect();
     by_start.sort_by_key(|span| (span.span.start_time_unix_nano, span.id));
 
@@ -202,25 +205,25 @@ fn tree(spans: &[Arc<StoredSpan>]) -> Vec<(Arc<StoredSpan>, usize, Place)> {
     let mut tops = Vec::new();
     for &span in &by_start {
         match span.parent {
-            None => tops.push((span, Place::Root)),
+            None => tops.push((span, Position::Root)),
             Some(parent) if known.contains(&parent) => {
                 children.entry(parent).or_default().push(span);
             }
-            Some(_) => tops.push((span, Place::Orphan)),
+            Some(_) => tops.push((span, Position::Orphan)),
         }
     }
     // Spans in a cycle are not under any of these; the earliest of them replaces the root.
-    tops.extend(by_start.iter().map(|&span| (span, Place::Orphan)));
+    tops.extend(by_start.iter().map(|&span| (span, Position::Orphan)));
 
     let mut placed = HashSet::with_capacity(spans.len());
     let mut rows = Vec::with_capacity(spans.len());
-    for (top, place) in tops {
-        let mut open = vec![(top, 0, place)];
-        while let Some((span, depth, place)) = open.pop() {
+    for (top, position) in tops {
+        let mut open = vec![(top, 0, position)];
+        while let Some((span, depth, position)) = open.pop() {
             if placed.insert(span.id) {
-                rows.push((Arc::clone(span), depth, place));
+                rows.push((Arc::clone(span), depth, position));
                 let below = children.get(&span.id).into_iter().flatten().rev();
-                open.extend(below.map(|&child| (child, depth + 1, Place::Child)));
+                open.extend(below.map(|&child| (child, depth + 1, Position::Child)));
             }
         }
     }

@@ -1,9 +1,9 @@
 use super::*;
 use crate::testing::{span, trace};
 
-fn rows(waterfall: &Waterfall) -> Vec<(&str, usize, Place)> {
+fn rows(waterfall: &Waterfall) -> Vec<(&str, usize, Position)> {
     let rows = waterfall.rows.iter();
-    rows.map(|row| (row.span.span.name.as_str(), row.depth, row.place))
+    rows.map(|row| (row.span.span.name.as_str(), row.depth, row.position))
         .collect()
 }
 
@@ -22,10 +22,10 @@ fn children_follow_parent_by_start_time() {
     assert_eq!(
         rows(&waterfall),
         [
-            ("root", 0, Place::Root),
-            ("first", 1, Place::Child),
-            ("second", 1, Place::Child),
-            ("grandchild", 2, Place::Child),
+            ("root", 0, Position::Root),
+            ("first", 1, Position::Child),
+            ("second", 1, Position::Child),
+            ("grandchild", 2, Position::Child),
         ]
     );
     assert!(waterfall.is_joined());
@@ -45,9 +45,9 @@ fn orphan_keeps_its_children() {
     assert_eq!(
         rows(&waterfall),
         [
-            ("root", 0, Place::Root),
-            ("orphan", 0, Place::Orphan),
-            ("child", 1, Place::Child),
+            ("root", 0, Position::Root),
+            ("orphan", 0, Position::Orphan),
+            ("child", 1, Position::Child),
         ]
     );
     assert!(!waterfall.is_joined());
@@ -59,7 +59,7 @@ fn trace_with_two_roots_is_not_joined() {
         span("a", 1, None, "one", 0..10),
         span("a", 2, None, "two", 20..30),
     ]));
-    assert_eq!(waterfall.count(Place::Root), 2);
+    assert_eq!(waterfall.count(Position::Root), 2);
     assert!(!waterfall.is_joined());
 }
 
@@ -117,15 +117,15 @@ fn cyclic_parents_still_get_rows() {
     assert_eq!(
         rows(&waterfall),
         [
-            ("hen", 0, Place::Orphan),
-            ("egg", 1, Place::Child),
-            ("own parent", 0, Place::Orphan),
+            ("hen", 0, Position::Orphan),
+            ("egg", 1, Position::Child),
+            ("own parent", 0, Position::Orphan),
         ]
     );
 }
 
 #[test]
-fn error_is_told_by_its_type() {
+fn error_is_its_type() {
     let waterfall = Waterfall::of(&trace(vec![
         span("a", 1, None, "fine", 0..1),
         span("a", 2, Some(1), "broken", 0..1).failed("timeout"),

@@ -232,7 +232,7 @@ async fn span_links_show_name_of_linked_trace() {
 }
 
 #[tokio::test]
-async fn clocks_that_disagree_are_told() {
+async fn clock_skew_is_noted() {
     let html = trace_page(
         vec![
             span("checkout", 1, None, "call", 5_000_000..9_000_000),

@@ -14,7 +14,7 @@ use crate::waterfall::Waterfall;
 const ARRIVING: Duration = Duration::from_secs(10);
 
 /// A trace and the data of its page.
-pub(super) struct Shown<'a> {
+pub(super) struct TracePage<'a> {
     pub(super) trace: &'a Trace,
     pub(super) waterfall: Waterfall,
     pub(super) lines: &'a [Arc<LogLine>],
@@ -25,7 +25,7 @@ pub(super) struct Shown<'a> {
     pub(super) host: Option<&'a str>,
 }
 
-impl<'a> Shown<'a> {
+impl<'a> TracePage<'a> {
     pub(super) fn of(trace: &'a Trace) -> Self {
         const NOTHING: &View = &View::EMPTY;
         Self {
