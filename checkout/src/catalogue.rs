@@ -84,50 +84,49 @@ pub const ROWS: [Row; 11] = [
     Row {
         name: "item-123",
         what: "a million in stock",
-        look: "Look for inventory's bars beneath checkout's calls, and for send_receipt, which goes on when the answer is \
-               already out.",
+        look: "Look for inventory's bars below checkout's calls, and for send_receipt: it continues after the answer was sent.",
         body: Body::Text(r#"{"item_id":"item-123"}"#),
         ..PLACED
     },
     Row {
         name: "item-corrupt",
         what: "a row that breaks an invariant: inventory panics, and lives on",
-        look: "Look for the lowest bar that failed: the panic is inventory's, and checkout's 502 only follows from it.",
+        look: "Look for the failed bar that is indented the most: inventory panicked there, so checkout answered 502.",
         body: Body::Text(r#"{"item_id":"item-corrupt"}"#),
         ..failed(502, "inventory_failed")
     },
     Row {
         name: "item-slow",
         what: "its warehouse takes 1.2 s to answer",
-        look: "Look for the lowest of the long bars: the time went there.",
+        look: "Look for the last of the long bars: the time was spent there, in inventory.",
         body: Body::Text(r#"{"item_id":"item-slow"}"#),
         ..PLACED
     },
     Row {
         name: "item-stuck",
         what: "its warehouse takes 30 s: checkout gives up, and inventory's work stops with it",
-        look: "Look where inventory's bars end: when checkout gives up, as their work is stopped too.",
+        look: "Look at where inventory's bars end: checkout gave up at that moment, and inventory stopped its work.",
         body: Body::Text(r#"{"item_id":"item-stuck"}"#),
         ..failed(504, "inventory_timeout")
     },
     Row {
         name: "item-sold-out",
         what: "none left",
-        look: "Look how far it came: checkout has asked, and reserved nothing. A refusal is not a failure.",
+        look: "Look at what is missing: checkout asked for the stock, and reserved nothing. No bar failed, because this is a normal answer.",
         body: Body::Text(r#"{"item_id":"item-sold-out"}"#),
         ..failed(409, "out_of_stock")
     },
     Row {
         name: "item-unknown",
         what: "not in the catalogue",
-        look: "Look for the 404 of inventory, which checkout hands on.",
+        look: "Look for inventory's answer 404, which checkout passes on.",
         body: Body::Text(r#"{"item_id":"item-unknown"}"#),
         ..failed(404, "unknown_item")
     },
     Row {
         name: "inventory is down",
         what: "after `stop inventory`, typed where the demo runs, or `docker compose stop inventory`",
-        look: "Look for calls with nothing beneath them, one for each attempt: inventory was not there.",
+        look: "Look for checkout's calls without a bar of inventory below them, one for each attempt: inventory was not running.",
         body: Body::Text(r#"{"item_id":"item-123"}"#),
         reach: Reach::Unavailable,
         ..failed(503, "inventory_unavailable")
@@ -135,21 +134,21 @@ pub const ROWS: [Row; 11] = [
     Row {
         name: "bad JSON",
         what: "a body that is not JSON",
-        look: "Look for a trace of a single bar: inventory was not asked.",
+        look: "Look at the number of bars: there is only one, because checkout did not call inventory.",
         body: Body::Text(r#"{"item_id":"#),
         ..REFUSED
     },
     Row {
         name: "bad quantity",
         what: "101 pieces: 1 to 100 are accepted",
-        look: "Look for the missing place_order: checkout has refused the order before.",
+        look: "Look for the missing place_order: checkout refused the order before that step.",
         body: Body::Text(r#"{"item_id":"item-123","quantity":101}"#),
         ..REFUSED
     },
     Row {
         name: "over 16 KiB",
         what: "a body of 20,000 bytes: 16 KiB are accepted",
-        look: "Look for the status on the only bar: 413, and no error, as the caller made the mistake.",
+        look: "Look at the status of the only bar: 413. It is not marked as failed, because the mistake is the caller's.",
         body: Body::Zeros(20_000),
         status: 413,
         code: Some("payload_too_large"),
@@ -158,7 +157,7 @@ pub const ROWS: [Row; 11] = [
     Row {
         name: "wrong media type",
         what: "a body that claims to be plain text",
-        look: "Look for the status on the only bar: 415, and no error, as the caller made the mistake.",
+        look: "Look at the status of the only bar: 415. It is not marked as failed, because the mistake is the caller's.",
         media_type: "text/plain",
         body: Body::Text(r#"{"item_id":"item-123"}"#),
         status: 415,

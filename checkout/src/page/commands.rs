@@ -5,7 +5,7 @@ use maud::{Markup, html};
 /// Renders the commands that send the same requests.
 pub(super) fn commands(commands: &[String]) -> Markup {
     html! {
-        details.curl { summary { "the same by curl" } (lines(commands)) }
+        details.curl { summary { "the same with curl" } (lines(commands)) }
     }
 }
 

@@ -23,7 +23,7 @@ pub(super) fn page(nonce: &str, base: &str, trace_ui: &TraceUi) -> Markup {
                     h1 { "Follow a request" }
                     p {
                         "Each button sends one request to the service " b { "checkout" } ", which calls the service "
-                        b { "inventory" } ". The work of both services for one request is one " em { "trace" } "."
+                        b { "inventory" } ". A " em { "trace" } " shows the work of both services for one request."
                     }
                     nav aria-label="On this page" {
                         a href="#orders" { "Send an order" }

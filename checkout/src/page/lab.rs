@@ -9,8 +9,9 @@ pub(super) fn lab(base: &str) -> Markup {
     html! {
         h2 #pitfalls { "Break a trace" }
         p.hint {
-            "These are small mistakes in code. Every answer is right and no error is logged, but the trace is broken. \
-            Run each pitfall broken and fixed, and compare the traces."
+            "These are small mistakes in code. Every answer is correct and no error is logged, but the trace is broken. Inside a \
+            program, the id of the trace belongs to the " em { "context" } " of the work. Code that starts more work, or calls \
+            another service, has to pass the context on. Run each pitfall broken and fixed, and compare the traces."
         }
         ul.rows { @for pitfall in pitfalls::all() { (row(pitfall, base)) } }
     }
@@ -40,7 +41,7 @@ fn row(pitfall: &Pitfall, base: &str) -> Markup {
                     }
                 }
             }
-            p { (pitfall.mistake) " " span.look { "Look: " (pitfall.looks) } }
+            p { (pitfall.mistake) " " span.look { "In the trace: " (pitfall.looks) } }
             (lesson(pitfall))
             @if is_process {
                 p { "This pitfall needs a process that exits. Run it yourself, first broken, then fixed:" }

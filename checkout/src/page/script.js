@@ -182,8 +182,8 @@ async function pitfall(htmlForm, given) {
     badge.textContent = broken ? "trace broken" : "trace whole";
     const others = Map.groupBy(orphans, (orphan) => orphan.trace_id);
     addTrace(form, answer.traceId, {
-      title: "The request's own trace:",
-      why: broken ? "nothing else is visible in it." : "it contains all spans.",
+      title: "The request's trace:",
+      why: broken ? "this is all that it shows." : "it shows all the work.",
     });
     for (const [traceId, spans] of others) {
       addTrace(form, traceId, {
@@ -198,7 +198,7 @@ async function pitfall(htmlForm, given) {
   } else {
     badge.classList.add(answer.is);
     badge.textContent = answer.status;
-    if (answer.traceId) addTrace(form, answer.traceId, { title: "The request's own trace:", why: "" });
+    if (answer.traceId) addTrace(form, answer.traceId, { title: "The request's trace:", why: "" });
   }
   showFrames(run);
   return run;

@@ -7,10 +7,10 @@ use super::{Finding, Form, Harm, Lab, LabError, Pitfall, Run, Source, SpanRef};
 
 pub(super) const PITFALL: Pitfall = Pitfall {
     name: "blocking-work",
-    mistake: "Blocking work is handed to tokio::task::spawn_blocking or to a plain thread, where the request's context is missing.",
-    looks: "The spans of that work are missing from the request's trace; each is the root of a separate trace.",
+    mistake: "Slow work is moved to other threads by tokio::task::spawn_blocking and std::thread::spawn, which do not pass the context on.",
+    looks: "The work on these threads is missing from the request's trace. Each piece is in a separate trace.",
     harm: Harm::Split,
-    instead: "Use shared::task::spawn_blocking, which carries the context over.",
+    instead: "Use shared::task::spawn_blocking, which passes the context on.",
     source: Source {
         path: file!(),
         text: include_str!("blocking_work.rs"),
@@ -35,7 +35,8 @@ async fn broken(_: &Lab) -> Result<Finding, LabError> {
     let pooled = tokio::task::spawn_blocking(weigh_parcel).await?;
     let (weighed, on_thread) = oneshot::channel();
     std::thread::spawn(|| weighed.send(weigh_parcel()));
-    let happened = "The work was done on a pool's thread and on a plain one, both without the request's context, so both spans began separate traces.";
+    let happened =
+        "Two threads worked without the request's context, so each span started a new trace.";
     Ok(Finding::new(happened, [pooled, on_thread.await?]))
 }
 
@@ -43,7 +44,7 @@ async fn fixed(_: &Lab) -> Result<Finding, LabError> {
     let one = shared::task::spawn_blocking(weigh_parcel).await?;
     let other = shared::task::spawn_blocking(weigh_parcel).await?;
     let happened =
-        "Both pieces of work took the request's context with them, so both spans are in its trace.";
+        "Two threads worked with the request's context, so both spans are in the request's trace.";
     Ok(Finding::new(happened, [one, other]))
 }
 

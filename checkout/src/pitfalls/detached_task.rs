@@ -4,10 +4,10 @@ use super::{Finding, Form, Harm, Lab, LabError, Pitfall, Run, Source, SpanRef};
 
 pub(super) const PITFALL: Pitfall = Pitfall {
     name: "detached-task",
-    mistake: "Work is handed to a task with tokio::spawn, which starts with an empty context.",
-    looks: "The task's span is missing from the request's trace; it is the root of a separate trace.",
+    mistake: "Work is started in a task with tokio::spawn, which does not pass the context on.",
+    looks: "The task's work is missing from the request's trace. It is in a separate trace.",
     harm: Harm::Split,
-    instead: "Use shared::task::spawn, which carries the context over.",
+    instead: "Use shared::task::spawn, which passes the context on.",
     source: Source {
         path: file!(),
         text: include_str!("detached_task.rs"),
@@ -28,13 +28,15 @@ pub(super) const PITFALL: Pitfall = Pitfall {
 )]
 async fn broken(_: &Lab) -> Result<Finding, LabError> {
     let notice = tokio::spawn(notify_warehouse()).await?;
-    let happened = "The task was spawned without its context, so its span began a separate trace.";
+    let happened =
+        "The task was started without the request's context, so its span started a new trace.";
     Ok(Finding::new(happened, [notice]))
 }
 
 async fn fixed(_: &Lab) -> Result<Finding, LabError> {
     let notice = shared::task::spawn(notify_warehouse()).await?;
-    let happened = "The task was spawned with its context, so its span is in the request's trace.";
+    let happened =
+        "The task was started with the request's context, so its span is in the request's trace.";
     Ok(Finding::new(happened, [notice]))
 }
 

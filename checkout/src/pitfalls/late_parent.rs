@@ -9,10 +9,10 @@ use super::{Finding, Form, Harm, Pitfall, Run, Source, SpanRef};
 
 pub(super) const PITFALL: Pitfall = Pitfall {
     name: "late-parent",
-    mistake: "A span is entered first and given its parent afterwards, when it has begun and the parent is refused.",
-    looks: "The span is missing from the request's trace; it is the root of a separate trace.",
+    mistake: "A span is started first and gets its parent afterwards. By then it is in a new trace, and the parent is refused.",
+    looks: "The span is missing from the request's trace. It is in a separate trace.",
     harm: Harm::Split,
-    instead: "Set the parent before the span is entered, and look at the Result of set_parent.",
+    instead: "Set the parent before the span is entered, and check the Result of set_parent.",
     source: Source {
         path: file!(),
         text: include_str!("late_parent.rs"),
@@ -62,7 +62,7 @@ fn finding(outcome: Result<(), SetParentError>) -> Finding {
                 .to_owned()
         }
         Err(error) => format!(
-            "The parent was set after the span was entered and refused with Err({error:?}), so the span began a separate trace."
+            "The parent was set after the span was entered, and refused with Err({error:?}). The span started a new trace."
         ),
     };
     Finding::new(happened, [SpanRef::current("checkout handle_message")])

@@ -15,12 +15,12 @@ pub(super) const LIFETIME: Duration = Duration::from_mins(10);
 
 pub(super) const PITFALL: Pitfall = Pitfall {
     name: "leaked-task",
-    mistake: "A task waits on a channel that never closes, and does not end when its request is over.",
-    looks: "The task's span never appears in any trace, and each request adds one live task.",
+    mistake: "A task waits for a message that never comes, and does not end when its request is over.",
+    looks: "The task's span never appears in any trace, because a span is sent when its work ends. Each request adds one task that keeps running.",
     harm: Harm::Leak {
         span: "checkout wait_for_restock",
     },
-    instead: "Give the task a way to end: shared::task::Task::cancel_on_drop ties it to its request, and shared::task::finish ends the rest at shutdown.",
+    instead: "Make sure that each task ends: shared::task::Task::cancel_on_drop ends it with its request, and shared::task::finish ends all others at shutdown.",
     source: Source {
         path: file!(),
         text: include_str!("leaked_task.rs"),
@@ -49,7 +49,7 @@ async fn broken(lab: &Lab) -> Result<Finding, LabError> {
         return Err(LabError::TooManyTasks { live: live - 1 });
     }
     tokio::spawn(waiting);
-    let happened = "The request is over and its task still waits, so the task's span has not ended and is in no trace.";
+    let happened = "The request is over, but its task still waits. The task's span has not ended, so it is in no trace.";
     Ok(finding(lab, happened))
 }
 
@@ -58,8 +58,7 @@ async fn fixed(lab: &Lab) -> Result<Finding, LabError> {
     let request_is_over = task.cancel_on_drop();
     drop(request_is_over); // as it is too when the caller hangs up
     let _cancelled = task.await;
-    let happened =
-        "The task ended with its request, so its span has ended too and is in the request's trace.";
+    let happened = "The task ended with its request, so its span is in the request's trace.";
     Ok(finding(lab, happened))
 }
 

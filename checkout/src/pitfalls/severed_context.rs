@@ -7,10 +7,10 @@ use super::{Finding, Form, Harm, Lab, LabError, Pitfall, Run, Source};
 
 pub(super) const PITFALL: Pitfall = Pitfall {
     name: "severed-context",
-    mistake: "The call to inventory is made from a fresh context instead of the request's.",
-    looks: "The request's trace ends before the call; the call and inventory's spans are in a separate trace.",
+    mistake: "The call to inventory is made with a new, empty context instead of the context of the request.",
+    looks: "The request's trace ends before the call. The call and inventory's work are in a separate trace.",
     harm: Harm::Split,
-    instead: "Leave the current context alone: shared::client reads it, and shared::task carries it into tasks.",
+    instead: "Keep the current context: shared::client reads it, and shared::task passes it to tasks.",
     source: Source {
         path: file!(),
         text: include_str!("severed_context.rs"),
@@ -31,13 +31,13 @@ pub(super) const PITFALL: Pitfall = Pitfall {
 )]
 async fn broken(lab: &Lab) -> Result<Finding, LabError> {
     let inventory = lab.ask_inventory().with_context(Context::new()).await?;
-    let happened = "Inventory was called from a fresh context, so the call began a separate trace, which inventory continued.";
+    let happened = "Inventory was called with an empty context, so the call started a new trace, and inventory continued that one.";
     Ok(Finding::new(happened, [inventory]))
 }
 
 async fn fixed(lab: &Lab) -> Result<Finding, LabError> {
     let inventory = lab.ask_inventory().await?;
     let happened =
-        "Inventory was called from the request's context, so its span is in the request's trace.";
+        "Inventory was called with the request's context, so its span is in the request's trace.";
     Ok(Finding::new(happened, [inventory]))
 }

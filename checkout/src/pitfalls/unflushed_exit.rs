@@ -15,10 +15,10 @@ use super::{Form, Harm, Pitfall, Run, Source, SpanRef};
 
 pub(super) const PITFALL: Pitfall = Pitfall {
     name: "unflushed-exit",
-    mistake: "A process exits without shutting its telemetry down.",
-    looks: "The last spans are in no trace: a short job has no trace at all, a long-lived service loses its last seconds.",
+    mistake: "A process exits before it has sent its spans.",
+    looks: "The last spans are in no trace. A short job has no trace at all, and a service loses its last seconds.",
     harm: Harm::Loss,
-    instead: "Leave through main and await Telemetry::shutdown there, as shared::serve::main does; it says how many spans were lost.",
+    instead: "Await Telemetry::shutdown at the end of main, as shared::serve::main does. It sends the remaining spans and reports how many were lost.",
     source: Source {
         path: file!(),
         text: include_str!("unflushed_exit.rs"),
@@ -70,7 +70,7 @@ fn tell(fixed: bool, span: Option<SpanRef>, spans: SpanCounts) {
         pitfall: PITFALL.name,
         fixed,
         happened: format!(
-            "Of {ended} ended spans the process exported {exported} before it was gone: {} lost.",
+            "The process sent {exported} of its {ended} spans before it ended: {} lost.",
             ended.saturating_sub(exported)
         ),
         trace_id: span.as_ref().map(|span| span.trace_id.clone()),

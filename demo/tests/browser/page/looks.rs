@@ -131,7 +131,7 @@ async fn page_without_javascript_runs_pitfalls() {
         "Follow a request",
         "How to read a trace",
         "item-corrupt",
-        "the same by curl",
+        "the same with curl",
         "Without JavaScript",
         "orphan",
     ] {
