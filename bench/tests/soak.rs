@@ -29,7 +29,8 @@ fn survives(fault: &str) {
         "--around=1s",
         "--connections=8",
     ]);
-    if let Some(reason) = stderr.strip_prefix("slow-name: skipped: ") {
+    let mut lines = stderr.lines();
+    if let Some(reason) = lines.find_map(|line| line.strip_prefix("slow-name: skipped: ")) {
         println!("skipped: {reason}");
         return;
     }

@@ -7,7 +7,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tokio::process::{Child, Command};
 
-/// Returns a command for a process that ends with the soak, in a process group of its own so that Ctrl-C reaches only the soak.
+/// Returns a command for a process that ends with the soak. Its process group is new, so that Ctrl-C reaches only the soak.
 pub(super) fn command(program: &Path) -> Command {
     let mut command = Command::new(program);
     command.process_group(0).kill_on_drop(true);

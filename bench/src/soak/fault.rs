@@ -1,4 +1,4 @@
-//! [`Fault`]: what goes wrong while orders are sent.
+//! [`Fault`]: the faults that can occur while orders are sent.
 
 use clap::ValueEnum;
 

@@ -1,9 +1,9 @@
 //! `soak`: sends orders at a steady rate during a fault, and reports its cost in requests, spans, time and memory.
 //!
-//! `fault` lists the faults, `run` runs one from start to end, and `report` compares the counts. The services (`services`, built
-//! by `programs`) and the collector are real processes: `collector` is the collector process, `handle` controls it, and
-//! `arrivals` counts the spans that it received. `load` sends the orders. `proxy` is a proxy that refuses every request, and
-//! `namespace` and `names` are a network with a dead name server.
+//! `plan` has the flags and `fault` the faults, `run` runs one from start to end, and `report` compares the counts. The services
+//! (`services`, built by `programs`) and the collector are real processes: `collector` is the collector process, `handle`
+//! controls it, and `arrivals` counts the spans that it received. `load` sends the orders. `proxy` is a proxy that refuses every
+//! request, and `namespace` and `names` are a network with a dead name server.
 
 mod arrivals;
 mod child;
@@ -13,6 +13,7 @@ mod handle;
 mod load;
 mod names;
 mod namespace;
+mod plan;
 mod programs;
 mod proxy;
 mod report;
@@ -20,56 +21,27 @@ mod run;
 mod service;
 mod services;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
-use std::time::Duration;
 
-use anyhow::bail;
-use clap::{Args, ValueEnum as _};
+use anyhow::{Context as _, bail};
+use clap::ValueEnum as _;
 use tokio::signal::unix::{SignalKind, signal};
 
 use self::fault::Fault;
 
 pub(crate) use self::collector::run as collector;
-
-/// The faults to run, and their rates and durations.
-#[derive(Clone, Debug, Args)]
-pub(crate) struct Plan {
-    /// Run only these faults [default: all]
-    #[arg(value_name = "FAULT")]
-    faults: Vec<Fault>,
-    /// Orders per second
-    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=100_000))]
-    rate: u32,
-    /// How long each fault lasts; `poison` also lasts until its batches are dropped
-    #[arg(long, default_value = "60s", value_parser = duration)]
-    lasts: Duration,
-    /// How long orders are sent before and after each fault
-    #[arg(long, default_value = "10s", value_parser = duration)]
-    around: Duration,
-    /// Number of connections during the flood
-    #[arg(long, default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..=10_000))]
-    connections: u32,
-    /// Folder with the programs checkout and inventory [default: cargo builds them]
-    #[arg(long, value_name = "FOLDER", env = "SOAK_SERVICES")]
-    services: Option<PathBuf>,
-    /// This process runs in the network namespace of `slow-name`
-    #[arg(long, hide = true)]
-    in_namespace: bool,
-}
-
-/// Parses the duration of a part of the soak.
-fn duration(text: &str) -> Result<Duration, String> {
-    let duration = humantime::parse_duration(text).ok();
-    duration
-        .filter(|duration| (Duration::from_secs(1)..=Duration::from_hours(24)).contains(duration))
-        .ok_or_else(|| "expected a duration from 1s to 24h, such as 90s".to_owned())
-}
+pub(crate) use self::plan::Plan;
 
 /// Runs each fault and prints a row for it. The exit code reports whether all promises were kept.
 pub(crate) fn run(plan: &Plan) -> anyhow::Result<ExitCode> {
     let programs = match &plan.services {
-        Some(folder) => folder.canonicalize()?,
+        Some(folder) => folder.canonicalize().with_context(|| {
+            let folder = folder.display();
+            format!(
+                "--services {folder}: expected a folder with the programs checkout and inventory"
+            )
+        })?,
         None => programs::build()?,
     };
     let runtime = tokio::runtime::Runtime::new()?;

@@ -1,4 +1,4 @@
-//! Runs `slow-name` in namespaces with a network and an `/etc/resolv.conf` of their own.
+//! Runs `slow-name` in separate namespaces, which have another network and another `/etc/resolv.conf`.
 
 use std::io::Write as _;
 use std::path::Path;
@@ -7,7 +7,8 @@ use anyhow::Context as _;
 use tempfile::NamedTempFile;
 use tokio::process::Command;
 
-use super::{Plan, child, names};
+use super::plan::Plan;
+use super::{child, names};
 
 /// Replaces `/etc/resolv.conf` by the first argument, and runs the other arguments.
 const SCRIPT: &str =

@@ -7,12 +7,12 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use nix::sys::signal::Signal;
 
-use super::Plan;
 use super::arrivals::Arrived;
 use super::fault::Fault;
 use super::handle::Collector;
 use super::load::Load;
 use super::names::{NAME, Names};
+use super::plan::Plan;
 use super::proxy::Proxy;
 use super::report::Report;
 use super::services::Services;
