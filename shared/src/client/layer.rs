@@ -137,3 +137,21 @@ impl<S, K> Layer<S> for ClientTraceLayer<K> {
         ClientTrace::new(inner, self.settings.clone())
     }
 }
+
+/// Kept for one release, like [`boxed_errors`](TraceMiddleware::boxed_errors): [`ClientTraceLayer`] was an alias of the
+/// middleware.
+impl<S> Layer<S> for TraceMiddleware {
+    type Service = ClientTrace<S>;
+
+    fn layer(&self, inner: S) -> ClientTrace<S> {
+        ClientTrace::new(inner, self.clone())
+    }
+}
+
+impl TraceMiddleware {
+    /// Moved to [`ClientTraceLayer::boxed_errors`].
+    #[deprecated = "use `ClientTraceLayer::boxed_errors`"]
+    pub fn boxed_errors(self) -> ClientTraceLayer<Boxed> {
+        ClientTraceLayer::from(self).boxed_errors()
+    }
+}

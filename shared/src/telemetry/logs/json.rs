@@ -2,7 +2,6 @@
 
 use std::{
     fmt::{self, Write as _},
-    ops::Range,
     time::SystemTime,
 };
 
@@ -13,7 +12,11 @@ use tracing::{
 };
 use tracing_log::NormalizeEvent as _;
 
-use super::{current_ids, escape, line::Buffers, secrets::Redacting};
+use super::{
+    buffers::{Buffers, Parts},
+    current_ids, escape,
+    secrets::Redacting,
+};
 use crate::propagation::hex_digits;
 
 const MESSAGE: &str = "message";
@@ -65,9 +68,6 @@ impl Json {
         line.push('}');
     }
 }
-
-/// The position of each field in the text, in the order in which fields are recorded.
-pub(super) type Parts = Vec<(&'static str, Range<usize>)>;
 
 /// The event's own fields.
 struct Fields<'a> {

@@ -8,25 +8,13 @@ use std::{
 use tracing::{Event, Subscriber};
 use tracing_subscriber::{Layer, layer::Context};
 
-use super::{
-    json::{Json, Parts},
-    output,
-    pretty::Pretty,
-};
+use super::{buffers::Buffers, json::Json, output, pretty::Pretty};
 
 /// Maximum buffer size to keep for the next line.
 const KEPT_BYTES: usize = 16 * 1024;
 
 thread_local! {
     static BUFFERS: RefCell<Buffers> = RefCell::default();
-}
-
-#[derive(Default)]
-pub(super) struct Buffers {
-    pub(super) line: String,
-    /// A part of the line that is formatted before its place is known, or before it is escaped.
-    pub(super) text: String,
-    pub(super) parts: Parts,
 }
 
 pub(super) enum Lines {
@@ -36,9 +24,7 @@ pub(super) enum Lines {
 
 impl Lines {
     fn log(&self, event: &Event<'_>, buffers: &mut Buffers) {
-        buffers.line.clear();
-        buffers.text.clear();
-        buffers.parts.clear();
+        buffers.clear();
         // The formatter cannot express times before 1970.
         let time = SystemTime::now().max(UNIX_EPOCH);
         match self {

@@ -4,6 +4,7 @@
 //! `json` and `pretty` format a line, and `escape` the characters that control a terminal. `output` passes it to the thread of
 //! `writer`.
 
+mod buffers;
 mod escape;
 mod json;
 mod line;

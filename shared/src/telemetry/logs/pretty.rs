@@ -10,7 +10,7 @@ use tracing::{
     field::{Field, Visit},
 };
 
-use super::{current_ids, escape, line::Buffers, secrets::Redacting};
+use super::{buffers::Buffers, current_ids, escape, secrets::Redacting};
 
 pub(super) struct Pretty {
     service: String,

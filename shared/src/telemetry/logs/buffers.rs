@@ -1,0 +1,22 @@
+//! [`Buffers`]: memory that the lines of a thread are built in.
+
+use std::ops::Range;
+
+/// The position of each field in the text, in the order in which fields are recorded.
+pub(super) type Parts = Vec<(&'static str, Range<usize>)>;
+
+#[derive(Default)]
+pub(super) struct Buffers {
+    pub(super) line: String,
+    /// A part of the line that is formatted before its place is known, or before it is escaped.
+    pub(super) text: String,
+    pub(super) parts: Parts,
+}
+
+impl Buffers {
+    pub(super) fn clear(&mut self) {
+        self.line.clear();
+        self.text.clear();
+        self.parts.clear();
+    }
+}
