@@ -60,8 +60,8 @@
 //! current span and marks the span as failed.
 //!
 //! [`telemetry`] sets all of this up from the `OTEL_*` variables, writes log lines with the trace id, and
-//! flushes at shutdown. `testing`, with the cargo feature of that name, records spans and returns them as
-//! trees.
+//! flushes at shutdown. The crate `otlp`, in the folder of that name, exports the spans; it works without this
+//! crate, too. `testing`, with the cargo feature of that name, records spans and returns them as trees.
 //!
 //! [`serve`] is the rest of a service, which is not about tracing: listening, health endpoints, signals,
 //! bounded drain, settings from environment variables ([`config`]) and error responses ([`problem`]).
@@ -91,9 +91,9 @@
 //! | `reqwest` | CLIENT spans as a middleware for reqwest | `client`; reqwest, reqwest-middleware |
 //! | `database` | spans for queries: [`database`] | |
 //! | `metrics` | request durations and active requests | the OpenTelemetry metrics API |
-//! | `telemetry` | setup: [`telemetry`], with spans on the console or without export | the OpenTelemetry SDK, tracing-opentelemetry, tracing-subscriber |
+//! | `telemetry` | setup: [`telemetry`], with spans on the console or without export | counters of `otlp`, the OpenTelemetry SDK, tracing-opentelemetry, tracing-subscriber |
 //! | `logs` | log lines with trace ids: [`telemetry`](telemetry#log-lines) | `telemetry`; tracing-log |
-//! | `otlp` | spans and metrics to a collector over HTTP, the default exporter with this feature | `telemetry`, `metrics`; opentelemetry-otlp, reqwest |
+//! | `otlp` | spans and metrics to a collector over HTTP, the default exporter with this feature | `telemetry`, `metrics`; more of `otlp`, opentelemetry-otlp, reqwest |
 //! | `grpc`, in addition | export over gRPC | `otlp`; tonic |
 //! | `tls`, in addition | export to `https://` endpoints | `otlp`; rustls |
 //! | `serve` | the lifecycle of an axum service: [`serve`] | `axum`, `telemetry`; hyper, more of tokio |

@@ -9,7 +9,7 @@ pub enum BuildError {
     Endpoint {
         /// The endpoint, without credentials.
         endpoint: String,
-        /// What is allowed.
+        /// The values that are allowed.
         expects: &'static str,
     },
     /// A header has a name or a value that HTTP does not allow. Does not contain the value, which may be a secret.

@@ -32,7 +32,7 @@ use crate::{SpanCounts, ValueLimits};
 /// A span processor that exports over OTLP. It encodes each span on the thread that ends it; a dedicated thread exports them.
 ///
 /// While the collector is unavailable or slow, spans wait within the bound of [`Batching`], compressed once they take a quarter of it.
-/// [`counts`](Self::counts) tells how many are exported, lost or waiting. Clones share the queue and the counters: keep one to read
+/// [`counts`](Self::counts) returns how many are exported, lost or waiting. Clones share the queue and the counters: keep one to read
 /// them.
 ///
 /// Spans are lost if the process exits before they are exported: call

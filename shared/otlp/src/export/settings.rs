@@ -99,15 +99,18 @@ pub(super) struct Settings {
     pub(super) tls: Tls,
 }
 
-impl Protocol {
-    pub(super) fn name(self) -> &'static str {
-        match self {
+/// The name in `OTEL_EXPORTER_OTLP_PROTOCOL`.
+impl Display for Protocol {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
             Self::HttpProtobuf => "http/protobuf",
             #[cfg(feature = "grpc")]
             Self::Grpc => "grpc",
-        }
+        })
     }
+}
 
+impl Protocol {
     /// Returns the endpoint of a collector on this host. `path` is the signal's, for HTTP.
     pub(super) fn default_endpoint(self, path: &str) -> String {
         match self {
@@ -133,7 +136,7 @@ impl Display for Settings {
                 "a URL with user info accepts other user info"
             );
         }
-        write!(f, "{} to {endpoint}", self.protocol.name())
+        write!(f, "{} to {endpoint}", self.protocol)
     }
 }
 

@@ -20,7 +20,7 @@ use opentelemetry_proto::tonic::{
 use prost::Message as _;
 use tokio::net::{TcpListener, TcpSocket};
 
-/// A collector on a thread of its own.
+/// A collector, which runs on its own thread.
 pub(crate) struct Collector {
     state: Arc<State>,
 }

@@ -58,15 +58,10 @@ impl Otlp {
 }
 
 fn destination(protocol: Protocol, endpoint: &Url) -> String {
-    let name = if protocol == Protocol::HttpProtobuf {
-        "http/protobuf"
-    } else {
-        "grpc"
-    };
     let mut endpoint = endpoint.clone();
     endpoint.set_query(None);
     endpoint.set_fragment(None);
-    format!("{name} to {}", Redaction::default().url(&endpoint))
+    format!("{protocol} to {}", Redaction::default().url(&endpoint))
 }
 
 /// Returns the attributes of the exporter's own metrics.
