@@ -8,6 +8,7 @@ use tokio::time::timeout;
 
 use crate::{
     command::{Demo, TIMEOUT, demo},
+    hangup,
     services::Answer,
 };
 
@@ -83,7 +84,7 @@ async fn signal_during_start_lets_services_end() {
 
 #[tokio::test]
 async fn hangup_stops_like_any_signal() {
-    if hangup_is_ignored() {
+    if hangup::is_ignored() {
         eprintln!("skipped: SIGHUP is ignored here, as under nohup");
         return;
     }
@@ -349,11 +350,4 @@ fn client() -> reqwest::Client {
         reason = "a caller from outside, with no trace of its own"
     )]
     reqwest::Client::builder().no_proxy().build().unwrap()
-}
-
-/// Returns whether this process, and so its children, ignore SIGHUP. Only Linux shows that.
-fn hangup_is_ignored() -> bool {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    ignored.is_some_and(|mask| u64::from_str_radix(mask.trim(), 16).unwrap() & 1 == 1)
 }

@@ -13,6 +13,8 @@ mod books;
 mod by_hand;
 mod contract;
 mod copies;
+#[path = "../../../shared/tests/support/hangup.rs"]
+mod hangup;
 mod joined;
 mod keys;
 mod killed;

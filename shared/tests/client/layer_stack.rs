@@ -51,7 +51,7 @@ impl tower::Service<Request<Body>> for Connects {
     }
 }
 
-/// `SpawnReady` is driven by a task of its own.
+/// A separate task drives the inner service to readiness.
 #[tokio::test]
 async fn spawn_ready_around_layer_joins_callers_trace() {
     let handler = async || {

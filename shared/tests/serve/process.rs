@@ -15,7 +15,7 @@ use shared::{
     server::TraceLayer,
 };
 
-use crate::support::{self, Child, command, in_shell, role};
+use crate::support::{self, Child, command, hangup, in_shell, role};
 
 /// The log message when no connection can be accepted.
 const FAILED: &str = "cannot accept connections, retrying every second";
@@ -185,7 +185,7 @@ fn service_without_descriptors_does_not_spin() {
 
 #[test]
 fn hangup_stops_the_service_gracefully() {
-    if hangup_is_ignored() {
+    if hangup::is_ignored() {
         eprintln!("skipped: SIGHUP is ignored here, as under nohup");
         return;
     }
@@ -242,11 +242,4 @@ fn rust_backtrace_logs_panic_stack() {
         assert_eq!(stack.is_some(), wanted, "`{value}`: {line}");
         assert!(stack.is_none_or(|stack| stack.contains("panics")), "{line}");
     }
-}
-
-/// Returns whether this process, and so its children, ignore SIGHUP. Only Linux shows that.
-fn hangup_is_ignored() -> bool {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    ignored.is_some_and(|mask| u64::from_str_radix(mask.trim(), 16).unwrap() & 1 == 1)
 }

@@ -112,7 +112,7 @@ async fn rayon_closures_in_current_span_join_trace() {
         #[expect(clippy::disallowed_methods, reason = "in the current span")]
         rayon::spawn(move || {
             span.in_scope(count);
-            // The threads that these run on have no span of their own.
+            // The threads of these closures have no span.
             (0..2).into_par_iter().for_each(|_| span.in_scope(count));
             done.send(()).unwrap();
         });

@@ -7,6 +7,7 @@ mod child;
 pub(crate) mod collector;
 mod connection;
 mod gate;
+pub(crate) mod hangup;
 mod messages;
 mod meters;
 mod numbers;
