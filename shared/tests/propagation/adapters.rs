@@ -75,3 +75,17 @@ fn wrapped_carrier_debug_hides_content() {
     let mut message = HashMap::from([("baggage".to_owned(), "tenant=acme".to_owned())]);
     assert_eq!(format!("{:?}", InjectOnly(&mut message)), "InjectOnly(..)");
 }
+
+#[test]
+#[expect(deprecated, reason = "the former name stays for one release")]
+fn former_name_constructs_wrapper() {
+    use shared::propagation::Fresh;
+
+    fn reserve(mut wrapped: Fresh<'_>) {
+        wrapped.reserve(100);
+    }
+
+    let mut message = Message::default();
+    reserve(Fresh(&mut message));
+    assert_eq!(message.room, 100);
+}
