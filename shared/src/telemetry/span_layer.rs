@@ -23,13 +23,8 @@ where
         .with_target(false)
         .with_threads(false)
         .with_tracked_inactivity(false)
-        // The hint lets `tracing` skip disabled levels early.
-        .with_filter(
-            wanted
-                .with_max_level_hint(LevelFilter::TRACE)
-                .and(levels)
-                .or(adopted),
-        )
+        // The hint lets `tracing` skip disabled levels early. `adopted` comes first, because each request has such a span.
+        .with_filter(adopted.or(wanted.with_max_level_hint(LevelFilter::TRACE).and(levels)))
 }
 
 /// Returns the default levels of exported spans.
