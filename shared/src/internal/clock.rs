@@ -21,6 +21,11 @@ impl Clock {
         }
     }
 
+    /// Returns the time at which the clock was started.
+    pub(crate) fn started_at(&self) -> SystemTime {
+        self.anchor
+    }
+
     pub(crate) fn now(&self) -> SystemTime {
         self.anchor + self.read_at.elapsed()
     }

@@ -52,8 +52,14 @@ impl Tracer {
 
     /// Starts a span, timed by its parent's clock or by a new one.
     pub(crate) fn start(&self, mut span: SpanBuilder, parent: &Context) -> Timed<BoxedSpan> {
-        let clock = request::clock(parent).unwrap_or_else(Clock::start);
-        span.start_time = Some(clock.now());
+        let (clock, now) = match request::clock(parent) {
+            Some(clock) => (clock, clock.now()),
+            None => {
+                let clock = Clock::start();
+                (clock, clock.started_at())
+            }
+        };
+        span.start_time = Some(now);
         Timed::new(self.build(span, parent), parent, clock)
     }
 
@@ -143,7 +149,13 @@ impl<S: Span> Span for Timed<S> {
     }
 
     fn end_with_timestamp(&mut self, end: SystemTime) {
-        self.span.end_with_timestamp(self.clock.convert(end));
+        // The time of a span that is not recorded is not used, so two readings of the clock are saved.
+        let end = if self.span.is_recording() {
+            self.clock.convert(end)
+        } else {
+            end
+        };
+        self.span.end_with_timestamp(end);
     }
 }
 
