@@ -69,12 +69,7 @@ impl Attempt {
             span.name = name.into();
         }
         Self {
-            cx: match decision {
-                Decision::NoSpan => parent,
-                Decision::Drop | Decision::Record => {
-                    parent.with_span(settings.tracer.start(span, &parent))
-                }
-            },
+            cx: settings.tracer.start_in(&parent, span, decision),
             decision,
             is_described,
             started: Instant::now(),
@@ -160,7 +155,7 @@ impl Drop for Attempt {
             let duration = self.started.elapsed().as_secs_f64();
             instruments.duration.record(duration, &self.measured);
         }
-        if self.decision != Decision::NoSpan {
+        if matches!(self.decision, Decision::Record | Decision::Drop) {
             self.cx.span().end();
         }
     }

@@ -6,15 +6,17 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-use opentelemetry::Context;
+use opentelemetry::{Context, SpanId, TraceId};
 
 /// What happens to a span, in terms of the [sampling decision](https://opentelemetry.io/docs/specs/otel/trace/sdk/#sampler).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Decision {
     /// Created with all attributes. Also used if the decision is unknown, since the sampler may need the attributes.
     Record,
-    /// Created with ids for the log and for called services, but its name and attributes are never exported.
+    /// Created, but its name and attributes are never exported.
     Drop,
+    /// Not sampled: it only has these ids, for the log and for called services.
+    NotSampled(TraceId, SpanId),
     /// Not created; the caller's context is passed on instead.
     NoSpan,
 }

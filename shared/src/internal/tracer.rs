@@ -13,6 +13,8 @@ use opentelemetry::{
         Span, SpanBuilder, SpanContext, Status, TraceContextExt as _, TraceFlags, Tracer as _,
     },
 };
+#[cfg(any(feature = "client", feature = "server"))]
+use opentelemetry::{SpanId, TraceId, trace::TraceState};
 
 #[cfg(any(feature = "client", feature = "server"))]
 use super::decision::{self, Decision};
@@ -50,6 +52,23 @@ impl Tracer {
         }
     }
 
+    /// Returns `parent` with a new span, if the decision requires one.
+    #[cfg(any(feature = "client", feature = "server"))]
+    pub(crate) fn start_in(
+        &self,
+        parent: &Context,
+        span: SpanBuilder,
+        decision: Decision,
+    ) -> Context {
+        match decision {
+            Decision::NoSpan => parent.clone(),
+            Decision::NotSampled(trace_id, span_id) => {
+                parent.with_remote_span_context(not_sampled(parent, trace_id, span_id))
+            }
+            Decision::Drop | Decision::Record => parent.with_span(self.start(span, parent)),
+        }
+    }
+
     /// Starts a span, timed by its parent's clock or by a new one.
     pub(crate) fn start(&self, mut span: SpanBuilder, parent: &Context) -> Timed<BoxedSpan> {
         let (clock, now) = match request::clock(parent) {
@@ -79,6 +98,19 @@ impl Tracer {
 
 /// The flag of [W3C Trace Context Level 2](https://www.w3.org/TR/trace-context-2/#random-trace-id-flag).
 const RANDOM: TraceFlags = TraceFlags::new(0x02);
+
+/// Returns the span context of a span that is not sampled, as the SDK would create it.
+#[cfg(any(feature = "client", feature = "server"))]
+pub(crate) fn not_sampled(parent: &Context, trace_id: TraceId, span_id: SpanId) -> SpanContext {
+    let parent = parent.span();
+    let parent = parent.span_context();
+    let (flags, trace_state) = if parent.is_valid() {
+        (TraceFlags::default(), parent.trace_state().clone())
+    } else {
+        (RANDOM, TraceState::default())
+    };
+    SpanContext::new(trace_id, span_id, flags, false, trace_state)
+}
 
 /// A span whose events and end are timed by a [`Clock`] instead of the system clock.
 #[derive(Debug)]

@@ -4,12 +4,11 @@ use std::{borrow::Cow, time::SystemTime};
 
 use opentelemetry::{
     KeyValue,
-    global::BoxedSpan,
     trace::{Span, SpanContext, Status},
 };
 
 use crate::{
-    internal::{semconv, tracer::Timed},
+    internal::semconv,
     span::request::{CurrentRequest, Failure},
 };
 
@@ -18,12 +17,12 @@ use crate::{
 /// The SDK appends every attribute, so a panic that the hook, the handler and the response all report would have three
 /// `error.type`. Of two status descriptions, the SDK keeps the one that sorts last.
 #[derive(Debug)]
-pub(super) struct OneFailure {
-    pub(super) span: Timed<BoxedSpan>,
+pub(super) struct OneFailure<S> {
+    pub(super) span: S,
     pub(super) request: CurrentRequest,
 }
 
-impl Span for OneFailure {
+impl<S: Span> Span for OneFailure<S> {
     fn set_attribute(&mut self, attribute: KeyValue) {
         if attribute.key.as_str() == semconv::ERROR_TYPE {
             let name = attribute.value.as_str().into_owned();

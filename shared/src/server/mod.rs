@@ -41,6 +41,7 @@ mod framework;
 mod future;
 mod layer;
 mod metrics;
+mod not_sampled;
 mod options;
 mod request;
 mod route;

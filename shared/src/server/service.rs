@@ -9,18 +9,26 @@ use http::{Request, Response};
 use http_body::Body;
 use opentelemetry::{
     Context,
-    trace::{Link, Span as _, SpanBuilder, SpanContext, SpanKind, TraceContextExt as _},
+    trace::{Link, Span, SpanBuilder, SpanContext, SpanKind, TraceContextExt as _},
 };
 use tower_service::Service;
 
 use super::{
     body::ResponseBody, extensions::Traced, failure::OneFailure, future::ResponseFuture,
-    metrics::ServerMetrics, options::Options, request, route::KnownRoute, span::ServerSpan,
+    metrics::ServerMetrics, not_sampled::NotSampled, options::Options, request, route::KnownRoute,
+    span::ServerSpan,
 };
 use crate::{
-    internal::{clock::Clock, decision::Decision, tracer::empty_context},
+    internal::{
+        clock::Clock,
+        decision::Decision,
+        tracer::{empty_context, not_sampled},
+    },
     propagation::HeaderExtractor,
-    span::{request::CurrentRequest, scope::Scope},
+    span::{
+        request::{CurrentRequest, clock},
+        scope::Scope,
+    },
 };
 
 /// The service that [`TraceLayer`](super::TraceLayer) returns.
@@ -132,14 +140,11 @@ impl<S> Trace<S> {
     ) -> Start {
         let options = &self.options;
         let decision = options.tracer.decision(parent);
-        let start =
-            |span| (decision != Decision::NoSpan).then(|| options.tracer.start(span, parent));
         let mut span = SpanBuilder::from_name("").with_kind(SpanKind::Server);
         let is_described = decision == Decision::Record || options.metrics.instruments().is_some();
         if !is_described && !options.access_log.is_written() {
-            let cx = start(span).map_or_else(|| parent.clone(), |span| parent.with_span(span));
             return Start {
-                scope: Scope::new(cx),
+                scope: Scope::new(options.tracer.start_in(parent, span, decision)),
                 span: None,
                 is_traced: true,
             };
@@ -156,13 +161,21 @@ impl<S> Trace<S> {
             let untrusted = untrusted.filter(SpanContext::is_valid);
             span.links = untrusted.map(|untrusted| vec![Link::with_context(untrusted)]);
         }
-        let (cx, current) = if let Some(span) = start(span) {
-            let current = CurrentRequest::new(span.span_context().span_id(), span.clock());
-            let request = current.clone();
-            (parent.with_span(OneFailure { span, request }), current)
-        } else {
-            let callers = parent.span().span_context().span_id();
-            (parent.clone(), CurrentRequest::new(callers, Clock::start()))
+        let (cx, current) = match decision {
+            Decision::NoSpan => {
+                let callers = parent.span().span_context().span_id();
+                (parent.clone(), CurrentRequest::new(callers, Clock::start()))
+            }
+            Decision::NotSampled(trace_id, span_id) => {
+                let clock = clock(parent).unwrap_or_else(Clock::start);
+                let span = NotSampled(not_sampled(parent, trace_id, span_id));
+                with_request(parent, span, clock)
+            }
+            Decision::Drop | Decision::Record => {
+                let span = options.tracer.start(span, parent);
+                let clock = span.clock();
+                with_request(parent, span, clock)
+            }
         };
         let cx = cx.with_value(current.clone());
         let access_log = options.access_log.clone();
@@ -181,4 +194,15 @@ impl<S> Trace<S> {
             is_traced: true,
         }
     }
+}
+
+/// Returns `parent` with the span of the request, which collects failures.
+fn with_request<S: Span + Send + Sync + 'static>(
+    parent: &Context,
+    span: S,
+    clock: Clock,
+) -> (Context, CurrentRequest) {
+    let current = CurrentRequest::new(span.span_context().span_id(), clock);
+    let request = current.clone();
+    (parent.with_span(OneFailure { span, request }), current)
 }

@@ -79,22 +79,30 @@ impl Sampling {
 
     /// Returns the decision for a child span of `parent`.
     pub(super) fn decision(&self, parent: &Context) -> Decision {
+        if parent.is_telemetry_suppressed() {
+            // The SDK creates a span without ids.
+            return Decision::Drop;
+        }
         let span = parent.span();
         let parent = span.span_context();
-        let is_sampled = if parent.is_valid() && self.is_parent_based {
-            parent.is_sampled()
-        } else if parent.is_valid() {
-            self.samples(parent.trace_id())
+        let is_root = !parent.is_valid();
+        let trace_id = if is_root {
+            Ids.new_trace_id()
         } else {
-            let id = Ids.new_trace_id();
-            NEXT.set(Some(id));
-            self.samples(id)
+            parent.trace_id()
         };
-        if is_sampled {
-            Decision::Record
+        let is_sampled = if self.is_parent_based && !is_root {
+            parent.is_sampled()
         } else {
-            Decision::Drop
+            self.samples(trace_id)
+        };
+        if !is_sampled {
+            return Decision::NotSampled(trace_id, Ids.new_span_id());
         }
+        if is_root {
+            NEXT.set(Some(trace_id));
+        }
+        Decision::Record
     }
 
     fn samples(&self, id: TraceId) -> bool {
