@@ -11,7 +11,7 @@ const PICTURES: [Picture; 3] = [
     ("page-item-123", 960, &["[data-text*='item-123']"], &[10]),
     (
         "page-item-corrupt",
-        860,
+        1_020,
         &["[data-text*='item-corrupt']"],
         &[5],
     ),

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::text::{self, count, moment, service, shown};
+use super::text::{self, clock, count, service, shown, zone};
 use super::trace_page::TracePage;
 use crate::related::{Related, Tie};
 use crate::summary::Pitfall;
@@ -91,7 +91,7 @@ fn one(other: &Related, embedded: bool) -> Markup {
             @if let Some(summary) = &other.summary {
                 " " span.hint {
                     (service(&summary.service)) (count(summary.spans, "span")) ", "
-                    (human_duration(summary.duration)) ", " (moment(summary.start))
+                    (human_duration(summary.duration)) ", " (clock(summary.start)) " " (zone())
                 }
             }
         }
