@@ -15,6 +15,8 @@ pub(super) struct Answered {
     pub(super) took: Duration,
     /// The trace id, if the order was placed.
     pub(super) placed: Option<String>,
+    /// Otherwise the status and code of the response, or the error of the request.
+    pub(super) failure: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -102,14 +104,20 @@ async fn order(
         if let Some(traceparent) = traceparent {
             request = request.header("traceparent", traceparent);
         }
-        let answer = request.send().await?.error_for_status()?;
-        answer.json::<Placed>().await
+        let answer = request.send().await.map_err(|error| format!("{error:?}"))?;
+        let status = answer.status();
+        let body = answer.text().await.unwrap_or_default();
+        match serde_json::from_str::<Placed>(&body) {
+            Ok(placed) if status.is_success() => Ok(placed.trace_id),
+            _ => Err(format!("{status}: {}", body.trim())),
+        }
     };
-    let placed = placed.await.ok().map(|placed| placed.trace_id);
+    let placed = placed.await;
     let answered = Answered {
         sent,
         took: sent.elapsed(),
-        placed,
+        failure: placed.as_ref().err().cloned(),
+        placed: placed.ok(),
     };
     answers
         .lock()

@@ -146,7 +146,11 @@ impl Report {
         if self.fault.spares_services() {
             claim(
                 self.failed() == 0,
-                format!("{} orders failed", self.failed()),
+                format!(
+                    "{} orders failed, the first with {}",
+                    self.failed(),
+                    self.first_failure()
+                ),
             );
         }
         if !matches!(self.fault, Fault::Flood | Fault::ShutdownAlone) {
@@ -179,6 +183,14 @@ impl Report {
             .iter()
             .filter(|answer| answer.placed.is_none())
             .count()
+    }
+
+    fn first_failure(&self) -> &str {
+        let mut failures = self
+            .answers
+            .iter()
+            .filter_map(|answer| answer.failure.as_deref());
+        failures.next().unwrap_or_default()
     }
 
     /// Returns the latencies before the fault and from its start.
