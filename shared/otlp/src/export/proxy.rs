@@ -13,7 +13,7 @@ pub fn environment_proxy(protocol: Protocol, endpoint: &str) -> Option<String> {
 }
 
 pub(super) fn of(protocol: Protocol, endpoint: &Url) -> Option<String> {
-    if protocol != Protocol::HttpProtobuf || is_loopback(endpoint) {
+    if !protocol.is_http() || is_loopback(endpoint) {
         return None;
     }
     let proxy = Matcher::from_system().intercept(&endpoint.as_str().parse().ok()?)?;

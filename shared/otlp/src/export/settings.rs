@@ -111,6 +111,25 @@ impl Display for Protocol {
 }
 
 impl Protocol {
+    /// Returns whether requests are plain HTTP, which have a path for each signal and can go through a proxy.
+    pub fn is_http(self) -> bool {
+        match self {
+            Self::HttpProtobuf => true,
+            #[cfg(feature = "grpc")]
+            Self::Grpc => false,
+        }
+    }
+
+    /// Returns the `otel.component.type` of a span exporter with this protocol, by the
+    /// [conventions](https://opentelemetry.io/docs/specs/semconv/registry/attributes/otel/).
+    pub fn component_type(self) -> &'static str {
+        match self {
+            Self::HttpProtobuf => "otlp_http_span_exporter",
+            #[cfg(feature = "grpc")]
+            Self::Grpc => "otlp_grpc_span_exporter",
+        }
+    }
+
     /// Returns the endpoint of a collector on this host. `path` is the signal's, for HTTP.
     pub(super) fn default_endpoint(self, path: &str) -> String {
         match self {

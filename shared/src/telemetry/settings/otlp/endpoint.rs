@@ -15,7 +15,7 @@ pub(super) fn endpoint(
     signal: &Signal,
     protocol: Protocol,
 ) -> Result<Url, ConfigError> {
-    let default = if protocol == Protocol::HttpProtobuf {
+    let default = if protocol.is_http() {
         "http://localhost:4318"
     } else {
         "http://localhost:4317"
@@ -25,12 +25,12 @@ pub(super) fn endpoint(
         .unwrap_or_else(|| (ENDPOINT, default.to_owned()));
     let with_scheme = with_scheme(variables, signal, protocol, &value);
     let mut endpoint = url(variable, value, &with_scheme)?;
-    if protocol != Protocol::HttpProtobuf && !matches!(endpoint.path(), "" | "/") {
+    if !protocol.is_http() && !matches!(endpoint.path(), "" | "/") {
         variables.warn(format!(
             "{variable} has a path, which has no effect: gRPC uses the host and port only"
         ));
     }
-    if protocol == Protocol::HttpProtobuf && variable == ENDPOINT {
+    if protocol.is_http() && variable == ENDPOINT {
         let path = format!("{}/{}", endpoint.path().trim_end_matches('/'), signal.path);
         endpoint.set_path(&path);
     }
@@ -50,7 +50,7 @@ fn with_scheme(
     let insecure = variables.first_usable(&signal.insecure, "false", "true or false", |value| {
         value.to_ascii_lowercase().parse().ok()
     });
-    if protocol == Protocol::HttpProtobuf || value.contains("://") {
+    if protocol.is_http() || value.contains("://") {
         variables.warn(format!(
             "{variable} has no effect: it applies to gRPC endpoints without http:// or https:// only"
         ));
@@ -59,7 +59,7 @@ fn with_scheme(
 }
 
 fn default_scheme(protocol: Protocol, value: &str, insecure: bool) -> String {
-    if protocol == Protocol::HttpProtobuf || value.contains("://") {
+    if protocol.is_http() || value.contains("://") {
         value.to_owned()
     } else if insecure {
         format!("http://{value}")

@@ -66,14 +66,10 @@ fn destination(protocol: Protocol, endpoint: &Url) -> String {
 
 /// Returns the attributes of the exporter's own metrics.
 fn component(protocol: Protocol, endpoint: &Url) -> Vec<KeyValue> {
-    let (kind, name) = if protocol == Protocol::HttpProtobuf {
-        ("otlp_http_span_exporter", "otlp_http_span_exporter/0")
-    } else {
-        ("otlp_grpc_span_exporter", "otlp_grpc_span_exporter/0")
-    };
+    let kind = protocol.component_type();
     let mut attributes = vec![
         KeyValue::new(semconv::OTEL_COMPONENT_TYPE, kind),
-        KeyValue::new(semconv::OTEL_COMPONENT_NAME, name),
+        KeyValue::new(semconv::OTEL_COMPONENT_NAME, format!("{kind}/0")),
     ];
     let address = match endpoint.host() {
         // Without brackets, which belong to URLs only.
