@@ -3,7 +3,7 @@
 //!
 //! `OTEL_TRACES_EXPORTER=console cargo run -p shared --example channel` shows the spans.
 //!
-//! Spans by the [messaging conventions](https://opentelemetry.io/docs/specs/semconv/messaging/messaging-spans/): the
+//! Spans follow the [messaging conventions](https://opentelemetry.io/docs/specs/semconv/messaging/messaging-spans/): the
 //! sender's is of kind PRODUCER, the receiver's of kind CONSUMER and linked to the sender's. One message processed on its
 //! own also joins the sender's trace. A batch has one sender per message, so it starts a new trace with a link to each.
 
@@ -25,7 +25,7 @@ pub struct Message {
     order_id: u32,
 }
 
-/// Sends an order as a PRODUCER span, child of whatever is current.
+/// Sends an order as a PRODUCER span, child of the current span.
 ///
 /// # Errors
 ///

@@ -1,9 +1,9 @@
-//! A trace over gRPC with tonic: [`call`] goes around a call of any generated client, [`serve`] around any method of a
-//! service. The metadata of a request are HTTP headers, so the carriers for headers are theirs too.
+//! A trace over gRPC with tonic: [`call`] wraps a call of any generated client, [`serve`] wraps any method of a service.
+//! Request metadata are HTTP headers, so the carriers for headers work for them too.
 //!
 //! `OTEL_TRACES_EXPORTER=console cargo run -p shared --example grpc` shows the spans.
 //!
-//! Spans by the [conventions for gRPC](https://opentelemetry.io/docs/specs/semconv/rpc/grpc/).
+//! Spans follow the [conventions for gRPC](https://opentelemetry.io/docs/specs/semconv/rpc/grpc/).
 
 use std::{net::SocketAddr, time::Duration};
 
@@ -32,11 +32,11 @@ use tonic_health::{
 
 const CHECK: &str = "grpc.health.v1.Health/Check";
 
-/// Sends a message to `server` in a CLIENT span, child of whatever is current.
+/// Sends a message to `server` in a CLIENT span, child of the current span.
 ///
 /// # Errors
 ///
-/// What `send` returns.
+/// Returns the error of `send`.
 pub async fn call<M, A, F>(
     method: &'static str,
     server: &Uri,
@@ -55,7 +55,7 @@ where
     let mut request = Request::new(message);
     propagation::inject_context(&cx, &mut HeaderInjector(request.metadata_mut().as_mut()));
     let result = send(request).with_context(cx.clone()).await;
-    // To a client every failure is one.
+    // On the client's side, every status except OK is a failure.
     end(&cx, &result, |_| true);
     result
 }
@@ -64,7 +64,7 @@ where
 ///
 /// # Errors
 ///
-/// What `handle` returns.
+/// Returns the error of `handle`.
 pub async fn serve<M, A, F>(
     method: &'static str,
     request: Request<M>,
@@ -82,7 +82,7 @@ where
     }
     let cx = start(SpanKind::Server, method, attributes, &caller);
     let result = handle(request).with_context(cx.clone()).await;
-    // What the caller did wrong is not the server's failure.
+    // An error of the caller is not a failure of the server.
     end(&cx, &result, |code| {
         matches!(
             code,
@@ -122,7 +122,7 @@ fn end<A>(cx: &Context, result: &Result<A, Status>, is_failure: impl FnOnce(Code
     span.end();
 }
 
-/// A code as gRPC writes it: `NOT_FOUND` for `NotFound`.
+/// Returns the name of a code in gRPC, such as `NOT_FOUND` for `NotFound`.
 fn name(code: Code) -> String {
     let mut name = String::new();
     for letter in format!("{code:?}").chars() {
@@ -134,7 +134,7 @@ fn name(code: Code) -> String {
     name
 }
 
-/// A service as one writes it, around what tonic-health has.
+/// A traced service around the one of tonic-health.
 struct Traced(HealthService);
 
 #[tonic::async_trait]
@@ -156,11 +156,11 @@ impl Health for Traced {
     }
 }
 
-/// Asks a server how its service is.
+/// Checks the health of a server's service.
 ///
 /// # Errors
 ///
-/// When it does not know the service, or does not answer.
+/// Returns an error if the server does not know the service or does not answer.
 pub async fn check(server: &Uri, service: &str) -> Result<Response<HealthCheckResponse>, Status> {
     let channel = Channel::builder(server.clone()).connect_lazy();
     let mut client = HealthClient::new(channel);
@@ -171,11 +171,11 @@ pub async fn check(server: &Uri, service: &str) -> Result<Response<HealthCheckRe
     .await
 }
 
-/// Starts the server on a port of the system's choice, as a task.
+/// Starts the server as a task, on a free port.
 ///
 /// # Errors
 ///
-/// When it has no port.
+/// Returns an error if no port can be bound.
 pub async fn start_server()
 -> std::io::Result<(SocketAddr, task::Task<Result<(), tonic::transport::Error>>)> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;

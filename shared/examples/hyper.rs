@@ -1,5 +1,5 @@
-//! A service on hyper alone, without axum, under [`TraceLayer`]. What axum would say of a request is said here: who is at
-//! the other end, as [`PeerAddr`], and the [`Route`] that matched, for the span's name, `http.route` and the metrics.
+//! A service on hyper alone, without axum, with [`TraceLayer`]. Two things that axum would provide are set by hand: the
+//! peer's address, as [`PeerAddr`], and the matched [`Route`], for the span's name, `http.route` and the metrics.
 //!
 //! `OTEL_TRACES_EXPORTER=console cargo run -p shared --example hyper`, then `curl localhost:3000/items/7`.
 
@@ -19,7 +19,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tower::{Layer as _, Service, ServiceExt as _, service_fn};
 
-/// The routes are few, so they may name spans; the paths are as many as there are items.
+/// Returns the route of a path. Span names are routes, because there are few routes and many paths.
 fn route(method: &Method, uri: &Uri) -> Option<&'static str> {
     let id = uri.path().strip_prefix("/items/")?;
     (method == Method::GET && !id.is_empty() && !id.contains('/')).then_some("/items/{id}")
@@ -35,11 +35,11 @@ async fn answer(request: Request<Incoming>) -> Result<Response<String>, Infallib
     Ok(response)
 }
 
-/// Serves until `stopping` is cancelled. The connections are tasks, which finish the requests that they have.
+/// Serves until `stopping` is cancelled. Each connection is a task, which finishes its current request.
 ///
 /// # Errors
 ///
-/// When no more connections can be accepted.
+/// Returns an error if no more connections can be accepted.
 pub async fn serve(listener: TcpListener, stopping: CancellationToken) -> std::io::Result<()> {
     let service = TraceLayer::new().layer(service_fn(answer));
     while let Some(accepted) = stopping.run_until_cancelled(listener.accept()).await {
@@ -90,7 +90,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let stopping = CancellationToken::new();
     let stop = stopping.clone();
     drop(task::spawn(async move {
-        // Whether it came or cannot be waited for, the service stops.
+        // An error also stops the service: the signal cannot be received.
         let _ = tokio::signal::ctrl_c().await;
         stop.cancel();
     }));

@@ -140,3 +140,13 @@ pub use {opentelemetry_sdk, tracing_opentelemetry};
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/lift.md")]
 pub struct Lift;
+
+/// Compiles the examples of `docs/migrate.md`.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/migrate.md")]
+pub struct Migrate;
+
+/// Compiles the example of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+pub struct Readme;
