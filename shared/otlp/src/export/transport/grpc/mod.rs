@@ -45,7 +45,10 @@ struct Quiet;
 
 impl Executor<Task> for Quiet {
     fn execute(&self, task: Task) {
-        // The block drops the task before it completes, so that the events of destructors reach no layer either.
+        #[expect(
+            clippy::redundant_async_block,
+            reason = "drops the task before the block completes, so that the events of destructors reach no layer either"
+        )]
         let task = async move { task.await };
         #[expect(clippy::disallowed_methods, reason = "an export is in no trace")]
         drop(tokio::spawn(task.with_subscriber(Dispatch::none())));
