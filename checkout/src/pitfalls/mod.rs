@@ -31,7 +31,7 @@ pub(crate) use routes::router;
 pub use unflushed_exit::unflushed_exit;
 
 /// Every pitfall, in display order.
-const PITFALLS: [Pitfall; 7] = [
+const PITFALLS: &[Pitfall] = &[
     severed_context::PITFALL,
     raw_client::PITFALL,
     detached_task::PITFALL,
@@ -43,7 +43,7 @@ const PITFALLS: [Pitfall; 7] = [
 
 /// Returns every pitfall.
 pub(crate) fn all() -> &'static [Pitfall] {
-    &PITFALLS
+    PITFALLS
 }
 
 /// Returns the pitfall with this name.

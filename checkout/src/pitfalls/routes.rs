@@ -133,7 +133,7 @@ impl Answer {
 }
 
 fn unknown_pitfall() -> Problem {
-    let names = PITFALLS.map(|pitfall| pitfall.name).join(", ");
+    let names = super::pitfall_names().collect::<Vec<_>>().join(", ");
     Problem::new(
         StatusCode::NOT_FOUND,
         "unknown_pitfall",
