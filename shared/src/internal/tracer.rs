@@ -71,12 +71,11 @@ impl Tracer {
 
     /// Starts a span, timed by its parent's clock or by a new one.
     pub(crate) fn start(&self, mut span: SpanBuilder, parent: &Context) -> Timed<BoxedSpan> {
-        let (clock, now) = match request::clock(parent) {
-            Some(clock) => (clock, clock.now()),
-            None => {
-                let clock = Clock::start();
-                (clock, clock.started_at())
-            }
+        let (clock, now) = if let Some(clock) = request::clock(parent) {
+            (clock, clock.now())
+        } else {
+            let clock = Clock::start();
+            (clock, clock.started_at())
         };
         span.start_time = Some(now);
         Timed::new(self.build(span, parent), parent, clock)
