@@ -85,7 +85,10 @@ fn unsampled_request_has_own_ids() {
     for level in ["info", "off"] {
         let collector = Collector::start();
         let process = Process::start(&[(ENDPOINT, &collector.url()), ("RUST_LOG", level)]);
-        let (answer, [call, _]) = process.forward(&caller("00"));
+        let mut sent = caller("00");
+        sent.push(line("tracestate", "vendor=a;b, other=1"));
+        let (answer, [call, _]) = process.forward(&sent);
+        assert_eq!(call.header("tracestate"), Some("vendor=a;b, other=1"));
         let [of_answer, of_call] = ids(&answer, &call);
         for (trace_id, span_id, flags) in [&of_answer, &of_call] {
             assert_eq!((trace_id.as_str(), flags.as_str()), (TRACE_ID, "00"));
