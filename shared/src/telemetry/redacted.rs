@@ -27,14 +27,25 @@ pub(super) fn redact(span: &mut SpanData) {
 const CAUSES: &str = ".chain";
 
 fn attributes(attributes: &mut [KeyValue]) {
-    let have_causes = attributes
-        .iter()
-        .any(|attribute| attribute.key.as_str().ends_with(CAUSES));
+    let mut have_causes = false;
+    for attribute in &mut *attributes {
+        let key = attribute.key.as_str();
+        if redact::is_error(key) {
+            have_causes |= key.ends_with(CAUSES);
+            redact_value(&mut attribute.value);
+        }
+    }
+    if have_causes {
+        named_errors(attributes);
+    }
+}
+
+/// Redacts an error that was recorded under another name (`cause = &error as &dyn Error`), which its `cause.chain` shows.
+fn named_errors(attributes: &mut [KeyValue]) {
     for index in 0..attributes.len() {
         let key = attributes[index].key.as_str();
-        // An error that was recorded under another name (`cause = &error as &dyn Error`) is recognized by its `cause.chain`.
         let causes = |other: &KeyValue| other.key.as_str().strip_suffix(CAUSES) == Some(key);
-        if redact::is_error(key) || (have_causes && attributes.iter().any(causes)) {
+        if !redact::is_error(key) && attributes.iter().any(causes) {
             redact_value(&mut attributes[index].value);
         }
     }
