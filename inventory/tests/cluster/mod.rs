@@ -83,7 +83,7 @@ impl Cluster {
         frozen
     }
 
-    /// Returns a command for one of PostgreSQL's programs, which refuse to run as root.
+    /// Returns a command for one of the programs of `PostgreSQL`, which refuse to run as root.
     fn command(&self, program: &str) -> Command {
         let program = self.programs.join(program);
         let directory = self.directory.path();
