@@ -2,6 +2,8 @@
 
 use clap::Args;
 
+use crate::role::Role;
+
 /// The four flags that set a port. 0 selects any free port.
 #[derive(Clone, Copy, Debug, Default, Args)]
 pub struct PortFlags {
@@ -92,13 +94,27 @@ pub struct Port {
 }
 
 impl Ports {
+    /// Returns the port of a service.
+    pub fn of(&mut self, role: Role) -> &mut Port {
+        match role {
+            Role::Checkout => &mut self.checkout,
+            Role::Inventory => &mut self.inventory,
+        }
+    }
+
     /// Returns an error if two ports are equal.
     ///
     /// # Errors
     ///
     /// Two ports are equal and not 0.
     pub fn check(&self) -> Result<(), SamePort> {
-        let ports = [self.checkout, self.inventory, self.otlp, self.ui];
+        let Self {
+            checkout,
+            inventory,
+            otlp,
+            ui,
+        } = *self;
+        let ports = [checkout, inventory, otlp, ui];
         for (index, second) in ports.iter().enumerate() {
             let same = |first: &&Port| first.number == second.number && second.number != 0;
             if let Some(first) = ports[..index].iter().find(same) {

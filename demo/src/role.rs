@@ -2,7 +2,7 @@
 
 use clap::ValueEnum;
 
-/// A service that this binary can run.
+/// A service that this binary can run. Listed in the order in which they are stopped: each before those that it calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Role {
     /// Service A, which accepts orders.

@@ -6,6 +6,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use clap::ValueEnum as _;
 use futures_util::future::select_all;
 use tempfile::TempDir;
 use tokio::net::TcpSocket;
@@ -15,7 +16,7 @@ use viewer::receiver;
 use viewer::store::{Limits, Store};
 
 use crate::logs::say;
-use crate::ports::{Port, Ports};
+use crate::ports::Ports;
 use crate::processes::{LogSink, Process, exports_to};
 use crate::role::Role;
 use crate::sqlite_url::sqlite_url;
@@ -67,10 +68,10 @@ impl Stack {
     /// # Errors
     ///
     /// Every [`StackError`] except [`StackError::Process`].
-    pub async fn open(ports: Ports, logs: LogSink) -> Result<Self, StackError> {
+    pub async fn open(mut ports: Ports, logs: LogSink) -> Result<Self, StackError> {
         say_what_is_left_out();
-        for port in [ports.checkout, ports.inventory] {
-            drop(bind(port).await?);
+        for role in Role::value_variants() {
+            drop(bind(*ports.of(*role)).await?);
         }
         let store = Store::new(Limits::default());
         let logs = kept_in(store.clone(), logs);
@@ -134,9 +135,9 @@ impl Stack {
             settings.push(("INVENTORY_TIMEOUT", timeout.clone()));
             settings.push(("INVENTORY_CONNECT_TIMEOUT", timeout));
         }
-        let port = self.port(role).number;
+        let port = self.ports.of(role).number;
         let address = self.start(role, port, &settings).await?;
-        self.port(role).number = address.port();
+        self.ports.of(role).number = address.port();
         if role == Role::Checkout {
             let url = format!("http://{address}/");
             self.back_link.set(role.name(), &url);
@@ -147,13 +148,6 @@ impl Stack {
     /// Returns whether the service was started and not stopped since.
     pub fn runs(&self, role: Role) -> bool {
         self.services.iter().any(|service| service.role() == role)
-    }
-
-    fn port(&mut self, role: Role) -> &mut Port {
-        match role {
-            Role::Checkout => &mut self.ports.checkout,
-            Role::Inventory => &mut self.ports.inventory,
-        }
     }
 
     /// Waits until a service ends without a request to stop.
@@ -183,7 +177,7 @@ impl Stack {
 
     /// Keeps the port of a stopped service, if possible, until the service is started again.
     fn hold_port(&mut self, role: Role) {
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, self.port(role).number));
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, self.ports.of(role).number));
         let held = TcpSocket::new_v4().and_then(|socket| {
             // Connections that have just ended do not prevent it.
             socket.set_reuseaddr(true)?;
@@ -193,15 +187,17 @@ impl Stack {
         self.held.extend(held.ok().map(|socket| (role, socket)));
     }
 
-    /// Stops checkout while inventory still answers it, then inventory. The receiver outlives both and gets their last
-    /// spans.
+    /// Stops the services in the order of [`Role`]. The receiver outlives them and gets their last spans.
     ///
     /// # Errors
     ///
-    /// The first [`StackError::Process`], after both have been stopped.
+    /// The first [`StackError::Process`], after all have been stopped.
     pub async fn stop(mut self) -> Result<(), StackError> {
-        let checkout = self.stop_service(Role::Checkout).await;
-        checkout.and(self.stop_service(Role::Inventory).await)
+        let mut stopped = Ok(());
+        for role in Role::value_variants() {
+            stopped = stopped.and(self.stop_service(*role).await);
+        }
+        stopped
     }
 
     async fn start(
