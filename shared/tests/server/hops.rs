@@ -1,7 +1,7 @@
-//! Work that leaves a handler by a way that no layer sees: an upgraded connection, and the threads of rayon. The current span,
+//! Work that leaves a handler by a way that no layer sees: an upgraded connection, a thread, or a pool of threads. The current span,
 //! handed on, keeps its trace.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, sync::mpsc, thread};
 
 use axum::{
     Router,
@@ -24,7 +24,7 @@ use tokio::{
 use tracing::{Instrument as _, Span};
 
 use crate::{
-    idioms::{assert_tree, traced},
+    idioms::{assert_tree, count, traced},
     support::{Caller, Connection, start},
 };
 
@@ -101,9 +101,6 @@ async fn messages_without_span_have_own_traces() {
     assert_eq!(traces.len(), 3);
 }
 
-#[tracing::instrument]
-fn count() {}
-
 #[tokio::test]
 async fn rayon_closures_in_current_span_join_trace() {
     let handler = async || {
@@ -123,4 +120,53 @@ async fn rayon_closures_in_current_span_join_trace() {
         &trace,
         "  INTERNAL count\n  INTERNAL count\n  INTERNAL count\n",
     );
+}
+
+#[tokio::test]
+#[expect(clippy::disallowed_methods, reason = "in the current span")]
+async fn thread_in_current_span_joins_trace() {
+    let handler = async || {
+        let span = Span::current();
+        let cloned = span.clone();
+        let (done, ended) = oneshot::channel();
+        thread::spawn(move || {
+            span.in_scope(count);
+            done.send(()).unwrap();
+        });
+        ended.await.unwrap();
+        tokio::task::spawn_blocking(move || cloned.in_scope(count))
+            .await
+            .unwrap();
+    };
+    let (_, trace) = traced(handler, 3).await;
+    assert_tree(&trace, "  INTERNAL count\n  INTERNAL count\n");
+}
+
+#[tokio::test]
+async fn thread_pool_work_joins_trace() {
+    type Job = Box<dyn FnOnce() + Send>;
+    // A pool of threads, as rayon's: it was there before the request, and takes closures.
+    let (jobs, queue) = mpsc::channel::<Job>();
+    #[expect(clippy::disallowed_methods, reason = "each job has a span")]
+    let pool = thread::spawn(move || queue.into_iter().for_each(|job| job()));
+    let handler = {
+        let jobs = jobs.clone();
+        move || {
+            let jobs = jobs.clone();
+            async move {
+                let (done, ended) = oneshot::channel();
+                let span = Span::current();
+                let job = move || {
+                    span.in_scope(count);
+                    done.send(()).unwrap();
+                };
+                jobs.send(Box::new(job)).unwrap();
+                ended.await.unwrap();
+            }
+        }
+    };
+    let (_, trace) = traced(handler, 2).await;
+    assert_tree(&trace, "  INTERNAL count\n");
+    drop(jobs);
+    pool.join().unwrap();
 }

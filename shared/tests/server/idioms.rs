@@ -1,6 +1,6 @@
 //! `tracing::Span::current()` in a handler is the SERVER span, so the usual idioms of `tracing` keep the trace.
 
-use std::{future::pending, sync::mpsc, thread};
+use std::future::pending;
 
 use axum::{Router, routing::get};
 use opentelemetry::{
@@ -24,7 +24,7 @@ pub(crate) async fn step() {
 }
 
 #[tracing::instrument]
-fn count() {}
+pub(crate) fn count() {}
 
 /// Answers one request with `handler`, and returns its trace when `spans` spans have ended.
 pub(crate) async fn traced<H, F>(handler: H, spans: usize) -> (Caller, Trace)
@@ -86,55 +86,6 @@ async fn spawned_task_below_instrumented_handler_joins_trace() {
         &trace,
         "  INTERNAL handler\n    INTERNAL step\n    INTERNAL step\n    INTERNAL step\n",
     );
-}
-
-#[tokio::test]
-#[expect(clippy::disallowed_methods, reason = "in the current span")]
-async fn thread_in_current_span_joins_trace() {
-    let handler = async || {
-        let span = Span::current();
-        let cloned = span.clone();
-        let (done, ended) = oneshot::channel();
-        thread::spawn(move || {
-            span.in_scope(count);
-            done.send(()).unwrap();
-        });
-        ended.await.unwrap();
-        tokio::task::spawn_blocking(move || cloned.in_scope(count))
-            .await
-            .unwrap();
-    };
-    let (_, trace) = traced(handler, 3).await;
-    assert_tree(&trace, "  INTERNAL count\n  INTERNAL count\n");
-}
-
-#[tokio::test]
-async fn thread_pool_work_joins_trace() {
-    type Job = Box<dyn FnOnce() + Send>;
-    // A pool of threads, as rayon's: it was there before the request, and takes closures.
-    let (jobs, queue) = mpsc::channel::<Job>();
-    #[expect(clippy::disallowed_methods, reason = "each job has a span")]
-    let pool = thread::spawn(move || queue.into_iter().for_each(|job| job()));
-    let handler = {
-        let jobs = jobs.clone();
-        move || {
-            let jobs = jobs.clone();
-            async move {
-                let (done, ended) = oneshot::channel();
-                let span = Span::current();
-                let job = move || {
-                    span.in_scope(count);
-                    done.send(()).unwrap();
-                };
-                jobs.send(Box::new(job)).unwrap();
-                ended.await.unwrap();
-            }
-        }
-    };
-    let (_, trace) = traced(handler, 2).await;
-    assert_tree(&trace, "  INTERNAL count\n");
-    drop(jobs);
-    pool.join().unwrap();
 }
 
 #[tokio::test]
