@@ -65,7 +65,11 @@ fn secret(line: &str, at: usize) -> Option<Range<usize>> {
     let len = match quoted(value) {
         Some(len) if is_equals => len + without_punctuation(&value[len..], unquoted(&value[len..])),
         Some(len) => len,
-        None if is_equals => unquoted_value(before, value),
+        None if is_equals => match unquoted_value(before, value) {
+            // A password may consist of punctuation, or begin with it: `password=: hunter2`.
+            0 => unquoted(value),
+            len => len,
+        },
         // Prose, as in `wrong password: connection refused`.
         None => 0,
     };

@@ -277,6 +277,12 @@ proptest::proptest! {
     }
 
     #[test]
+    fn no_password_after_punctuation_is_left(before in "[ .,;:!?'\")\\]}>-]{0,4}") {
+        let pairs = format!("host=db password={before} hunter2");
+        proptest::prop_assert!(!value(&pairs).contains("hunter2"), "{}", value(&pairs));
+    }
+
+    #[test]
     fn no_password_of_url_is_left(
         around in AROUND,
         scheme in "(http|https|postgres|amqp\\+ssl|jdbc:postgresql)",
