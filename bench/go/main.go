@@ -1,4 +1,4 @@
-// The two services in Go: net/http alone, and with otelhttp on both sides. The protocol with `hop` is that of
+// The two services in Go, with net/http alone or with otelhttp on both sides. The protocol with `hop` is that of
 // src/control.rs: commands on standard input, replies as JSON on standard error.
 package main
 
@@ -33,7 +33,7 @@ func say(answer map[string]any) {
 	fmt.Fprintln(os.Stderr, string(line))
 }
 
-// User and system time of all threads.
+// Returns the user and system time of all threads, in µs.
 func cpu() float64 {
 	var usage syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
@@ -71,7 +71,7 @@ func main() {
 	flag.Parse()
 	ctx := context.Background()
 
-	// One connection per concurrent request; the client keeps two by default.
+	// Keeps one connection per concurrent request; by default, the client keeps two idle connections to a host.
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.MaxIdleConnsPerHost = 1000
 	client := &http.Client{Transport: transport}

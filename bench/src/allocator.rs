@@ -1,6 +1,6 @@
-//! [`Counting`]: the system allocator, with a count of allocations in the rounds that measure them.
+//! [`Counting`]: the system allocator, which also counts allocations in the rounds that measure them.
 //!
-//! The other rounds pay for one load of an unchanged flag, the same in every variant.
+//! In the other rounds, counting costs one load of an unchanged flag per allocation, the same in every variant.
 
 use std::{
     alloc::{GlobalAlloc, Layout, System},
@@ -10,7 +10,7 @@ use std::{
 static COUNTS: AtomicBool = AtomicBool::new(false);
 static ALLOCATIONS: AtomicU64 = AtomicU64::new(0);
 
-/// Starts counting, in all threads of the process.
+/// Starts counting the allocations of all threads of the process.
 pub(crate) fn count() {
     COUNTS.store(true, Relaxed);
 }

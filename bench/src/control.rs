@@ -14,33 +14,33 @@ use tokio::sync::oneshot;
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(tag = "hop", rename_all = "snake_case")]
 pub(crate) enum Message {
-    /// The first message.
+    /// The first message: a service or the sink listens at this address.
     Listening { address: SocketAddr },
     /// A service has started measuring.
     Measuring,
     /// The last message: a service has answered its requests and exported its spans.
     Ended(Cost),
-    /// The spans that the sink has received so far.
+    /// The counts of the spans that the sink has received so far.
     Received(Received),
 }
 
 /// The cost of a service since [`MEASURE`], including the export of its last spans.
 #[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
 pub(crate) struct Cost {
-    /// User and system time of all threads.
+    /// User and system time of all threads, in µs.
     pub(crate) cpu_us: f64,
-    /// 0 in rounds that do not count allocations.
+    /// Number of allocations; 0 in rounds that do not count allocations.
     pub(crate) allocations: u64,
 }
 
-/// The spans that arrived at the sink.
+/// Counts of the spans that arrived at the sink.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Received {
-    /// Distinct spans.
+    /// Number of distinct spans.
     pub(crate) spans: u64,
-    /// Spans that arrived more than once.
+    /// Number of repeated arrivals of spans.
     pub(crate) repeated: u64,
-    /// The sum of all spans' attributes.
+    /// Number of attributes of all distinct spans.
     pub(crate) attributes: u64,
     pub(crate) bytes: u64,
 }

@@ -31,7 +31,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// A calls B, each a process: requests/s, CPU and allocations per request for each variant
+    /// Measure two services, of which A calls B: requests/s, CPU and allocations per request for each variant
     Hop(Plan),
     /// Send orders while the collector fails or the services shut down: failed orders, lost spans, latency and memory
     Soak(soak::Plan),

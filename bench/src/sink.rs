@@ -1,5 +1,5 @@
-//! The receiver of the spans over OTLP/HTTP. It stores request bodies and decodes them only when `hop` asks for the counts, so
-//! that it uses little CPU while the services are measured.
+//! The receiver of the spans over OTLP/HTTP. The sink stores request bodies and decodes them only when `hop` asks for
+//! the counts, so that it uses little CPU while the services are measured.
 
 use std::{
     collections::HashSet,
@@ -21,7 +21,7 @@ use crate::{
     otlp::Request,
 };
 
-/// Bodies that are not decoded yet.
+/// Request bodies that are not decoded yet.
 type Bodies = Arc<Mutex<Vec<Bytes>>>;
 
 pub(crate) fn run() -> anyhow::Result<()> {

@@ -39,11 +39,11 @@ pub(crate) enum Variant {
     PublishedLog,
 }
 
-/// The program that runs a variant.
+/// The program that runs the services of a variant.
 pub(crate) enum Program {
-    /// This program.
+    /// The bench itself.
     Ours,
-    /// The program in the folder `go`, with these arguments.
+    /// The Go program in the folder `go`, with these arguments.
     Go(&'static [&'static str]),
 }
 
@@ -58,20 +58,20 @@ pub(crate) enum Stack {
     Published(Published),
 }
 
-/// How the published pair is set up.
+/// The setup of axum-tracing-opentelemetry and reqwest-tracing.
 #[cfg(feature = "peers")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Published {
     /// Without the default attributes of `tracing-opentelemetry`: threads, code locations, busy and idle times.
     Lean,
-    /// With its defaults.
+    /// With the default attributes of `tracing-opentelemetry`.
     Plain,
-    /// With its defaults and one JSON log line per request.
+    /// With the default attributes of `tracing-opentelemetry` and one JSON log line per request.
     WithLog,
 }
 
 const NO_LOG: (&str, &str) = ("RUST_LOG", "off");
-/// No trace is sampled. With a sampling ratio of 1 %, this is the cost of 99 % of requests.
+/// Samples no trace. With a sampling ratio of 1 %, 99 % of requests have this cost.
 const NOT_SAMPLED: [(&str, &str); 2] = [
     ("OTEL_TRACES_SAMPLER", "parentbased_traceidratio"),
     ("OTEL_TRACES_SAMPLER_ARG", "0"),
@@ -81,7 +81,7 @@ const LONG_QUEUE: (&str, &str) = ("OTEL_BSP_MAX_QUEUE_SIZE", "65536");
 const DISABLED: (&str, &str) = ("OTEL_SDK_DISABLED", "true");
 
 impl Variant {
-    /// Returns the variant without tracing to compare with.
+    /// Returns the untraced variant that this variant is compared with.
     pub(crate) fn base(self) -> Self {
         match self {
             Self::GoUntraced | Self::GoOtelhttp => Self::GoUntraced,
@@ -99,7 +99,7 @@ impl Variant {
 
     pub(crate) fn stack(self) -> Stack {
         match self {
-            // The Go variants run another program.
+            // The Go variants run in the Go program, which does not read this value.
             Self::Untraced | Self::GoUntraced | Self::GoOtelhttp => Stack::Untraced,
             Self::Ours
             | Self::OursNoLog
@@ -119,7 +119,7 @@ impl Variant {
         }
     }
 
-    /// Returns environment variables for both services.
+    /// Returns the environment variables of this variant, for both services.
     pub(crate) fn environment(self) -> Vec<(&'static str, &'static str)> {
         match self {
             Self::Untraced | Self::Ours | Self::GoUntraced => vec![],

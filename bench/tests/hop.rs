@@ -4,7 +4,7 @@
 
 use std::process::{Command, Stdio};
 
-/// Runs `hop` and returns the cells of each row.
+/// Runs `hop` with these arguments and returns the cells of each row.
 fn hop(arguments: &[&str]) -> Vec<Vec<String>> {
     let ran = Command::new(env!("CARGO_BIN_EXE_bench"))
         .arg("hop")
@@ -48,7 +48,7 @@ fn hop_sampled_spans_all_arrive() {
         assert_eq!(arrived != "0", is_sampled, "{row:?}");
         let is_logged = ["ours", "ours-not-sampled"].contains(&row[1].as_str());
         let lines: f64 = row[12].parse().unwrap();
-        // Without the access log, the start-up lines count for less than two lines per request.
+        // Without the access log, only log lines at startup remain, which are fewer than two lines per request.
         assert_eq!(lines >= 2.0, is_logged, "{row:?}");
         let allocations: f64 = row[8].parse().unwrap();
         assert!(allocations > 10.0, "{row:?}");

@@ -1,11 +1,11 @@
-//! Short soaks. A soak compares the responses, the services' counters, their logs and the arrived spans. It fails if they
-//! disagree, or if spans are lost unexpectedly.
+//! Short soaks. A soak compares the responses, the services' counters, their logs and the arrived spans. The soak fails
+//! if they disagree, or if spans are lost unexpectedly.
 
 #![expect(clippy::unwrap_used, reason = "a panic fails the test")]
 
 use std::process::{Command, Output};
 
-/// Runs `soak`. Returns the exit code, standard output and standard error.
+/// Runs `soak` with these arguments. Returns the exit code, standard output and standard error.
 fn soak(arguments: &[&str]) -> (Option<i32>, String, String) {
     let Output {
         status,
@@ -20,7 +20,7 @@ fn soak(arguments: &[&str]) -> (Option<i32>, String, String) {
     (status.code(), text(stdout), text(stderr))
 }
 
-/// Runs this fault for a short time.
+/// Runs the soak with this fault for a short time, and asserts that all checks pass.
 fn survives(fault: &str) {
     let (code, stdout, stderr) = soak(&[
         fault,

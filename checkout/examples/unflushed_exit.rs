@@ -1,11 +1,12 @@
-//! A process that loses its last spans, and with `--fixed` one that does not. With the demo running:
+//! Runs the pitfall `unflushed-exit`: a process that loses its last spans, or with `--fixed` exports them. Start the
+//! demo, then run:
 //!
 //! ```sh
 //! cargo run -p checkout --example unflushed_exit
 //! cargo run -p checkout --example unflushed_exit -- --fixed
 //! ```
 //!
-//! Then look for the answer's `trace_id` in the demo's list of traces.
+//! Then look for the `trace_id` that the process printed in the demo's list of traces.
 
 use std::process::ExitCode;
 

@@ -1,8 +1,10 @@
-//! Filters browser requests to the demo routes (the page and the pitfalls). Other programs, such as curl, pass.
+//! Rejects requests to the demo routes (the page and the pitfalls) that the user's browser sends for a page of another
+//! site. Requests of other programs, such as curl, are accepted.
 //!
-//! The user's browser can reach this computer, so a page of another site can send requests here. Browsers post forms across
-//! sites without a preflight; `Sec-Fetch-Site` and `Origin` name the sender. If the other site's name resolves to 127.0.0.1
-//! (DNS rebinding), the browser treats the request as same-origin, but `Host` still has the other site's name.
+//! The user's browser can reach this computer, so a page of another site can send requests here. Browsers post forms
+//! across sites without a preflight; the headers `Sec-Fetch-Site` and `Origin` name the sender. If the other site's
+//! name resolves to 127.0.0.1 (DNS rebinding), the browser treats the request as same-origin, but `Host` still has the
+//! other site's name.
 
 use std::net::IpAddr;
 
@@ -17,8 +19,8 @@ use shared::problem::Problem;
 /// Answers 421 to a request whose `Host` is not a name of this service, and 403 to a state-changing request from
 /// another site.
 ///
-/// `listens_at` is the address of `LISTEN_ADDR`, which is a name of the service beside localhost and the loopback
-/// addresses.
+/// `listens_at` is the IP address of `LISTEN_ADDR`. Like localhost and the loopback addresses, it is a name of this
+/// service.
 pub(crate) async fn require_own(
     State(listens_at): State<IpAddr>,
     request: Request,
@@ -33,14 +35,14 @@ pub(crate) async fn require_own(
     next.run(request).await
 }
 
-/// Returns the host that the request names, if it names exactly one.
+/// Returns the host in the `Host` header, if the request has exactly one such header.
 fn host(headers: &HeaderMap) -> Option<Authority> {
     let mut hosts = headers.get_all(HOST).iter();
     let (Some(host), None) = (hosts.next(), hosts.next()) else {
         return None;
     };
     let host = host.to_str().ok()?;
-    // User info is not part of a host.
+    // A `Host` with user info (`user@host`) is invalid.
     host.parse().ok().filter(|_| !host.contains('@'))
 }
 
@@ -65,8 +67,8 @@ fn is_cross_origin(headers: &HeaderMap, host: &Authority) -> bool {
     };
     let mut sites = headers.get_all("sec-fetch-site").iter();
     let mut origins = headers.get_all(ORIGIN).iter();
-    // Web pages cannot set either header. `Origin` is the fallback for browsers without `Sec-Fetch-Site`, since a referrer
-    // policy can hide the origin of a page's own form (`Origin: null`).
+    // Web pages cannot set `Sec-Fetch-Site` or `Origin`. `Origin` is the fallback for browsers without
+    // `Sec-Fetch-Site`, since a referrer policy can hide the origin of a page's own form (`Origin: null`).
     if headers.contains_key("sec-fetch-site") {
         return sites.any(|site| is_foreign_site(site.as_bytes()));
     }

@@ -1,27 +1,27 @@
-//! The catalogue: example requests and their expected answers. All other lists are derived from it or checked against
-//! it.
+//! The catalogue: example requests and their expected answers. All other lists of these requests are derived from the
+//! catalogue or checked against it.
 //!
-//! The page has a button for each, `demo tour` a scene, and the end-to-end tests send them all. A test compares the table in
-//! the README and the rows of `.ci/compose-check` with this list.
+//! The page has a button for each request, `demo tour` has a scene for each, and the end-to-end tests send all of them.
+//! A test compares the table in the README and the rows of `.ci/compose-check` with this list.
 
 /// A request to `POST /checkout` and its expected answer.
 #[derive(Clone, Copy, Debug)]
 pub struct Row {
-    /// The label of the button and the name of the scene.
+    /// The label of the request's button on the page, and the name of its scene in the tour.
     pub name: &'static str,
     /// A phrase that describes the request.
     pub what: &'static str,
-    /// A sentence that explains the trace.
+    /// A sentence that explains the trace of the request.
     pub look: &'static str,
-    /// The content type.
+    /// The content type of the request.
     pub media_type: &'static str,
-    /// The body.
+    /// The body of the request.
     pub body: Body,
-    /// The status of the answer.
+    /// The HTTP status of the expected answer.
     pub status: u16,
-    /// The problem's `code`, or `None` for a success.
+    /// The `code` in the expected problem, or `None` for a success.
     pub code: Option<&'static str>,
-    /// How far the request gets.
+    /// The stage at which the request is answered.
     pub reach: Reach,
 }
 
@@ -30,16 +30,16 @@ pub struct Row {
 pub enum Body {
     /// A literal text.
     Text(&'static str),
-    /// A number of zeros, for a body that is too long to write out.
+    /// This number of zeros, for a body that is too long to write out.
     Zeros(usize),
 }
 
 /// The stage at which a request is answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reach {
-    /// Checkout rejects it without calling inventory.
+    /// Checkout rejects the request without calling inventory.
     Refused,
-    /// Checkout calls an inventory that is stopped.
+    /// Checkout calls inventory, which is stopped.
     Unavailable,
     /// Checkout calls inventory, which reserves nothing.
     Checked,
@@ -167,12 +167,12 @@ pub const ROWS: &[Row] = &[
 ];
 
 impl Row {
-    /// Returns the name in the form of a command-line argument: `over-16-kib`.
+    /// Returns the name as a command-line argument, such as `over-16-kib`.
     pub fn typed(&self) -> String {
         self.name.to_lowercase().replace(' ', "-")
     }
 
-    /// Returns the arguments of curl that send this request. They work in old versions of curl too.
+    /// Returns the arguments of curl that send this request. Old versions of curl accept these arguments too.
     pub fn curl_arguments(&self) -> String {
         let media_type = self.media_type;
         format!(
@@ -181,7 +181,7 @@ impl Row {
         )
     }
 
-    /// Returns the command that sends the request to the checkout at this base URL.
+    /// Returns the curl command that sends the request to the checkout at this base URL.
     pub fn curl(&self, base: &str) -> String {
         format!("curl -i {base}/checkout {}", self.curl_arguments())
     }

@@ -1,4 +1,4 @@
-//! Maps errors to problems with a `code`. A problem contains no internal details; they are in the log, whose lines have
+//! Maps errors to problems with a `code`. A problem contains no internal details; they are in the log, in lines with
 //! the same trace id.
 
 use std::time::Duration;
@@ -11,7 +11,7 @@ use shared::problem::Problem;
 use crate::inventory::InventoryError;
 use crate::order::{InvalidOrder, OrderError};
 
-/// Value of `Retry-After` if inventory sent none.
+/// Value of `Retry-After` in checkout's response if inventory sent none.
 const RETRY_SOON: Duration = Duration::from_secs(1);
 
 /// A failed or rejected request.

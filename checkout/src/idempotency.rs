@@ -1,8 +1,8 @@
-//! The header `Idempotency-Key`, with which a caller may repeat an order whose answer it has not seen.
+//! The header `Idempotency-Key`, with which a caller may repeat an order if the response did not arrive.
 //!
-//! It follows the IETF draft `draft-ietf-httpapi-idempotency-key-header`. The key is a UUID and becomes the id of the order,
-//! which inventory reserves once: checkout stores nothing, so a repeated request finds its order after a restart and through
-//! another instance.
+//! The header follows the IETF draft `draft-ietf-httpapi-idempotency-key-header`. The key is a UUID and becomes the id
+//! of the order, which inventory reserves once: checkout stores nothing, so a repeated request finds its order after a
+//! restart and through another instance.
 
 use axum::extract::FromRequestParts;
 use axum::http::HeaderMap;
@@ -14,7 +14,7 @@ use crate::order::InvalidOrder;
 
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
 
-/// The key of a request, if it has one.
+/// The idempotency key of a request, if the request has one.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct IdempotencyKey(pub(crate) Option<Uuid>);
 
@@ -26,8 +26,8 @@ impl<S: Sync> FromRequestParts<S> for IdempotencyKey {
     }
 }
 
-/// Reads a UUID, in quotes as the draft writes a string or without. The nil UUID is refused: programs that forget to set a
-/// key would all send it.
+/// Reads the key as a UUID, with or without the quotes that the draft requires. The nil UUID is refused: programs that
+/// forget to set a key would all send it.
 fn read(headers: &HeaderMap) -> Result<Option<Uuid>, InvalidOrder> {
     let mut values = headers.get_all(IDEMPOTENCY_KEY).iter();
     let Some(value) = values.next() else {

@@ -1,4 +1,5 @@
-//! The `checkout` service: takes an order, asks `inventory` for the stock, charges, sends a receipt.
+//! The `checkout` service: takes an order, checks and reserves the stock at `inventory`, charges the customer, and
+//! sends a receipt.
 //!
 //! # Layout
 //!
@@ -51,7 +52,7 @@ pub enum StartError {
     /// The HTTP client could not be built.
     #[error("the client for inventory cannot be built")]
     Client(#[source] reqwest::Error),
-    /// The address could not be served.
+    /// The service could not listen on its address, or stopped serving with an error.
     #[error(transparent)]
     Serve(#[from] ServeError),
 }

@@ -1,5 +1,5 @@
-//! The domain: the rules of an order and the steps of placing one, without HTTP. Next: [`inventory`](crate::inventory),
-//! then [`receipt`](crate::receipt).
+//! The domain: the rules of an order and the steps of placing one, without HTTP. An order continues in
+//! [`inventory`](crate::inventory), then in [`receipt`](crate::receipt).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,14 +13,14 @@ use crate::{receipt, settle};
 const MAX_ITEM_ID_CHARS: usize = 64;
 const MAX_QUANTITY: u32 = 100;
 
-/// Duration of a payment at the simulated provider.
+/// Duration of a payment at the simulated payment provider.
 const PAYMENT_LATENCY: Duration = Duration::from_millis(20);
 
-/// A valid order. The constructor checks the rules.
+/// A valid order. [`Order::new`] checks the rules.
 #[derive(Debug)]
 pub(crate) struct Order {
     id: Uuid,
-    /// Whether the caller chose the id, and may send the order again.
+    /// Whether the caller chose the id of the order, and may therefore repeat the request.
     is_repeatable: bool,
     item_id: String,
     quantity: u32,
@@ -42,7 +42,7 @@ pub(crate) enum OrderError {
     Task(#[from] TaskError),
 }
 
-/// A value violates the rule of its field.
+/// A value of an order violates the rule of its field.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum InvalidOrder {
     #[error(
@@ -58,7 +58,7 @@ pub(crate) enum InvalidOrder {
 }
 
 impl Order {
-    /// Checks an order. With a `key`, the order gets it as its id.
+    /// Validates an order. The idempotency key, if there is one, becomes the id of the order.
     pub(crate) fn new(
         key: Option<Uuid>,
         item_id: String,
@@ -68,7 +68,8 @@ impl Order {
         if !is_sized || item_id.contains(char::is_control) {
             return Err(InvalidOrder::ItemId);
         }
-        // No URL can contain these two ids as a path segment, even percent-encoded: they would request another path.
+        // No URL can contain the item ids `.` and `..` as a path segment, even percent-encoded: they would request
+        // another path.
         if matches!(item_id.as_str(), "." | "..") {
             return Err(InvalidOrder::ItemIdIsPath(item_id));
         }
@@ -77,7 +78,7 @@ impl Order {
             .filter(|quantity| (1..=MAX_QUANTITY).contains(quantity))
             .ok_or(InvalidOrder::Quantity(quantity))?;
         Ok(Self {
-            // Version 7 begins with the time, so orders sort by age.
+            // A version 7 UUID begins with the time, so orders sort by age.
             id: key.unwrap_or_else(Uuid::now_v7),
             is_repeatable: key.is_some(),
             item_id,
@@ -108,18 +109,18 @@ impl Order {
 
 /// Places an order: checks the stock, charges, reserves, and spawns a task that sends the receipt.
 ///
-/// The reservation is the last step, because it makes the order exist, for inventory and for the customer. A
-/// reservation is therefore always paid, even if a process is killed at any moment.
+/// The reservation is the last step, because the order exists, for inventory and for the customer, once it is reserved.
+/// A reservation is therefore always paid, even if a process is killed at any moment.
 ///
 /// # Errors
 ///
-/// The order was not placed. If inventory may have reserved stock for it all the same, a task [`settle`]s the order.
+/// The order was not placed. If inventory may nevertheless have reserved stock for the order, a task [`settle`]s it.
 #[tracing::instrument(
     skip_all,
     fields(
         shop.order.id = %order.id,
         shop.item.id = order.item_id,
-        // As i64, because wider unsigned numbers become strings on the span.
+        // The quantity is an i64, because wider unsigned numbers become strings on the span.
         shop.order.quantity = i64::from(order.quantity),
     )
 )]
@@ -129,7 +130,8 @@ pub(crate) async fn place_order(
 ) -> Result<PlacedOrder, OrderError> {
     let placed = check_and_commit(inventory, order).await;
     match &placed {
-        // "Sold out" is an expected answer. Only a failed call marks the span failed, so that failed spans mean faults.
+        // "Sold out" is an expected answer. Only a failed call marks the span as failed, so that failed spans mean
+        // faults.
         Err(OrderError::Inventory(error)) if error.is_failure() => {
             shared::span::fail(error.code(), error.to_string());
         }
@@ -144,18 +146,19 @@ async fn check_and_commit(
     order: Order,
 ) -> Result<PlacedOrder, OrderError> {
     let item = inventory.check(&order.item_id).await?;
-    // A repeated order may itself have taken the last pieces, so for that one only the reservation decides.
+    // A repeated order may have taken the last pieces itself, so a low stock does not reject it: only the reservation
+    // decides.
     if !order.is_repeatable && item.available < order.quantity.into() {
         return Err(InventoryError::OutOfStock.into());
     }
     let total_cents = i64::from(item.price_cents) * i64::from(order.quantity);
-    // In a task, because the caller may disconnect at any moment, and an order must not stop halfway. Shutdown waits
-    // for the task.
+    // The commit runs in a task, because the caller may disconnect at any moment, and an order must not stop halfway.
+    // Shutdown waits for the task.
     let commit = shared::task::spawn(commit(Arc::clone(inventory), order, total_cents));
     Ok(commit.await??)
 }
 
-/// Charges and reserves. From here on, the order is placed or rejected, even if its caller disconnects.
+/// Charges and reserves. Once this has started, the order is placed or rejected, even if its caller disconnects.
 async fn commit(
     inventory: Arc<Inventory>,
     order: Order,
@@ -170,7 +173,7 @@ async fn commit(
         }
         Err(error) => {
             let error = match error {
-                // The id of this order is new, so inventory cannot know it.
+                // Checkout has just created the id of this order, so inventory cannot have received it before.
                 InventoryError::OtherOrder | InventoryError::Released if !order.is_repeatable => {
                     InventoryError::OtherAnswer
                 }
@@ -184,7 +187,7 @@ async fn commit(
     }
 }
 
-/// Finishes the order in a task, or releases it.
+/// Spawns a task that finishes the order if the caller may repeat it, and releases it otherwise.
 fn settle(inventory: Arc<Inventory>, order: Order) {
     let settled = async move {
         if !order.is_repeatable {
@@ -196,15 +199,16 @@ fn settle(inventory: Arc<Inventory>, order: Order) {
     drop(shared::task::spawn(settled));
 }
 
-/// Does what follows from a reservation. For an order that is sent again it is done again.
+/// Logs a reserved order as placed, and spawns the task that sends its receipt. A repeated order is logged again and
+/// gets another receipt.
 fn confirm(order: &Order) {
     tracing::info!(order_id = %order.id, item_id = order.item_id, "order placed");
-    // Not awaited: the response does not wait for the receipt, but shutdown does.
+    // The receipt task is not awaited: the response does not wait for the receipt, but shutdown does.
     drop(shared::task::spawn(receipt::send_receipt(order.id)));
 }
 
-/// Holds the price on the customer's card. A hold expires if no order follows. Simulated: it takes as long as a fast
-/// payment provider, moves no money and never fails.
+/// Holds the price on the customer's card. The hold expires if no order follows. The payment is simulated: it takes as
+/// long as a fast payment provider, moves no money and never fails.
 #[tracing::instrument(skip_all, fields(shop.order.id = %order_id, shop.order.total_cents = total_cents))]
 async fn charge_payment(order_id: Uuid, total_cents: i64) {
     tokio::time::sleep(PAYMENT_LATENCY).await;

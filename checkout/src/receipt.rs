@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-/// Duration of sending at the simulated mail server, long enough to show in the trace that the response did not wait.
+/// Time that the simulated mail server takes, long enough to show in the trace that the response did not wait.
 const MAIL_LATENCY: Duration = Duration::from_millis(50);
 
-/// Sends the receipt. Simulated: it takes as long as a mail server and sends nothing.
+/// Sends the receipt. The mail is simulated: the task takes as long as a mail server and sends nothing.
 ///
-/// Spawn it with [`shared::task::spawn`] inside its parent span.
+/// Spawn this function with [`shared::task::spawn`] inside its parent span.
 #[tracing::instrument(skip_all, fields(shop.order.id = %order_id))]
 pub(crate) async fn send_receipt(order_id: Uuid) {
     tokio::time::sleep(MAIL_LATENCY).await;

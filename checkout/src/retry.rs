@@ -1,6 +1,6 @@
 //! Retries of calls to inventory: failures that may be temporary, within the caller's time limit.
 //!
-//! Both calls are idempotent: a check changes nothing, and inventory reserves once for each order id.
+//! All calls are idempotent: a check changes nothing, and inventory reserves and releases once for each order id.
 
 use std::time::{Duration, Instant, SystemTime};
 
@@ -13,13 +13,13 @@ use reqwest_retry::{
     RetryableStrategy,
 };
 
-/// Pause after the first attempt.
+/// Maximum number of retries after the first attempt.
 const MAX_RETRIES: u32 = 2;
 const MIN_BACKOFF: Duration = Duration::from_millis(25);
 const MAX_BACKOFF: Duration = Duration::from_millis(200);
 
-/// Retries with backoff and jitter, all within `timeout`. Added before the trace middleware, so that every attempt has
-/// a span.
+/// Returns the middleware that retries with backoff and jitter, all within `timeout`. Added before the trace
+/// middleware, so that every attempt has a span.
 pub(crate) fn retries(timeout: Duration) -> RetryTransientMiddleware<Within, Transient> {
     let backoff = ExponentialBackoff::builder()
         .retry_bounds(MIN_BACKOFF, MAX_BACKOFF)
@@ -28,7 +28,7 @@ pub(crate) fn retries(timeout: Duration) -> RetryTransientMiddleware<Within, Tra
     RetryTransientMiddleware::new_with_policy_and_strategy(Within { backoff, timeout }, Transient)
 }
 
-/// Limits the pause so that time for another attempt remains.
+/// A retry policy with backoff, which does not retry if the pause would last until `timeout`.
 pub(crate) struct Within {
     backoff: ExponentialBackoff,
     timeout: Duration,
@@ -45,7 +45,7 @@ impl RetryPolicy for Within {
     }
 }
 
-/// A refused or broken connection, or a 503 without `Retry-After`.
+/// Retries a refused or broken connection, and a 503 without `Retry-After`.
 ///
 /// A connect timeout is not retried, because the caller has waited long enough. A 503 with `Retry-After` is not retried,
 /// because every retry would be sent before that time.
@@ -71,7 +71,8 @@ impl RetryableStrategy for Transient {
 #[derive(Clone, Copy)]
 pub(crate) struct Deadline(pub(crate) Instant);
 
-/// Gives an attempt the time that is left until the [`Deadline`]. Added between the retries and the trace middleware.
+/// Middleware that limits an attempt to the time left until the [`Deadline`]. Added between the retries and the trace
+/// middleware.
 pub(crate) struct RemainingTime;
 
 #[async_trait::async_trait]

@@ -26,12 +26,11 @@ const MAX_BODY_BYTES: usize = 16 * 1024;
 
 /// The body of `POST /checkout`. Unknown fields are rejected: `"qty": 5` must be an error, not an order of the default
 /// quantity.
-// Unknown fields are refused: `"qty": 5` must be an error, not an order of the default quantity.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct CheckoutRequest {
     item_id: String,
-    // Wider than any valid quantity, so that the domain can report that -1 is invalid.
+    // The type is wider than any valid quantity, so that the domain can report that -1 is invalid.
     #[serde(default = "one")]
     quantity: i64,
 }
@@ -42,7 +41,7 @@ struct CheckoutResponse {
     item_id: String,
     quantity: u32,
     total_cents: i64,
-    /// Absent only if tracing is off.
+    /// The trace id of the request. Absent only if tracing is off.
     #[serde(skip_serializing_if = "Option::is_none")]
     trace_id: Option<String>,
 }
@@ -64,8 +63,8 @@ pub(crate) fn router(inventory: Inventory, config: &Config) -> Router {
         .fallback(problem::not_found)
         .method_not_allowed_fallback(problem::method_not_allowed)
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES));
-    // Ready as long as the process serves, even while inventory is down. Otherwise an orchestrator would remove
-    // checkout, and callers would get a refused connection instead of the 503 that names the cause.
+    // Checkout is ready as long as the process serves, even while inventory is down. Otherwise an orchestrator would
+    // remove checkout, and callers would get a refused connection instead of the 503 that names the cause.
     let ready = async || Ok(());
     serve::router(routes, &config.limits, TraceLayer::new(), ready).merge(page)
 }

@@ -1,7 +1,7 @@
-//! Settles an order whose reservation failed with an unknown outcome: inventory may have made it or not.
+//! Settles an order after a failed reservation call, when inventory may or may not have reserved the stock.
 //!
-//! An order of a caller that sent an idempotency key is finished, because the caller may repeat the request at any moment and
-//! must then get the same order. Every other order is released.
+//! An order with an idempotency key is finished, because the caller may repeat the request at any moment and must then
+//! get the same order. Every other order is released.
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -15,12 +15,13 @@ use crate::inventory::{Inventory, InventoryError, Reservation};
 const MIN_PAUSE: Duration = Duration::from_millis(100);
 const MAX_PAUSE: Duration = Duration::from_mins(1);
 
-/// How long to try, which is also the longest outage of inventory after which orders are settled.
+/// How long checkout tries to settle an order. If inventory is unavailable for longer, the order stays unsettled and an
+/// error is logged.
 const PATIENCE: Duration = Duration::from_hours(1);
 
-/// Asks inventory to release an order until it has done so.
+/// Asks inventory to release an order, repeatedly until a call succeeds or [`PATIENCE`] has passed.
 ///
-/// To be spawned with [`shared::task::spawn`], inside the span that it belongs to.
+/// Spawn this function with [`shared::task::spawn`] inside its parent span.
 #[tracing::instrument(skip_all, fields(shop.order.id = %order_id))]
 pub(crate) async fn release_order(inventory: Arc<Inventory>, order_id: Uuid) {
     let mut attempts = Attempts::of(order_id);
@@ -33,9 +34,10 @@ pub(crate) async fn release_order(inventory: Arc<Inventory>, order_id: Uuid) {
     tracing::info!(%order_id, "order released");
 }
 
-/// Asks inventory for the reservation until it has answered. Returns whether the order has its reservation.
+/// Sends the reservation again until inventory accepts or rejects it, or [`PATIENCE`] has passed. Returns whether the
+/// order has its reservation.
 ///
-/// To be spawned with [`shared::task::spawn`], inside the span that it belongs to.
+/// Spawn this function with [`shared::task::spawn`] inside its parent span.
 #[tracing::instrument(skip_all, fields(shop.order.id = %reservation.order_id))]
 pub(crate) async fn finish_order(inventory: &Inventory, reservation: &Reservation<'_>) -> bool {
     let order_id = reservation.order_id;
@@ -60,8 +62,8 @@ pub(crate) async fn finish_order(inventory: &Inventory, reservation: &Reservatio
     }
 }
 
-/// The attempts to settle an order. Logs the order if they end before it is settled, also when the task is cancelled at
-/// shutdown.
+/// The attempts to settle an order. Logs an error if the attempts end before the order is settled, for example when
+/// shutdown cancels the task.
 struct Attempts {
     order_id: Uuid,
     is_settled: bool,
@@ -79,7 +81,8 @@ impl Attempts {
         }
     }
 
-    /// Pauses after a failed attempt, longer each time. Breaks after [`PATIENCE`].
+    /// Pauses after a failed attempt, twice as long each time up to [`MAX_PAUSE`]. Returns `Break` without a pause after
+    /// [`PATIENCE`].
     async fn pause(&mut self, error: &InventoryError) -> ControlFlow<()> {
         if self.started.elapsed() > PATIENCE {
             shared::span::fail(error.code(), error.to_string());

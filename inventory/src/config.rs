@@ -38,7 +38,7 @@ impl Config {
     ///
     /// A value is invalid. The error names the variable, the value and the accepted values.
     pub fn read(lookup: Lookup<'_>) -> Result<Self, StartError> {
-        // `read` would quote the value in its error, and this value may contain a password.
+        // `shared::config::read` would quote the value in its error, and a database URL may contain a password.
         let database_url = shared::config::text(lookup, "DATABASE_URL");
         let database_url = database_url.as_deref().unwrap_or(DEFAULT_DATABASE_URL);
         Ok(Self {

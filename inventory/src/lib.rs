@@ -33,7 +33,7 @@ pub use database::{DatabaseUrl, DatabaseUrlError, OpenError};
 
 use stock::Stock;
 
-/// Time limit for closing the database. All changes are committed by then.
+/// Time limit for closing the database at shutdown. All changes are already committed.
 const CLOSE: Duration = Duration::from_secs(2);
 
 /// The reason why the service did not start, or stopped without a signal.
@@ -48,7 +48,7 @@ pub enum StartError {
     /// The database could not be opened.
     #[error(transparent)]
     Open(#[from] OpenError),
-    /// The address could not be served.
+    /// The service could not listen on its address, or stopped serving with an error.
     #[error(transparent)]
     Serve(#[from] ServeError),
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 /// Maximum length of an id, in characters.
 const MAX_ID: usize = 64;
 
-/// The rule that a value violates. The caller adds the name of the field.
+/// The rule that a value violates. Callers add the name of the field.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("must be {0}")]
 pub(crate) struct InvalidValue(&'static str);

@@ -17,8 +17,8 @@ const SELECT_ITEM: Statement = Statement {
     text: "SELECT available, price_cents, warehouse_latency_ms FROM stock WHERE item_id = $1",
 };
 
-/// Reduces the stock by the order's quantity, if enough is left and the order has no reservation. A single statement,
-/// so no other order can interleave. Its trigger (`sql/`) records the reservation.
+/// Reduces the stock by the order's quantity, if enough is left and the order has no reservation. This is a single
+/// statement, so no other order can interleave. A trigger (`sql/`) records the reservation.
 const TAKE: Statement = Statement {
     operation: "UPDATE",
     collection: "stock",
@@ -34,8 +34,8 @@ const SELECT_RESERVATION: Statement = Statement {
     text: "SELECT item_id, quantity, remaining FROM reservations WHERE order_id = $1",
 };
 
-/// Releases the reservation of an order. The trigger of the update (`sql/`) returns the quantity to the stock. An order
-/// without a reservation gets a row too, so that a reservation that arrives later violates the primary key.
+/// Releases the reservation of an order. A trigger (`sql/`) returns the quantity to the stock. An order without a
+/// reservation gets a row too, so that a reservation that arrives later violates the primary key.
 const RELEASE: Statement = Statement {
     operation: "INSERT",
     collection: "reservations",
@@ -44,10 +44,10 @@ const RELEASE: Statement = Statement {
            RETURNING item_id",
 };
 
-/// The quantity of a released reservation.
+/// The quantity that marks a reservation as released.
 const RELEASED: i64 = 0;
 
-/// The stock of every item, and its reservations.
+/// The stock of every item, and the reservations of orders.
 pub(crate) struct Stock {
     pool: Pool,
 }
@@ -72,7 +72,7 @@ pub(crate) struct Reservation {
     remaining: i64,
 }
 
-/// The reason for a failed query or a refusal.
+/// The reason why a query failed or a reservation was refused.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum StockError {
     #[error("there is no item `{0}`")]
@@ -114,7 +114,7 @@ impl Stock {
         self.pool.close().await;
     }
 
-    /// Checks that reservations are possible. Creates no span.
+    /// Checks that the database answers and accepts writes. Creates no span.
     pub(crate) async fn check_ready(&self) -> Result<(), &'static str> {
         self.pool.check_ready().await
     }
@@ -126,7 +126,7 @@ impl Stock {
         Ok(item)
     }
 
-    /// Reserves the order's quantity once. A repeated order gets the same reservation.
+    /// Reserves the order's quantity once. A repeated request for an order returns the same reservation.
     pub(crate) async fn reserve(&self, order: &Order) -> Result<Reservation, StockError> {
         match self.take(order).await {
             Ok(Some(reservation)) => {
@@ -140,7 +140,7 @@ impl Stock {
                 return Ok(reservation);
             }
             Ok(None) => {}
-            // A concurrent request has reserved for the same order first.
+            // A concurrent request for the same order has made the reservation first.
             Err(sqlx::Error::Database(error)) if error.is_unique_violation() => {}
             Err(error) => return Err(error.into()),
         }

@@ -1,4 +1,4 @@
-//! [`Load`]: sequential requests on each of several connections.
+//! [`Load`]: sends sequential requests on each of several connections.
 
 use std::{
     net::SocketAddr,
@@ -16,7 +16,7 @@ use hyper::{
 use hyper_util::rt::TokioIo;
 use tokio::{net::TcpStream, task::JoinSet, time::timeout};
 
-/// A request that takes longer is an error.
+/// Time limit of a request. A slower request is an error.
 const REQUEST_TIMEOUT: Duration = Duration::from_mins(1);
 
 type Connection = SendRequest<Empty<Bytes>>;
@@ -43,14 +43,14 @@ impl Load {
             let stream = TcpStream::connect(address).await?;
             stream.set_nodelay(true)?;
             let (sender, connection) = handshake(TokioIo::new(stream)).await?;
-            // The task ends with its sender, which also receives its errors.
+            // The connection task ends when `sender` is dropped. Errors of the connection are returned by `sender`.
             tokio::spawn(connection);
             load.connections.push(sender);
         }
         Ok(load)
     }
 
-    /// Keeps every connection busy for this time, then waits for the last answers.
+    /// Sends requests on every connection for this duration, then waits for the last responses.
     pub(super) async fn run(&mut self, lasts: Duration) -> anyhow::Result<Answered> {
         let begin = Instant::now();
         let mut tasks = JoinSet::new();

@@ -15,7 +15,7 @@ use crate::{
     variant::Variant,
 };
 
-/// The load to apply.
+/// The load to apply to a variant.
 pub(super) struct Load<'a> {
     pub(super) connections: u16,
     pub(super) warm_up: Duration,
@@ -24,19 +24,19 @@ pub(super) struct Load<'a> {
     pub(super) under_a: Option<&'a str>,
 }
 
-/// The result of one run.
+/// The result of one run of a variant.
 pub(super) struct Measured {
     pub(super) answered: Answered,
     pub(super) a: Cost,
     pub(super) b: Cost,
-    /// Spans that should arrive, including those of the warm-up.
+    /// Number of spans that should arrive, including the spans of the warm-up.
     pub(super) ended: u64,
     pub(super) received: Received,
-    /// Log lines of both services per request.
+    /// Number of log lines of both services per request.
     pub(super) log_lines: f64,
 }
 
-/// The export interval of every variant. A run waits for it twice.
+/// The export interval of every variant, in milliseconds.
 const SCHEDULE_DELAY_MS: &str = "500";
 
 /// Maximum time to wait for the spans of the warm-up. Dropped spans never arrive.
@@ -79,7 +79,7 @@ pub(super) async fn measure(variant: Variant, load: &Load<'_>) -> anyhow::Result
     let answered = requests.run(load.lasts).await?;
     drop(requests);
 
-    // B ends only after A's connections are closed.
+    // A is stopped first, because B's graceful shutdown waits until A's connections are closed.
     let (a, a_lines) = a.end().await?;
     let (b, b_lines) = b.end().await?;
     let all = warm_up.requests + answered.requests;
@@ -93,7 +93,7 @@ pub(super) async fn measure(variant: Variant, load: &Load<'_>) -> anyhow::Result
     })
 }
 
-/// Waits until the spans have arrived, so that their export is not part of the measurement.
+/// Waits until the spans of the warm-up have arrived, so that their export is not part of the measurement.
 async fn arrival(sink: &mut Process, spans: u64) -> anyhow::Result<()> {
     let until = Instant::now() + ARRIVAL;
     while sink.received().await?.spans < spans && Instant::now() < until {
@@ -111,12 +111,12 @@ impl Measured {
         self.answered.requests as f64 / self.answered.took.as_secs_f64()
     }
 
-    /// CPU time of A and of B, in µs per request.
+    /// Returns the CPU time of A and of B, in µs per request.
     pub(super) fn cpu(&self) -> [f64; 2] {
         [self.a, self.b].map(|cost| cost.cpu_us / self.answered.requests as f64)
     }
 
-    /// Allocations of both services per request.
+    /// Returns the number of allocations of both services per request.
     pub(super) fn allocations(&self) -> f64 {
         (self.a.allocations + self.b.allocations) as f64 / self.answered.requests as f64
     }

@@ -14,7 +14,7 @@ use clap::{Args, ValueEnum as _};
 use self::{measure::Measured, table::Row};
 use crate::variant::{Program, Variant};
 
-/// How much to measure.
+/// How much to measure, as set by the flags of `hop`.
 #[derive(Args)]
 pub(crate) struct Plan {
     /// Seconds of load for each variant in a round
@@ -26,7 +26,7 @@ pub(crate) struct Plan {
     /// Concurrent requests, each on its own kept-alive connection
     #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=1000))]
     connections: u16,
-    /// Measure only these, and `untraced`, the baseline
+    /// Measure only these variants, and the baseline `untraced`
     #[arg(long, value_enum, value_delimiter = ',')]
     only: Vec<Variant>,
     /// Run A under this command, with `{}` replaced by the variant's name, except while counting allocations
@@ -34,10 +34,10 @@ pub(crate) struct Plan {
     under_a: Option<String>,
 }
 
-/// Load before the measurement, so that one-time initialization is not measured.
+/// Duration of the load before the measurement, so that one-time initialization is not measured.
 const WARM_UP: Duration = Duration::from_secs(1);
 
-/// Allocations per request do not change with a longer run.
+/// Duration of the run that counts allocations. A longer run would not change the allocations per request.
 const COUNTING: Duration = Duration::from_secs(1);
 
 pub(crate) fn run(plan: &Plan) -> anyhow::Result<()> {

@@ -14,7 +14,7 @@ use tokio::{
 
 use crate::control::{COUNT, Cost, MEASURE, Message, Received};
 
-/// A service exports its last spans for at most 10 s; it takes longer under a profiler.
+/// Time limit of a reply. A service needs up to 10 s to export its last spans, and longer under a profiler.
 const REPLY_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// A child process. Killed if dropped before it has ended.
@@ -44,7 +44,7 @@ impl Process {
             .args(words)
             .args(arguments)
             .env_clear()
-            // The command given with `--under-a` may need these.
+            // The command given with `--under-a` may need `PATH` and `HOME`.
             .envs(std::env::vars_os().filter(|(name, _)| name == "PATH" || name == "HOME"))
             .envs(environment.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::piped())
@@ -78,7 +78,7 @@ impl Process {
         }
     }
 
-    /// What the sink has received so far.
+    /// Returns the counts of the spans that the sink has received so far.
     pub(super) async fn received(&mut self) -> anyhow::Result<Received> {
         self.send(COUNT).await?;
         match self.reply().await? {
@@ -87,7 +87,7 @@ impl Process {
         }
     }
 
-    /// Ends a service. Returns its cost and its number of log lines.
+    /// Stops a service. Returns its cost and its number of log lines.
     pub(super) async fn end(mut self) -> anyhow::Result<(Cost, u64)> {
         drop(self.commands);
         let cost = match next_message(&mut self.replies).await? {
@@ -112,7 +112,7 @@ impl Process {
     }
 }
 
-/// Returns the next message. Other lines of standard error are printed.
+/// Returns the next message of a process. Prints the other lines of its standard error.
 async fn next_message(replies: &mut Lines<BufReader<ChildStderr>>) -> anyhow::Result<Message> {
     loop {
         let line = timeout(REPLY_TIMEOUT, replies.next_line())

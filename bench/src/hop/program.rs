@@ -1,4 +1,4 @@
-//! The programs that run the variants: this one, or the one in the folder `go`, which is built first.
+//! The programs that run the variants: this program, or the Go program in the folder `go`, which is built first.
 
 use std::{
     path::{Path, PathBuf},

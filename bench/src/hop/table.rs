@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use super::{measure::Measured, statistics::median};
 use crate::variant::Variant;
 
-/// The results of a variant.
+/// The results of one variant: a row of the table.
 pub(super) struct Row {
     pub(super) variant: Variant,
     pub(super) rounds: Vec<Measured>,

@@ -1,5 +1,6 @@
-//! The OpenTelemetry API by hand, with the attributes that `shared` records for a successful request. It handles no
-//! panics, cancellation, end of the body, tracestate rules or redaction.
+//! The variant `by-hand`: uses the OpenTelemetry API directly, with the attributes that `shared` records for a
+//! successful request. The code does not handle panics, cancellation, the end of the body, tracestate rules or
+//! redaction.
 
 use std::net::SocketAddr;
 

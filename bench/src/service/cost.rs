@@ -1,4 +1,4 @@
-//! [`Meter`]: the cost of this process since a point in time.
+//! [`Meter`]: measures the cost of this process since a point in time.
 
 use std::sync::{Arc, OnceLock};
 

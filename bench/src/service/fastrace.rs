@@ -1,5 +1,5 @@
-//! fastrace, set up as the READMEs of its crates show. Its client crate only sends the header, so the CLIENT span and its
-//! attributes are created here.
+//! The variant `fastrace`, set up as the READMEs of its crates show. Its client crate only sends the header
+//! `traceparent`, so the CLIENT span and its attributes are created here.
 
 use std::{borrow::Cow, time::Duration};
 
@@ -40,7 +40,7 @@ pub(super) async fn run(run: Run) -> anyhow::Result<()> {
         Cow::Owned(resource),
         InstrumentationScope::builder("fastrace").build(),
     );
-    // The interval of the other variants; fastrace defaults to a second.
+    // The export interval of the other variants; fastrace defaults to a second.
     let config = Config::default().report_interval(Duration::from_millis(500));
     fastrace::set_reporter(reporter, config);
     let router = run

@@ -29,16 +29,16 @@ use crate::{
 /// Selects one of the two services.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Service {
-    /// The address of B; `None` for B itself.
+    /// The address of B, or `None` if this service is B.
     pub(crate) calls: Option<SocketAddr>,
 }
 
 /// The parts of a variant that the handlers use.
 trait Handlers: Clone + Send + Sync + 'static {
-    /// Calls B.
+    /// Sends a request to B.
     fn call(&self, url: &str) -> impl Future<Output = anyhow::Result<String>> + Send;
 
-    /// Called after each request. Writes a log line in variants whose layer writes none.
+    /// Called after each request. Writes a log line in variants whose layer does not write one.
     fn served(&self) {}
 }
 
@@ -48,7 +48,7 @@ pub(crate) fn run(
     count_allocations: bool,
 ) -> anyhow::Result<()> {
     let cost = cost::Meter::new(count_allocations);
-    // As many workers as cores, like `#[tokio::main]`.
+    // As many worker threads as cores, like `#[tokio::main]`.
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
@@ -103,14 +103,14 @@ impl Run {
         }
     }
 
-    /// Serves without the peers' addresses.
+    /// Serves requests without recording the clients' addresses.
     async fn serve(self, router: Router) -> anyhow::Result<()> {
         let listener = listener().await?;
         let serve = axum::serve(listener, router).with_graceful_shutdown(ended(self.end));
         Ok(serve.await?)
     }
 
-    /// Serves with the peers' addresses in the requests, for a variant that records them.
+    /// Serves requests with the clients' addresses as extensions, for variants that record them.
     async fn serve_with_peers(self, router: Router) -> anyhow::Result<()> {
         let listener = listener().await?;
         let service = router.into_make_service_with_connect_info::<SocketAddr>();
@@ -127,7 +127,7 @@ async fn listener() -> anyhow::Result<TcpListener> {
 }
 
 async fn ended(end: tokio::sync::oneshot::Receiver<()>) {
-    // An error means that the command thread is gone, which also ends the service.
+    // An error means that the thread that reads commands is gone, which also stops the service.
     let _ = end.await;
 }
 

@@ -1,4 +1,5 @@
-//! `shared`, set up as docs/lift.md shows. The environment of the variant decides what is sampled and logged.
+//! The variants of `shared`, set up as docs/lift.md shows. The environment variables of a variant decide what is
+//! sampled and logged.
 
 use std::time::Duration;
 

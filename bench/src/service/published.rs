@@ -1,4 +1,5 @@
-//! The published crates for axum and reqwest, axum-tracing-opentelemetry and reqwest-tracing, set up as their READMEs show.
+//! The variants of the published crates for axum and reqwest, axum-tracing-opentelemetry and reqwest-tracing, set up as
+//! their READMEs show.
 
 use axum_tracing_opentelemetry::middleware::{OtelAxumLayer, OtelInResponseLayer};
 use opentelemetry_0_32::{global, trace::TracerProvider as _};

@@ -11,25 +11,25 @@ const SPANS: usize = 10;
 #[derive(Clone, Default)]
 pub(super) struct Arrived(Arc<Mutex<Arrivals>>);
 
-/// Counts of the arrived spans.
+/// Counts of the spans that arrived.
 #[derive(Clone, Copy)]
 pub(super) struct Tally {
     pub(super) spans: u64,
-    /// Arrivals of spans that had arrived before.
+    /// Number of repeated arrivals, of spans that had arrived before.
     pub(super) twice: u64,
-    /// The most arrivals of one span.
+    /// The highest number of arrivals of a single span.
     pub(super) most: u64,
-    /// Spans that the collector refused and never took.
+    /// Number of spans that the collector refused and never accepted.
     pub(super) refused: u64,
-    /// Placed orders whose traces lack spans, apart from refused spans.
+    /// Number of placed orders whose traces lack spans other than refused ones.
     pub(super) incomplete: usize,
-    /// Requests before the time that `Retry-After` allows.
+    /// Number of export requests sent before the time that `Retry-After` allows.
     pub(super) early: u64,
-    /// Requests that the fault affected.
+    /// Number of requests that the fault affected.
     pub(super) faults: u64,
 }
 
-/// The time from the end of an outage to the first span and to the last buffered span.
+/// The time from the end of an outage until the first span arrived, and until all buffered spans had arrived.
 #[derive(Clone, Copy)]
 pub(super) struct CaughtUp {
     pub(super) first: Duration,
@@ -38,17 +38,17 @@ pub(super) struct CaughtUp {
 
 #[derive(Default)]
 struct Arrivals {
-    /// The number of arrivals of each span, by trace id and span id.
+    /// The number of arrivals of each span. The outer key is the trace id, the inner key the span id.
     traces: HashMap<String, HashMap<String, u64>>,
     spans: u64,
-    /// Trace ids and span ids in refused requests.
+    /// Trace id and span id of each span in a refused request.
     refused: HashSet<(String, String)>,
     early: u64,
     faults: u64,
 }
 
 impl Arrived {
-    /// Reads a line of a collector process, or `fault` from another part of the soak.
+    /// Records a line that a collector process printed, or the line `fault` from another part of the soak.
     pub(super) fn read(&self, line: &str) {
         let mut arrived = self.lock();
         let mut words = line.split(' ').map(str::to_owned);
@@ -71,7 +71,7 @@ impl Arrived {
         }
     }
 
-    /// Waits until this many more spans arrive, for at most a minute.
+    /// Waits until `spans` more spans have arrived, for at most a minute.
     pub(super) async fn catch_up(self, since: Instant, spans: u64) -> CaughtUp {
         let before = self.lock().spans;
         let mut first = None;
@@ -93,7 +93,7 @@ impl Arrived {
         }
     }
 
-    /// Counts the arrived spans, and checks the traces of these orders.
+    /// Counts the arrived spans, and the placed orders whose traces are incomplete.
     pub(super) fn tally<'a>(&self, placed: impl Iterator<Item = &'a str>) -> Tally {
         let arrived = self.lock();
         let traces = &arrived.traces;
@@ -122,7 +122,7 @@ impl Arrived {
         }
     }
 
-    /// Returns the number of spans that the collector has refused so far, and not taken later.
+    /// Returns the number of spans that the collector has refused so far and not accepted later.
     pub(super) fn refused(&self) -> u64 {
         self.lock().refused().count() as u64
     }
@@ -133,7 +133,7 @@ impl Arrived {
 }
 
 impl Arrivals {
-    /// Returns the trace id of each span that was refused and never taken.
+    /// Returns the trace id of each span that was refused and never accepted.
     fn refused(&self) -> impl Iterator<Item = &str> {
         let has_arrived = |trace, span| {
             let spans: Option<&HashMap<String, u64>> = self.traces.get(trace);

@@ -1,4 +1,4 @@
-//! Child processes: none outlives the soak.
+//! Child processes, which all end with the soak.
 
 use std::io;
 use std::path::Path;
@@ -11,7 +11,8 @@ use tokio::process::{Child, Command};
 pub(super) fn command(program: &Path) -> Command {
     let mut command = Command::new(program);
     command.process_group(0).kill_on_drop(true);
-    // Also if the soak is killed. The signal is sent when the thread that started the process ends: here the main thread.
+    // Stops the child even if the soak is killed. The kernel sends the signal when the thread that started the child
+    // ends: here the main thread.
     #[cfg(target_os = "linux")]
     // SAFETY: between fork and exec, the closure only makes one system call and does not allocate.
     unsafe {
@@ -20,7 +21,7 @@ pub(super) fn command(program: &Path) -> Command {
     command
 }
 
-/// Sends a signal to a process that was not waited for.
+/// Sends a signal to a child process that has not been waited for.
 pub(super) fn signal(child: &Child, signal: Signal) -> io::Result<()> {
     let pid = child.id().and_then(|id| i32::try_from(id).ok());
     let pid = pid.ok_or_else(|| io::Error::other("the process has ended"))?;

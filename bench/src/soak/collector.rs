@@ -35,9 +35,9 @@ enum Answer {
     RetryAfter(u64),
     /// `slow MILLISECONDS`: 200 after this delay.
     Slow(u64),
-    /// `sick`: 503 on the connections that exist now.
+    /// `sick`: 503 on the connections that are open when the command arrives.
     Sick { healthy_from: u64 },
-    /// `dead`: no answer on the connections that exist now.
+    /// `dead`: no response on the connections that are open when the command arrives.
     Dead { alive_from: u64 },
     /// `poison TRACE-ID`: 503 for requests with a span of this trace.
     Poison(String),
@@ -65,7 +65,7 @@ impl Answer {
 /// The number of accepted connections.
 static CONNECTIONS: AtomicU64 = AtomicU64::new(0);
 
-/// The number of a connection, in the order of acceptance.
+/// The sequence number of an accepted connection.
 #[derive(Clone, Copy)]
 struct Connection(u64);
 
@@ -77,7 +77,7 @@ impl Connected<IncomingStream<'_, TcpListener>> for Connection {
 
 struct Control {
     answer: Answer,
-    /// The earliest time of the next request of each client, by resource.
+    /// The earliest time at which each client may send its next request. The key is the encoded resource of the client.
     not_before: HashMap<Vec<u8>, Instant>,
 }
 
@@ -130,7 +130,7 @@ async fn export(
         .clone();
     if matches!(answer, Answer::Dead { alive_from } if connection < alive_from) {
         print("fault\n");
-        // The body is not read, so a large one stays in the sockets.
+        // The request body is not read, so a large body remains in the socket buffers.
         std::future::pending::<()>().await;
     }
     let Ok(body) = to_bytes(body, MAX_BODY).await else {
@@ -171,7 +171,8 @@ async fn export(
     StatusCode::OK.into_response()
 }
 
-/// Checks whether the client had to wait longer, and records how long it has to wait now.
+/// Returns whether the request comes before the time in the client's last `Retry-After`, and records the time for the
+/// next request.
 fn is_early(control: &Mutex<Control>, request: &Request, answer: &Answer) -> bool {
     let client = request.resource_spans.first();
     let client = client.map_or_else(Vec::new, |spans| spans.resource.clone());
@@ -189,7 +190,7 @@ fn has_trace(request: &Request, trace: &str) -> bool {
     ids(request).any(|(id, _)| id == trace)
 }
 
-/// Returns one line for each span: the word, the trace id and the span id.
+/// Returns one line for each span of a request: `word`, the trace id and the span id.
 fn lines(word: &str, request: &Request) -> String {
     let mut lines = String::new();
     for (trace, span) in ids(request) {

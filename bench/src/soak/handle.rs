@@ -19,7 +19,7 @@ pub(super) struct Collector {
     stdin: ChildStdin,
     pub(super) address: SocketAddr,
     reader: JoinHandle<()>,
-    /// One message for each command in effect.
+    /// Receives a message each time a command has taken effect.
     done: mpsc::UnboundedReceiver<()>,
 }
 
@@ -54,7 +54,7 @@ impl Collector {
     pub(super) async fn stop(mut self) -> io::Result<()> {
         drop(self.stdin);
         self.child.wait().await?;
-        // The pipe still holds the last lines.
+        // The process has ended, but the pipe may still contain its last lines.
         self.reader.await.map_err(io::Error::other)
     }
 
@@ -62,7 +62,8 @@ impl Collector {
         child::signal(&self.child, signal)
     }
 
-    /// Sends a command, and waits until it is in effect. The commands are those of `collector::Answer`.
+    /// Sends a command to the collector process, and waits until the command has taken effect. `collector::Answer`
+    /// lists the commands.
     pub(super) async fn send(&mut self, command: &str) -> io::Result<()> {
         let line = format!("{command}\n");
         self.stdin.write_all(line.as_bytes()).await?;

@@ -13,9 +13,9 @@ use tokio::time::MissedTickBehavior;
 pub(super) struct Answered {
     pub(super) sent: Instant,
     pub(super) took: Duration,
-    /// The trace id, if the order was placed.
+    /// The trace id of the order, if it was placed.
     pub(super) placed: Option<String>,
-    /// Otherwise the status and code of the response, or the error of the request.
+    /// If the order was not placed: the status and body of the response, or the error of the request.
     pub(super) failure: Option<String>,
 }
 
@@ -42,10 +42,10 @@ impl Load {
         }
     }
 
-    /// Sends orders at this rate per second, without waiting for the responses.
+    /// Sends `rate` orders per second, without waiting for the responses.
     pub(super) async fn at_rate(&mut self, rate: u32, lasts: Duration) {
         let mut ticks = tokio::time::interval(Duration::from_secs(1) / rate);
-        // Orders that a busy machine delays are sent as well.
+        // If the load generator falls behind schedule, it still sends the delayed orders.
         ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
         let until = Instant::now() + lasts;
         while Instant::now() < until {
@@ -68,7 +68,7 @@ impl Load {
         order(client, url, Some(parent), Arc::clone(&self.answers)).await;
     }
 
-    /// Sends one order after another on each of these connections.
+    /// Sends orders on this number of connections, on each one order at a time.
     pub(super) async fn flood(&mut self, connections: u32, lasts: Duration) {
         let until = Instant::now() + lasts;
         for _ in 0..connections {
@@ -83,7 +83,7 @@ impl Load {
         while self.tasks.join_next().await.is_some() {}
     }
 
-    /// Waits for the remaining responses, and returns all of them.
+    /// Waits for the responses to all orders, and returns every response.
     pub(super) async fn answers(mut self) -> Vec<Answered> {
         while self.tasks.join_next().await.is_some() {}
         std::mem::take(&mut *self.answers.lock().unwrap_or_else(PoisonError::into_inner))

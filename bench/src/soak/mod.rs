@@ -1,9 +1,10 @@
 //! `soak`: sends orders at a steady rate during a fault, and reports its cost in requests, spans, time and memory.
 //!
-//! `plan` has the flags and `fault` the faults, `run` runs one from start to end, and `report` compares the counts. The services
-//! (`services`, built by `programs`) and the collector are real processes: `collector` is the collector process, `handle`
-//! controls it, and `arrivals` counts the spans that it received. `load` sends the orders. `proxy` is a proxy that refuses every
-//! request, and `namespace` and `names` are a network with a dead name server.
+//! `plan` has the flags and `fault` the faults, `run` runs one fault from start to end, and `report` compares the
+//! counts. The services (`services`, built by `programs`) and the collector are real processes: `collector` is the
+//! collector process, `handle` controls it, and `arrivals` counts the spans that it received. `load` sends the orders.
+//! `proxy` is a proxy that refuses every request, and `namespace` and `names` provide a network with a dead name
+//! server.
 
 mod arrivals;
 mod child;
@@ -33,7 +34,7 @@ use self::fault::Fault;
 pub(crate) use self::collector::run as collector;
 pub(crate) use self::plan::Plan;
 
-/// Runs each fault and prints a row for it. The exit code reports whether all promises were kept.
+/// Runs each fault and prints a row for it. The exit code reports whether all checks passed.
 pub(crate) fn run(plan: &Plan) -> anyhow::Result<ExitCode> {
     let programs = match &plan.services {
         Some(folder) => folder.canonicalize().with_context(|| {
@@ -46,7 +47,7 @@ pub(crate) fn run(plan: &Plan) -> anyhow::Result<ExitCode> {
     };
     let runtime = tokio::runtime::Runtime::new()?;
     runtime.block_on(async {
-        // Dropping the future kills its processes.
+        // If a signal arrives, dropping the future of `run_faults` kills its child processes.
         tokio::select! {
             kept = run_faults(plan, &programs) => Ok(if kept? { ExitCode::SUCCESS } else { ExitCode::FAILURE }),
             () = interrupted()? => bail!("stopped: the soak has no result"),
@@ -86,7 +87,7 @@ async fn run_faults(plan: &Plan, programs: &Path) -> anyhow::Result<bool> {
     Ok(kept)
 }
 
-/// Resolves at Ctrl-C, SIGTERM or a closed terminal, unless `nohup` ignores the latter.
+/// Resolves on Ctrl-C, on SIGTERM, or when the terminal closes, unless `nohup` ignores the closed terminal.
 fn interrupted() -> std::io::Result<impl Future<Output = ()>> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;

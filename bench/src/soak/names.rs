@@ -1,4 +1,5 @@
-//! [`Names`]: a name server that does not answer, and one that does. The resolver asks the second after five seconds.
+//! [`Names`]: a name server that does not answer, and one that answers. The resolver asks the second server five
+//! seconds after the first.
 
 use std::io;
 
@@ -7,21 +8,21 @@ use tokio::task::JoinSet;
 
 use super::arrivals::Arrived;
 
-/// The name of the collector.
+/// The host name of the collector.
 pub(super) const NAME: &str = "collector.example";
 /// The content of `/etc/resolv.conf`. The default timeout of a name server is five seconds.
 pub(super) const RESOLVER: &str = "nameserver 127.0.0.2\nnameserver 127.0.0.3\n";
 
-/// Both name servers, until dropped.
+/// Runs both name servers until dropped.
 pub(super) struct Names {
     _dead: UdpSocket,
     _server: JoinSet<()>,
 }
 
 impl Names {
-    /// Starts both, and counts each look-up as affected by the fault.
+    /// Starts both name servers, and counts each DNS lookup as a request that the fault affects.
     pub(super) async fn start(arrived: Arrived) -> io::Result<Self> {
-        // Without a socket, the kernel would report at once that nothing listens.
+        // Without a socket at this address, the kernel would reject DNS queries at once.
         let dead = UdpSocket::bind("127.0.0.2:53").await?;
         let socket = UdpSocket::bind("127.0.0.3:53").await?;
         let mut server = JoinSet::new();
@@ -41,9 +42,9 @@ impl Names {
     }
 }
 
-/// Answers a question for an IPv4 address with 127.0.0.1, and any other with no records.
+/// Answers a DNS query for an IPv4 address with 127.0.0.1, and any other query with no records.
 fn answer(query: &[u8]) -> Option<Vec<u8>> {
-    /// The length of the header, and of the type and class of a question.
+    /// The length of the header of a DNS message, in bytes.
     const HEADER: usize = 12;
     const TYPE_AND_CLASS: usize = 4;
     let name_end = HEADER + query.get(HEADER..)?.iter().position(|byte| *byte == 0)? + 1;
@@ -53,7 +54,7 @@ fn answer(query: &[u8]) -> Option<Vec<u8>> {
     answer.extend([0x81, 0x80, 0, 1, 0, u8::from(is_ipv4), 0, 0, 0, 0]);
     answer.extend(question);
     if is_ipv4 {
-        // A pointer to the name, type A, class IN, a lifetime of 0 s, and four bytes of address.
+        // The answer record: a pointer to the name, type A, class IN, a lifetime of 0 s, and four bytes of address.
         answer.extend([0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 0, 0, 4, 127, 0, 0, 1]);
     }
     Some(answer)

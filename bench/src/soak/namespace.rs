@@ -1,4 +1,5 @@
-//! Runs `slow-name` in separate namespaces, which have another network and another `/etc/resolv.conf`.
+//! Runs the fault `slow-name` in new network and mount namespaces, so that the processes have their own network and
+//! their own `/etc/resolv.conf`.
 
 use std::io::Write as _;
 use std::path::Path;
@@ -10,11 +11,11 @@ use tokio::process::Command;
 use super::plan::Plan;
 use super::{child, names};
 
-/// Replaces `/etc/resolv.conf` by the first argument, and runs the other arguments.
+/// Shell script that mounts its first argument over `/etc/resolv.conf`, and runs the other arguments as a command.
 const SCRIPT: &str =
     r#"mount --bind "$1" /etc/resolv.conf && ip link set lo up && shift && exec "$@""#;
 
-/// Returns the reason why this machine does not allow the namespaces.
+/// Returns the reason as an error if this machine does not allow new namespaces.
 pub(super) async fn available() -> Result<(), String> {
     let tried = async {
         let resolver = resolver()?;
@@ -35,7 +36,7 @@ pub(super) async fn available() -> Result<(), String> {
     })
 }
 
-/// Runs `slow-name`. Returns false if a promise was broken.
+/// Runs the fault `slow-name` in new namespaces. Returns whether all checks passed.
 pub(super) async fn run(plan: &Plan, programs: &Path) -> anyhow::Result<bool> {
     let resolver = resolver()?;
     let status = command(&resolver)

@@ -10,7 +10,7 @@ use serde_json::Value;
 pub(super) fn build() -> anyhow::Result<PathBuf> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
-    // Without `--package`, the features are those of the whole workspace, so that its build is reused.
+    // Without `--package`, cargo selects the features of the whole workspace, so that an earlier build is reused.
     command.args(["build", "--bin", "checkout", "--bin", "inventory"]);
     command.arg("--message-format=json-render-diagnostics");
     if !cfg!(debug_assertions) {

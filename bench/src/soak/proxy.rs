@@ -8,7 +8,7 @@ use axum::http::StatusCode;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
-/// Refuses requests until dropped.
+/// Refuses every request until dropped.
 pub(super) struct Proxy {
     pub(super) address: SocketAddr,
     _server: JoinSet<()>,

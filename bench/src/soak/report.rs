@@ -8,7 +8,7 @@ use super::arrivals::{CaughtUp, Tally};
 use super::fault::Fault;
 use super::load::Answered;
 
-/// The head of the table.
+/// The header of the table that the soak prints.
 pub(super) const HEAD: &str = "\
 | fault | orders | failed | p50, p99 before | p50, p99 in it and after | spans ended | exported | lost | lost in logs | arrived | twice | incomplete traces | recovered, caught up after | ended within | peak memory |
 | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |";
@@ -19,28 +19,28 @@ pub(super) struct Counters {
     ended: u64,
     exported: u64,
     lost: u64,
-    /// Losses reported in log lines.
+    /// Number of lost spans according to log lines.
     pub(super) logged: u64,
     why: Vec<String>,
 }
 
 pub(super) struct Report {
     pub(super) fault: Fault,
-    /// The start of the fault.
+    /// The time at which the fault began.
     pub(super) began: Instant,
     pub(super) answers: Vec<Answered>,
     pub(super) counters: Counters,
     pub(super) arrived: Tally,
     /// The higher peak memory of the two services, in bytes.
     pub(super) memory: u64,
-    /// Set after an outage of the collector.
+    /// How fast the spans arrived after an outage of the collector. `None` for other faults.
     pub(super) caught_up: Option<CaughtUp>,
     /// The time from SIGTERM to the end of both services.
     pub(super) took_to_end: Duration,
 }
 
 impl Counters {
-    /// Reads the fields of a log line.
+    /// Adds the span counts in a log line of a service.
     pub(super) fn read(&mut self, line: &Value) {
         let number = |field| line[field].as_u64().unwrap_or(0);
         match line["message"].as_str() {
@@ -88,7 +88,7 @@ impl Report {
         )
     }
 
-    /// Returns the broken promises, one sentence each.
+    /// Returns a sentence for each check that failed.
     pub(super) fn broken(&self) -> Vec<String> {
         let counters = &self.counters;
         let mut broken = Vec::new();
@@ -154,7 +154,7 @@ impl Report {
             );
         }
         if !matches!(self.fault, Fault::Flood | Fault::ShutdownAlone) {
-            // Only a batch that the collector always refused may be lost.
+            // Only spans of a batch that the collector refused every time may be lost.
             let refused = self.arrived.refused;
             claim(
                 counters.lost == refused,
@@ -193,7 +193,7 @@ impl Report {
         failures.next().unwrap_or_default()
     }
 
-    /// Returns the latencies before the fault and from its start.
+    /// Returns the latencies of orders sent before the fault, and of orders sent since its start.
     fn latencies(&self) -> (String, String) {
         let placed = self.answers.iter().filter(|answer| answer.placed.is_some());
         let (since, before): (Vec<&Answered>, _) =

@@ -17,19 +17,19 @@ use super::proxy::Proxy;
 use super::report::Report;
 use super::services::Services;
 
-/// The collector's `Retry-After` in seconds.
+/// The `Retry-After` that the collector sends, in seconds.
 const RETRY_AFTER: u64 = 5;
-/// The timeout of exports in the faults that exceed it, in milliseconds.
+/// The export timeout of the services, in milliseconds, for faults in which the collector answers late or not at all.
 const TIMEOUT: u64 = 1000;
-/// The export delay in milliseconds. Short, so that a short fault affects several requests.
+/// The export delay of the services, in milliseconds. It is short, so that a short fault affects several requests.
 const DELAY: u64 = 200;
-/// The delay of the slow collector, in milliseconds.
+/// The response delay of the slow collector, in milliseconds.
 const SLOW: u64 = 2500;
-/// The trace of the order whose spans the collector refuses.
+/// The trace id of the order whose spans the collector refuses.
 const POISON: &str = "badbadbadbadbadbadbadbadbadbadba";
-/// How long bad batches may remain after the fault's duration.
+/// Maximum time after the fault's duration until the services drop the batches that the collector always refuses.
 const GIVE_UP: Duration = Duration::from_mins(2);
-/// The largest body that the collector takes, in bytes.
+/// The largest request body that the collector accepts, in bytes.
 const LARGEST: usize = 16 * 1024;
 
 pub(super) async fn run(fault: Fault, plan: &Plan, programs: &Path) -> anyhow::Result<Report> {
@@ -60,13 +60,13 @@ pub(super) async fn run(fault: Fault, plan: &Plan, programs: &Path) -> anyhow::R
         load.at_rate(plan.rate, plan.around).await;
     }
     if matches!(fault, Fault::SickBackend | Fault::DeadConnection) {
-        // Both services have a connection once they have exported their spans.
+        // Both services have an open connection to the collector once they have exported their spans.
         services.sent().await;
     }
     let began = Instant::now();
     begin(fault, &mut collector).await?;
     if fault == Fault::SlowName {
-        // The services need the name again for a new connection.
+        // To connect to the new collector, the services have to resolve its name again.
         collector = Some(start(address).await?);
     }
     if fault == Fault::Poison {
@@ -77,7 +77,7 @@ pub(super) async fn run(fault: Fault, plan: &Plan, programs: &Path) -> anyhow::R
         _ => load.at_rate(plan.rate, plan.lasts).await,
     }
     if fault == Fault::Poison {
-        // A bad batch is dropped once the collector has taken enough others.
+        // A service drops a refused batch once the collector has accepted enough other batches.
         let until = Instant::now() + GIVE_UP;
         while Instant::now() < until && services.counters().logged < arrived.refused() {
             load.at_rate(plan.rate, Duration::from_secs(1)).await;
@@ -99,7 +99,7 @@ pub(super) async fn run(fault: Fault, plan: &Plan, programs: &Path) -> anyhow::R
         let ended = services.stop().await?;
         (answers, services.counters(), ended)
     } else {
-        // Orders are sent while the services shut down, and after that.
+        // Orders are sent while the services shut down, and after the shutdown.
         let ended = tokio::join!(services.stop(), load.at_rate(plan.rate, plan.around)).0?;
         (load.answers().await, services.counters(), ended)
     };
@@ -127,9 +127,9 @@ pub(super) async fn run(fault: Fault, plan: &Plan, programs: &Path) -> anyhow::R
     })
 }
 
-/// Returns the additional environment variables of the services.
+/// Returns the environment variables that the services need for a fault.
 fn variables(fault: Fault, collector: SocketAddr, proxy: &Proxy) -> Vec<(&'static str, String)> {
-    // Batches must exceed the limit, also at a low rate.
+    // A longer delay, so that batches exceed the collector's size limit even at a low rate of orders.
     let delay = if fault == Fault::TooLarge {
         5 * DELAY
     } else {
@@ -145,7 +145,7 @@ fn variables(fault: Fault, collector: SocketAddr, proxy: &Proxy) -> Vec<(&'stati
             "OTEL_EXPORTER_OTLP_ENDPOINT",
             format!("http://{host}:{}", collector.port()),
         ),
-        // A proxy of the shell cannot reach them.
+        // Overrides proxy settings of the shell, so that the services reach the collector directly.
         ("NO_PROXY", format!("127.0.0.1,{NAME}")),
         ("no_proxy", format!("127.0.0.1,{NAME}")),
     ];

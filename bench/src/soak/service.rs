@@ -17,9 +17,9 @@ use tokio::time::timeout;
 use super::child;
 use super::report::Counters;
 
-/// How long a service may take until it answers `/readyz`.
+/// Maximum time from the start of a service until it answers `/readyz`.
 const START: Duration = Duration::from_secs(30);
-/// How long a service may take to end after SIGTERM: the 24 s of docs/promises.md and a margin.
+/// Maximum time from SIGTERM to the end of a service: the 24 s that docs/promises.md states, and a margin.
 const STOP: Duration = Duration::from_secs(30);
 
 /// A running service.
@@ -66,7 +66,7 @@ impl Service {
         })
     }
 
-    /// Sends SIGTERM, waits for the end of the process, and reads the rest of its log.
+    /// Sends SIGTERM to the service, waits for the end of its process, and reads the rest of its log.
     pub(super) async fn stop(&mut self) -> anyhow::Result<()> {
         let name = self.name;
         child::signal(&self.child, Signal::SIGTERM).with_context(|| format!("{name} has ended"))?;
@@ -88,7 +88,7 @@ impl Service {
     }
 }
 
-/// Reads the log. Until the service listens, its errors are printed, since they explain why it ends.
+/// Reads the log of a service. Prints its errors until the service listens, since they explain a failed start.
 async fn read(
     stdout: ChildStdout,
     counters: Arc<Mutex<Counters>>,
@@ -105,7 +105,7 @@ async fn read(
             && let Some(Ok(address)) = fields["address"].as_str().map(str::parse)
             && let Some(listening) = listening.take()
         {
-            // The receiver is gone if the soak is ending.
+            // The receiver of the address is gone if the soak is ending.
             let _ = listening.send(address);
         }
         counters

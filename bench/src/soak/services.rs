@@ -11,7 +11,8 @@ use super::child;
 use super::report::Counters;
 use super::service::Service;
 
-/// Maximum time until a collector that is back has all spans: two seconds until the first attempt, and time to send.
+/// Maximum time after an outage until the collector has all spans: two seconds until the first attempt, and time to
+/// send.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Both services, and the span counters from their logs.
@@ -20,12 +21,13 @@ pub(super) struct Services {
     pub(super) checkout: Service,
     counters: Arc<Mutex<Counters>>,
     client: reqwest::Client,
-    /// The last field, so that it is removed after its writers have ended.
+    /// The working directory of the services. It is the last field, so that it is removed after the services have been
+    /// stopped.
     _directory: tempfile::TempDir,
 }
 
 impl Services {
-    /// Starts the programs in this folder with these environment variables.
+    /// Starts both services from their programs in this folder, with these environment variables.
     pub(super) async fn start(
         programs: &Path,
         client: &reqwest::Client,
@@ -36,7 +38,8 @@ impl Services {
         let counters = Arc::new(Mutex::new(Counters::default()));
         let command = |name| {
             let mut command = child::command(&programs.join(name));
-            // A shell set up for another collector must not send these spans there, nor give both processes one name.
+            // Exporter variables of the shell must not redirect the spans to another collector or give both services
+            // the same name.
             for (name, _) in std::env::vars_os() {
                 let name = name.to_string_lossy();
                 if name.starts_with("OTEL_EXPORTER_OTLP_") || name == "OTEL_SERVICE_NAME" {
@@ -94,7 +97,7 @@ impl Services {
         waiting
     }
 
-    /// Stops both services, and returns the time that it took.
+    /// Stops both services, and returns how long the shutdown took.
     pub(super) async fn stop(&mut self) -> anyhow::Result<Duration> {
         let began = Instant::now();
         let (inventory, checkout) = tokio::join!(self.inventory.stop(), self.checkout.stop());

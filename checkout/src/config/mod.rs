@@ -16,7 +16,7 @@ pub const DEFAULT_LISTEN_ADDR: &str = "127.0.0.1:8080";
 const INVENTORY_URL: &str = "INVENTORY_URL";
 const TRACE_UI_URL: &str = "TRACE_UI_URL";
 
-/// The number of consecutive calls to inventory per order.
+/// The number of calls to inventory per order, one after the other.
 const CALLS: u32 = 2;
 
 /// The settings of the service, read from environment variables.
@@ -70,7 +70,7 @@ fn inventory_url(lookup: Lookup<'_>) -> Result<BaseUrl, ConfigError> {
     let url: BaseUrl =
         shared::config::read(lookup, INVENTORY_URL, "http://127.0.0.1:8081", expects)?;
     if url.get().scheme() == "https" {
-        // Reported at startup, so that it does not fail each call.
+        // An `https` URL is rejected at startup, since every call would fail.
         return Err(ConfigError {
             variable: INVENTORY_URL,
             value: url.get().to_string(),
@@ -80,7 +80,7 @@ fn inventory_url(lookup: Lookup<'_>) -> Result<BaseUrl, ConfigError> {
     Ok(url)
 }
 
-/// The page shows the URL to every visitor, so it must not contain user info.
+/// Reads the URL of the trace UI. The page shows this URL to every visitor, so it must not contain user info.
 fn trace_ui_url(lookup: Lookup<'_>) -> Result<BaseUrl, ConfigError> {
     let expects = "a URL like http://localhost:16686, without a user name";
     let url: BaseUrl =
@@ -95,7 +95,7 @@ fn trace_ui_url(lookup: Lookup<'_>) -> Result<BaseUrl, ConfigError> {
     Ok(url)
 }
 
-/// At least 1ms: some programs interpret zero as "no limit", but here it would fail every call.
+/// Reads a timeout of at least 1ms: some programs interpret zero as "no limit", but here zero would fail every call.
 fn timeout(
     lookup: Lookup<'_>,
     variable: &'static str,
@@ -106,12 +106,12 @@ fn timeout(
     shared::config::duration_in(lookup, variable, default, &range, expects)
 }
 
-/// Reads the limits. The default of `REQUEST_TIMEOUT` lets every call time out, so that a slow call is answered as a
-/// failed call and not as a slow order.
+/// Reads the limits. The default of `REQUEST_TIMEOUT` exceeds the timeouts of all calls together, so that a slow call
+/// is answered with the error of the call and not with a request timeout.
 fn limits(lookup: Lookup<'_>, inventory_timeout: Duration) -> Result<Limits, ConfigError> {
     let mut defaults = Limits::default();
     let calls = inventory_timeout * CALLS;
-    // Time for reading the body and for the payment.
+    // Time for reading the request body and for the payment.
     let rest = defaults.request_body_timeout + Duration::from_secs(1);
     defaults.request_timeout = defaults.request_timeout.max(calls + rest);
     Limits::read(lookup, &defaults)

@@ -14,7 +14,7 @@ pub(super) const MAX_ANSWER_BYTES: usize = 64 * 1024;
 /// Maximum `Retry-After` that is passed on to the caller.
 const MAX_RETRY_AFTER: Duration = Duration::from_hours(1);
 
-/// The member of a problem (RFC 9457) that identifies the rejection.
+/// The part of a problem (RFC 9457) that identifies why inventory rejected the request.
 #[derive(Deserialize)]
 struct Refusal {
     code: String,
@@ -37,7 +37,7 @@ pub(crate) enum InventoryError {
     /// The connection failed, broke, or did not carry HTTP.
     #[error("inventory cannot be reached")]
     Unreachable(#[source] reqwest_middleware::Error),
-    /// Inventory answered that it cannot serve at the moment.
+    /// Inventory answered that it cannot serve the request at the moment (503 or 429).
     #[error("inventory is unavailable")]
     Unavailable { retry_after: Option<Duration> },
     #[error("inventory answered {status}")]
@@ -55,7 +55,7 @@ impl InventoryError {
     /// Converts a response with an error status.
     ///
     /// A rejection is identified by its `code`, not by its status: a 404 without a code comes from a wrong
-    /// `INVENTORY_URL`, and reporting it as "no such item" would hide that.
+    /// `INVENTORY_URL`, and reporting it as "no such item" would hide the mistake.
     pub(super) fn from_answer(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Self {
         let refusal = serde_json::from_slice::<Refusal>(body).ok();
         match (
@@ -75,7 +75,7 @@ impl InventoryError {
         }
     }
 
-    /// Returns the stable name: the `code` of checkout's problem, and the `error.type` of the span.
+    /// Returns the stable name of the error: the `code` of checkout's problem, and the `error.type` of the span.
     pub(crate) fn code(&self) -> &'static str {
         match self {
             Self::UnknownItem => "unknown_item",
@@ -90,7 +90,7 @@ impl InventoryError {
         }
     }
 
-    /// Returns whether something is broken. A request for an unknown or sold-out item is not a fault.
+    /// Returns whether the error is a fault. A request for an unknown or sold-out item is not a fault.
     pub(crate) fn is_failure(&self) -> bool {
         !matches!(
             self,
@@ -99,7 +99,7 @@ impl InventoryError {
     }
 }
 
-/// Returns the seconds of a `Retry-After`. Inventory does not use its other form, a date.
+/// Returns the seconds in `Retry-After`. Inventory never sends a date in this header.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let seconds = headers.get(RETRY_AFTER)?.to_str().ok()?.parse().ok()?;
     Some(Duration::from_secs(seconds).min(MAX_RETRY_AFTER))

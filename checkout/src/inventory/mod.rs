@@ -33,11 +33,12 @@ pub(crate) struct Item {
     #[serde(rename = "item_id")]
     id: String,
     pub(crate) available: i64,
-    // 32 bits, so that the total of the largest quantity cannot overflow. A higher price is an error in the data.
+    // The price has 32 bits, so that the total of the largest quantity cannot overflow. A higher price is an error in
+    // the data.
     pub(crate) price_cents: u32,
 }
 
-/// The quantity and item to reserve, and the order to reserve for.
+/// A reservation request: the item, its quantity, and the order to reserve it for.
 #[derive(Debug, Serialize)]
 pub(crate) struct Reservation<'a> {
     pub(crate) order_id: Uuid,
@@ -64,7 +65,7 @@ impl Inventory {
             // order to an address that is not configured.
             .no_proxy()
             .redirect(Policy::none())
-            // Includes the DNS lookup, which can take seconds if the name no longer exists.
+            // The connect timeout includes the DNS lookup, which can take seconds if the name no longer exists.
             .connect_timeout(config.inventory_connect_timeout)
             .build()?;
         Ok(Self {
@@ -88,7 +89,7 @@ impl Inventory {
         }
     }
 
-    /// The request of [`check`](Self::check).
+    /// Returns the request that [`check`](Self::check) sends.
     pub(crate) fn check_request(&self, item_id: &str) -> RequestBuilder {
         self.client
             .get(self.check_url(item_id))
@@ -130,9 +131,9 @@ impl Inventory {
         self.answer(request).await.map(drop)
     }
 
-    /// Sends a request and returns its response, whatever its status.
+    /// Sends a request and returns the response, whatever its status.
     pub(crate) async fn send(&self, request: RequestBuilder) -> Result<Response, InventoryError> {
-        // Unlike a timeout around `send`, this one includes the body.
+        // Unlike a timeout around `send`, this deadline also covers reading the body.
         let deadline = Deadline(Instant::now() + self.timeout);
         Ok(request.with_extension(deadline).send().await?)
     }
@@ -148,7 +149,7 @@ impl Inventory {
     /// Sends a request and returns the body of a successful response.
     async fn answer(&self, request: RequestBuilder) -> Result<Vec<u8>, InventoryError> {
         let mut response = self.send(request).await?;
-        // Reads at most this many bytes, whatever length the response declares.
+        // Reads at most `MAX_ANSWER_BYTES`, whatever length the response declares.
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await? {
             if body.len() + chunk.len() > MAX_ANSWER_BYTES {

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-/// Renders the commands that send the same requests.
+/// Renders the curl commands that send the same requests as the buttons beside them.
 pub(super) fn commands(commands: &[String]) -> Markup {
     html! {
         details.curl { summary { "the same with curl" } (lines(commands)) }

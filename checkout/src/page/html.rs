@@ -1,4 +1,4 @@
-//! The page before the first request, and the templates that the script fills in.
+//! The page before the first request, and the templates from which the script creates elements.
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
@@ -59,7 +59,8 @@ pub(super) fn page(nonce: &str, base: &str, trace_ui: &TraceUi) -> Markup {
     }
 }
 
-/// The elements that the script creates: a run is one use of a button, and a form is one request of it.
+/// Renders the templates from which the script creates elements: a run shows one use of a button, and a form shows one
+/// request of that run.
 fn templates() -> Markup {
     html! {
         template #run-template {

@@ -34,7 +34,7 @@ fn row(pitfall: &Pitfall, base: &str) -> Markup {
                 @if !is_process {
                     button.script.both type="button" aria-label={ "run both: " (pitfall.name) } { "run both" }
                     @for (name, _, query) in forms {
-                        // A form works without the script, too. Its answer is then shown as JSON.
+                        // An HTML form works without the script, too. The browser then shows the answer as JSON.
                         form method="post" action={ "pitfalls/" (pitfall.name) (query) } {
                             button.(name) aria-label={ (name) ": " (pitfall.name) } { (name) }
                         }
@@ -53,7 +53,7 @@ fn row(pitfall: &Pitfall, base: &str) -> Markup {
     }
 }
 
-/// Renders the code of both forms. The script copies each part to the traces of its form.
+/// Renders the broken and the fixed code of a pitfall. The script copies the code of a form to the traces of that form.
 fn lesson(pitfall: &Pitfall) -> Markup {
     let parts = [
         (

@@ -1,8 +1,8 @@
-//! The page at `/`: a button for each request of the catalogue and for each pitfall. It shows the answer and the trace
-//! of every request. Traces are shown in frames from the trace UI.
+//! The page at `/`: a button for each request of the catalogue and for each pitfall. The page shows the answer and the
+//! trace of every request. Traces are shown in frames from the trace UI.
 //!
-//! [`catalogue`](crate::catalogue) lists the requests and [`pitfalls`] the pitfalls. `html` renders the page
-//! and `orders`, `lab` and `primer` its sections; `script.js` sends the requests.
+//! [`catalogue`](crate::catalogue) lists the requests and [`pitfalls`] the pitfalls. `html` renders the page, and
+//! `orders`, `lab` and `primer` render its sections; `script.js` sends the requests.
 
 mod commands;
 mod html;
@@ -27,15 +27,16 @@ use crate::pitfalls;
 
 /// The URLs of the trace UI.
 struct TraceUi {
-    /// The UI's first page.
+    /// The first page of the trace UI.
     home: Url,
-    /// The page of a trace, without the trace id.
+    /// The URL of a trace, without the trace id.
     traces: Url,
-    /// The origin of these pages, which are allowed in frames.
+    /// The origin of the trace UI, whose pages may be shown in frames.
     origin: String,
 }
 
-/// Routes `GET /` and the source files of the pitfalls. Merged after the layers, so that opening the page is not traced.
+/// Routes `GET /` and the source files of the pitfalls. The router is merged after the layers, so that opening the page
+/// is not traced.
 pub(crate) fn router(trace_ui_url: &BaseUrl) -> Router {
     let home = trace_ui_url.join(&[""]);
     let traces = trace_ui_url.join(&["trace", ""]);
@@ -53,7 +54,7 @@ pub(crate) fn router(trace_ui_url: &BaseUrl) -> Router {
 }
 
 async fn show(State(trace_ui): State<Arc<TraceUi>>, request: HeaderMap) -> impl IntoResponse {
-    // The browser runs only the script and the style with this nonce, which is new for each response.
+    // The nonce is new for each response. The browser runs only the script and applies only the style with this nonce.
     let nonce = Uuid::new_v4().simple().to_string();
     let policy = format!(
         "default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; img-src data:; connect-src 'self'; \

@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use super::commands::commands;
 use crate::catalogue::{Body, ROWS, Reach, Row};
 
-/// Returns the requests that checkout refuses without calling inventory, or the other ones.
+/// Returns the requests that checkout refuses without calling inventory, or all others if `refused` is false.
 fn rows(refused: bool) -> impl Iterator<Item = &'static Row> {
     ROWS.iter()
         .filter(move |row| (row.reach == Reach::Refused) == refused)

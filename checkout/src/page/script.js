@@ -1,14 +1,15 @@
 "use strict";
-// Sends the requests of the buttons, and shows the answers and, in frames, the traces. Only the open run has frames, since a
-// browser limits the connections to a host, and a live trace uses one.
+// Sends the requests of the buttons, shows the answers, and shows the traces in frames. Only the open run has frames,
+// since a browser limits the connections to a host, and each live trace uses one.
 
 const KEPT = 10;
-// In CSS pixels. A longer trace scrolls inside its frame.
+// Maximum height of a frame in CSS pixels. A longer trace scrolls inside its frame.
 const MAX_FRAME_HEIGHT = 2000;
-// Delays in ms before a frame is reloaded. A UI without live updates (Jaeger) shows the spans that have arrived when it loads.
+// Delays in ms before a frame is reloaded. A trace UI without live updates (Jaeger) shows only the spans that have
+// arrived when the page loads.
 const LOOK_AGAIN = [2000, 5000, 10000];
 
-// Hides Jaeger's navigation and the parts above the waterfall. The demo's viewer supports the first parameter.
+// Hides Jaeger's navigation and the parts above the waterfall. The demo's viewer supports only `uiEmbed`.
 const EMBEDDED = "uiEmbed=v0&uiTimelineCollapseTitle=1&uiTimelineHideMinimap=1&uiTimelineHideSummary=1";
 
 const { traces: TRACES, traceOrigin: TRACE_ORIGIN } = document.body.dataset;
@@ -130,7 +131,7 @@ async function order(button) {
   showFrames(run);
 }
 
-// Reports a status that differs from the expected one, and how to get the expected one.
+// Shows a note if the status differs from the expected one, and how to get the expected status.
 function compare(run, form, answer, row) {
   const expected = row.querySelector(".expected").textContent;
   const actual = answer.status.split(" ")[0];
@@ -152,8 +153,8 @@ async function both(row) {
   await pitfall(fixed, await pitfall(broken, begin(row.dataset.name, "pitfall-run")));
 }
 
-// Runs one form of a pitfall, and adds it to the given run. Without one, a form goes beside the other form of the same pitfall
-// if that ran last.
+// Runs one form of a pitfall (broken or fixed), and adds its result to the given run. Without a given run, the result
+// goes beside the result of the other form if the latest run has only that; otherwise a new run begins.
 async function pitfall(htmlForm, given) {
   const row = htmlForm.closest("li");
   const { name, looks } = row.dataset;
@@ -222,7 +223,8 @@ async function copy(button) {
     now.textContent = "copied";
     button.textContent = "copied";
   } catch {
-    // Only a secure page may copy. Selects the text instead, so that the user can copy it.
+    // Browsers allow only secure pages to write to the clipboard. Otherwise, selects the text so that the user can copy
+    // it.
     getSelection().selectAllChildren(button.parentElement.querySelector("pre, code"));
     button.textContent = "selected";
   }
@@ -256,8 +258,8 @@ function frameOf(figure) {
   return frame;
 }
 
-// Reloads a trace behind the current frame, which it then replaces. Automatic reloads skip live traces, focused frames and
-// hidden pages.
+// Loads a trace again in a frame behind the current one, and then removes the current frame. Automatic reloads skip
+// live traces, focused frames and hidden pages.
 function again(place, byItself = false) {
   const stands = place.firstElementChild;
   if (!stands || place.children.length > 1) return;
@@ -271,7 +273,7 @@ function again(place, byItself = false) {
   place.append(next);
 }
 
-// A live trace sends its height, and sends it again when it changes.
+// The page of a live trace posts its height, and posts it again when the height changes.
 addEventListener("message", ({ origin, source, data }) => {
   if (origin !== TRACE_ORIGIN || !(data?.traceHeight > 0)) return;
   for (const frame of document.querySelectorAll(".frame > iframe")) {

@@ -1,5 +1,5 @@
-//! Blocking work on another thread, without the request's context. The context does not follow from thread to thread by
-//! itself.
+//! Blocking work on another thread, without the request's context. A thread does not inherit the context of the thread
+//! that starts it.
 
 use tokio::sync::oneshot;
 

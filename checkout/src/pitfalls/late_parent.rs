@@ -47,8 +47,8 @@ fn fixed() -> Finding {
     finding(outcome)
 }
 
-/// The headers of a message from a queue. They are the only source of the request's context, so the spans above have
-/// `parent: None`.
+/// Returns the headers of a message from a queue. Only these headers carry the request's context, so the spans in this
+/// file have `parent: None`.
 fn queue_message() -> HashMap<String, String> {
     let mut headers = HashMap::new();
     propagation::inject(&mut headers);

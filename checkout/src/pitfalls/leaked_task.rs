@@ -56,13 +56,13 @@ async fn broken(lab: &Lab) -> Result<Finding, LabError> {
 async fn fixed(lab: &Lab) -> Result<Finding, LabError> {
     let task = shared::task::spawn(wait_for_restock(lab));
     let request_is_over = task.cancel_on_drop();
-    drop(request_is_over); // as it is too when the caller hangs up
+    drop(request_is_over); // also dropped if the caller disconnects
     let _cancelled = task.await;
     let happened = "The task ended with its request, so its span is in the request's trace.";
     Ok(finding(lab, happened))
 }
 
-/// The span is created here, in the request's context. That alone does not add it to the trace, because it never ends.
+/// Returns a future with a span in the request's context. If the future never ends, its span is never exported.
 fn wait_for_restock(lab: &Lab) -> impl Future<Output = ()> + use<> {
     let mut restocked = lab.restocked.subscribe();
     let waiting = async move {

@@ -1,7 +1,7 @@
 //! The pitfalls: code that silently breaks a trace, and its fixed form.
 //!
 //! One file per pitfall has its `broken` and its `fixed` form; `routes` runs them. Clippy rejects the broken forms that
-//! a lint can detect (`clippy.toml`), so these forms allow the lint and give the reason.
+//! a lint can detect (`clippy.toml`), so these forms expect the lint and give the reason.
 
 mod blocking_work;
 mod detached_task;
@@ -56,45 +56,46 @@ pub fn pitfall_names() -> impl Iterator<Item = &'static str> {
     PITFALLS.iter().map(|pitfall| pitfall.name)
 }
 
-/// A way to lose a trace.
+/// A mistake that breaks or loses a trace.
 pub(crate) struct Pitfall {
     pub(crate) name: &'static str,
     /// The mistake, in one sentence.
     pub(crate) mistake: &'static str,
-    /// The effect that is visible in the trace.
+    /// The effect of the mistake that is visible in the trace.
     pub(crate) looks: &'static str,
-    /// The same effect in machine-readable form, which the tour checks.
+    /// The effect of the mistake in machine-readable form, which the tour checks.
     pub(crate) harm: Harm,
     /// The fix, in one sentence.
     pub(crate) instead: &'static str,
-    /// The file with both forms.
+    /// The source file with the broken and the fixed form.
     pub(crate) source: Source,
     pub(crate) broken: Form,
     pub(crate) fixed: Form,
 }
 
-/// The effect of the broken form on the trace. The trace of the fixed form must contain every span.
+/// The effect of a pitfall's broken form on the trace. The trace of the fixed form must contain every span.
 #[derive(Clone, Copy, Serialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
 pub(crate) enum Harm {
-    /// Spans are in separate traces. The answer lists them as orphans.
+    /// Spans are in separate traces. The answer lists these spans as orphans.
     Split,
-    /// A task never ends, so its span never arrives. The answer counts these tasks.
+    /// A task never ends, so its span never arrives. The answer contains the number of such tasks.
     Leak {
-        /// The service and the name of that span.
+        /// The service and the name of the span that never arrives.
         span: &'static str,
     },
-    /// Spans never arrive, because their process ended before it exported them. The answer lists them as orphans.
+    /// Spans never arrive, because their process ended before it exported them. The answer lists these spans as
+    /// orphans.
     Loss,
 }
 
-/// A source file.
+/// The source file of a pitfall.
 pub(crate) struct Source {
     pub(crate) path: &'static str,
     pub(crate) text: &'static str,
 }
 
-/// One form of a pitfall.
+/// The broken or the fixed form of a pitfall.
 pub(crate) struct Form {
     /// The lines of code that matter, at most three. A test compares them with the source file.
     pub(crate) code: &'static str,
@@ -103,26 +104,27 @@ pub(crate) struct Form {
 
 /// The way to run a form of a pitfall.
 pub(crate) enum Run {
-    /// By a request.
+    /// By a request to checkout.
     Request(Request),
-    /// By a command, because it needs a process that exits.
+    /// By a command, because the form needs a process that exits.
     Process(&'static str),
 }
 
 pub(crate) type Request =
     for<'a> fn(&'a Lab) -> Pin<Box<dyn Future<Output = Result<Finding, LabError>> + Send + 'a>>;
 
-/// The dependencies of the pitfalls.
+/// The dependencies of the pitfalls: the inventory client, and a channel for leaked tasks.
 pub(crate) struct Lab {
     inventory: Arc<Inventory>,
-    /// A channel that stays open and never sends a value. It counts the tasks that wait for it.
+    /// A channel that stays open and never sends a value. Its receivers are the tasks that wait for it, so it can count
+    /// them.
     restocked: watch::Sender<()>,
 }
 
-/// The result of one form.
+/// The result of running one form of a pitfall.
 pub(crate) struct Finding {
     happened: Cow<'static, str>,
-    /// The spans that belong to the request's trace, including those that ended up in another trace.
+    /// The spans that should be in the request's trace, including those that ended up in another trace.
     spans: Vec<SpanRef>,
     live_tasks: Option<usize>,
 }
@@ -151,9 +153,9 @@ pub(crate) enum LabError {
     Thread(#[from] tokio::sync::oneshot::error::RecvError),
 }
 
-/// A cheap request to inventory.
+/// The item that pitfalls request from inventory. It is in stock, and its check is fast.
 const ITEM: &str = "item-123";
-/// The name of inventory's span for it.
+/// The service and the name of inventory's span for the check of an item.
 const CHECK: &str = "inventory GET /check/{item_id}";
 
 impl Lab {
@@ -164,7 +166,7 @@ impl Lab {
         }
     }
 
-    /// Calls inventory as an order does, and returns the span that inventory's response names.
+    /// Sends the same check to inventory as an order does, and returns the span that inventory's response names.
     async fn ask_inventory(&self) -> Result<Option<SpanRef>, LabError> {
         let response = self
             .inventory
@@ -197,7 +199,7 @@ impl SpanRef {
         })
     }
 
-    /// Returns the span that the response names, if any.
+    /// Returns the span that the response headers name, if any.
     fn answered(span: &'static str, headers: &HeaderMap) -> Option<Self> {
         response_span(headers).map(|ids| Self::new(span, &ids))
     }
@@ -215,7 +217,7 @@ impl SpanRef {
 mod tests {
     use super::*;
 
-    /// The traced client of `raw-client` is built here.
+    /// The file that builds the traced client, whose lines the fixed form of `raw-client` shows.
     const CLIENT: &str = include_str!("../inventory/mod.rs");
 
     #[test]
@@ -226,7 +228,7 @@ mod tests {
             for (form, shown) in [(broken, pitfall.broken.code), (fixed, pitfall.fixed.code)] {
                 let mut rest = form;
                 for line in shown.lines().map(str::trim) {
-                    // Lines keep their order.
+                    // The shown lines must be in the file in the same order.
                     match rest.split_once(line) {
                         Some((_, after)) => rest = after,
                         None => assert!(

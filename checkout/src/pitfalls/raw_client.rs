@@ -20,7 +20,7 @@ let response = request.map_err(InventoryError::from)?.send().await;",
         run: Run::Request(|lab| Box::pin(broken(lab))),
     },
     fixed: Form {
-        // From `../inventory/mod.rs`, where the traced client is built.
+        // These lines are from `../inventory/mod.rs`, which builds the traced client.
         code: "ClientBuilder::new(client)
     .with(TraceMiddleware::new())
     .build()",

@@ -1,5 +1,5 @@
-//! `GET /pitfalls` lists the pitfalls. `POST /pitfalls/{name}` runs the broken form of one, and `?fixed=true` its fixed
-//! form.
+//! `GET /pitfalls` lists the pitfalls. `POST /pitfalls/{name}` runs the broken form of a pitfall, or the fixed form
+//! with `?fixed=true`.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -37,12 +37,12 @@ struct Entry {
     harm: Harm,
     instead: &'static str,
     source: &'static str,
-    /// The way to run it: a request to checkout, or a command.
+    /// The way to run the broken form: a request to checkout, or a command.
     broken: String,
     fixed: String,
 }
 
-/// The result of a pitfall.
+/// The result of running a pitfall, as JSON.
 #[derive(Serialize)]
 pub(super) struct Answer {
     pub(super) pitfall: &'static str,
@@ -52,7 +52,7 @@ pub(super) struct Answer {
     /// The trace id of the request. Absent while tracing is off.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) trace_id: Option<String>,
-    /// The spans that belong to that trace but are not in it.
+    /// The spans that should be in the request's trace but are not.
     pub(super) orphans: Vec<SpanRef>,
     /// The number of leaked tasks, if the pitfall leaks any.
     #[serde(skip_serializing_if = "Option::is_none")]

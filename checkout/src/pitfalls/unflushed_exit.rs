@@ -1,7 +1,8 @@
-//! A process that exits before its spans are exported. They are queued for up to five seconds, and lost with the
-//! process.
+//! A process that exits before its spans are exported. Spans are queued for up to five seconds, and the queue is lost
+//! with the process.
 //!
-//! The process has to exit, so no request can run this pitfall. Run `cargo run -p checkout --example unflushed_exit`.
+//! This pitfall needs a process that exits, so a request to checkout cannot run it. Run
+//! `cargo run -p checkout --example unflushed_exit`.
 
 use std::process::ExitCode;
 
@@ -61,7 +62,7 @@ fn nightly_report() -> Option<SpanRef> {
     SpanRef::current("nightly-report nightly_report")
 }
 
-/// The last line of the process, in the format of the other pitfalls' answers.
+/// Prints the result as the last line of the process, in the same format as the answers of the other pitfalls.
 fn tell(fixed: bool, span: Option<SpanRef>, spans: SpanCounts) {
     let SpanCounts {
         ended, exported, ..
@@ -87,7 +88,7 @@ fn tell(fixed: bool, span: Option<SpanRef>, spans: SpanCounts) {
 
 /// Runs the pitfall `unflushed-exit` as a whole process. Its last line on standard output is the answer.
 ///
-/// Exports to `OTEL_EXPORTER_OTLP_ENDPOINT`. The broken form does not return.
+/// Exports to `OTEL_EXPORTER_OTLP_ENDPOINT`. The broken form exits the process instead of returning.
 pub fn unflushed_exit(fixed: bool) -> ExitCode {
     let runtime = match Runtime::new() {
         Ok(runtime) => runtime,

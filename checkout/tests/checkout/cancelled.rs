@@ -1,4 +1,4 @@
-//! An abandoned order cancels its request to inventory.
+//! An order that is abandoned or times out cancels its request to inventory.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 use crate::stand_in::serve;
 use crate::support::{Checkout, client};
 
-/// Reports when it is dropped.
+/// Work of inventory. Sends `stopped` when it is dropped.
 struct Work(mpsc::UnboundedSender<&'static str>);
 
 impl Drop for Work {
@@ -19,7 +19,8 @@ impl Drop for Work {
     }
 }
 
-/// A checkout whose inventory never finishes its work, and the event of its cancellation.
+/// Starts a checkout whose inventory never finishes its work. The receiver gets `begun` when the work begins, and
+/// `stopped` when it is cancelled.
 async fn endless_inventory(
     request_timeout: &str,
 ) -> (Checkout, mpsc::UnboundedReceiver<&'static str>) {

@@ -15,7 +15,7 @@ async fn order_from(inventory_url: &str) -> Answer {
     order_within("10s", inventory_url).await
 }
 
-/// A timeout that is certain to expire.
+/// Sends an order with a call timeout that is certain to expire.
 async fn order_from_silent(inventory_url: &str) -> Answer {
     order_within("100ms", inventory_url).await
 }
@@ -123,7 +123,7 @@ async fn overloaded_inventory_is_unavailable_for_as_long_as_it_says() {
 #[tokio::test]
 async fn endless_answer_is_a_failure() {
     for status in [200, 500, 503] {
-        // Declares 10 GiB and sends as long as the client reads.
+        // Declares a body of 10 GiB and sends data as long as the client reads.
         let endless = async move || {
             let chunk = || Ok::<_, std::io::Error>(vec![b' '; 16 * 1024]);
             let chunks = futures_util::stream::repeat_with(chunk);

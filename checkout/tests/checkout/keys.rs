@@ -84,7 +84,8 @@ async fn refusal_of_key_names_the_key() {
             detail.contains("Idempotency-Key"),
             "{of_inventory}: {detail}"
         );
-        // Neither finished nor released: the span of the request ends after such a task is spawned.
+        // The order is neither finished nor released. A task for either would be spawned before the request's span
+        // ends.
         recorder().trace(answer.trace_id(), 5).await;
         assert_eq!(next(&mut calls).await.0, "reserve");
         assert!(calls.try_recv().is_err(), "{of_inventory}");

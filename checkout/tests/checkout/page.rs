@@ -131,7 +131,7 @@ async fn page_and_pitfalls_answer_to_own_names_only() {
     ] {
         for path in ["/", "/pitfalls"] {
             let answer = checkout.get_as(path, host).await;
-            // 400 for a value that cannot be a host.
+            // The status is 400 if the value cannot be a host.
             assert!(
                 matches!(answer.status.as_u16(), 400 | 421),
                 "{host}: {answer:?}"

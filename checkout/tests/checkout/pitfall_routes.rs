@@ -6,7 +6,7 @@ use crate::pitfalls::lab;
 use crate::stand_in::nobody;
 use crate::support::Checkout;
 
-/// The names of the pitfalls that have a file.
+/// Returns the names of the pitfalls that have a source file.
 fn pitfall_files() -> BTreeSet<String> {
     let directory = concat!(env!("CARGO_MANIFEST_DIR"), "/src/pitfalls");
     let files = std::fs::read_dir(directory).unwrap();

@@ -7,7 +7,7 @@ use shared::testing::{Span, recorder};
 use crate::stand_in::{inventory_with, serve};
 use crate::support::Checkout;
 
-/// The answer of a pitfall, and its orphans: by trace, with the reported name.
+/// The answer of a pitfall, and the trace id and the reported name of each orphan.
 struct Run {
     body: Value,
     trace_id: String,
@@ -19,18 +19,19 @@ impl Run {
         self.body["happened"].as_str().unwrap()
     }
 
-    /// Returns the request's trace when `spans` of its spans have ended.
+    /// Waits until `spans` spans of the request's trace have ended, and returns the trace as a tree.
     async fn tree(&self, spans: usize) -> String {
         recorder().trace(&self.trace_id, spans).await.tree()
     }
 
-    /// Returns the trace of an orphan. Asserts that it is a separate trace.
+    /// Returns the trace of an orphan as a tree. Asserts that the trace is separate from the request's.
     async fn tree_of_orphan(&self, index: usize, spans: usize) -> String {
         let (trace_id, name) = &self.orphans[index];
         assert_ne!(*trace_id, self.trace_id);
         let trace = recorder().trace(trace_id, spans).await;
         trace.assert_joined();
-        // The answer names service and span. In this test, checkout's spans have the service name of the test process.
+        // The answer contains the names of the service and the span. In this test, checkout's spans have no service
+        // name.
         let name = name.strip_prefix("checkout ").unwrap_or(name);
         let is_orphan = |span: &Span| format!("{} {}", span.service, span.name).trim() == name;
         assert!(trace.spans.iter().any(is_orphan), "{name}: {trace}");
@@ -38,7 +39,7 @@ impl Run {
     }
 }
 
-/// A checkout, and an inventory that traces.
+/// Starts a checkout with an inventory that records spans.
 pub(crate) async fn lab() -> Checkout {
     let provider = recorder().provider("inventory");
     let layer = TraceLayer::new().tracer_provider(&provider);

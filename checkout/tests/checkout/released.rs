@@ -22,8 +22,8 @@ const PATIENCE: Duration = Duration::from_mins(1);
 
 pub(crate) type Calls = mpsc::UnboundedReceiver<(&'static str, String)>;
 
-/// A checkout and the calls that its inventory receives: `reserve` answers reservations, and the second release
-/// succeeds.
+/// Starts a checkout and returns the calls that its inventory receives. The inventory answers reservations with
+/// `reserve`, fails the first release, and accepts every later one.
 pub(crate) async fn checkout_with(reserve: fn(Value) -> Response) -> (Checkout, Calls) {
     let (calls, received) = mpsc::unbounded_channel();
     let reserved = calls.clone();
@@ -108,7 +108,7 @@ async fn refused_order_is_not_released() {
             .await;
     let answer = checkout.order(&json!({"item_id": "item-123"})).await;
     answer.assert_problem(409, "out_of_stock");
-    // The tree is complete when the request's span has ended, and a release would have started before.
+    // A release would be spawned before the request's span ends, so the trace is complete when that span has ended.
     let trace = recorder().trace(answer.trace_id(), 5).await;
     assert!(!trace.tree().contains("release_order"), "{trace}");
     assert_eq!(next(&mut calls).await.0, "reserve");
@@ -147,7 +147,7 @@ async fn order_of_a_caller_who_hung_up_is_placed() {
             }
         })
         .await;
-    // The caller has disconnected, and checkout has noticed.
+    // This span ends when checkout has noticed that the caller disconnected.
     recorder().span(&trace_id, "POST /checkout").await;
     gate.notify_one();
     recorder().span(&trace_id, "send_receipt").await;

@@ -116,7 +116,7 @@ async fn base_path_of_inventory_url_is_kept() {
 
 #[tokio::test]
 async fn invalid_order_is_refused_with_field_and_rule() {
-    // A call to this inventory would fail with 502.
+    // If checkout called this inventory, the response would be 502.
     let checkout = Checkout::with_inventory(&serve(inventory_saying(500, "")).await).await;
     let long = json!({"item_id": "x".repeat(65)}).to_string();
     for (body, parts) in [

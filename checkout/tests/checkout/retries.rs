@@ -15,7 +15,7 @@ use shared::testing::{Span, recorder};
 use crate::stand_in::{inventory_saying, inventory_with, never_accepts, nobody, serve};
 use crate::support::Checkout;
 
-/// Answers 503 to the first `failures` requests, and passes the others to `inventory`.
+/// Answers 503 to the first `failures` requests, and passes later requests to `inventory`.
 fn failing_at_first(failures: usize, inventory: Router) -> Router {
     let asked = Arc::new(AtomicUsize::new(0));
     inventory.layer(from_fn(move |request: Request, next: Next| {
@@ -29,7 +29,7 @@ fn failing_at_first(failures: usize, inventory: Router) -> Router {
     }))
 }
 
-/// Returns status, error and resend count of each attempt, in order.
+/// Returns the error type and the resend count of each attempt, in order.
 fn attempts<'a>(spans: &'a [Span], name: &'a str) -> Vec<(Option<String>, Option<String>)> {
     let attempts = spans.iter().filter(|span| span.name == name);
     let told = |span: &Span| {
@@ -146,7 +146,7 @@ async fn retry_after_of_inventory_prevents_retries() {
 
 #[tokio::test]
 async fn attempts_share_one_deadline() {
-    // Unavailable at first, then silent: the second attempt has only the time that the first has left.
+    // The first attempt gets a 503 and the second no response: the second has only the time that the first has left.
     let silent = Router::new().fallback(async || std::future::pending::<()>().await);
     let url = serve(failing_at_first(1, silent)).await;
     let settings = [

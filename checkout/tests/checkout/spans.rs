@@ -1,5 +1,5 @@
-//! The spans that checkout itself creates. The end-to-end tests of the demo check the whole trace, with inventory's
-//! part.
+//! The spans that checkout itself creates. The end-to-end tests of the demo check the whole trace, including
+//! inventory's spans.
 
 use opentelemetry::Value;
 use opentelemetry::trace::Status;
@@ -13,7 +13,7 @@ use crate::support::Checkout;
 async fn receipt_outlives_order_in_same_trace() {
     let checkout = Checkout::with_inventory(&serve(inventory_with(5)).await).await;
     let answer = checkout.order(&json!({"item_id": "item-123"})).await;
-    // All spans except the two of inventory: the stand-in traces nothing.
+    // The whole trace except the two spans of inventory, since the stand-in records none.
     let trace = recorder().trace(answer.trace_id(), 6).await;
     trace.assert_joined();
     assert_eq!(

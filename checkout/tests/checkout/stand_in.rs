@@ -14,7 +14,7 @@ use crate::support::listen;
 /// Internal text in the stand-in's failures, which must not reach the caller.
 pub(crate) const INNER: &str = "relation `stock` is locked";
 
-/// An inventory with `available` pieces of every item, for 1999 cents.
+/// Returns an inventory with `available` pieces of every item, for 1999 cents each.
 pub(crate) fn inventory_with(available: i64) -> Router {
     let check = async move |Path(item_id): Path<String>| {
         Json(json!({"item_id": item_id, "available": available, "price_cents": 1999}))
@@ -28,7 +28,7 @@ pub(crate) fn inventory_with(available: i64) -> Router {
         .route("/reservations", post(reserve))
 }
 
-/// An inventory that sends the same response to every request.
+/// Returns an inventory that sends the same response to every request.
 #[expect(
     clippy::needless_pass_by_value,
     reason = "JSON or text, made at the call"
@@ -48,13 +48,13 @@ pub(crate) async fn serve(inventory: Router) -> String {
     url
 }
 
-/// The end of a connection to [`serve_bytes`].
+/// How [`serve_bytes`] ends a connection after the response.
 pub(crate) enum End {
     Reset,
     Never,
 }
 
-/// Responds to each request with these bytes, which may be an incomplete response.
+/// Serves these bytes, which may be an incomplete response, to each connection. Returns the URL.
 pub(crate) async fn serve_bytes(bytes: &'static [u8], end: End) -> String {
     let (listener, url) = listen().await;
     drop(shared::task::spawn(async move {
@@ -73,7 +73,7 @@ pub(crate) async fn serve_bytes(bytes: &'static [u8], end: End) -> String {
     url
 }
 
-/// An address that refuses connections while the socket is open: it is bound but does not listen.
+/// Returns an address that refuses connections while the socket is open: the socket is bound but does not listen.
 pub(crate) fn nobody() -> (TcpSocket, String) {
     let socket = TcpSocket::new_v4().unwrap();
     socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
@@ -81,7 +81,7 @@ pub(crate) fn nobody() -> (TcpSocket, String) {
     (socket, url)
 }
 
-/// Returns an address where connections never complete while the socket lives: its accept queue is full.
+/// Returns an address where connections never complete while the returned sockets live: the accept queue is full.
 pub(crate) async fn never_accepts() -> ((TcpListener, Vec<TcpStream>), String) {
     let socket = TcpSocket::new_v4().unwrap();
     socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();

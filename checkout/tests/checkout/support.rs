@@ -64,7 +64,7 @@ impl Checkout {
         send(self.json(body)).await
     }
 
-    /// Like [`Self::order`], with an `Idempotency-Key`.
+    /// Like [`Self::order`], but with an `Idempotency-Key`.
     pub(crate) async fn order_with_key(&self, key: &str, body: &Value) -> Answer {
         let request = self.json(&body.to_string());
         send(request.header("idempotency-key", key)).await
@@ -89,7 +89,7 @@ impl Checkout {
         send(self.client.get(self.url(path))).await
     }
 
-    /// Like [`Self::get`], with another `Host`.
+    /// Like [`Self::get`], but with another `Host`.
     pub(crate) async fn get_as(&self, path: &str, host: &str) -> Answer {
         let request = self.client.get(format!("{}{path}", self.url));
         send(request.header("host", host)).await
@@ -104,7 +104,7 @@ impl Checkout {
         send(request).await
     }
 
-    /// The host and port of the service.
+    /// Returns the host and port of the service.
     pub(crate) fn authority(&self) -> &str {
         self.url.trim_start_matches("http://")
     }
@@ -132,7 +132,7 @@ impl Answer {
         serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
 
-    /// The trace id of the header `traceresponse`.
+    /// Returns the trace id in the header `traceresponse`.
     pub(crate) fn trace_id(&self) -> &str {
         let parts: Vec<&str> = self.header("traceresponse").split('-').collect();
         let ["00", trace_id, span_id, flags] = parts[..] else {
@@ -143,8 +143,8 @@ impl Answer {
         trace_id
     }
 
-    /// Asserts a complete problem that matches the status and the trace and contains no inner text. Returns its
-    /// `detail`.
+    /// Asserts that the response is a complete problem with this status and code and its own trace id, and contains no
+    /// internal text. Returns its `detail`.
     #[track_caller]
     pub(crate) fn assert_problem(&self, status: u16, code: &str) -> String {
         let body = self.json();

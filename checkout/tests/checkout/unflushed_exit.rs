@@ -1,4 +1,5 @@
-//! The pitfall that needs a separate process: runs this test binary again, with a collector in the test.
+//! Tests the pitfall `unflushed-exit` in a child process, which runs this test binary again and exports to a collector
+//! in the test.
 
 use std::process::{Command, ExitCode};
 
@@ -26,7 +27,8 @@ async fn flushed_exit_loses_nothing() {
     assert!(received);
 }
 
-/// Runs one form in a child process. Returns its answer, and whether its span arrived before the process exited.
+/// Runs one form in a child process. Returns the printed answer, and whether the span arrived before the process
+/// exited.
 async fn process(form: &str) -> (Value, bool) {
     let (spans, mut received) = mpsc::unbounded_channel();
     let collector = async move |body: Bytes| spans.send(body).unwrap();
@@ -40,7 +42,7 @@ async fn process(form: &str) -> (Value, bool) {
             "--nocapture",
         ])
         .env(FORM, form)
-        // Only a shutdown exports before the process exits, however slow the machine is.
+        // With this delay, only a shutdown exports spans before the process exits, however slow the machine is.
         .env("OTEL_BSP_SCHEDULE_DELAY", "600000")
         .env("OTEL_EXPORTER_OTLP_ENDPOINT", url);
     let output = shared::task::spawn_blocking(move || process.output().unwrap());

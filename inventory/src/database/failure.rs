@@ -9,7 +9,7 @@ pub(super) fn query_failure(error: &sqlx::Error) -> QueryFailure {
     QueryFailure::of(error, code)
 }
 
-/// Returns whether the database is unavailable. The query itself is valid, and may succeed later.
+/// Returns whether a query failed because the database is unavailable. Such a query is valid, and may succeed later.
 pub(crate) fn is_unavailable(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::PoolTimedOut
@@ -29,7 +29,8 @@ pub(crate) fn is_unavailable(error: &sqlx::Error) -> bool {
     }
 }
 
-/// Returns whether the database rejects every write: it is read-only, or its disk is full or broken.
+/// Returns whether a query failed because the database rejects every write: it is read-only, or its disk is full or
+/// broken.
 pub(super) fn is_unwritable(error: &sqlx::Error) -> bool {
     let code = error.as_database_error().and_then(DatabaseError::code);
     code.is_some_and(|code| match code.len() {

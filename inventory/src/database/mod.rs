@@ -22,17 +22,17 @@ const CATALOGUE: &str = include_str!("../sql/catalogue.sql");
 /// Time limit for opening the database and creating its tables at startup.
 const START_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Time limits of a query and of its parts. The limits of the parts are shorter: on a responsive server, a statement
-/// has ended and takes no effect later when its caller gets an error.
+/// Time limits of a query and of its parts. The limits of the parts are shorter, so that on a responsive server a
+/// statement has already ended when its caller gets an error, and takes no effect later.
 #[derive(Debug, Clone, Copy)]
 struct Timeouts {
-    /// For the whole query.
+    /// Time limit of the whole query.
     query: Duration,
-    /// For a connection from the pool.
+    /// Time limit of getting a connection from the pool.
     acquire: Duration,
-    /// For a statement, on the server.
+    /// Time limit of a statement, enforced by the server.
     statement: Duration,
-    /// For a lock that another session holds.
+    /// Time limit of waiting for a lock that another session holds.
     lock: Duration,
 }
 
@@ -53,9 +53,9 @@ pub enum OpenError {
     /// The connection failed.
     #[error("cannot open the database {database} of DATABASE_URL: {hint}")]
     Connect {
-        /// The database.
+        /// The URL of the database, without the password.
         database: String,
-        /// The requirements of this kind of database.
+        /// The requirements for a connection to this kind of database.
         hint: &'static str,
         /// The driver's error.
         source: sqlx::Error,
@@ -66,13 +66,13 @@ pub enum OpenError {
         START_TIMEOUT.as_secs()
     )]
     NoAnswer {
-        /// The database.
+        /// The URL of the database, without the password.
         database: String,
     },
     /// The tables or the catalogue could not be created.
     #[error("cannot create the tables in the database {database} of DATABASE_URL")]
     Schema {
-        /// The database.
+        /// The URL of the database, without the password.
         database: String,
         /// The database's error.
         source: sqlx::Error,
@@ -99,7 +99,8 @@ pub(crate) async fn open(
     Ok(Pool::new(url, max_connections, Timeouts::within(timeout)))
 }
 
-/// Connects without the pool, which retries a refused connection and then reports only a timeout.
+/// Connects without the pool and creates the tables. The pool would retry a refused connection and then report only a
+/// timeout.
 async fn prepare(url: &DatabaseUrl) -> Result<(), OpenError> {
     let mut connection = AnyConnection::connect_with(&url.options)
         .await
@@ -125,7 +126,7 @@ async fn prepare(url: &DatabaseUrl) -> Result<(), OpenError> {
     connection.close().await.map_err(schema_error)
 }
 
-/// Prepares a new connection for its first query.
+/// Applies the time limits to a new connection, before its first query.
 async fn set_up(
     connection: &mut AnyConnection,
     system: System,
@@ -133,8 +134,8 @@ async fn set_up(
 ) -> Result<(), sqlx::Error> {
     let (lock, statement) = (timeouts.lock.as_millis(), timeouts.statement.as_millis());
     let settings = match system {
-        // SQLite has one writer at a time; the others wait instead of failing. In WAL mode, `NORMAL` may lose the last
-        // commits at a power failure, but never damages the file.
+        // SQLite has one writer at a time; other writers wait instead of failing. In WAL mode, `NORMAL` may lose the
+        // last commits at a power failure, but never damages the file.
         System::Sqlite => {
             format!("PRAGMA busy_timeout = {lock}; PRAGMA synchronous = NORMAL")
         }
@@ -143,7 +144,7 @@ async fn set_up(
             format!("SET lock_timeout = {lock}; SET statement_timeout = {statement}")
         }
     };
-    // The text contains only numbers, so callers cannot influence it.
+    // The statement contains only numbers and fixed text, so callers cannot influence it.
     sqlx::raw_sql(sqlx::AssertSqlSafe(settings))
         .execute(connection)
         .await
@@ -156,7 +157,8 @@ async fn create(connection: &mut AnyConnection, system: System) -> Result<(), sq
     let (begin, schema) = match system {
         System::Sqlite => {
             switch_to_wal(connection).await?;
-            // `IMMEDIATE` waits for another writer here. A transaction that becomes a writer later would fail.
+            // `BEGIN IMMEDIATE` waits until another writer has finished. A transaction that becomes a writer later
+            // would fail instead.
             ("BEGIN IMMEDIATE", include_str!("../sql/sqlite.sql"))
         }
         System::Postgres => ("BEGIN", include_str!("../sql/postgres.sql")),
@@ -167,11 +169,11 @@ async fn create(connection: &mut AnyConnection, system: System) -> Result<(), sq
     transaction.commit().await
 }
 
-/// Allows reads during a write. The setting is stored in the file.
+/// Enables WAL mode, which allows reads during a write. The database file stores the setting.
 async fn switch_to_wal(connection: &mut AnyConnection) -> Result<(), sqlx::Error> {
     loop {
         match connection.execute("PRAGMA journal_mode = WAL").await {
-            // Another process is switching: SQLite returns this error at once and ignores the busy timeout.
+            // Another process is switching to WAL mode: SQLite returns this error at once and ignores the busy timeout.
             Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some("5") => {
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
@@ -186,7 +188,7 @@ mod tests {
 
     use super::*;
 
-    /// Services that start at the same time on a new file compete for its locks.
+    /// Services that start at the same time on a new database file compete for its locks.
     #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
     async fn concurrent_opens_enable_wal() {
         sqlx::any::install_default_drivers();

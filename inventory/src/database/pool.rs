@@ -16,27 +16,27 @@ use super::failure::{is_unavailable, is_unwritable, query_failure};
 use super::url::{DatabaseUrl, System};
 use super::{Timeouts, set_up};
 
-/// Time after which a request for a connection also checks whether the server is reachable. A free connection is
-/// returned at once.
+/// Waiting time after which a request for a connection also checks whether the server is reachable. A free connection
+/// is returned at once.
 const REFUSED_AFTER: Duration = Duration::from_millis(100);
 
 /// Time limit of a readiness check.
 const READY_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Overwrites the only row of the probe's table.
+/// The write of the readiness check, which overwrites the only row of the table `write_probe`.
 const PROBE: &str = "INSERT INTO write_probe (id, padding) VALUES (1, $1) \
                      ON CONFLICT (id) DO UPDATE SET padding = $1 RETURNING id";
 
-/// Bytes of the probe's write: more than a reservation writes.
+/// Number of bytes that the readiness check writes: more than a reservation writes.
 const PROBE_BYTES: usize = 64 * 1024;
 
-/// Connections to the database.
+/// Pooled connections to the database, and the time limits of queries.
 pub(crate) struct Pool {
     connections: AnyPool,
     url: DatabaseUrl,
     database: Database,
     timeouts: Timeouts,
-    /// Held during the check whether the server refuses connections, so that the check adds at most one connection.
+    /// Held while checking whether the server refuses connections, so that this check adds at most one connection.
     probe: Mutex<()>,
     /// Whether the last write failed because the database rejects every write: it is read-only, or its disk is full.
     write_failed: AtomicBool,
@@ -66,7 +66,8 @@ impl Pool {
         self.connections.close().await;
     }
 
-    /// Runs a query to completion in a CLIENT span and returns its rows. Its changes are committed when it returns.
+    /// Runs a query to completion in a CLIENT span and returns its rows. The changes of the query are committed when
+    /// this returns.
     pub(crate) async fn fetch_all<T>(
         &self,
         statement: &Statement,
@@ -91,8 +92,8 @@ impl Pool {
         let read: Result<Vec<(i64,)>, _> = self.run(read, deadline).await;
         read.map_err(|_| "the database does not answer")?;
 
-        // A read-only database rejects this statement although no row matches. Only a real write detects a full disk,
-        // and a small one may still fit, so after a failed write the check writes many pages.
+        // A read-only database rejects an `UPDATE` even if no row matches. Only a real write detects a full disk, and a
+        // small write may still fit, so after a failed write the check writes many pages.
         let written: Result<Vec<(i64,)>, _> = if self.write_failed.load(Ordering::Relaxed) {
             let padding = " ".repeat(PROBE_BYTES);
             self.run(sqlx::query_as(PROBE).bind(padding), deadline)
@@ -119,13 +120,14 @@ impl Pool {
         let mut connection = tokio::time::timeout_at(deadline, self.acquire())
             .await
             .unwrap_or(Err(sqlx::Error::PoolTimedOut))?;
-        // `fetch_all`, because `fetch_optional` returns with the first row, before the statement has ended and is
+        // Uses `fetch_all`, because `fetch_optional` returns with the first row, before the statement has ended and is
         // committed.
         let rows = query.fetch_all(&mut *connection);
         if let Ok(rows) = tokio::time::timeout_at(deadline, rows).await {
             return rows;
         }
-        // The pool would wait for the response before it reuses the connection, and a frozen server sends none.
+        // The connection is not returned to the pool. The pool would wait for the response before it reuses the
+        // connection, and a frozen server sends no response.
         drop(connection.detach());
         Err(sqlx::Error::Io(io::Error::new(
             io::ErrorKind::TimedOut,
@@ -133,8 +135,8 @@ impl Pool {
         )))
     }
 
-    /// Returns a connection, or the reason for the failure. The pool alone would retry a refused connection until its
-    /// timeout.
+    /// Returns a connection from the pool, or the reason for the failure. The pool alone would retry a refused
+    /// connection until its timeout.
     async fn acquire(&self) -> Result<PoolConnection<Any>, sqlx::Error> {
         tokio::select! {
             connection = self.connections.acquire() => connection,
@@ -142,7 +144,7 @@ impl Pool {
         }
     }
 
-    /// Returns only if the server refuses connections.
+    /// Returns the connection error if the server refuses connections, and otherwise never returns.
     async fn refused(&self) -> sqlx::Error {
         if matches!(self.url.system, System::Postgres) {
             tokio::time::sleep(REFUSED_AFTER).await;

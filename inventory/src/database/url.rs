@@ -15,7 +15,7 @@ const EXAMPLES: &str =
 pub struct DatabaseUrl {
     pub(super) system: System,
     pub(super) options: AnyConnectOptions,
-    /// Names of parameters that the driver does not support. They are removed from `options`.
+    /// Names of URL parameters that the driver does not support. These parameters are removed from `options`.
     pub(super) ignored: Vec<String>,
 }
 
@@ -43,7 +43,7 @@ pub enum DatabaseUrlError {
          `cargo build -p inventory --features postgres`"
     )]
     PostgresNotBuilt,
-    /// A database in memory, which would be a new, empty database for every connection.
+    /// The URL names a database in memory, which would be a new, empty database for every connection.
     #[error("DATABASE_URL names no file: expected sqlite://path/to/file.sqlite?mode=rwc")]
     NoFile,
 }
@@ -77,8 +77,8 @@ impl FromStr for DatabaseUrl {
     }
 }
 
-/// Removes from a `postgres://` URL the parameters that its driver would ignore with a warning that quotes their
-/// values. A misspelled `password` is such a parameter.
+/// Removes unknown parameters from a `postgres://` URL. The driver would ignore them with a warning that quotes their
+/// values, and a misspelled `password` is such a parameter.
 fn take_unknown(options: &mut AnyConnectOptions) -> Vec<String> {
     const KNOWN: [&str; 18] = [
         "application_name",
@@ -145,8 +145,8 @@ impl DatabaseUrl {
     /// Returns the attributes that identify the database on the spans of queries.
     pub(crate) fn traced(&self) -> Database {
         match self.system {
-            // The file name is not recorded, because it identifies only the host. SQLite itself calls the main database
-            // `main`.
+            // The file name is not recorded, because it has no meaning on other hosts. SQLite itself calls the main
+            // database `main`.
             System::Sqlite => Database::new("sqlite").with_namespace("main"),
             System::Postgres => {
                 let (host, port) = self.server();
@@ -158,8 +158,8 @@ impl DatabaseUrl {
         }
     }
 
-    /// Returns the host, which may be the directory of a Unix socket, and the port. Parameters of the URL take
-    /// precedence over its authority.
+    /// Returns the host, which may be the directory of a Unix socket, and the port. URL parameters take precedence over
+    /// the host and port of the URL itself.
     fn server(&self) -> (String, u16) {
         let url = &self.options.database_url;
         let parameter = |name| {

@@ -1,6 +1,6 @@
 -- The tables on PostgreSQL; sqlite.sql creates the same tables. Runs at every start, so each statement is idempotent.
 
--- Concurrent `IF NOT EXISTS` and `OR REPLACE` statements can fail, so services that start together take turns.
+-- Concurrent `IF NOT EXISTS` and `OR REPLACE` statements can fail, so services that start at the same time take turns.
 SELECT pg_advisory_xact_lock(8081);
 
 -- Hides the notices "already exists, skipping".
@@ -12,7 +12,7 @@ CREATE TABLE IF NOT EXISTS stock (
     price_cents          BIGINT NOT NULL,
     -- The time that the item's warehouse takes to confirm its stock.
     warehouse_latency_ms BIGINT NOT NULL DEFAULT 0,
-    -- The last order that reserved from this row.
+    -- The last order that reserved this item.
     last_order_id        TEXT
 );
 
@@ -23,13 +23,15 @@ CREATE TABLE IF NOT EXISTS reservations (
     remaining BIGINT NOT NULL
 );
 
--- A row that the readiness check overwrites after a failed write, to detect whether the disk is still full.
+-- A table of one row, which the readiness check overwrites after a failed write, to detect whether the disk is still
+-- full.
 CREATE TABLE IF NOT EXISTS write_probe (
     id      BIGINT NOT NULL PRIMARY KEY CHECK (id = 1),
     padding TEXT   NOT NULL
 );
 
--- Earlier versions stored the probe's row in this table. No order has an empty id.
+-- Earlier versions stored the row of the readiness check in `reservations`, with an empty order id. No order has an
+-- empty id.
 DELETE FROM reservations WHERE order_id = '';
 
 -- Records the reservation in the same statement that reduces the stock, so both happen or neither does. If the order
@@ -46,8 +48,8 @@ CREATE OR REPLACE TRIGGER record_reservation
 AFTER UPDATE OF last_order_id ON stock
 FOR EACH ROW EXECUTE FUNCTION record_reservation();
 
--- Returns a released quantity to the stock in the same statement that releases it. Quantity 0 marks a released order,
--- which cannot reserve again.
+-- Returns the quantity of a released reservation to the stock, in the same statement that releases the reservation.
+-- Quantity 0 marks a released order, which cannot reserve again.
 CREATE OR REPLACE FUNCTION return_to_stock() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     UPDATE stock SET available = available + OLD.quantity - NEW.quantity WHERE item_id = NEW.item_id;

@@ -6,7 +6,7 @@ CREATE TABLE IF NOT EXISTS stock (
     price_cents          INTEGER NOT NULL,
     -- The time that the item's warehouse takes to confirm its stock.
     warehouse_latency_ms INTEGER NOT NULL DEFAULT 0,
-    -- The last order that reserved from this row.
+    -- The last order that reserved this item.
     last_order_id        TEXT
 ) STRICT;
 
@@ -17,13 +17,15 @@ CREATE TABLE IF NOT EXISTS reservations (
     remaining INTEGER NOT NULL
 ) STRICT;
 
--- A row that the readiness check overwrites after a failed write, to detect whether the disk is still full.
+-- A table of one row, which the readiness check overwrites after a failed write, to detect whether the disk is still
+-- full.
 CREATE TABLE IF NOT EXISTS write_probe (
     id      INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),
     padding TEXT    NOT NULL
 ) STRICT;
 
--- Earlier versions stored the probe's row in this table. No order has an empty id.
+-- Earlier versions stored the row of the readiness check in `reservations`, with an empty order id. No order has an
+-- empty id.
 DELETE FROM reservations WHERE order_id = '';
 
 -- Records the reservation in the same statement that reduces the stock, so both happen or neither does. If the order
@@ -35,8 +37,8 @@ BEGIN
     VALUES (NEW.last_order_id, NEW.item_id, OLD.available - NEW.available, NEW.available);
 END;
 
--- Returns a released quantity to the stock in the same statement that releases it. Quantity 0 marks a released order,
--- which cannot reserve again.
+-- Returns the quantity of a released reservation to the stock, in the same statement that releases the reservation.
+-- Quantity 0 marks a released order, which cannot reserve again.
 CREATE TRIGGER IF NOT EXISTS return_to_stock
 AFTER UPDATE OF quantity ON reservations
 BEGIN

@@ -83,7 +83,8 @@ impl Cluster {
         frozen
     }
 
-    /// Returns a command for one of the programs of `PostgreSQL`, which refuse to run as root.
+    /// Returns a command for one of `PostgreSQL`'s programs, as another user if this test runs as root: these programs
+    /// refuse to run as root.
     fn command(&self, program: &str) -> Command {
         let program = self.programs.join(program);
         let directory = self.directory.path();
@@ -127,7 +128,7 @@ fn programs() -> Option<PathBuf> {
         .find(|programs| programs.join("postgres").exists())
 }
 
-/// Returns whether this test runs as root, by the owner of `/proc/self`.
+/// Returns whether this test runs as root, according to the owner of `/proc/self`.
 fn is_root() -> bool {
     std::fs::metadata("/proc/self").is_ok_and(|itself| itself.uid() == 0)
 }

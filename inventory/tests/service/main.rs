@@ -1,7 +1,7 @@
-//! Tests the service over a socket, each on a separate database.
+//! Tests of the service over a socket, each on a separate database.
 //!
-//! `claims` contains the tests for every database, which `sqlite` and `postgres` run; `service` starts the service
-//! under test.
+//! `claims` contains the shared tests, which `sqlite` and `postgres` run on their databases; `service` starts the
+//! service under test.
 
 #![expect(clippy::unwrap_used, reason = "what fails here fails a test")]
 

@@ -15,7 +15,7 @@ pub(crate) struct Service {
     served: Task<Result<(), StartError>>,
 }
 
-/// A response: the parts that the contract defines.
+/// The parts of a response that the API contract defines.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
@@ -41,7 +41,7 @@ impl Answer {
     }
 }
 
-/// The settings of a service with a long database timeout, for busy machines.
+/// Returns the settings of a service with a long database timeout, for busy machines.
 pub(crate) fn config(database_url: &str) -> Result<Config, StartError> {
     Config::read(&|variable| match variable {
         "DATABASE_URL" => Some(database_url.to_owned()),

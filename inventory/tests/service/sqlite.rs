@@ -1,4 +1,4 @@
-//! Runs each claim on a separate `SQLite` file, and tests failed starts.
+//! Runs each shared test on a separate `SQLite` file, and tests failed starts.
 
 use std::error::Error;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use tempfile::TempDir;
 use crate::claims;
 use crate::service::{Service, config};
 
-/// A test per claim, under the claim's name.
+/// Declares a test function for each shared test, with the same name.
 macro_rules! on_sqlite {
     ($($claim:ident),+ $(,)?) => {
         $(

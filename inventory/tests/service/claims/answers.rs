@@ -1,4 +1,4 @@
-//! The responses to valid and invalid requests.
+//! Tests of the responses to valid and invalid requests.
 
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,4 @@
-//! Claims that hold on every database. Each claim runs on an empty database and stops the services that it starts.
+//! Shared tests, which run on every database. Each test gets an empty database and stops the services that it starts.
 
 mod answers;
 mod reservations;
@@ -8,7 +8,7 @@ pub(crate) use answers::*;
 pub(crate) use reservations::*;
 pub(crate) use spans::*;
 
-/// Passes the name of every claim to the macro `$run`, so that a new claim runs on each database.
+/// Passes the name of every shared test to the macro `$run`, so that a new test runs on each database.
 macro_rules! for_each_claim {
     ($run:ident $(, $argument:ident)?) => {
         $run! {

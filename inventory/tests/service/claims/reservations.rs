@@ -1,4 +1,4 @@
-//! Reservations under concurrency: each is made once, and together they never exceed the stock.
+//! Tests of concurrent reservations: each is made once, and together they never exceed the stock.
 
 use futures_util::future::join_all;
 use serde_json::json;
@@ -124,7 +124,7 @@ pub(crate) async fn releases_beside_reservations_leave_stock_exact(database_url:
     }))
     .await;
     for answer in answers {
-        // A deadlock between the two is a 503, and the request may be repeated.
+        // A deadlock between a reservation and a release is a 503, and the request may be repeated.
         assert!([201, 204, 409, 503].contains(&answer.status), "{answer:?}");
     }
     for n in 0..30 {

@@ -1,4 +1,4 @@
-//! The spans of queries: recorded attributes, and values that must not be recorded.
+//! Tests of the spans of queries: recorded attributes, and values that must not be recorded.
 
 use std::collections::BTreeMap;
 
@@ -86,7 +86,7 @@ fn is_postgres(database_url: &str) -> bool {
     database_url.starts_with("postgres")
 }
 
-/// Returns the attributes that identify the database, without those that differ between machines.
+/// Returns the expected attributes that identify the database, without those that differ between machines.
 fn system(database_url: &str) -> Vec<(&'static str, &'static str)> {
     let name = if is_postgres(database_url) {
         "postgresql"
@@ -96,7 +96,7 @@ fn system(database_url: &str) -> Vec<(&'static str, &'static str)> {
     vec![("db.system.name", name)]
 }
 
-/// `SQLite` calls the main database `main`.
+/// Returns the expected `db.namespace`. `SQLite` calls the main database `main`.
 fn namespace(database_url: &str) -> String {
     if is_postgres(database_url) {
         let (address, _query) = database_url.split_once('?').unwrap_or((database_url, ""));
@@ -107,7 +107,7 @@ fn namespace(database_url: &str) -> String {
     }
 }
 
-/// The location of the database differs between runs.
+/// Returns the attributes of a span, without the location of the database, which differs between runs.
 fn attributes(span: &Span) -> BTreeMap<&str, &str> {
     let location = ["server.address", "server.port", "db.namespace"];
     let attributes = span.attributes.iter();

@@ -1,4 +1,4 @@
-//! Runs the claims on a temporary `PostgreSQL` server, if Debian's package is installed.
+//! Runs the shared tests on a temporary `PostgreSQL` server, if Debian's package is installed.
 
 mod outages;
 
@@ -13,7 +13,7 @@ use crate::claims;
 use crate::cluster::Cluster;
 use crate::service::{Service, config, count, execute};
 
-/// Runs each claim on a new database of the cluster.
+/// Runs each shared test on a new database of the cluster.
 macro_rules! on_postgres {
     ($cluster:ident: $($claim:ident),+ $(,)?) => {
         $(
@@ -40,7 +40,7 @@ async fn claims_hold_on_postgres() {
     service.stop().await;
 }
 
-/// A service with the default timeouts, and its database.
+/// Starts a service with the default database timeout, and returns it and its database URL.
 async fn impatient(cluster: &Cluster) -> (Service, String) {
     let database_url = cluster.database_url("postgres");
     let mut config = config(&database_url).unwrap();
@@ -48,7 +48,8 @@ async fn impatient(cluster: &Cluster) -> (Service, String) {
     (Service::start_with(config).await, database_url)
 }
 
-/// Requests an item in a trace. Returns the duration of the request and the error type of the query's span.
+/// Requests an item while the database is unavailable. Returns the duration of the request and the error type of the
+/// query's span.
 async fn failed_check(service: &Service) -> (Duration, Option<String>) {
     let recorder = recorder();
     let started = Instant::now();
@@ -70,9 +71,9 @@ async fn stopped_server_is_reported_at_once() {
     };
     let (service, _) = impatient(&cluster).await;
     cluster.stop();
-    // The first query may get a connection that was just closed.
+    // The first query may get a pooled connection that the server has just closed.
     failed_check(&service).await;
-    // Several requests, because a busy machine may delay one of them.
+    // Sends several requests, because a busy machine may delay one of them.
     let mut quickest = Duration::MAX;
     for _ in 0..5 {
         let (took, error_type) = failed_check(&service).await;
@@ -115,7 +116,7 @@ async fn locked_row_is_503_and_nothing_is_reserved_later() {
     let lock = "BEGIN; SELECT 1 FROM stock WHERE item_id = 'item-123' FOR UPDATE";
     sqlx::raw_sql(lock).execute(&mut other).await.unwrap();
 
-    // More than the connections of the pool.
+    // Sends more requests than the pool has connections.
     let answers = join_all(
         (0..15).map(async |n| service.reserve(&format!("order-{n}"), "item-123", 1).await),
     );
@@ -179,7 +180,7 @@ async fn read_only_database_is_503_and_not_ready() {
 
 #[tokio::test]
 async fn refused_connection_is_an_error_without_the_password() {
-    // The port is bound but does not listen: connections are refused, and no other process can take it.
+    // The socket is bound but does not listen: connections are refused, and no other process can take the port.
     let socket = tokio::net::TcpSocket::new_v4().unwrap();
     socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let address = socket.local_addr().unwrap();

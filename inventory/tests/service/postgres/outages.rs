@@ -1,4 +1,4 @@
-//! The inventory program with default timeouts while its `PostgreSQL` server is down: its answer and its log.
+//! Tests the answers and the log of the inventory program with default timeouts while its `PostgreSQL` server is down.
 
 use std::fs::File;
 use std::path::PathBuf;
@@ -11,13 +11,13 @@ use tempfile::TempDir;
 use crate::cluster::Cluster;
 use crate::service::{answer, client};
 
-/// Time after which checkout, by default, gives up a call to inventory.
+/// Default time after which checkout gives up a call to inventory.
 const CHECKOUT_PATIENCE: Duration = Duration::from_secs(2);
 
 /// Maximum time for a log line to appear, long enough for a busy machine.
 const LOG_TIMEOUT: Duration = Duration::from_mins(1);
 
-/// The running program. Killed when dropped.
+/// The running inventory program. Killed when dropped.
 struct Program {
     child: Child,
     log: PathBuf,
@@ -48,7 +48,7 @@ impl Program {
         program
     }
 
-    /// Waits for a log line that matches, and returns it.
+    /// Waits for a log line of the program that matches, and returns it.
     async fn logged(&self, matches: impl Fn(&Value) -> bool) -> Value {
         let started = Instant::now();
         loop {
@@ -64,9 +64,9 @@ impl Program {
         }
     }
 
-    /// Sends requests in new traces, and asserts their answers and their log lines.
+    /// Sends several requests in new traces, and asserts that each is answered and logged as unavailable.
     async fn assert_unavailable(&self) {
-        // Several requests, because a busy machine may delay one of them.
+        // Sends several requests, because a busy machine may delay one of them.
         let mut quickest = Duration::MAX;
         for n in 1..=5 {
             let trace_id = format!("{n:032x}");
