@@ -1,5 +1,6 @@
-//! The tracer behind `tracing` spans. It can represent a span that this crate has started already, so that
-//! `tracing::Span::current()` in a handler is the request's SERVER span.
+//! The OpenTelemetry tracer that the `tracing` span layer uses. A `tracing` span can represent a span that
+//! this crate has already started, so that `tracing::Span::current()` in a handler is the request's SERVER
+//! span.
 
 use std::{borrow::Cow, time::SystemTime};
 
@@ -17,14 +18,16 @@ use crate::{
     span::{request, scope::Adoption},
 };
 
-/// Identifies the spans that [`adopt`] creates, for the tracer below and for filters. Never exported.
+/// Name of the `tracing` spans that [`adopt`] creates, by which the tracer and the filters recognize them.
+/// The name is never exported.
 const NAME: &str = "shared::request";
 
 pub(super) const ADOPTION: Adoption = Adoption { adopt, enter, exit };
 
-/// Creates a `tracing` span for the span of the current context.
+/// Creates a `tracing` span that represents the OpenTelemetry span of the current context.
 fn adopt() -> tracing::Span {
-    // Every filter except `off` lets this level pass. The fields are those that handlers can record.
+    // Every filter except `off` enables a span of level `error`. The span declares the fields that handlers
+    // can record.
     let span = tracing::error_span!(
         NAME,
         error.r#type = Empty,
@@ -34,13 +37,14 @@ fn adopt() -> tracing::Span {
         session.id = Empty,
         user.id = Empty,
     );
-    // The layer starts a span when it is first entered. `enter` bypasses the layer.
+    // `tracing-opentelemetry` would start the OpenTelemetry span when its `tracing` span is first entered,
+    // but [`enter`] bypasses that layer. Asking for the context starts the OpenTelemetry span, too.
     let _ = span.context();
     span
 }
 
-/// Makes a span `tracing::Span::current()` without the other work of `Span::enter`: the layer would attach a context that is
-/// current already, which costs several times as much.
+/// Makes a span the result of `tracing::Span::current()` without the other work of `Span::enter`: the
+/// OpenTelemetry layer would attach a context that is already current, which costs several times as much.
 fn enter(span: &tracing::Span) {
     span.with_subscriber(|(id, dispatch)| match dispatch.downcast_ref::<Registry>() {
         Some(registry) => registry.enter(id),
@@ -55,12 +59,14 @@ fn exit(span: &tracing::Span) {
     });
 }
 
-/// Returns whether the metadata belongs to spans that [`adopt`] creates. They pass at every configured level.
+/// Returns whether the metadata belongs to a span that [`adopt`] creates. Such spans are enabled at every
+/// configured level.
 pub(super) fn is_adopted(metadata: &Metadata<'_>) -> bool {
     metadata.is_span() && metadata.name() == NAME
 }
 
-/// The tracer of the span layer.
+/// The tracer of the span layer: starts an OpenTelemetry span for every `tracing` span that [`adopt`] has not
+/// created.
 #[derive(Debug, Clone)]
 pub(super) struct Tracer(SdkTracer);
 
@@ -95,7 +101,7 @@ impl ApiTracer for Tracer {
 )]
 pub(super) enum TracingSpan {
     Own(Timed<opentelemetry_sdk::trace::Span>),
-    /// The span of this context. The code that started it ends it.
+    /// A span of the context `cx` that was started elsewhere. The code that started the span also ends it.
     Adopted {
         cx: Context,
         span_context: SpanContext,
@@ -139,7 +145,7 @@ impl Span for TracingSpan {
     fn set_status(&mut self, status: Status) {
         match self {
             Self::Own(span) => span.set_status(status),
-            // The layer sets this status on every span that it starts.
+            // `tracing-opentelemetry` sets the status `Unset` on every span that it starts.
             Self::Adopted { .. } if status == Status::Unset => {}
             Self::Adopted { cx, .. } => cx.span().set_status(status),
         }

@@ -1,5 +1,5 @@
-//! [`Builder`]: options of telemetry that are set in code, in addition to the environment variables. It
-//! builds [`Parts`].
+//! [`Builder`]: telemetry options that are set in code, in addition to the environment variables. The builder
+//! creates [`Parts`].
 
 use std::fmt;
 
@@ -42,7 +42,7 @@ use crate::{config, internal::semconv};
 #[must_use = "a builder has no effect until `init`, `init_on` or `build` is called"]
 pub struct Builder {
     code: Code,
-    /// Custom processors. They receive spans even with `OTEL_TRACES_EXPORTER=none`.
+    /// Custom span processors, which receive spans even with `OTEL_TRACES_EXPORTER=none`.
     processors: Vec<Box<dyn SpanProcessor>>,
     panic_hook: bool,
 }
@@ -61,22 +61,23 @@ impl Builder {
         }
     }
 
-    /// Sets the sampler. It overrides `OTEL_TRACES_SAMPLER`, and a warning reports that the variable is
-    /// ignored.
+    /// Sets the sampler, which overrides `OTEL_TRACES_SAMPLER`. If that variable is set, a warning reports
+    /// that the variable is ignored.
     pub fn sampler(mut self, sampler: impl Into<Box<dyn ShouldSample>>) -> Self {
         self.code.sampler = Some(sampler.into());
         self
     }
 
-    /// Sets the level from which `tracing` spans become spans of a trace. Defaults to `INFO`. Levels in
-    /// `OTEL_RUST_SPAN_LEVEL` take precedence. The levels of log lines are separate, in `RUST_LOG`.
+    /// Sets the minimum level of the `tracing` spans that become spans of a trace. Defaults to `INFO`. Levels
+    /// in `OTEL_RUST_SPAN_LEVEL` take precedence. The levels of log lines are set separately, in `RUST_LOG`.
     pub fn span_level(mut self, level: impl Into<LevelFilter>) -> Self {
         self.code.span_levels = self.code.span_levels.with_default(level);
         self
     }
 
     /// Like [`span_level`](Self::span_level), but for the spans of one target, which is a module path or the
-    /// beginning of one. This records the details of one crate without those of all others.
+    /// beginning of a module path. Use this method to record the details of one crate without those of all
+    /// other crates.
     pub fn span_level_for(
         mut self,
         target: impl Into<String>,
@@ -92,22 +93,23 @@ impl Builder {
         self.span_level_for(target, level)
     }
 
-    /// Adds a span processor, which receives every span before it is exported: to add attributes at the
-    /// start, to count, or to inspect. It runs on the thread that starts or ends the span, so it must not
-    /// block. [`SpanCounts`](super::SpanCounts) do not include its work.
+    /// Adds a span processor, which receives every span before the export, and can add attributes at the
+    /// start, count spans or inspect them. The processor runs on the thread that starts or ends the span, so
+    /// it must not block. [`SpanCounts`](super::SpanCounts) do not include spans that the processor exports.
     pub fn span_processor(mut self, processor: impl SpanProcessor + 'static) -> Self {
         self.processors.push(Box::new(processor));
         self
     }
 
-    /// Adds an exporter for sampled spans, in addition to `OTEL_TRACES_EXPORTER` (set that to `none` to use
-    /// only this one). It runs on a dedicated thread.
+    /// Adds an exporter for sampled spans, in addition to `OTEL_TRACES_EXPORTER` (set that variable to `none`
+    /// to use only this exporter). The exporter runs on a dedicated thread.
     ///
-    /// The exporter is driven by the batch processor of the SDK, which reads `OTEL_BSP_*`, drops spans that
-    /// exceed its queue, and does not retry. On shutdown it has the time that the exporter of
-    /// `OTEL_TRACES_EXPORTER` leaves of the deadline, plus one second. [`SpanCounts`](super::SpanCounts) do
-    /// not include its results, because they count every span once. Values are not truncated and errors
-    /// are not redacted. For anything else, such as writing each span to a file at once, use a
+    /// The SDK's batch processor calls the exporter. The batch processor reads `OTEL_BSP_*`, drops spans that
+    /// exceed its queue, and does not retry. On shutdown, the exporter of `OTEL_TRACES_EXPORTER` is shut down
+    /// first; the added exporter has the rest of the deadline plus one second.
+    /// [`SpanCounts`](super::SpanCounts) do not include the results of the added exporter, because every span
+    /// is counted only once. The added exporter receives values that are not truncated and errors that are
+    /// not redacted. To export in another way, such as writing each span to a file immediately, use a
     /// [`span_processor`](Self::span_processor).
     pub fn span_exporter(self, exporter: impl SpanExporter + 'static) -> Self {
         let processor = BatchSpanProcessor::builder(Contained(exporter)).build();
@@ -115,14 +117,15 @@ impl Builder {
     }
 
     /// Sets whether to install a panic hook that logs panics and records them on their spans. Defaults to
-    /// true. The hook calls an existing custom hook afterwards. With false, the existing hook is kept.
+    /// true. An existing custom hook is called afterwards. If `set` is false, the existing hook is kept.
     pub fn panic_hook(mut self, set: bool) -> Self {
         self.panic_hook = set;
         self
     }
 
-    /// Sets whether to write log lines, configured by `RUST_LOG` and `LOG_FORMAT`. Defaults to true. With
-    /// false, ignored settings and lost spans are only reported if another layer writes these events.
+    /// Sets whether to write log lines, configured by `RUST_LOG` and `LOG_FORMAT`. Defaults to true. If
+    /// `write` is false, ignored settings and lost spans are only reported if another `tracing` layer writes
+    /// these events.
     pub fn log(mut self, write: bool) -> Self {
         self.code.logs = write;
         self
@@ -137,11 +140,11 @@ impl Builder {
         self.init_on(tracing_subscriber::registry())
     }
 
-    /// Like [`init`](Self::init), but adds its layers to an existing subscriber, such as a registry with
-    /// custom layers.
+    /// Like [`init`](Self::init), but adds the span layer and the log layer to an existing subscriber, such
+    /// as a registry with custom layers.
     ///
     /// Each added layer has its own filter. A global filter in the subscriber, such as
-    /// `registry().with(EnvFilter)`, applies to the added layers as well.
+    /// `registry().with(EnvFilter)`, also applies to the added layers.
     ///
     /// ```no_run
     /// # fn main() -> Result<(), shared::telemetry::InitError> {
@@ -169,8 +172,8 @@ impl Builder {
         Ok(telemetry)
     }
 
-    /// Builds telemetry without setting anything global: for a process that assembles the [`Parts`] itself,
-    /// or has several services, each with its own providers.
+    /// Builds telemetry without setting anything global. Use this method in a process that assembles the
+    /// [`Parts`] itself, or that has several services, each with its own providers.
     ///
     /// # Errors
     ///

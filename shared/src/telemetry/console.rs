@@ -45,11 +45,12 @@ impl SpanProcessor for ConsoleProcessor {
         if !span.span_context.is_sampled() {
             return;
         }
-        // The caller holds the lock of the span.
+        // The SDK calls `on_end` while it holds the lock of the span.
         let written = panics::contained(|| {
             redacted::redact(&mut span);
             let line = format!("{}\n", line(&span, self.limits));
-            // A line that exceeds the atomic write size of a pipe takes several writes.
+            // The lock separates threads, because a line that exceeds the atomic write size of a pipe takes
+            // several writes.
             let _whole = io::stderr().lock();
             Stream::Stderr.write_all(line.as_bytes()).is_ok()
         });
@@ -58,7 +59,7 @@ impl SpanProcessor for ConsoleProcessor {
         if written == Some(true) {
             counts.exported += 1;
         } else {
-            // Not reported, because the console itself has failed.
+            // A failed write is counted but not logged, because the console itself has failed.
             counts.lost.export_failed += 1;
         }
     }

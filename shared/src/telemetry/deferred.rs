@@ -1,4 +1,4 @@
-//! [`Deferred`]: tracers and instruments requested before telemetry is initialized.
+//! [`Deferred`]: tracers and instruments that are requested before telemetry is initialized.
 
 use std::{
     fmt,
@@ -11,10 +11,10 @@ use std::{
 
 /// A tracer or instrument that can be requested before [`init`](super::init) and works afterwards.
 ///
-/// A tracer from OpenTelemetry's `global::tracer`, or a meter from `global::meter`, stays without effect if it was requested before the
-/// provider was set. `Deferred` requests it on use, and again once [`init`](super::init) or
-/// [`Parts::install`](super::Parts::install) has set the provider. Use it for a `static`, and for values created before `main` has
-/// finished its setup.
+/// A tracer from OpenTelemetry's `global::tracer`, or a meter from `global::meter`, stays without effect if it was
+/// requested before the provider was set. `Deferred` requests the tracer or instrument on first use, and again on the
+/// first use after [`init`](super::init) or [`Parts::install`](super::Parts::install) has set the provider. Use
+/// `Deferred` for a `static`, and for values created before `main` has finished its setup.
 ///
 /// ```
 /// use shared::{
@@ -29,11 +29,12 @@ use std::{
 /// TRACER.in_span("count_stock", |_| { /* .. */ });
 /// ```
 ///
-/// The layers and clients of this crate do not need it. For another crate that stores what it got earlier, initialize telemetry
-/// first. The callback of an observable instrument is registered on the first use after the setup.
+/// The layers and clients of this crate do not need `Deferred`. If another crate stores a tracer or instrument,
+/// initialize telemetry before that crate. The callback of an observable instrument is registered on the first use
+/// after telemetry is initialized.
 pub struct Deferred<T> {
     make: fn() -> T,
-    /// Used until providers are set.
+    /// Value that is used until the global providers are set.
     early: OnceLock<T>,
     real: OnceLock<T>,
 }
@@ -68,13 +69,13 @@ impl<T> fmt::Debug for Deferred<T> {
     }
 }
 
-/// Renamed to [`Deferred`].
+/// The former name of [`Deferred`].
 #[deprecated(note = "renamed to `Deferred`")]
 pub type Late<T> = Deferred<T>;
 
 static PROVIDERS_ARE_SET: AtomicBool = AtomicBool::new(false);
 
-/// Called after the global providers are set.
+/// Makes every [`Deferred`] request its value again on the next use. Called after the global providers are set.
 pub(crate) fn providers_are_set() {
     PROVIDERS_ARE_SET.store(true, Ordering::Release);
 }

@@ -1,4 +1,4 @@
-//! Finds probable mistakes in a valid `RUST_LOG`: a word that is not a level is taken as a target.
+//! Finds probable mistakes in a valid `RUST_LOG`, where a misspelled level is taken as a target.
 
 use tracing::level_filters::LevelFilter;
 
@@ -6,10 +6,10 @@ use crate::redact;
 
 const LEVELS: [&str; 6] = ["error", "warn", "info", "debug", "trace", "off"];
 
-/// Returns a warning for a word that is taken as a target, if no level applies to the other targets or if the
-/// word resembles a level.
+/// Returns a warning if `RUST_LOG` contains a word that is taken as a target, and either the word resembles a
+/// level or no level applies to the other targets.
 pub(super) fn warning(directives: &str) -> Option<String> {
-    // A directive with a level, a span or a field is not a misspelt level.
+    // A directive that contains a level, a span or a field is not a misspelled level.
     let words = directives.split(',').map(str::trim);
     let words =
         words.filter(|word| !word.is_empty() && !word.contains(['=', '[', ']', '{', '}', '"']));
@@ -41,7 +41,8 @@ fn is_level(word: &str) -> bool {
     word.parse::<LevelFilter>().is_ok()
 }
 
-/// Returns the level that the word resembles: with one typing mistake, abbreviated or lengthened.
+/// Returns the level that the word resembles: the level with one typing mistake, the beginning of the level,
+/// or a word that begins with the level.
 fn nearest(word: &str) -> Option<&'static str> {
     let word = word.to_ascii_lowercase();
     LEVELS.into_iter().find(|level| {

@@ -4,8 +4,8 @@ use tracing::subscriber::SetGlobalDefaultError;
 
 use crate::config::ConfigError;
 
-/// The reason why telemetry cannot be initialized. Print it and end the process, because the log is not set up
-/// yet.
+/// The reason why telemetry cannot be initialized. Print the error and end the process, because the log is
+/// not set up yet.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum InitError {
@@ -37,7 +37,7 @@ pub enum InitError {
         "a tracing subscriber is already set: call `telemetry::init` once, before setting any other, or pass yours to `telemetry::builder(..).init_on(..)`"
     )]
     AlreadySet(#[from] SetGlobalDefaultError),
-    /// The exporter cannot be built, for another reason than those above.
+    /// The exporter cannot be built, for a reason that has no variant of its own.
     #[cfg(feature = "otlp")]
     #[error("cannot set up the exporter: {0}")]
     Build(#[source] otlp::BuildError),

@@ -23,14 +23,14 @@ pub(super) enum Export {
     Nowhere,
 }
 
-/// The export to a collector, and what metrics report of it.
+/// The export to a collector, with the data that metrics report about it.
 #[cfg(feature = "otlp")]
 #[derive(Debug, Clone)]
 pub(super) struct OtlpExport {
     pub(super) processor: OtlpProcessor,
-    /// Attributes of the exporter's own metrics.
+    /// Attributes of the metrics about the exporter.
     pub(super) attributes: Vec<KeyValue>,
-    /// Maximum number of queued spans, if it is bounded.
+    /// Maximum number of queued spans. `None` if the number is not limited.
     pub(super) capacity: Option<usize>,
 }
 
@@ -61,7 +61,7 @@ impl Export {
 
     pub(super) fn on_end(&self, span: SpanData) {
         if let Some(processor) = self.processor() {
-            // Called below the lock of the span.
+            // The SDK calls `on_end` while it holds the lock of the span.
             panics::contained(|| processor.on_end(span));
         }
     }
@@ -70,7 +70,7 @@ impl Export {
         self.processor().map_or(Ok(()), SpanProcessor::force_flush)
     }
 
-    /// Exports queued spans for up to `deadline`. Spans that end later are counted as lost.
+    /// Exports queued spans for up to `deadline`. Spans that end after the call are counted as lost.
     pub(super) fn close(&self, deadline: Duration) -> OTelSdkResult {
         self.processor().map_or(Ok(()), |processor| {
             processor.shutdown_with_timeout(deadline)

@@ -1,5 +1,6 @@
-//! The end of telemetry, by [`Telemetry::shutdown`](super::Telemetry::shutdown) or by a drop without it. Traces
-//! and metrics are shut down on separate threads, because they block and may exceed their deadline.
+//! The end of telemetry: a call of [`Telemetry::shutdown`](super::Telemetry::shutdown), or a drop without
+//! that call. Traces and metrics are shut down on separate threads, because their shutdown blocks and may
+//! exceed the deadline.
 
 use std::{
     io,
@@ -20,17 +21,17 @@ use super::{export::Export, processors::Processors};
 
 /// Extra time after the deadline of a shutdown, to report unexported spans.
 const GRACE: Duration = Duration::from_secs(1);
-/// How long a drop without shutdown waits for the export of ended spans.
+/// How long a drop of `Telemetry` without shutdown waits for the export of ended spans.
 const DROP_FLUSH: Duration = Duration::from_secs(5);
 
-/// The parts to shut down.
+/// The providers and processors to shut down, and the log to close.
 #[derive(Debug)]
 pub(super) struct Live {
-    /// Its spans end through `processors`, which outlive it.
+    /// The tracer provider, which passes ended spans to `processors`.
     pub(super) provider: Option<SdkTracerProvider>,
     pub(super) processors: Option<Processors>,
     pub(super) meters: Option<SdkMeterProvider>,
-    /// Dropped last.
+    /// Flushes or closes the log. Dropped after the other fields.
     #[cfg(feature = "logs")]
     pub(super) log: log::CloseOnDrop,
 }
@@ -48,7 +49,7 @@ impl Live {
         let traces =
             processors.map(|processors| start(move || processors.shutdown_with_timeout(deadline)));
         let metrics = meters.map(|meters| start(move || meters.shutdown_with_timeout(deadline)));
-        // Other failures are in the counters, and logged with them.
+        // Other failures of the span export are part of the span counters, which the exporter logs.
         if let Some(Err(Failure::Timeout)) = traces.map(|traces| wait(traces, end)) {
             tracing::warn!(?deadline, "traces did not shut down in time");
         }
@@ -64,7 +65,8 @@ impl Live {
         drop(provider);
     }
 
-    /// Exports the spans that have ended. Later spans are exported as well, if the process keeps running.
+    /// Exports the spans that have ended. Spans that end later are also exported, if the process keeps
+    /// running.
     pub(super) fn flush(self, export: &Export) {
         let end = Instant::now() + DROP_FLUSH;
         let traces = self
@@ -73,7 +75,7 @@ impl Live {
         let meters = self.meters;
         let metrics = meters.map(|meters| start(move || meters.force_flush()));
         for part in [traces, metrics].into_iter().flatten() {
-            // The counters have the result.
+            // The span counters show whether the export succeeded.
             let _ = wait(part, end);
         }
         let spans = export.counts();
@@ -101,7 +103,7 @@ type Work = io::Result<Receiver<OTelSdkResult>>;
 fn start(work: impl FnOnce() -> OTelSdkResult + Send + 'static) -> Work {
     let (done, finished) = channel();
     run(move || {
-        // The receiver is gone if the wait timed out.
+        // The receiver is gone if the waiting thread has timed out.
         let _ = done.send(work());
     })?;
     Ok(finished)

@@ -48,8 +48,9 @@ where
     S: Subscriber + for<'span> LookupSpan<'span> + Send + Sync,
 {
     let filter = parse(&logs.directives).expect("`read` has parsed the directives");
-    // A span that only the log enables would be `Span::current()` without being part of the trace, so work spawned in it would
-    // lose the trace. Log lines have no fields of spans; only directives such as `[name]=debug` need spans.
+    // A `tracing` span that only the log layer enables would be `Span::current()` without being part of the
+    // trace, so work spawned in that span would lose the trace. Log lines do not include fields of spans, so
+    // the log layer needs spans only for directives such as `[name]=debug`.
     let needs_spans = logs.directives.contains('[');
     let is_needed = filter_fn(move |metadata| metadata.is_event() || needs_spans)
         .with_max_level_hint(LevelFilter::TRACE);
@@ -57,15 +58,16 @@ where
     logs::layer(service, logs.format).with_filter(filter.and(is_needed).or(is_operational))
 }
 
-/// Turns records of the `log` crate into events if they pass the subscriber's filters. An existing logger is
-/// kept.
+/// Turns records of the `log` crate into `tracing` events if they pass the subscriber's filters. If a logger
+/// is already set for the `log` crate, that logger is kept.
 pub(super) fn bridge() {
-    // A record that no filter accepts costs one comparison.
+    // With this maximum level, a record that no filter accepts costs only one comparison.
     let max_level = LevelFilter::current().as_log();
     let _ = LogTracer::builder().with_max_level(max_level).init();
 }
 
-/// Without the `info` events of OpenTelemetry, which do not help to operate a service.
+/// The default of `RUST_LOG`. Excludes the `info` events of OpenTelemetry, which do not help to operate a
+/// service.
 const DEFAULT_FILTER: &str = "info,opentelemetry=warn";
 
 fn parse(directives: &str) -> Result<EnvFilter, ParseError> {
@@ -84,7 +86,7 @@ fn is_operational(metadata: &Metadata<'_>) -> bool {
     if target == otlp::LOG_TARGET {
         return metadata.is_event();
     }
-    // Excludes `shared::server`, which begins like `shared::serve`.
+    // Compares whole module names, because `shared::server` also begins with `shared::serve`.
     let is_within = |rest: &str| rest.is_empty() || rest.starts_with("::");
     let is_own = MODULES
         .iter()

@@ -1,5 +1,5 @@
-//! The meter provider. Exports [`SpanCounts`](super::SpanCounts) as metrics, by the conventions for
-//! [SDK metrics](https://opentelemetry.io/docs/specs/semconv/otel/sdk-metrics/).
+//! The meter provider, which exports [`SpanCounts`](super::SpanCounts) as metrics by the conventions for [SDK
+//! metrics](https://opentelemetry.io/docs/specs/semconv/otel/sdk-metrics/).
 
 use opentelemetry::{
     KeyValue,
@@ -13,7 +13,8 @@ use opentelemetry_sdk::{
 use super::{InitError, LostSpans, export::Export, settings::Metrics};
 use crate::internal::{semconv, tracer::scope};
 
-/// Creates the provider that collects the measurements of `crate::metrics` and exports them at the configured interval.
+/// Creates the meter provider, which collects the measurements of `crate::metrics` and exports them at the
+/// configured interval.
 pub(super) fn provider(
     metrics: Metrics,
     resource: Resource,
@@ -26,7 +27,7 @@ pub(super) fn provider(
     Ok(provider.with_reader(reader).build())
 }
 
-/// Starts recording request durations with the global provider.
+/// Starts recording request durations with the global meter provider.
 pub(super) fn enable() {
     #[cfg(all(feature = "metrics", any(feature = "client", feature = "server")))]
     crate::internal::metrics::enable();

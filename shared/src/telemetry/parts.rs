@@ -18,8 +18,9 @@ use super::{
 };
 use crate::span::scope;
 
-/// The parts of telemetry that [`Builder::build`](super::Builder::build) creates. Add the layers to a `tracing`
-/// registry, then call [`install`](Self::install) to set the global parts, or set them yourself.
+/// The parts of telemetry that [`Builder::build`](super::Builder::build) creates. Add the layers to a
+/// `tracing` registry, then call [`install`](Self::install) to set the global providers, propagator and panic
+/// hook, or set these yourself.
 ///
 /// ```no_run
 /// # #[tokio::main]
@@ -40,8 +41,9 @@ use crate::span::scope;
 /// # Ok(()) }
 /// ```
 ///
-/// Several services in one process use one builder each, and pass the providers of their parts to their own
-/// [`TraceLayer`](crate::server::TraceLayer) and [`TraceMiddleware`](crate::client::TraceMiddleware).
+/// If one process runs several services, use a builder for each service, and pass the providers of its parts
+/// to the service's own [`TraceLayer`](crate::server::TraceLayer) and
+/// [`TraceMiddleware`](crate::client::TraceMiddleware).
 #[derive(Debug)]
 #[must_use = "parts have no effect before `install`"]
 pub struct Parts {
@@ -56,7 +58,7 @@ pub struct Parts {
     pub(super) logs: Option<Logs>,
     #[cfg(feature = "logs")]
     pub(super) service_name: String,
-    /// The start-up line.
+    /// The log line that describes the telemetry configuration at start-up.
     pub(super) start: Start,
     /// Descriptions of ignored settings.
     pub(super) warnings: Vec<String>,
@@ -64,8 +66,8 @@ pub struct Parts {
 }
 
 impl Parts {
-    /// Creates the layer that turns `tracing` spans into spans of a trace, from the level `INFO` or the configured
-    /// one. It does nothing with `OTEL_SDK_DISABLED=true`.
+    /// Creates the layer that turns `tracing` spans into spans of a trace, if they have at least the level
+    /// `INFO` or the configured level. The layer does nothing with `OTEL_SDK_DISABLED=true`.
     pub fn span_layer<S>(&self) -> Box<dyn Layer<S> + Send + Sync>
     where
         S: Subscriber + for<'span> LookupSpan<'span> + Send + Sync,
@@ -77,8 +79,8 @@ impl Parts {
         span_layer::layer(tracer, self.span_levels.clone()).boxed()
     }
 
-    /// Creates the layer that writes log lines with trace ids to standard output, configured by `RUST_LOG` and
-    /// `LOG_FORMAT`. It does nothing if [`Builder::log`](super::Builder::log) is false.
+    /// Creates the layer that writes log lines with trace ids to standard output, configured by `RUST_LOG`
+    /// and `LOG_FORMAT`. The layer does nothing if [`Builder::log`](super::Builder::log) is false.
     pub fn log_layer<S>(&self) -> Box<dyn Layer<S> + Send + Sync>
     where
         S: Subscriber + for<'span> LookupSpan<'span> + Send + Sync,
@@ -90,12 +92,12 @@ impl Parts {
         nothing()
     }
 
-    /// Returns the tracer provider. `None` with `OTEL_SDK_DISABLED=true`.
+    /// Returns the tracer provider, or `None` with `OTEL_SDK_DISABLED=true`.
     pub fn tracer_provider(&self) -> Option<&SdkTracerProvider> {
         self.provider.as_ref()
     }
 
-    /// Returns the meter provider. `None` unless `OTEL_METRICS_EXPORTER` enables metrics.
+    /// Returns the meter provider, or `None` unless `OTEL_METRICS_EXPORTER` enables metrics.
     pub fn meter_provider(&self) -> Option<&SdkMeterProvider> {
         self.meters.as_ref()
     }
@@ -105,15 +107,15 @@ impl Parts {
         self.propagators.composite()
     }
 
-    /// Returns a sentence for each ignored setting. [`install`](Self::install) logs them; without it, log them
-    /// yourself.
+    /// Returns a warning for each ignored setting. [`install`](Self::install) logs these warnings; if you do
+    /// not call `install`, log them yourself.
     pub fn warnings(&self) -> &[String] {
         &self.warnings
     }
 
     /// Sets the global providers and the global propagator, installs the panic hook, and selects the spans
-    /// that [`telemetry::spans`](super::spans) counts. Call it after the `tracing` subscriber is set, because it
-    /// logs the start-up line and ignored settings.
+    /// that [`telemetry::spans`](super::spans) counts. Call `install` after the `tracing` subscriber is set,
+    /// because `install` logs the start-up line and ignored settings.
     pub fn install(self) {
         let propagator = self.propagator();
         if let Some(provider) = self.provider {
@@ -127,7 +129,7 @@ impl Parts {
         self.early_decisions.install();
         global::set_text_map_propagator(propagator);
         deferred::providers_are_set();
-        // With several services, the first one is counted.
+        // If a process installs several services, `telemetry::spans` counts the spans of the first service.
         let _ = EXPORT.set(self.export);
         if self.panic_hook {
             panics::set_hook();
@@ -139,7 +141,8 @@ impl Parts {
     }
 }
 
-/// Returns a layer that does nothing. `None` as a layer would enable every event and span.
+/// Returns a layer that does nothing. A layer of type `Option` that is `None` would enable every event and
+/// span.
 fn nothing<S>() -> Box<dyn Layer<S> + Send + Sync>
 where
     S: Subscriber + for<'span> LookupSpan<'span>,

@@ -1,5 +1,5 @@
-//! [`Processors`]: combines all span processors of a provider. Contains a panic in one of them, and still
-//! counts spans that end after shutdown.
+//! [`Processors`]: combines all span processors of a provider. A panic in one processor is caught, and spans
+//! that end after shutdown are still counted.
 
 use std::{
     fmt::Debug,
@@ -22,10 +22,10 @@ use opentelemetry_sdk::{
 
 use super::{export::Export, panics};
 
-/// The custom processors, in order, followed by the export.
+/// The custom span processors in the order of their registration, followed by the span exporter.
 ///
-/// Its provider is never shut down: after its shutdown, an SDK provider drops ended spans without calling any
-/// processor, so they could not be counted.
+/// The tracer provider itself is never shut down: after its shutdown, an SDK provider drops ended spans
+/// without calling any processor, so these spans could not be counted.
 #[derive(Debug, Clone)]
 pub(super) struct Processors(Arc<Inner>);
 
@@ -52,7 +52,7 @@ impl Processors {
         }))
     }
 
-    /// Returns the custom processors; none after shutdown.
+    /// Returns the custom processors, or none after shutdown.
     fn own(&self) -> &[Box<dyn SpanProcessor>] {
         if self.0.is_shut_down.load(Ordering::Relaxed) {
             &[]
@@ -78,21 +78,21 @@ impl SpanProcessor for Processors {
     }
 
     fn force_flush(&self) -> OTelSdkResult {
-        // Flushes all of them, even if the first fails.
+        // Flushes every processor, even if an earlier one fails.
         let own = self.own().iter();
         let own: Vec<_> = own.map(|own| result(|| own.force_flush())).collect();
         let export = self.0.export.force_flush();
         own.into_iter().chain([export]).collect()
     }
 
-    /// Exports waiting spans, then shuts down the custom processors.
+    /// Exports queued spans, then shuts down the custom processors.
     fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
         let timeout = timeout.min(super::MAX_DEADLINE);
         if self.0.is_shut_down.load(Ordering::Relaxed) {
             return Err(OTelSdkError::AlreadyShutdown);
         }
         let export = self.0.export.close(timeout);
-        // Custom processors still receive spans that end meanwhile.
+        // Custom processors still receive spans that end while the queued spans are exported.
         if self.0.is_shut_down.swap(true, Ordering::Relaxed) {
             return Err(OTelSdkError::AlreadyShutdown);
         }

@@ -1,4 +1,4 @@
-//! [`provider`]: the tracer provider for the settings.
+//! [`provider`]: creates the tracer provider from the settings.
 
 use opentelemetry_sdk::{
     Resource,
@@ -18,8 +18,8 @@ use super::{export::OtlpExport, redacted, settings::Otlp};
 #[cfg(feature = "otlp")]
 use crate::propagation::unheld_trace_state;
 
-/// Creates the tracer provider for the settings, with custom processors. Without an exporter it still creates
-/// spans, so that logs and callees get their ids.
+/// Creates the tracer provider from the settings, with custom processors. Without an exporter, the provider
+/// still creates spans, so that log lines and called services get their ids.
 #[cfg_attr(
     not(feature = "otlp"),
     expect(

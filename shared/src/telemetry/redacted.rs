@@ -7,7 +7,8 @@ use opentelemetry_sdk::trace::SpanData;
 
 use crate::redact;
 
-/// Redacts the attributes that contain errors, also those of events and links, and the description of a failed span.
+/// Redacts the attributes that contain errors, including those of events and links, and the status description of a
+/// failed span.
 pub(super) fn redact(span: &mut SpanData) {
     attributes(&mut span.attributes);
     for event in &mut span.events.events {
@@ -23,7 +24,7 @@ pub(super) fn redact(span: &mut SpanData) {
     }
 }
 
-/// Ends the key under which `tracing-opentelemetry` records the causes of an error.
+/// Suffix of the attribute key under which `tracing-opentelemetry` records the causes of an error.
 const CAUSES: &str = ".chain";
 
 fn attributes(attributes: &mut [KeyValue]) {
@@ -40,7 +41,8 @@ fn attributes(attributes: &mut [KeyValue]) {
     }
 }
 
-/// Redacts an error that was recorded under another name (`cause = &error as &dyn Error`), which its `cause.chain` shows.
+/// Redacts errors in fields whose name does not indicate an error, such as `cause = &error as &dyn Error`. Such a field
+/// is recognized by its attribute of causes, here `cause.chain`.
 fn named_errors(attributes: &mut [KeyValue]) {
     for index in 0..attributes.len() {
         let key = attributes[index].key.as_str();

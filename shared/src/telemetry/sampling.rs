@@ -1,8 +1,10 @@
-//! The sampling decision before a span is created, so that the layers skip names and attributes of spans that are not recorded.
+//! Makes the sampling decision before a span is created, so that the server and client layers skip names and attributes
+//! of spans that are not recorded.
 //!
-//! A sampler decides by the trace id, and the SDK generates the id of a root when the root is created. So the id is generated
-//! earlier, for the decision, and stored for the next root created on this thread. It does not matter if that is another root:
-//! the ids are random, and the sampler decides the same for the same id.
+//! A sampler decides by the trace id, but the SDK generates the trace id of a root span only when the span is created.
+//! This module therefore generates the trace id earlier, for the decision, and stores it for the next root span created
+//! on the same thread. If a different root span uses the stored trace id, the result is still correct: trace ids are
+//! random, and the sampler decides the same for the same trace id.
 
 use std::{
     cell::Cell,
@@ -20,10 +22,10 @@ use crate::internal::{
     thread_context,
 };
 
-/// Sampling knowledge about the spans of a provider before they are created.
+/// The part of the sampling decision that is known before a provider creates a span.
 #[derive(Debug, Clone)]
 pub(super) enum EarlyDecisions {
-    /// A custom sampler decides, so nothing is known.
+    /// The sampler is a custom one, so the decision is not known before the span is created.
     Unknown,
     /// No spans are created (`OTEL_SDK_DISABLED`).
     NoSpans,
@@ -33,7 +35,7 @@ pub(super) enum EarlyDecisions {
 }
 
 impl EarlyDecisions {
-    /// Applies this to the global provider.
+    /// Makes the server and client layers use these early decisions for spans of the global provider.
     pub(super) fn install(self) {
         match self {
             Self::Unknown => decide_by(|_| Decision::Record),
@@ -44,16 +46,16 @@ impl EarlyDecisions {
     }
 }
 
-/// A built-in sampler, which only looks at ids.
+/// The settings of a built-in sampler, which decides by the trace id and the parent span only.
 #[derive(Debug, Clone)]
 pub(super) struct Sampling {
-    /// Whether a span is sampled if its parent is.
+    /// Whether a child span gets the sampling decision of its parent.
     pub(super) is_parent_based: bool,
     pub(super) root: Sampler,
 }
 
 impl Display for Sampling {
-    /// The specification's name of the sampler, with its argument.
+    /// Writes the sampler's name as in the specification, with its argument.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.is_parent_based {
             f.write_str("parentbased_")?;
@@ -77,10 +79,10 @@ impl Sampling {
         }
     }
 
-    /// Returns the decision for a child span of `parent`.
+    /// Returns the sampling decision for a child span of `parent`, or for a root span if `parent` has no span.
     pub(super) fn decision(&self, parent: &Context) -> Decision {
         if parent.is_telemetry_suppressed() {
-            // The SDK creates a span without ids.
+            // If telemetry is suppressed, the SDK creates a span without ids.
             return Decision::Drop;
         }
         let span = parent.span();
@@ -113,11 +115,11 @@ impl Sampling {
 }
 
 thread_local! {
-    /// The trace id generated for the next root.
+    /// The trace id generated for the next root span on this thread.
     static NEXT: Cell<Option<TraceId>> = const { Cell::new(None) };
 }
 
-/// Generates random ids like the SDK, but uses the stored trace id first.
+/// Generates random ids like the SDK, but first uses the trace id that an early sampling decision has stored.
 #[derive(Debug)]
 pub(super) struct Ids;
 
@@ -128,7 +130,8 @@ impl IdGenerator for Ids {
     }
 
     fn new_span_id(&self) -> SpanId {
-        // A thread that has created a span may panic in a destructor, when the context is gone.
+        // Prepares `thread_context` for a panic in a destructor at the end of the thread, when the current context is
+        // gone.
         thread_context::is_alive();
         SpanId::from(rand::random::<u64>())
     }

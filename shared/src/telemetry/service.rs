@@ -7,10 +7,11 @@ use crate::internal::semconv;
 
 /// The identity of a process: its service name, version and instance id.
 ///
-/// A name is sufficient wherever a service is expected; [`service!`](crate::service) adds the version. The values become
-/// [resource attributes](https://opentelemetry.io/docs/specs/semconv/resource/service/) of all telemetry. The environment
-/// overrides the code: `OTEL_SERVICE_NAME` takes precedence over `OTEL_RESOURCE_ATTRIBUTES`, and that over the values set
-/// here.
+/// A name is sufficient wherever a service is expected; [`service!`](crate::service) also adds the version.
+/// The values of a `Service` become [resource
+/// attributes](https://opentelemetry.io/docs/specs/semconv/resource/service/) of all telemetry. Environment
+/// variables override the code: `OTEL_SERVICE_NAME` takes precedence over `OTEL_RESOURCE_ATTRIBUTES`, which
+/// takes precedence over the values set in code.
 ///
 /// ```
 /// use shared::{opentelemetry::KeyValue, telemetry::Service};
@@ -28,7 +29,8 @@ pub struct Service {
 }
 
 impl Service {
-    /// Sets `service.version`. Defaults to none; [`service!`](crate::service) sets the version of the crate.
+    /// Sets `service.version`. By default, the attribute is omitted; [`service!`](crate::service) sets the
+    /// version of the crate.
     #[must_use]
     pub fn version(mut self, version: impl Into<String>) -> Self {
         self.version = Some(version.into());
@@ -49,8 +51,8 @@ impl Service {
         self
     }
 
-    /// The revision of the source code, as `vcs.ref.head.revision`. An empty one counts as unknown.
-    /// [`service!`](crate::service) takes the environment variable `GIT_COMMIT` of the build.
+    /// Sets `vcs.ref.head.revision`, the revision of the source code. An empty revision counts as unknown.
+    /// [`service!`](crate::service) uses the environment variable `GIT_COMMIT` at compile time.
     #[must_use]
     pub fn commit(self, commit: Option<&str>) -> Self {
         match commit.map(str::trim).filter(|commit| !commit.is_empty()) {
@@ -62,18 +64,18 @@ impl Service {
         }
     }
 
-    /// Returns the name set in code.
+    /// Returns the service name set in code.
     pub(crate) fn name(&self) -> &str {
         &self.name
     }
 
-    /// Returns the version set in code.
+    /// Returns the service version set in code.
     #[cfg(feature = "cli")]
     pub(crate) fn version_text(&self) -> Option<&str> {
         self.version.as_deref()
     }
 
-    /// Returns resource attributes. The last value of a repeated key wins.
+    /// Returns the resource attributes of the service. If a key is repeated, the last value takes precedence.
     pub(super) fn into_attributes(self) -> Vec<KeyValue> {
         let id = self.instance_id;
         let id = id.unwrap_or_else(|| Uuid::new_v4().to_string());
@@ -103,8 +105,8 @@ impl From<String> for Service {
     }
 }
 
-/// Creates a [`Service`](crate::telemetry::Service) with the name and version of the calling crate, or with a given name and that
-/// version.
+/// Creates a [`Service`](crate::telemetry::Service) with the version of the calling crate, and with the name
+/// of that crate or a given name.
 ///
 /// ```no_run
 /// # fn main() -> Result<(), shared::telemetry::InitError> {

@@ -6,16 +6,17 @@ use opentelemetry_sdk::Resource;
 use super::settings::Settings;
 use crate::internal::semconv;
 
-/// Identity of the service and configuration of its telemetry. Every log line has the service name.
+/// Version of the service and configuration of its telemetry. The service name is missing, because every log
+/// line has it.
 #[derive(Debug)]
 pub(super) struct Start {
     version: Option<String>,
     commit: Option<String>,
-    /// Protocol and endpoint, or `console`, or `none`.
+    /// Protocol and endpoint of the exporter, or `console`, or `none`.
     exporter: String,
     /// Proxy of the exporter, without credentials.
     proxy: Option<String>,
-    /// `None` with `OTEL_SDK_DISABLED`.
+    /// Name of the sampler. `None` with `OTEL_SDK_DISABLED=true`.
     sampler: Option<String>,
     propagators: String,
 }
@@ -44,7 +45,7 @@ impl Start {
 
     pub(super) fn log(&self) {
         tracing::info!(
-            // Stable for filters, wherever this file is.
+            // The target is fixed, so that log filters still match if this code moves to another module.
             target: "shared::telemetry::parts",
             version = self.version,
             commit = self.commit,

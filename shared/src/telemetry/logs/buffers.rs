@@ -1,14 +1,15 @@
-//! [`Buffers`]: memory that the lines of a thread are built in.
+//! [`Buffers`]: reusable memory in which a thread formats its log lines.
 
 use std::ops::Range;
 
-/// The position of each field in the text, in the order in which fields are recorded.
+/// The key of each field and its byte range in the text, in the order in which fields are recorded.
 pub(super) type Parts = Vec<(&'static str, Range<usize>)>;
 
 #[derive(Default)]
 pub(super) struct Buffers {
     pub(super) line: String,
-    /// A part of the line that is formatted before its place is known, or before it is escaped.
+    /// A part of the line that is formatted before its position in the line is known, or before it is
+    /// escaped.
     pub(super) text: String,
     pub(super) parts: Parts,
 }

@@ -1,10 +1,10 @@
-//! Escapes untrusted text in a line, so that it cannot end the line early, move a terminal's cursor or
-//! change the direction of text. Such characters are written as `\n` or `\u202e`, which represent the
-//! same text in JSON.
+//! Escapes untrusted text in a log line, so that the text cannot end the line early, move a terminal's cursor
+//! or change the direction of text. Such characters are written as escapes like `\n` or `\u202e`, which JSON
+//! parsers decode to the original characters.
 
 use std::{borrow::Cow, fmt::Write as _};
 
-/// Escapes a whole line. A line break at its end is kept.
+/// Escapes a whole line, except for a line break at its end.
 pub(super) fn line(line: &str) -> Cow<'_, str> {
     let text = line.strip_suffix('\n').unwrap_or(line);
     if is_printable_ascii(text) || !text.contains(is_control) {
@@ -18,7 +18,7 @@ pub(super) fn line(line: &str) -> Cow<'_, str> {
     escaped.into()
 }
 
-/// Appends text as the content of a JSON string.
+/// Appends text to a line, escaped as the content of a JSON string.
 pub(super) fn push_json(line: &mut String, text: &str) {
     if is_printable_ascii(text) && !text.bytes().any(|byte| matches!(byte, b'"' | b'\\')) {
         return line.push_str(text);
@@ -34,8 +34,8 @@ pub(super) fn push_json(line: &mut String, text: &str) {
     }
 }
 
-/// Returns whether nothing needs an escape except quotes and backslashes. Checking bytes is faster than
-/// checking characters, and nearly every text passes.
+/// Returns whether the text is printable ASCII, where only quotes and backslashes may need an escape.
+/// Checking bytes is faster than checking characters, and nearly every text is printable ASCII.
 fn is_printable_ascii(text: &str) -> bool {
     text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
 }
@@ -53,7 +53,7 @@ fn push(line: &mut String, character: char) {
     }
 }
 
-/// Returns whether this is a control character, a line separator, or changes the direction of text
+/// Returns whether a character is a control character, is a line separator, or changes the direction of text
 /// ([UAX #9](https://www.unicode.org/reports/tr9/#Directional_Formatting_Characters)).
 fn is_control(character: char) -> bool {
     character.is_control()

@@ -22,7 +22,7 @@ use crate::propagation::hex_digits;
 const MESSAGE: &str = "message";
 
 pub(super) struct Json {
-    /// Escaped as the content of a JSON string.
+    /// The service name, escaped as the content of a JSON string.
     service: String,
 }
 
@@ -33,8 +33,8 @@ impl Json {
         Self { service: escaped }
     }
 
-    /// Writes the keys in a fixed order: time, level and message, then ids and origin, then the other
-    /// fields, sorted.
+    /// Writes an event with its keys in a fixed order: timestamp, level and message, then trace id, span id,
+    /// service and target, then the other fields, sorted.
     pub(super) fn write(&self, event: &Event<'_>, time: SystemTime, buffers: &mut Buffers) {
         let Buffers { line, text, parts } = buffers;
         let record = event.normalized_metadata();
@@ -69,12 +69,12 @@ impl Json {
     }
 }
 
-/// The event's own fields.
+/// Collects the fields of an event as JSON.
 struct Fields<'a> {
-    /// `"key":value` pairs without separators.
+    /// The fields as `"key":value` pairs without separators.
     text: &'a mut String,
-    /// The event is a record of the `log` crate, whose metadata (`log.target` and others) is written
-    /// elsewhere in the line.
+    /// Whether the event is a record of the `log` crate, whose metadata fields (`log.target` and others) are
+    /// skipped.
     is_log_record: bool,
     parts: &'a mut Parts,
 }
@@ -102,7 +102,7 @@ impl Fields<'_> {
         });
     }
 
-    /// Writes the message. The last value of a repeated key wins.
+    /// Writes the message of the event. If the event has several messages, only the last one is written.
     fn push_message_to(&self, line: &mut String) {
         let message = self.parts.iter().rfind(|(key, _)| *key == MESSAGE);
         if let Some((_, part)) = message {
@@ -111,7 +111,7 @@ impl Fields<'_> {
         }
     }
 
-    /// Writes each key except the message once, sorted. The last value of a repeated key wins.
+    /// Writes each key except the message once, sorted. If a key is repeated, its last value is written.
     fn push_others_to(&mut self, line: &mut String) {
         self.parts.retain(|(key, _)| *key != MESSAGE);
         self.parts.sort_by_key(|(key, _)| *key);
@@ -127,7 +127,7 @@ impl Fields<'_> {
 
 impl Visit for Fields<'_> {
     fn record_f64(&mut self, field: &Field, value: f64) {
-        // JSON cannot express infinity and NaN.
+        // JSON cannot express infinity and NaN, so both are written as `null`.
         self.add(field, |line| match Number::from_f64(value) {
             Some(number) => push(line, number),
             None => line.push_str("null"),
@@ -159,7 +159,7 @@ impl Visit for Fields<'_> {
     }
 }
 
-/// Writes text as the content of a JSON string.
+/// Escapes formatted text as the content of a JSON string.
 struct Text<'a>(&'a mut String);
 
 impl fmt::Write for Text<'_> {
@@ -178,7 +178,7 @@ fn push_hex(line: &mut String, bytes: &[u8]) {
     line.extend(bytes.iter().copied().flat_map(hex_digits).map(char::from));
 }
 
-/// Renames fields that collide with keys of the line, so that each key is unique.
+/// Renames a field that has the name of a standard key of the log line, so that each key is unique.
 fn not_reserved(field: &'static str) -> &'static str {
     match field {
         "timestamp" => "event.timestamp",

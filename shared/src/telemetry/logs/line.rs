@@ -10,7 +10,7 @@ use tracing_subscriber::{Layer, layer::Context};
 
 use super::{buffers::Buffers, json::Json, output, pretty::Pretty};
 
-/// Maximum buffer size to keep for the next line.
+/// Maximum size, in bytes, of a buffer that is kept for the next line.
 const KEPT_BYTES: usize = 16 * 1024;
 
 thread_local! {
@@ -25,7 +25,7 @@ pub(super) enum Lines {
 impl Lines {
     fn log(&self, event: &Event<'_>, buffers: &mut Buffers) {
         buffers.clear();
-        // The formatter cannot express times before 1970.
+        // `humantime` cannot format times before 1970.
         let time = SystemTime::now().max(UNIX_EPOCH);
         match self {
             Self::Json(json) => json.write(event, time, buffers),
@@ -45,7 +45,8 @@ impl<S: Subscriber> Layer<S> for Lines {
             self.log(event, &mut buffers);
             Some(())
         });
-        // A value logs while it is formatted, or the thread is ending.
+        // The buffers of the thread are unavailable if a value logs while it is formatted, or if the thread
+        // is ending.
         if !matches!(logged, Ok(Some(()))) {
             self.log(event, &mut Buffers::default());
         }

@@ -1,8 +1,8 @@
-//! Log lines with the `trace_id` and `span_id` of the current span. The documentation of [`telemetry`](super) describes format and
-//! delivery.
+//! Log lines with the `trace_id` and `span_id` of the current span. The documentation of [`telemetry`](super)
+//! describes the format and delivery of log lines.
 //!
-//! `json` and `pretty` format a line, and `escape` the characters that control a terminal. `output` passes it to the thread of
-//! `writer`.
+//! The modules `json` and `pretty` format a line, and `escape` escapes the characters that control a
+//! terminal. The module `output` passes the line to the thread of `writer`.
 
 mod buffers;
 mod escape;
@@ -57,9 +57,11 @@ pub(crate) fn layer<S: Subscriber>(service: String, format: Format) -> impl Laye
     }
 }
 
-/// Returns the ids of the current span, if any.
+/// Returns the trace and span ids for an event: those of its explicit parent span, or else of the current
+/// span.
 fn current_ids(event: &Event<'_>) -> Option<(TraceId, SpanId)> {
-    // The API logs warnings while it changes the current context, and panics if that is read meanwhile.
+    // The OpenTelemetry API logs warnings while it changes the current context, and panics if the current
+    // context is read during that time.
     if event.metadata().target() == "opentelemetry" {
         return None;
     }

@@ -1,4 +1,4 @@
-//! The process-wide log output: whole lines to standard output, in order (`writer`).
+//! The process-wide log output, which writes whole lines to standard output, in order.
 
 use std::{
     io,
@@ -14,13 +14,14 @@ use tracing::Level;
 use super::writer::{Sink, Writer};
 use crate::internal::stdio::Stream;
 
-/// `None` if the thread cannot be started. Each line is then written by the thread that logs it.
+/// The log writer of the process. `None` if the writer's thread cannot be started: each line is then written
+/// by the thread that logs it.
 static WRITER: OnceLock<Option<Arc<Writer>>> = OnceLock::new();
 
-/// How long the final report of lost lines may wait for standard error.
+/// How long the final report of lost log lines may wait for standard error.
 const REPORT_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Starts the thread that writes lines.
+/// Starts the thread that writes log lines.
 pub(super) fn start() {
     WRITER.get_or_init(|| Writer::start(sinks()).ok());
 }
@@ -29,8 +30,8 @@ fn writer() -> Option<&'static Writer> {
     WRITER.get()?.as_deref()
 }
 
-/// Returns standard output, and standard error for lines that it refuses because its disk is full or its
-/// reader is gone.
+/// Returns the outputs for log lines: standard output, and standard error for lines that standard output
+/// refuses because its disk is full or its reader is gone.
 fn sinks() -> Vec<Stream> {
     if Stream::stdout_was_closed() {
         vec![Stream::Stderr]
@@ -49,8 +50,8 @@ impl Sink for Stream {
     }
 }
 
-/// Logs a line, including its line break, in which every text is escaped. When this returns, an error is
-/// written, unless there are too many errors or standard output accepts nothing.
+/// Logs a line that ends with a line break and has every text escaped. When the function returns, a line of
+/// level `ERROR` is written, unless there are too many errors or standard output accepts nothing.
 pub(super) fn log(line: &str, level: Level) {
     let Some(writer) = writer() else {
         let line = line.as_bytes();
@@ -66,7 +67,7 @@ pub(super) fn log(line: &str, level: Level) {
 fn log_lost(writer: &Writer) {
     if let Some(lost) = writer.lost() {
         tracing::error!(
-            // Stable for filters, wherever this file is.
+            // The target is fixed, so that log filters still match if this code moves to another module.
             target: "shared::telemetry::logs",
             lost,
             "log lines lost, standard output blocked"
@@ -74,14 +75,14 @@ fn log_lost(writer: &Writer) {
     }
 }
 
-/// Waits until all lines logged so far are written, for at most a few seconds. Returns whether they are
-/// written.
+/// Waits until all lines logged so far are written, for at most a few seconds. Returns whether all these
+/// lines are written.
 pub(crate) fn flush() -> bool {
     writer().is_none_or(Writer::flush)
 }
 
-/// Like [`flush`], and makes each later line be written when it is logged. Reports the number of lost lines
-/// on standard error, because the process may end at any moment.
+/// Like [`flush`], but also makes every later line be written before the logging call returns. Reports the
+/// number of lost lines on standard error, because the process may end at any moment.
 pub(crate) fn close() {
     let Some(writer) = writer() else { return };
     if let Some(lost) = writer.close() {
@@ -93,7 +94,7 @@ pub(crate) fn close() {
 
 fn report(lost: u64) {
     let report = format!("{lost} log lines lost: standard output did not accept them in time\n");
-    // It may be the same full pipe as standard output.
+    // Standard error may be the same full pipe as standard output.
     if Stream::Stderr.wait(Some(REPORT_TIMEOUT)) {
         let _ = Stream::Stderr.write(report.as_bytes());
     }
@@ -102,7 +103,7 @@ fn report(lost: u64) {
 /// Number of live [`CloseOnDrop`] values.
 static OPEN_HANDLES: AtomicUsize = AtomicUsize::new(0);
 
-/// Flushes the log on drop. Dropping the last one closes the log.
+/// Flushes the log on drop. When the last `CloseOnDrop` is dropped, the log is closed.
 #[derive(Debug)]
 pub(crate) struct CloseOnDrop(());
 

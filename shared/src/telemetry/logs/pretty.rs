@@ -1,4 +1,4 @@
-//! [`Pretty`]: formats an event as a line for people.
+//! [`Pretty`]: formats an event as a human-readable line.
 
 use std::{
     fmt::{self, Write as _},
@@ -23,7 +23,8 @@ impl Pretty {
     }
 
     pub(super) fn write(&self, event: &Event<'_>, time: SystemTime, buffers: &mut Buffers) {
-        // The part after the level is built in `text` and then escaped. Writing to a string cannot fail.
+        // The part of the line after the level is built in `text` and then escaped. Writing to a string
+        // cannot fail.
         let Buffers { line, text, .. } = buffers;
         let level = *event.metadata().level();
         let _ = write!(line, "{} ", humantime::format_rfc3339_micros(time));
@@ -44,7 +45,8 @@ impl Pretty {
     }
 }
 
-/// Returns the color code that `tracing-subscriber` uses: red, yellow, green, blue or magenta.
+/// Returns the color code of a level, the same as in `tracing-subscriber`: red, yellow, green, blue or
+/// magenta.
 fn color_of(level: Level) -> u8 {
     match level {
         Level::ERROR => 31,
@@ -55,7 +57,7 @@ fn color_of(level: Level) -> u8 {
     }
 }
 
-/// Writes the message unchanged, and other fields as `key=value`.
+/// Writes the message of an event unchanged, and other fields as `key=value`.
 struct Fields<'a> {
     text: &'a mut String,
     start: usize,
@@ -64,7 +66,7 @@ struct Fields<'a> {
 impl Fields<'_> {
     fn add(&mut self, field: &Field, value: fmt::Arguments<'_>) {
         let name = field.name();
-        // Metadata of a record of the `log` crate.
+        // Skips the metadata of a record of the `log` crate.
         if name.starts_with("log.") {
             return;
         }

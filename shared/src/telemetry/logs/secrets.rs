@@ -6,8 +6,8 @@ use tracing::field::{Field, Visit};
 
 use crate::{error, redact};
 
-/// Passes fields to another visitor and redacts error texts: fields of an error type, and fields with the
-/// name of an error.
+/// Passes fields to another visitor and redacts error texts. A field contains an error text if its value is
+/// an error, or if its name indicates an error, such as `error`.
 pub(super) struct Redacting<'a, V>(pub(super) &'a mut V);
 
 impl<V: Visit> Visit for Redacting<'_, V> {

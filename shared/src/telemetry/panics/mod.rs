@@ -1,8 +1,8 @@
 //! The panic hook: logs a panic and records it on the current span.
 //!
-//! The panicking thread may hold the lock of its span or of standard output, so a hook that waits for the
-//! lock would deadlock. A panic in the hook would end the process. The hook therefore only collects a
-//! [`Report`]; a separate thread logs and records it, and the hook waits for that with a timeout.
+//! The panicking thread may hold the lock of its span or of standard output, so a hook that waits for the lock would
+//! deadlock. A panic in the hook would end the process. The hook therefore only collects a [`Report`]; a separate
+//! thread logs the report and records it on the span, and the hook waits for that thread with a timeout.
 
 mod report;
 mod stack;
@@ -23,12 +23,12 @@ use self::report::Report;
 use super::log;
 use crate::internal::thread_context;
 
-/// How long a panicking thread waits until its panic is logged and recorded. This only times out if the thread
-/// holds a lock that is needed; the rest is then done after it releases the lock.
+/// How long a panicking thread waits until its panic is logged and recorded. The wait only times out if the panicking
+/// thread holds a lock that the reporting thread needs; the reporting thread then continues once the lock is released.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// How long the start of a service waits for symbols. If there is too much debug information, loading continues
-/// while the service runs.
+/// How long the start of a service waits until the symbols for backtraces are loaded. If there is too much debug
+/// information, loading continues while the service runs.
 #[cfg(feature = "serve")]
 const SYMBOLS_TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -37,11 +37,12 @@ type Hook = Box<dyn Fn(&PanicHookInfo<'_>) + Send + Sync>;
 /// The kind of work on a thread, which decides where its panics are reported.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Work {
-    /// Reported to the log and the current span.
+    /// Application code, whose panics are reported to the log and the current span.
     Application,
-    /// Reported to the log only, because the current span may be locked.
+    /// Telemetry code, whose panics are reported to the log only, because the current span may be locked.
     Telemetry,
-    /// Reported to standard error, because the log or the span panicked.
+    /// Code that reports a panic, whose own panics are reported to standard error, because the log or the
+    /// span has panicked.
     Hook,
 }
 
@@ -52,10 +53,10 @@ thread_local! {
 /// Sets a hook that logs a panic as one line and records it on the current span, instead of printing Rust's
 /// default text.
 ///
-/// A custom hook that was set before, such as a crash reporter's, is called afterwards. Rust's default hook is
-/// not, because it would print the panic again.
+/// A custom hook that was set before, such as that of a crash reporter, is called afterwards. Rust's default hook is
+/// not called, because it would print the panic again.
 pub(super) fn set_hook() {
-    // Taking the hook resets it, so the second one is the default.
+    // `take_hook` also restores Rust's default hook, so the second call returns the default hook.
     let (before, default) = (take_hook(), take_hook());
     set_hook_before(if is_same(&before, &default) {
         None
@@ -64,12 +65,14 @@ pub(super) fn set_hook() {
     });
 }
 
-/// Loads the symbols of the executable before a panic needs them. Blocks until that is done, for at most [`SYMBOLS_TIMEOUT`].
+/// Loads the symbols of the executable before a panic needs them. Blocks until the symbols are loaded, for at most
+/// [`SYMBOLS_TIMEOUT`].
 ///
 /// The first backtrace of a process reads and sorts all symbols, which takes from 0.1 s to 2 s, depending on the debug
-/// information and the load. `std` keeps them, so later backtraces take a millisecond. Without this the first request that
-/// panics would wait, perhaps longer than its caller does. The memory is what the first panic would take as well: little in
-/// a release build, 30 MB more if the debug symbols of the C library are installed.
+/// information and the load. `std` keeps the symbols in memory, so later backtraces take a millisecond. Without loading
+/// the symbols early, the first request that panics would be delayed, perhaps beyond the timeout of its caller. The
+/// symbols take the same memory as after a first panic: little in a release build, 30 MB more if the debug symbols of
+/// the C library are installed.
 #[cfg(feature = "serve")]
 pub(crate) fn load_symbols() {
     let (loaded, done) = mpsc::channel();
@@ -81,10 +84,10 @@ pub(crate) fn load_symbols() {
         .name("load-symbols".to_owned())
         .spawn(move || {
             drop(Backtrace::force_capture().to_string());
-            // The receiver is gone if this timed out.
+            // The receiver is gone if the start of the service has stopped waiting.
             let _ = loaded.send(());
         });
-    // If no thread can be started, the first panic loads them.
+    // If no thread can be started, the first panic loads the symbols.
     if loading.is_ok() {
         let _ = done.recv_timeout(SYMBOLS_TIMEOUT);
     }
@@ -109,14 +112,14 @@ fn set_hook_before(next: Option<Hook>) {
     }));
 }
 
-/// Returns whether both are the same zero-sized hook: same address and same vtable. If the compiler ever
-/// duplicates the vtable, Rust's text is printed in addition to the log line, and no hook is lost.
+/// Returns whether both hooks are the same zero-sized hook, with the same address and the same vtable. If the compiler
+/// ever duplicates the vtable, Rust's default text is printed in addition to the log line, and no hook is lost.
 fn is_same(one: &Hook, other: &Hook) -> bool {
     std::ptr::eq::<dyn Fn(&PanicHookInfo<'_>) + Send + Sync>(&**one, &**other)
 }
 
-/// Runs telemetry work on an application thread, such as a span processor, which is called with the lock of the
-/// ending span held. A panic in it is logged and contained: returns `None`.
+/// Runs telemetry work on an application thread, such as a span processor, which the SDK calls while it holds the lock
+/// of the ending span. If the work panics, the panic is logged and caught, and `None` is returned.
 pub(super) fn contained<T>(work: impl FnOnce() -> T) -> Option<T> {
     let outer = WORK.replace(Work::Telemetry);
     let result = catch_unwind(AssertUnwindSafe(work));
@@ -142,7 +145,8 @@ fn report(panic: &PanicHookInfo<'_>, stack_wanted: bool) {
     }
 }
 
-/// Progress of the reporting thread. It drops the channel once the panic is recorded as well.
+/// Progress of the thread that reports a panic. The thread drops the channel once the panic is also recorded on the
+/// span.
 enum Done {
     Logged,
 }
@@ -155,7 +159,7 @@ fn report_on_thread(report: Report, work: Work) -> std::io::Result<Receiver<Done
         let logged = catch_unwind(AssertUnwindSafe(|| {
             let _current = cx.clone().attach();
             report.log();
-            // Without this crate's log, there are no lines to flush.
+            // Without the cargo feature `logs`, there are no log lines to flush.
             #[cfg(feature = "logs")]
             return log::flush();
             #[cfg(not(feature = "logs"))]
@@ -179,7 +183,7 @@ fn report_on_thread(report: Report, work: Work) -> std::io::Result<Receiver<Done
     Ok(done)
 }
 
-/// Prints to standard error, if the log is not available.
+/// Prints a panic to standard error, if the log is not available.
 fn last_resort(line: &str) {
     let _ = writeln!(std::io::stderr(), "{line}");
 }

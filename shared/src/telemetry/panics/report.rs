@@ -10,11 +10,11 @@ use opentelemetry::{
 use super::stack::from_panic;
 use crate::{config, internal::semconv, redact, span::request::is_request};
 
-/// Maximum length of the message, in bytes.
+/// Maximum length of the panic message, in bytes.
 const MESSAGE_LIMIT: usize = 4096;
-/// Maximum length of the location and stack, in bytes.
+/// Maximum length of the panic's location and stack together, in bytes.
 const STACK_LIMIT: usize = 32 * 1024;
-/// Marks a truncated text. It counts towards the limit.
+/// Marks a truncated text. The mark counts towards the length limit.
 const TRUNCATED: &str = "… (cut)";
 
 #[derive(Debug)]
@@ -26,13 +26,13 @@ pub(super) struct Report {
     stack_wanted: bool,
 }
 
-/// Returns whether `RUST_BACKTRACE` enables the stack in the log. The span always has it.
+/// Returns whether `RUST_BACKTRACE` enables the stack of a panic in the log. The span always has the stack.
 pub(super) fn stack_wanted() -> bool {
     config::text(&config::variable, "RUST_BACKTRACE").is_some_and(|value| value != "0")
 }
 
 impl Report {
-    /// Creates a report. Call it on the panicking thread.
+    /// Creates the report of a panic. Must be called on the panicking thread.
     pub(super) fn new(panic: &PanicHookInfo<'_>, stack_wanted: bool) -> Self {
         let message = panic
             .payload_as_str()
@@ -41,7 +41,7 @@ impl Report {
         let location = location.unwrap_or_default();
         let stack = Backtrace::force_capture().to_string();
         Self {
-            // The message may contain a URL, such as from an unwrapped error.
+            // A panic message may contain a URL, such as that of an unwrapped error.
             message: truncate(&redact::text(message), MESSAGE_LIMIT),
             stack: truncate(
                 &format!("panicked at {location}\n{}", from_panic(&stack)),
@@ -53,7 +53,7 @@ impl Report {
         }
     }
 
-    /// Returns the report as a line for standard error.
+    /// Returns the report of a panic as a line for standard error.
     pub(super) fn line(&self) -> String {
         let Self {
             message,
@@ -66,7 +66,7 @@ impl Report {
 
     pub(super) fn log(&self) {
         tracing::error!(
-            // Stable for filters, wherever this file is.
+            // The target is fixed, so that log filters still match if this code moves to another module.
             target: "shared::telemetry::panics",
             {
                 exception.r#type = semconv::ERROR_PANIC,
@@ -79,8 +79,8 @@ impl Report {
         );
     }
 
-    /// Records an `exception` event, by the conventions for
-    /// [exceptions on spans](https://opentelemetry.io/docs/specs/semconv/exceptions/exceptions-spans/).
+    /// Records the panic as an `exception` event, by the conventions for [exceptions on
+    /// spans](https://opentelemetry.io/docs/specs/semconv/exceptions/exceptions-spans/).
     pub(super) fn record(self, cx: &Context) {
         let span = cx.span();
         span.add_event(

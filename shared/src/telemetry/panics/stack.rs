@@ -1,7 +1,7 @@
 //! [`from_panic`]: removes the frames of the panic machinery from a stack.
 
-/// Returns the part of a backtrace that starts at the panicking frame, or all of it if that frame is not
-/// recognized, because the text may change with the compiler.
+/// Returns the part of a backtrace that starts at the panicking frame. Returns the whole backtrace if that
+/// frame is not recognized, because the text of backtraces may change with the compiler.
 pub(super) fn from_panic(stack: &str) -> &str {
     let mut in_machinery = false;
     let mut start = 0;
@@ -16,20 +16,21 @@ pub(super) fn from_panic(stack: &str) -> &str {
     stack
 }
 
-/// Returns the name in a line like `  12: core::panicking::panic_fmt`. The location line after it has none.
+/// Returns the function name in a line of a backtrace such as `  12: core::panicking::panic_fmt`. Returns
+/// `None` for the line after it, which contains the location.
 fn function(line: &str) -> Option<&str> {
     let (number, name) = line.trim().split_once(": ")?;
     number.parse::<usize>().is_ok().then_some(name)
 }
 
-/// Returns whether this frame is the last one of the hook.
+/// Returns whether the function is the last frame of the panic hook in a backtrace.
 fn ends_hook(name: &str) -> bool {
     ["rust_end_short_backtrace", "rust_begin_unwind"]
         .iter()
         .any(|end| name.contains(end))
 }
 
-/// Returns whether this frame is between the hook and the panicking function.
+/// Returns whether the frame of the function is between the panic hook and the panicking function.
 fn is_machinery(name: &str) -> bool {
     ends_hook(name) || name.starts_with("core::panicking::") || name.starts_with("std::panicking::")
 }

@@ -36,7 +36,8 @@ impl Exporter {
     }
 }
 
-/// The specification's default, if this build supports it.
+/// The default of `OTEL_TRACES_EXPORTER`: that of the specification (`otlp`), or `none` if this build does
+/// not support it.
 const DEFAULT: &str = if cfg!(feature = "otlp") {
     "otlp"
 } else {
@@ -63,7 +64,8 @@ pub(super) fn read(variables: &mut Variables<'_>) -> Result<Exporter, ConfigErro
     }
 }
 
-/// Reports variables that have no effect in this build, and refuses metrics.
+/// Warns of collector endpoints, which have no effect in a build without the cargo feature `otlp`. Fails if
+/// `OTEL_METRICS_EXPORTER` is `otlp`.
 #[cfg(not(feature = "otlp"))]
 pub(super) fn warn_of_missing_feature(variables: &mut Variables<'_>) -> Result<(), ConfigError> {
     for variable in [

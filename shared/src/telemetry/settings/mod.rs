@@ -1,8 +1,8 @@
-//! Reads and checks the environment variables of telemetry. An unusable endpoint or log format is an error at the start; for
-//! most `OTEL_*` variables, the specification asks for a warning and the default instead.
+//! Reads and checks the environment variables of telemetry. An unusable endpoint or log format makes the initialization
+//! fail; for most `OTEL_*` variables, the specification asks for a warning and the default value instead.
 //!
-//! The SDK also reads many of these variables, but does not trim them or report what it ignores. So all of them are read here
-//! and set in code.
+//! The SDK also reads many of these variables, but does not trim their values or report which values it ignores.
+//! Therefore this crate reads all variables itself and configures the SDK in code.
 
 mod exporter;
 mod names;
@@ -31,36 +31,36 @@ use super::log::{self, Logs};
 use super::{Service, sampling::Sampling};
 use crate::config::{ConfigError, Lookup};
 
-/// The program's own settings. Most are defaults for the environment's.
+/// The settings that the program makes in code. Most of them are defaults that environment variables override.
 pub(super) struct Code {
     pub(super) service: Service,
     pub(super) span_levels: Targets,
-    /// Overrides the environment's.
+    /// A custom sampler, which overrides the sampler that environment variables select.
     pub(super) sampler: Option<Box<dyn ShouldSample>>,
     /// Whether to write log lines.
     pub(super) logs: bool,
 }
 
 pub(super) struct Settings {
-    /// `None` if the program does not use this crate's log.
+    /// Filter and format of log lines. `None` if the program does not use this crate's log.
     #[cfg(feature = "logs")]
     pub(super) logs: Option<Logs>,
     pub(super) propagators: Propagators,
     pub(super) resource: Resource,
     pub(super) span_levels: Targets,
-    /// `None` if the SDK is disabled.
+    /// The settings of traces. `None` with `OTEL_SDK_DISABLED=true`.
     pub(super) traces: Option<Traces>,
-    /// `None` unless enabled.
+    /// The settings of metrics. `None` unless `OTEL_METRICS_EXPORTER` enables metrics.
     #[cfg(feature = "otlp")]
     pub(super) metrics: Option<Metrics>,
-    /// Ignored values, logged once the log is set up.
+    /// Descriptions of ignored values, which are logged once the log is set up.
     pub(super) warnings: Vec<String>,
 }
 
 pub(super) struct Traces {
     pub(super) exporter: Exporter,
     pub(super) sampler: Box<dyn ShouldSample>,
-    /// The properties of the sampler. `None` for the program's own.
+    /// The settings of a built-in sampler. `None` if the program sets a custom sampler.
     pub(super) sampling: Option<Sampling>,
     #[cfg(feature = "otlp")]
     pub(super) batching: ::otlp::Batching,
@@ -68,7 +68,7 @@ pub(super) struct Traces {
     pub(super) value_limits: ValueLimits,
 }
 
-/// Reads all variables.
+/// Reads all environment variables of telemetry and merges them with the settings in code.
 pub(super) fn read(lookup: Lookup<'_>, code: Code) -> Result<Settings, ConfigError> {
     let mut variables = Variables::new(lookup);
     let disabled = variables.word(

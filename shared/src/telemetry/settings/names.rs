@@ -1,6 +1,6 @@
-//! The names of the `OTEL_*` variables that are known.
+//! The names of all known `OTEL_*` variables.
 
-/// The variables that are read, in this crate or by the OpenTelemetry crates.
+/// The variables that this crate or the OpenTelemetry crates read.
 pub(super) const READ: [&str; 51] = [
     "OTEL_ATTRIBUTE_COUNT_LIMIT",
     "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT",
@@ -55,8 +55,9 @@ pub(super) const READ: [&str; 51] = [
     "OTEL_TRACES_SAMPLER_ARG",
 ];
 
-/// [The specification's list](https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/), without
-/// the variables that are read.
+/// The variables of [the specification's
+/// list](https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/) that are not
+/// supported.
 pub(super) const UNSUPPORTED: [&str; 32] = [
     "OTEL_BLRP_EXPORT_TIMEOUT",
     "OTEL_BLRP_MAX_EXPORT_BATCH_SIZE",
@@ -92,7 +93,7 @@ pub(super) const UNSUPPORTED: [&str; 32] = [
     "OTEL_SEMCONV_STABILITY_OPT_IN",
 ];
 
-/// Set by the OpenTelemetry Operator for Kubernetes, so that other variables can refer to them.
+/// Variables that the OpenTelemetry Operator for Kubernetes sets, so that other variables can refer to them.
 pub(super) const OPERATOR: [&str; 5] = [
     "OTEL_NODE_IP",
     "OTEL_POD_IP",
@@ -101,7 +102,7 @@ pub(super) const OPERATOR: [&str; 5] = [
     "OTEL_RESOURCE_ATTRIBUTES_POD_UID",
 ];
 
-/// Returns whether a variable is read, or has a warning of its own.
+/// Returns whether a variable has an effect, or is known to be unsupported.
 pub(super) fn is_known(name: &str) -> bool {
     READ.contains(&name) || UNSUPPORTED.contains(&name)
 }

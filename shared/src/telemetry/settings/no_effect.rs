@@ -1,4 +1,5 @@
-//! Warnings of `OTEL_*` variables that have no effect: those of the specification that are not supported, and unknown names, such as misspelled names, removed names and those of other languages' SDKs.
+//! Warnings about `OTEL_*` variables that have no effect: unsupported variables of the specification, and unknown
+//! names, such as misspelled names, removed names and names for SDKs of other languages.
 
 use std::env;
 
@@ -15,7 +16,8 @@ pub(super) fn names() -> Vec<String> {
     names
 }
 
-/// Warns of each one that is set to anything but `none`. Values are not shown, since they may be secrets.
+/// Warns of each unsupported variable that is set to anything but `none`. Values are not shown, since they may be
+/// secrets.
 pub(super) fn warn_of_unsupported(variables: &mut Variables<'_>) {
     for variable in UNSUPPORTED {
         if variables
@@ -27,7 +29,7 @@ pub(super) fn warn_of_unsupported(variables: &mut Variables<'_>) {
     }
 }
 
-/// Warns of each of these names that has a value and is unknown. Values are not shown, since they may be secrets.
+/// Warns of each unknown variable in `names` that has a value. Values are not shown, since they may be secrets.
 pub(super) fn warn_of_unknown(variables: &mut Variables<'_>, names: &[String]) {
     for name in names {
         if is_known(name) || OPERATOR.contains(&name.as_str()) {
@@ -49,8 +51,8 @@ pub(super) fn warn_of_unknown(variables: &mut Variables<'_>, names: &[String]) {
     }
 }
 
-/// Returns whether Kubernetes has set this variable for a service named `otel-...`, such as `OTEL_COLLECTOR_SERVICE_HOST`
-/// and `OTEL_COLLECTOR_PORT_4317_TCP`.
+/// Returns whether Kubernetes sets this variable for a service whose name begins with `otel-`, such as
+/// `OTEL_COLLECTOR_SERVICE_HOST` and `OTEL_COLLECTOR_PORT_4317_TCP` for `otel-collector`.
 fn is_service_link(name: &str, value: &str) -> bool {
     let has_port_number = name
         .split("_PORT_")
@@ -62,7 +64,8 @@ fn is_service_link(name: &str, value: &str) -> bool {
         || (name.ends_with("_PORT") && value.contains("://"))
 }
 
-/// Returns the known name with the fewest different characters, if they are at most a third of the name.
+/// Returns the known name with the smallest edit distance to `name`, if the distance is at most a third of the length
+/// of `name` after `OTEL_`.
 fn nearest(name: &str) -> Option<&'static str> {
     let (distance, known) = READ
         .into_iter()

@@ -1,4 +1,4 @@
-//! `OTEL_PROPAGATORS`: the headers that carry the context.
+//! `OTEL_PROPAGATORS`: the formats of the headers that carry the trace context and baggage.
 
 use std::fmt::{self, Display};
 
@@ -13,12 +13,12 @@ const ALLOWED: &str = "tracecontext, baggage, b3, b3multi or none";
 
 type Propagator = Box<dyn TextMapPropagator + Send + Sync>;
 
-/// The names of the propagators, without duplicates.
+/// The names of the configured propagators, without duplicates.
 #[derive(Debug)]
 pub(in crate::telemetry) struct Propagators(Vec<String>);
 
 impl Propagators {
-    /// Returns all of them as one propagator.
+    /// Combines all configured propagators into one propagator.
     pub(in crate::telemetry) fn composite(&self) -> TextMapCompositePropagator {
         TextMapCompositePropagator::new(self.0.iter().filter_map(|name| propagator(name)).collect())
     }

@@ -7,7 +7,8 @@ use percent_encoding::percent_decode_str;
 use super::variables::Variables;
 use crate::{internal::semconv, telemetry::Service};
 
-/// Merges the attributes of the SDK, of the program and of the environment; later ones take precedence.
+/// Merges the resource attributes of the SDK, the program and the environment. The environment takes
+/// precedence over the program, and the program over the SDK.
 pub(super) fn read(variables: &mut Variables<'_>, service: Service) -> Resource {
     let attributes = variables.parse(
         "OTEL_RESOURCE_ATTRIBUTES",
@@ -27,8 +28,8 @@ pub(super) fn read(variables: &mut Variables<'_>, service: Service) -> Resource 
     .build()
 }
 
-/// Parses percent-encoded `key=value` pairs. Returns `None` if one is malformed: the specification then discards the whole
-/// list.
+/// Parses percent-encoded `key=value` pairs. Returns `None` if one pair is malformed, since the specification
+/// then discards the whole list.
 fn attributes(list: &str) -> Option<Vec<KeyValue>> {
     let pairs = list
         .split(',')
@@ -41,7 +42,7 @@ fn attributes(list: &str) -> Option<Vec<KeyValue>> {
             let key = decode(key).filter(|key| !key.is_empty())?;
             Some(KeyValue::new(Key::new(key), decode(value)?))
         })
-        // An empty name counts as not set, so that it does not override the program's.
+        // An empty `service.name` counts as not set, so that it does not override the name set in code.
         .filter(|pair| !matches!(pair, Some(pair) if pair.key.as_str() == semconv::SERVICE_NAME && pair.value.as_str().is_empty()))
         .collect()
 }

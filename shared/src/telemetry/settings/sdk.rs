@@ -1,4 +1,4 @@
-//! The sampler and the limits of spans.
+//! Reads the sampler and the span limits from environment variables.
 
 use ::otlp::{Limit, ValueLimits};
 use opentelemetry_sdk::trace::{Sampler, ShouldSample, SpanLimits};
@@ -43,7 +43,7 @@ pub(super) fn sampling(variables: &mut Variables<'_>) -> Sampling {
     }
 }
 
-/// Returns the program's sampler, with a warning if the environment asks for another.
+/// Returns the custom sampler of the program, and warns if environment variables select a sampler, too.
 pub(super) fn replaced_sampler(
     variables: &mut Variables<'_>,
     sampler: Box<dyn ShouldSample>,
@@ -88,10 +88,11 @@ pub(super) fn limits(variables: &mut Variables<'_>) -> SpanLimits {
     }
 }
 
-/// The range of the limits on numbers of attributes, events and links.
+/// The allowed range of the limits on the number of attributes, events and links.
 const COUNT: std::ops::RangeInclusive<u32> = 0..=100_000;
 
-/// Returns the length limits. The variable for spans takes precedence over the general one.
+/// Returns the length limits of attribute values. The variable for span attributes takes precedence over the
+/// variable for all attributes.
 pub(super) fn value_limits(variables: &mut Variables<'_>) -> ValueLimits {
     const LONGEST: usize = 1024 * 1024;
     let names = [

@@ -1,5 +1,5 @@
-//! `OTEL_RUST_SPAN_LEVEL`: the `tracing` spans that become spans of a trace. It is not in the specification, which asks for
-//! the language in such names.
+//! `OTEL_RUST_SPAN_LEVEL`: the levels of the `tracing` spans that become spans of a trace. The variable is not in the
+//! specification, which asks SDKs to include their language in the names of such variables.
 
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Targets;
@@ -10,7 +10,7 @@ const VARIABLE: &str = "OTEL_RUST_SPAN_LEVEL";
 const ALLOWED: &str =
     "a list of error, warn, info, debug, trace or off, each alone or as target=level";
 
-/// Merges the levels of the environment, for all targets or single ones, into the program's.
+/// Merges the levels of `OTEL_RUST_SPAN_LEVEL`, for all targets or for single targets, into the levels set in code.
 pub(super) fn read(variables: &mut Variables<'_>, code: Targets) -> Targets {
     let instead = format!("`{code}`");
     let Some(set) = variables.parse(VARIABLE, instead, ALLOWED, parse) else {
@@ -24,8 +24,8 @@ pub(super) fn read(variables: &mut Variables<'_>, code: Targets) -> Targets {
     levels
 }
 
-/// Parses levels such as `debug` or `info,orders=debug`. A single word must be a level: as a target, a misspelled level would
-/// enable everything.
+/// Parses levels such as `debug` or `info,orders=debug`. A word without `=` must be a level: if it were a target, a
+/// misspelled level would enable everything.
 fn parse(list: &str) -> Option<Targets> {
     // `LevelFilter` parses an empty text as `error`.
     let is_level = |text: &str| !text.is_empty() && text.parse::<LevelFilter>().is_ok();

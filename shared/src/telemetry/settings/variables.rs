@@ -1,4 +1,4 @@
-//! [`Variables`]: reads variables and collects warnings of unusable values.
+//! [`Variables`]: reads environment variables and collects warnings about unusable values.
 
 use std::{
     fmt::Display,
@@ -26,18 +26,18 @@ impl<'a> Variables<'a> {
         }
     }
 
-    /// Returns the trimmed value. An empty one counts as not set.
+    /// Returns the trimmed value of a variable. An empty value counts as not set.
     pub(super) fn text(&self, name: &str) -> Option<String> {
         debug_assert!(names::is_known(name), "{name} is missing from the list");
         self.unchecked_text(name)
     }
 
-    /// Like [`text`](Self::text), but for names that are not read.
+    /// Like [`text`](Self::text), but also for variables that are not in the list of known names.
     pub(super) fn unchecked_text(&self, name: &str) -> Option<String> {
         config::text(self.lookup, name)
     }
 
-    /// Returns the first of these variables that is set, with its name.
+    /// Returns the name and value of the first of these variables that is set.
     #[cfg(feature = "otlp")]
     pub(super) fn first(&self, names: [&'static str; 2]) -> Option<(&'static str, String)> {
         names
@@ -45,7 +45,7 @@ impl<'a> Variables<'a> {
             .find_map(|name| Some((name, self.text(name)?)))
     }
 
-    /// Returns the parsed value. One that `parse` refuses counts as not set, with a warning.
+    /// Returns the parsed value of a variable. A value that `parse` refuses counts as not set, with a warning.
     pub(super) fn parse<T>(
         &mut self,
         name: &'static str,
@@ -56,7 +56,8 @@ impl<'a> Variables<'a> {
         self.first_usable(&[name], default, expects, parse)
     }
 
-    /// Returns one of the allowed words, in any case of letters. Another one counts as not set, with a warning.
+    /// Returns the allowed word to which a variable is set, ignoring case. Another value counts as not set, with a
+    /// warning.
     pub(super) fn word(
         &mut self,
         name: &'static str,
@@ -70,7 +71,8 @@ impl<'a> Variables<'a> {
         })
     }
 
-    /// Returns the first usable value of these variables. One that `parse` refuses counts as not set, with a warning.
+    /// Returns the first usable value of these variables. A value that `parse` refuses counts as not set, with a
+    /// warning.
     pub(super) fn first_usable<T>(
         &mut self,
         names: &[&'static str],
@@ -102,7 +104,8 @@ impl<'a> Variables<'a> {
         used.map(|(_, parsed)| parsed)
     }
 
-    /// Returns a number within its range, or `default`.
+    /// Returns the number in a variable, limited to the maximum of `range`. Returns `default` if the variable is not
+    /// set or has another unusable value.
     pub(super) fn number<N>(
         &mut self,
         name: &'static str,
@@ -116,8 +119,9 @@ impl<'a> Variables<'a> {
             .unwrap_or(default)
     }
 
-    /// Returns the first usable number of these variables. A number above the range is replaced by the maximum, since large
-    /// numbers commonly mean "no limit". Any other unusable value counts as not set. Both cause a warning.
+    /// Returns the first usable number of these variables. A number above the range is replaced by the maximum, since
+    /// large numbers commonly mean "no limit". Any other unusable value counts as not set. A replaced number and an
+    /// unusable value both cause a warning.
     pub(super) fn first_number<N>(
         &mut self,
         names: &[&'static str],
@@ -148,7 +152,7 @@ impl<'a> Variables<'a> {
         Some(number)
     }
 
-    /// Warns of a value that is not used.
+    /// Warns of a value that cannot be used.
     pub(super) fn unusable(
         &mut self,
         name: &str,

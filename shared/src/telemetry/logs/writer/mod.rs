@@ -1,12 +1,12 @@
-//! [`Writer`]: gathers lines for a few milliseconds and writes them together, because a write costs
-//! more than everything else about a line.
+//! [`Writer`]: gathers log lines for a few milliseconds and writes them together, because a write costs more
+//! than all other work for a line.
 //!
-//! A dedicated thread writes. A line after a pause is written at once; lines logged during that
-//! write, and in the [`GATHER`] time after it, are written together. A thread that logs waits only
-//! for an urgent line (an error, or any line after telemetry has ended) and for capacity. If the
-//! output accepts nothing for [`PATIENCE`], threads stop waiting until it accepts bytes again. Lines
-//! that exceed the capacity are lost and counted, as are lines that are unwritten when the log is
-//! closed.
+//! A dedicated thread writes the lines. The first line after a pause is written immediately; lines logged
+//! during that write, and in the [`GATHER`] time after it, are written together. A thread that logs a line
+//! only waits if the line is urgent (an error, or any line after telemetry has ended) or if the buffer is
+//! full. If the output accepts nothing for [`PATIENCE`], logging threads do not wait again until the output
+//! accepts bytes. Lines that exceed the capacity of the buffer are lost and counted, as are lines that are
+//! still unwritten when the log is closed.
 
 mod state;
 #[cfg(test)]
@@ -22,42 +22,42 @@ use std::{
 use self::state::{State, Thread};
 use crate::internal::stdio::is_temporary;
 
-/// How long lines are gathered before a write.
+/// How long log lines are gathered before a write.
 const GATHER: Duration = Duration::from_millis(5);
-/// Unwritten bytes that end the gathering early.
+/// Number of unwritten bytes at which lines are written before the [`GATHER`] time has passed.
 const GATHER_BYTES: usize = 64 * 1024;
-/// How long the output may accept nothing before threads stop waiting for it.
+/// How long a logging thread waits for an output that accepts nothing.
 const PATIENCE: Duration = Duration::from_secs(1);
 /// Maximum duration of a flush if the output is slow.
 const FLUSH: Duration = Duration::from_secs(5);
-/// Maximum bytes of a write to a pipe that does not mix with writes of other processes: `PIPE_BUF`
-/// on Linux. Other systems have a smaller one.
+/// Maximum size, in bytes, of an atomic write to a pipe, which does not mix with writes of other processes.
+/// This is `PIPE_BUF` on Linux; other systems have a smaller limit.
 const ATOMIC_WRITE: usize = 4096;
 
-/// An output for lines.
+/// An output for log lines.
 pub(super) trait Sink {
-    /// Returns when a write may make progress.
+    /// Waits until the output may accept bytes.
     fn wait(&self);
 
-    /// Writes once. An error of kind `WouldBlock` or `Interrupted` is not a failure: the same bytes
-    /// are written again after [`wait`](Self::wait).
+    /// Writes once, and returns how many bytes the output has accepted. After an error of kind `WouldBlock`
+    /// or `Interrupted`, the caller calls [`wait`](Self::wait) and writes the same bytes again.
     fn write(&self, bytes: &[u8]) -> io::Result<usize>;
 }
 
 #[derive(Default)]
 pub(super) struct Writer {
     state: Mutex<State>,
-    /// Notified when there is something to write.
+    /// Notified when there are lines to write.
     work: Condvar,
-    /// Notified when something has been written.
+    /// Notified when lines are written or discarded, or when threads must stop waiting for the output.
     done: Condvar,
 }
 
-/// The lines were discarded during the write.
+/// Error of [`Writer::deliver`]: [`Writer::close`] has discarded the lines before they were written.
 struct Discarded;
 
 impl Writer {
-    /// Starts the thread. It writes each batch of lines to the first sink that accepts them.
+    /// Starts the writer's thread, which writes each batch of lines to the first sink that accepts it.
     pub(super) fn start(sinks: Vec<impl Sink + Send + 'static>) -> io::Result<Arc<Self>> {
         let writer = Arc::new(Self::default());
         let own = Arc::clone(&writer);
@@ -129,14 +129,15 @@ impl Writer {
             if at == rest.len() {
                 return Ok(0);
             }
-            // A partially written line goes to the next sink as a whole.
+            // If a sink fails in the middle of a line, the next sink receives the whole line.
             let ends = rest[..at].iter().rposition(|byte| *byte == b'\n');
             rest = &rest[ends.map_or(0, |end| end + 1)..];
         }
         Ok(count(rest))
     }
 
-    /// Adds a line, including its line break.
+    /// Adds a line, including its line break, to the unwritten lines. May wait if the line is urgent or the
+    /// buffer is full.
     pub(super) fn push(&self, line: &str, urgent: bool) {
         let mut state = self.lock();
         if !state.has_capacity(line) {
@@ -155,15 +156,16 @@ impl Writer {
         }
     }
 
-    /// Returns the number of lost lines once, as soon as the output accepts lines again.
+    /// Returns the number of lines lost since the last report and resets that number. Returns `None` if no
+    /// lines are lost or the output is stuck.
     pub(super) fn lost(&self) -> Option<u64> {
         let mut state = self.lock();
         let is_due = state.lost > 0 && !state.stuck;
         is_due.then(|| mem::take(&mut state.lost))
     }
 
-    /// Waits until the lines logged so far are written: for at most [`FLUSH`], and only while the
-    /// output accepts bytes. Returns whether they are written.
+    /// Waits until all lines logged so far are written: for at most [`FLUSH`], and only while the output
+    /// accepts bytes. Returns whether all these lines are written.
     pub(super) fn flush(&self) -> bool {
         let started = Instant::now();
         let mut state = self.lock();
@@ -177,10 +179,11 @@ impl Writer {
         }
     }
 
-    /// Like [`flush`](Self::flush), and makes every later line urgent, because it may not be flushed
-    /// again. Drops the lines that are still unwritten and returns the number of all lost lines.
+    /// Like [`flush`](Self::flush), but also makes every later line urgent, because there may be no further
+    /// flush. If lines are still unwritten after the flush, drops them and returns the number of all lost
+    /// lines.
     ///
-    /// Tries a stuck output once more, because this is the last chance.
+    /// Waits once more even for an output that is stuck, because this is the last chance to write the lines.
     pub(super) fn close(&self) -> Option<u64> {
         let mut state = self.lock();
         state.closed = true;
@@ -198,7 +201,7 @@ impl Writer {
         self.lock().closed
     }
 
-    /// Waits for at most [`PATIENCE`], and not at all if the output is stuck.
+    /// Waits while `unfinished` is true, for at most [`PATIENCE`]. Does not wait if the output is stuck.
     fn wait_while<'a>(
         &'a self,
         mut state: MutexGuard<'a, State>,
@@ -216,7 +219,7 @@ impl Writer {
         state
     }
 
-    /// Wakes the thread, whether it is idle or gathering lines.
+    /// Wakes the writer's thread, whether it is idle or gathering lines.
     fn call(&self, state: &mut State) {
         if mem::replace(&mut state.thread, Thread::Called) != Thread::Called {
             self.work.notify_one();
@@ -228,7 +231,7 @@ impl Writer {
     }
 }
 
-/// Returns the number of line breaks.
+/// Returns the number of line breaks in `lines`.
 #[expect(
     clippy::naive_bytecount,
     reason = "once for each write, which costs more"
@@ -237,7 +240,8 @@ fn count(lines: &[u8]) -> u64 {
     lines.iter().filter(|byte| **byte == b'\n').count() as u64
 }
 
-/// Returns how many bytes of `lines` to write at once: at least one line.
+/// Returns how many bytes of `lines` to write at once: the whole lines that fit into an atomic write, but at
+/// least one line.
 fn whole_lines(lines: &str) -> usize {
     let Some((first, rest)) = lines.as_bytes().split_at_checked(ATOMIC_WRITE) else {
         return lines.len();

@@ -1,50 +1,52 @@
-//! [`State`]: unwritten lines and counters of the [`Writer`](super::Writer), behind its lock.
+//! [`State`]: the unwritten lines and the counters of a [`Writer`](super::Writer), protected by its mutex.
 
 use std::{
     mem,
     time::{Duration, Instant},
 };
 
-/// Maximum unwritten bytes.
+/// Maximum number of unwritten bytes of log lines.
 pub(super) const CAPACITY: usize = 4 * 1024 * 1024;
-/// Maximum errors per second that are waited for. Waiting takes two context switches, ten times the
-/// cost of the line, and error storms come when resources are scarce.
+/// Maximum number of errors per second for which the logging thread waits until they are written. Waiting
+/// takes two context switches, which cost ten times as much as the line, and many errors tend to occur when
+/// resources are scarce.
 const URGENT_PER_SECOND: u32 = 100;
 
 #[derive(Default)]
 pub(super) struct State {
-    /// Lines that the thread has not taken yet.
+    /// Lines that the writer's thread has not taken yet.
     pub(super) waiting: String,
     waiting_lines: u64,
-    /// Lines that the thread has taken but not written yet.
+    /// Number of lines that the writer's thread has taken but not written yet.
     taken_lines: u64,
-    /// Bytes logged but not written, including the ones being written.
+    /// Number of bytes that are logged but not written, including those being written.
     unwritten: usize,
-    /// Bytes written since the start, including failed ones.
+    /// Number of bytes written since the start, including the bytes of lost lines that were once accepted
+    /// into the buffer.
     pub(super) written: u64,
-    /// Successful writes. A long line takes several.
+    /// Number of successful writes. A long line takes several writes.
     pub(super) writes: u64,
     pub(super) thread: Thread,
-    /// A thread has waited for the output in vain.
+    /// Whether a thread's wait for the output has timed out, and the output has accepted nothing since then.
     pub(super) stuck: bool,
-    /// The thread must drop the lines that it has taken, which are counted as lost.
+    /// Whether the writer's thread must drop the lines that it has taken, which are already counted as lost.
     pub(super) discard: bool,
-    /// Every line is urgent.
+    /// Whether the log is closed, which makes every later line urgent.
     pub(super) closed: bool,
-    /// Start of the current second and the errors logged in it.
+    /// Start of the current one-second interval, and the number of errors logged in it.
     urgent: Option<(Instant, u32)>,
-    /// Lines lost since the last report.
+    /// Number of lines lost since the last report.
     pub(super) lost: u64,
 }
 
 #[derive(Default, PartialEq, Eq)]
 pub(super) enum Thread {
-    /// Writing or gathering lines.
+    /// The thread writes or gathers lines.
     #[default]
     Busy,
-    /// Waiting for the first line.
+    /// The thread waits for the first line to write.
     Idle,
-    /// Notified to stop waiting.
+    /// The thread has been notified that it must write the waiting lines.
     Called,
 }
 
@@ -59,7 +61,7 @@ impl State {
         self.unwritten += line.len();
     }
 
-    /// Returns whether the thread that logs an error may wait for it.
+    /// Counts an error, and returns whether the logging thread may wait until the error is written.
     pub(super) fn may_wait(&mut self, now: Instant) -> bool {
         let second = Duration::from_secs(1);
         let current = self
@@ -70,7 +72,7 @@ impl State {
         count < URGENT_PER_SECOND
     }
 
-    /// Moves the waiting lines to `lines`, which is empty.
+    /// Moves the waiting lines to `lines`, which must be empty.
     pub(super) fn take(&mut self, lines: &mut String) {
         mem::swap(lines, &mut self.waiting);
         self.taken_lines = mem::take(&mut self.waiting_lines);
@@ -83,7 +85,7 @@ impl State {
         self.stuck = false;
     }
 
-    /// Records lines that the thread has finished. The sinks refused `lost` of them.
+    /// Records that the writer's thread has finished `lines` lines, of which every sink refused `lost`.
     pub(super) fn settle(&mut self, bytes: usize, lines: u64, lost: u64) {
         self.taken_lines -= lines.min(self.taken_lines);
         self.unwritten -= bytes;
@@ -91,7 +93,8 @@ impl State {
         self.lost += lost;
     }
 
-    /// Discards all unwritten lines. Returns how many lines are lost, including earlier ones.
+    /// Discards all unwritten lines. Returns the number of lost lines, including those lost since the last
+    /// report.
     pub(super) fn discard(&mut self) -> u64 {
         if self.taken_lines > 0 {
             self.discard = true;
@@ -104,14 +107,14 @@ impl State {
         mem::take(&mut self.lost) + lines
     }
 
-    /// Records that the thread has dropped the rest of the lines it had taken.
+    /// Records that the writer's thread has dropped the rest of the lines that it had taken.
     pub(super) fn discarded(&mut self, bytes: usize) {
         self.discard = false;
         self.unwritten -= bytes;
         self.written += bytes as u64;
     }
 
-    /// Returns the value of `written` once all lines so far are written.
+    /// Returns the value that `written` has once all lines logged so far are written.
     pub(super) fn end(&self) -> u64 {
         self.written + self.unwritten as u64
     }

@@ -2,7 +2,7 @@ use std::{cell::Cell, sync::mpsc};
 
 use super::{state::CAPACITY, *};
 
-/// Accepts nothing until the other end of the channel is dropped.
+/// A sink that accepts nothing until the sender of the channel is dropped.
 struct Gate(mpsc::Receiver<()>);
 
 impl Sink for Gate {
@@ -15,7 +15,7 @@ impl Sink for Gate {
     }
 }
 
-/// Accepts `at_once` bytes per write, and fails once none are `left`.
+/// A sink that accepts `at_once` bytes per write, and fails once no bytes are `left`.
 struct Narrow {
     at_once: usize,
     left: Cell<usize>,
@@ -61,14 +61,14 @@ fn closed_writer_counts_unwritten_lines() {
     assert!((1..5).contains(&began.elapsed().as_secs()));
     drop(blocked);
     writer.push("later\n", false);
-    // A flush fails until the output has accepted something again.
+    // `flush` returns false until the output accepts bytes again.
     while !writer.flush() {
         thread::yield_now();
     }
     assert_eq!(writer.lost(), None);
 }
 
-/// Accepts a byte at a time, slowly.
+/// A slow sink, which accepts one byte every 20 ms.
 struct Slow;
 
 impl Sink for Slow {

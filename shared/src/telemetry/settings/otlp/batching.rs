@@ -1,4 +1,5 @@
-//! [`Batching`]: the queue of spans, set by the variables of the SDK's batch processor, `OTEL_BSP_*`.
+//! [`Batching`]: the settings of the span queue, read from the variables of the SDK's batch processor,
+//! `OTEL_BSP_*`.
 
 use ::otlp::Batching;
 
@@ -12,7 +13,8 @@ pub(in crate::telemetry::settings) fn batching(variables: &mut Variables<'_>) ->
     let default = Batching::default();
     let queue_spans =
         variables.first_number(&["OTEL_BSP_MAX_QUEUE_SIZE"], "no bound", 1..=QUEUE_SPANS);
-    // Not in the specification, which asks for the language in such names.
+    // This variable is not in the specification, which asks SDKs to include their language in the names of
+    // such variables.
     let queue_bytes = variables.number(
         "OTEL_RUST_BSP_MAX_QUEUE_BYTES",
         default.queue_bytes,

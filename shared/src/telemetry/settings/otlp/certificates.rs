@@ -1,5 +1,6 @@
-//! The files of TLS: the roots that a collector's certificate is checked against, and the client certificate. They are read
-//! at the start, so that a missing or unusable file is an error there.
+//! The TLS certificate files: the root certificates that verify a collector's certificate, and the client
+//! certificate with its key. The files are read when telemetry is initialized, which fails if a file is
+//! missing or unusable.
 
 use std::{fs, path::Path};
 
@@ -9,7 +10,7 @@ use crate::config::ConfigError;
 /// The client's certificate and private key, as PEM.
 type Identity = (Vec<u8>, Vec<u8>);
 
-/// Returns whether the key can be parsed and belongs to the certificate.
+/// Returns whether the private key can be parsed and belongs to the certificate.
 fn is_usable((certificate, key): &Identity) -> bool {
     let bundle = [key.as_slice(), b"\n", certificate.as_slice()].concat();
     let Ok(identity) = reqwest::Identity::from_pem(&bundle) else {

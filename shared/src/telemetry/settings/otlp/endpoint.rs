@@ -9,7 +9,8 @@ use super::{
 };
 use crate::config::ConfigError;
 
-/// Returns the URL to send to. The signal's own endpoint is used unchanged; HTTP appends the signal's path to the general one.
+/// Returns the URL to which a signal (traces or metrics) is exported. An endpoint for the signal alone is
+/// used unchanged; to the endpoint for all signals, HTTP appends the signal's path, such as `v1/traces`.
 pub(super) fn endpoint(
     variables: &mut Variables<'_>,
     signal: &Signal,
@@ -37,7 +38,8 @@ pub(super) fn endpoint(
     Ok(endpoint)
 }
 
-/// Adds a scheme to a bare `host:port`, which gRPC accepts. `_INSECURE` decides between `http` and `https`.
+/// Adds a scheme to an endpoint without one (`host:port`), which gRPC accepts: `http` if the `_INSECURE`
+/// variable is true, otherwise `https`.
 fn with_scheme(
     variables: &mut Variables<'_>,
     signal: &Signal,

@@ -5,7 +5,7 @@ use percent_encoding::percent_decode_str;
 
 use super::{super::variables::Variables, signal::Signal};
 
-/// Returns the headers. Warnings do not show values, which may be API keys.
+/// Returns the headers of export requests. Warnings do not show header values, which may be API keys.
 pub(super) fn headers(
     variables: &mut Variables<'_>,
     signal: &Signal,
@@ -29,7 +29,8 @@ pub(super) fn headers(
     headers
 }
 
-/// Splits and decodes an entry, if its name and value are valid.
+/// Splits and decodes a `name=value` entry. Returns `None` if the name or the value is invalid in an HTTP
+/// header.
 fn header(entry: &str) -> Option<(&str, HeaderValue)> {
     let (name, value) = entry.split_once('=')?;
     let name = name.trim();
@@ -38,7 +39,7 @@ fn header(entry: &str) -> Option<(&str, HeaderValue)> {
     Some((name, HeaderValue::try_from(value.as_ref()).ok()?))
 }
 
-/// Returns whether a header describes the connection or the body, which only the exporter knows.
+/// Returns whether a header describes the connection or the body, so that only the exporter can set it.
 fn is_reserved(name: &str) -> bool {
     const RESERVED: [&str; 14] = [
         "accept-encoding",

@@ -27,21 +27,21 @@ use self::{
 use super::variables::Variables;
 use crate::{config::ConfigError, internal::semconv, redact::Redaction};
 
-/// The settings of an exporter.
+/// The settings of an OTLP exporter.
 pub(in crate::telemetry) struct Otlp {
     pub(in crate::telemetry) builder: Builder,
-    /// The attributes of the exporter's own metrics.
+    /// Attributes of the metrics about the exporter.
     pub(in crate::telemetry) component: Vec<KeyValue>,
-    /// Protocol and endpoint, without secrets.
+    /// Protocol and endpoint of the exporter, without secrets.
     destination: String,
-    /// The proxy that requests go through, without its credentials.
+    /// The proxy that export requests go through, without its credentials.
     proxy: Option<String>,
 }
 
-/// The settings of metrics.
+/// The settings of the export of metrics.
 pub(in crate::telemetry) struct Metrics {
     pub(in crate::telemetry) exporter: Otlp,
-    /// The time between two exports.
+    /// The time between two exports of metrics.
     pub(in crate::telemetry) interval: Duration,
 }
 
@@ -64,7 +64,7 @@ fn destination(protocol: Protocol, endpoint: &Url) -> String {
     format!("{protocol} to {}", Redaction::default().url(&endpoint))
 }
 
-/// Returns the attributes of the exporter's own metrics.
+/// Returns the attributes of the metrics about the exporter.
 fn component(protocol: Protocol, endpoint: &Url) -> Vec<KeyValue> {
     let kind = protocol.component_type();
     let mut attributes = vec![
@@ -72,7 +72,7 @@ fn component(protocol: Protocol, endpoint: &Url) -> Vec<KeyValue> {
         KeyValue::new(semconv::OTEL_COMPONENT_NAME, format!("{kind}/0")),
     ];
     let address = match endpoint.host() {
-        // Without brackets, which belong to URLs only.
+        // The attribute contains an IPv6 address without brackets, which belong to URLs only.
         Some(Host::Ipv6(address)) => Some(address.to_string()),
         host => host.map(|host| host.to_string()),
     };
@@ -88,8 +88,8 @@ pub(super) fn traces(variables: &mut Variables<'_>) -> Result<Otlp, ConfigError>
     read(variables, &TRACES)
 }
 
-/// Reads the settings of metrics. Unlike in the specification, they are off by default: with a collector for traces only, the
-/// exporter would fail once a minute.
+/// Reads the settings of metrics. Unlike in the specification, metrics are off by default: if the collector accepts
+/// traces only, the metrics exporter would fail once a minute.
 pub(super) fn metrics(variables: &mut Variables<'_>) -> Result<Option<Metrics>, ConfigError> {
     let exporter = variables.word(
         "OTEL_METRICS_EXPORTER",
@@ -197,17 +197,19 @@ fn compression(variables: &mut Variables<'_>, signal: &Signal) -> Compression {
     compression.unwrap_or_default()
 }
 
-/// The range of delays, intervals and timeouts: up to a day.
+/// The allowed range of delays, intervals and timeouts in milliseconds: up to a day.
 const MILLISECONDS: RangeInclusive<u64> = 0..=24 * 60 * 60 * 1000;
-/// The timeout for the value 0. Unlike `Duration::MAX`, it can be added to an `Instant`.
+/// The duration for a timeout of 0, which means no limit. Unlike `Duration::MAX`, this duration can be added to an
+/// `Instant`.
 const NO_LIMIT: Duration = Duration::from_hours(100 * 365 * 24);
 
-/// Returns a delay or interval. 0 becomes a millisecond, the resolution of the timers: the loops that wait would not rest otherwise.
+/// Returns a delay or interval. A value of 0 becomes one millisecond, the resolution of the timers: a loop that waits
+/// for zero time would run without pause.
 fn milliseconds(variables: &mut Variables<'_>, name: &'static str, default: u64) -> Duration {
     Duration::from_millis(variables.number(name, default, MILLISECONDS).max(1))
 }
 
-/// Returns a timeout, where 0 means no limit.
+/// Returns a timeout. A value of 0 means no limit.
 fn timeout(variables: &mut Variables<'_>, names: &[&'static str], default: u64) -> Duration {
     match variables.first_number(names, default, MILLISECONDS) {
         Some(0) => NO_LIMIT,

@@ -1,8 +1,9 @@
-//! [`Signal`]: the names of the variables for traces and for metrics.
+//! [`Signal`]: the names of the environment variables for traces and for metrics.
 
-/// The variables of a signal: in each pair, the signal's own takes precedence over the general one.
+/// The variables of a signal (traces or metrics). In each pair, the variable for this signal alone takes
+/// precedence over the variable for all signals.
 pub(super) struct Signal {
-    /// The path that HTTP appends to the general endpoint.
+    /// The path that HTTP appends to the endpoint for all signals, such as `v1/traces`.
     pub(super) path: &'static str,
     pub(super) endpoint: [&'static str; 2],
     pub(super) protocol: [&'static str; 2],
