@@ -1,4 +1,5 @@
-//! Ends spans for ten seconds and prints the counters. Start and stop a collector meanwhile to see an outage:
+//! Ends 100 spans per second for ten seconds and prints the span counters. Start and stop a collector meanwhile to see
+//! how the exporter handles an outage:
 //!
 //! ```sh
 //! cargo run -p otlp --example outage                                    # http://localhost:4318/v1/traces
@@ -12,7 +13,7 @@ use opentelemetry_sdk::{Resource, trace::SdkTracerProvider};
 use otlp::{Batching, OtlpProcessor};
 
 fn main() -> Result<(), Box<dyn Error>> {
-    // Shows the exporter's log lines.
+    // Prints the exporter's log lines.
     tracing_subscriber::fmt().init();
     let endpoint = env::args().nth(1);
     let processor = OtlpProcessor::builder()

@@ -1,4 +1,4 @@
-//! [`SpanCounts`]: counters of export. Every ended span is exported, lost or waiting.
+//! [`SpanCounts`]: counts ended, exported, lost and waiting spans. Every ended span is exported, lost or waiting.
 
 use std::fmt;
 
@@ -6,18 +6,18 @@ use serde::Serialize;
 
 /// Counters of the spans that this process has ended since its start: `ended = exported + lost + waiting` at any time.
 ///
-/// Show them in a health endpoint and in the last line of a log, to find out whether a missing trace was lost. All are zero if
-/// nothing is exported.
+/// Show these counters in a health endpoint and in the last log line of the process, to find out whether a missing
+/// trace was lost. All counters are zero if export is disabled.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct SpanCounts {
     /// Spans that ended and were sampled.
     pub ended: u64,
-    /// Spans that the collector accepted, without those that it rejected from an accepted batch.
+    /// Spans that the collector accepted. Spans that it rejected from an otherwise accepted batch are not included.
     pub exported: u64,
-    /// Spans that are not exported yet, including those being sent.
+    /// Spans that wait for export, including the spans being sent.
     pub waiting: u64,
-    /// Spans that were not delivered as far as is known, by reason.
+    /// Spans that were dropped, or sent without a confirmation, by reason.
     pub lost: LostSpans,
 }
 
@@ -25,27 +25,28 @@ pub struct SpanCounts {
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct LostSpans {
-    /// The queue was full.
+    /// Spans that ended while the queue was full.
     pub queue_full: u64,
-    /// The collector refused them permanently, or rejected them from an accepted batch.
+    /// Spans that the collector refused permanently, or rejected from an otherwise accepted batch.
     pub refused: u64,
-    /// The collector failed on this batch again and again while it took others, or the spans could not be encoded.
+    /// Spans of a batch that failed repeatedly while the collector accepted other batches, and spans that could not be
+    /// encoded.
     pub export_failed: u64,
-    /// Telemetry was shut down before they were sent or before they ended.
+    /// Spans that were not exported before the shutdown timed out, or that ended after the shutdown.
     pub shutdown: u64,
-    /// One span alone was larger than a batch may be, or than the collector accepts.
+    /// Spans that alone exceed the maximum size of a batch, or the maximum request size of the collector.
     pub too_large: u64,
-    /// The collector was sent them twice and did not respond in time. It may have them.
+    /// Spans that were sent twice without a response in time. The collector may have received them.
     pub unconfirmed: u64,
 }
 
 impl LostSpans {
-    /// Returns the sum of all reasons.
+    /// Returns the total number of lost spans.
     pub fn total(&self) -> u64 {
         self.reasons().map(|(_, spans)| spans).sum()
     }
 
-    /// Returns the stable name of each reason, and its number of spans.
+    /// Iterates over all reasons: the stable name of each reason, and the number of spans lost for it.
     pub fn reasons(&self) -> impl Iterator<Item = (&'static str, u64)> + use<> {
         [
             ("queue_full", self.queue_full),
@@ -58,7 +59,7 @@ impl LostSpans {
         .into_iter()
     }
 
-    /// Returns the spans lost since `earlier`.
+    /// Returns the number of spans lost since `earlier` was read, by reason.
     #[cfg(feature = "http")]
     pub(crate) fn since(&self, earlier: &Self) -> Self {
         Self {

@@ -1,15 +1,15 @@
-//! An OpenTelemetry [span processor](opentelemetry_sdk::trace::SpanProcessor) that exports over
-//! [OTLP](https://opentelemetry.io/docs/specs/otlp/). It buffers spans through an outage of the collector, within a bound in
-//! bytes, and counts every span that it drops.
+//! An OpenTelemetry [span processor](opentelemetry_sdk::trace::SpanProcessor) that exports spans over
+//! [OTLP](https://opentelemetry.io/docs/specs/otlp/). The processor buffers spans during an outage of the collector,
+//! within a bound in bytes, and counts every span that it drops.
 //!
 //! # Layout
 //!
 //! - `counts`: [`SpanCounts`], the counters of ended, exported, waiting and lost spans
 //! - `limits`: [`ValueLimits`], the maximum lengths of exported texts
-//! - `export`: [`OtlpProcessor`] and everything behind it, with the cargo feature `http`
+//! - `export`: [`OtlpProcessor`] and its implementation, with the cargo feature `http`
 //!
-//! Without the feature `http`, which is on by default, the crate has only the counters and the limits: for a crate that has them in
-//! its API and exports in some builds only.
+//! Without the cargo feature `http`, which is enabled by default, the crate contains only the counters and the limits.
+//! This is useful for a crate that has these types in its API, but exports spans only in some builds.
 
 mod counts;
 #[cfg(feature = "http")]

@@ -1,21 +1,22 @@
 //! [`ValueLimits`]: the maximum lengths of exported texts.
 
-/// Maximum lengths of exported attribute values. Names, and descriptions of failed spans, have the default limit.
+/// Maximum lengths of exported attribute values. The names of spans and events, and the descriptions of failed spans,
+/// always have the default limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ValueLimits {
-    /// For attribute values. Defaults to 4 KiB.
+    /// Limit for attribute values other than stack traces. Defaults to 4 KiB.
     pub value: Limit,
-    /// For the stack trace of an exception. Defaults to 32 KiB.
+    /// Limit for the stack trace of an exception. Defaults to 32 KiB.
     pub stack: Limit,
 }
 
 /// Maximum length of a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Limit {
-    /// Bytes of UTF-8, for limits that bound memory. A character is not divided.
+    /// Maximum number of UTF-8 bytes, to bound memory. Truncation never splits a character.
     Bytes(usize),
-    /// Characters, as in the [attribute limits](https://opentelemetry.io/docs/specs/otel/common/#attribute-limits) of the
-    /// specification.
+    /// Maximum number of characters, as in the [attribute
+    /// limits](https://opentelemetry.io/docs/specs/otel/common/#attribute-limits) of the specification.
     Characters(usize),
 }
 
@@ -39,7 +40,7 @@ impl ValueLimits {
         stack: Limit::Bytes(usize::MAX),
     };
 
-    /// Truncates an attribute value.
+    /// Truncates an attribute value to the limit for its key.
     pub fn text<'a>(&self, key: &str, text: &'a str) -> &'a str {
         let limit = match key {
             EXCEPTION_STACKTRACE => self.stack,
@@ -58,7 +59,7 @@ impl Limit {
     fn truncate(self, text: &str) -> &str {
         let end = match self {
             Self::Bytes(limit) => text.floor_char_boundary(limit),
-            // A text has at least as many bytes as characters.
+            // A text never has more characters than bytes.
             Self::Characters(limit) if text.len() <= limit => text.len(),
             Self::Characters(limit) => text
                 .char_indices()

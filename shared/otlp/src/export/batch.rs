@@ -12,24 +12,24 @@ use super::{
 /// Spans that are exported together.
 #[derive(Debug, Default)]
 pub(super) struct Batch {
-    /// Position in the order in which batches were closed. Both halves of a split batch keep it.
+    /// Sequence number, in the order in which batches were closed. The two halves of a split batch keep its number.
     pub(super) number: u64,
     pub(super) spans: u64,
     contents: Contents,
-    /// Bytes of the uncompressed request without the resource, while the batch takes spans.
+    /// Size of the uncompressed request in bytes, without the resource. Only maintained while spans are added.
     length: usize,
-    /// Allocated bytes.
+    /// Bytes of memory that are allocated for the batch.
     pub(super) bytes: usize,
     pub(super) tries: Tries,
 }
 
-/// The attempts to export a batch so far.
+/// Counts the attempts to export a batch.
 #[derive(Debug, Default)]
 pub(super) struct Tries {
-    /// Attempts without a response in time: the collector may have the spans.
+    /// Number of attempts without a response in time. The collector may have received the spans.
     pub(super) unanswered: u32,
     pub(super) failures: u32,
-    /// Failures directly after the collector accepted another batch.
+    /// Number of failures directly after the collector accepted another batch.
     pub(super) strikes: u32,
     pub(super) not_before: Option<Instant>,
 }
@@ -38,7 +38,7 @@ pub(super) struct Tries {
 enum Contents {
     Spans(Vec<ScopeSpans>),
     Request(Vec<u8>),
-    /// The request, compressed.
+    /// The encoded request, compressed with gzip.
     Packed(Vec<u8>),
 }
 
@@ -49,13 +49,13 @@ impl Default for Contents {
 }
 
 impl Batch {
-    /// A buffer doubles until it grows by this much at a time.
+    /// A buffer for encoded spans doubles in size up to this many bytes, and then grows by this many bytes at a time.
     const STEP: usize = 64 * 1024;
 
-    /// Bytes of a batch besides its spans.
+    /// Bytes of memory that a batch takes besides its spans.
     const FRAME: usize = size_of::<Self>();
 
-    /// Returns the bytes of the request with this span, without the resource.
+    /// Returns the size that the request would have with another span, in bytes and without the resource.
     pub(super) fn length_with(&self, scope: &InstrumentationScope, span: &[u8]) -> usize {
         let head = match self.position(scope) {
             Some(_) => 0,
@@ -64,7 +64,8 @@ impl Batch {
         self.length + head + span.len()
     }
 
-    /// Appends a span, unless that allocates more than `available`. Returns how many bytes were allocated.
+    /// Appends a span and returns the number of allocated bytes. Returns None, without appending the span, if it needs
+    /// more than `available` bytes.
     pub(super) fn push(
         &mut self,
         scope: &InstrumentationScope,
@@ -111,7 +112,7 @@ impl Batch {
         }
     }
 
-    /// Frees unused capacity. Returns the number of freed bytes.
+    /// Frees unused capacity of the span buffers. Returns the number of freed bytes.
     pub(super) fn close(&mut self) -> usize {
         let before = self.bytes;
         if let Contents::Spans(scopes) = &mut self.contents {
@@ -134,7 +135,7 @@ impl Batch {
         matches!(self.contents, Contents::Packed(_))
     }
 
-    /// Compresses the request.
+    /// Replaces the contents of the batch with the compressed request, to save memory.
     pub(super) fn pack(&mut self, head: &RequestHead) {
         if !self.is_packed() {
             let packed = self.request(head, true).to_vec();
@@ -143,7 +144,7 @@ impl Batch {
         }
     }
 
-    /// Returns the request that exports these spans.
+    /// Returns the encoded request that exports the spans of this batch.
     pub(super) fn request(&self, head: &RequestHead, compressed: bool) -> Bytes {
         match (&self.contents, compressed) {
             (Contents::Spans(scopes), false) => head.request(scopes).into(),

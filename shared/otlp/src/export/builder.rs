@@ -23,13 +23,14 @@ use crate::ValueLimits;
 
 /// Options of an [`OtlpProcessor`]. Create it with [`OtlpProcessor::builder`].
 ///
-/// Reads no environment variables, except those of the proxy: see [`environment_proxy`](crate::environment_proxy).
+/// The builder reads no environment variables, except those that select a proxy: see
+/// [`environment_proxy`](crate::environment_proxy).
 #[must_use = "a builder has no effect until `build` is called"]
 pub struct Builder {
     endpoint: Option<String>,
     protocol: Protocol,
     headers: HeaderMap,
-    /// Name of the first header that cannot be sent.
+    /// Name of the first header whose name or value HTTP does not allow.
     bad_header: Option<String>,
     compression: Compression,
     timeout: Duration,
@@ -40,16 +41,17 @@ pub struct Builder {
     hooks: Hooks,
 }
 
-/// Path of spans, which HTTP appends to the default endpoint.
+/// URL path for traces in the default endpoint for HTTP.
 const TRACES: &str = "v1/traces";
 #[cfg(feature = "metrics")]
 const METRICS: &str = "v1/metrics";
 
-/// Minimum bound of the queue. Batches take a quarter of the bound, and must have room for a large span.
+/// Minimum bound of the queue in bytes. A batch takes at most a quarter of the bound, which must be enough for a large
+/// span.
 const LEAST_QUEUE_BYTES: usize = 1024 * 1024;
-/// Shortest delay: the resolution of the timers.
+/// Minimum export delay, which is the resolution of Tokio's timers.
 const SHORTEST_DELAY: Duration = Duration::from_millis(1);
-/// Longest delay or timeout. Unlike `Duration::MAX`, it can be added to an `Instant`.
+/// Maximum delay or timeout. Unlike `Duration::MAX`, this value can be added to an `Instant` without overflow.
 const LONGEST: Duration = Duration::from_hours(100 * 365 * 24);
 
 impl OtlpProcessor {
@@ -72,8 +74,8 @@ impl OtlpProcessor {
 }
 
 impl Builder {
-    /// Sets the URL to send to. For HTTP it includes the path. Defaults to `http://localhost:4318/v1/traces`, or to
-    /// `http://localhost:4317` for gRPC.
+    /// Sets the URL of the collector. For HTTP, the URL includes the path. Defaults to
+    /// `http://localhost:4318/v1/traces`, or to `http://localhost:4317` for gRPC.
     pub fn endpoint(mut self, url: impl Into<String>) -> Self {
         self.endpoint = Some(url.into());
         self
@@ -85,8 +87,8 @@ impl Builder {
         self
     }
 
-    /// Adds a header to each request, such as an API key. Headers that describe the connection or the body, such as `content-type`,
-    /// belong to the exporter.
+    /// Adds a header to each request, such as an API key. The exporter itself sets headers that describe the connection
+    /// or the body, such as `content-type`.
     pub fn header<N, V>(mut self, name: N, value: V) -> Self
     where
         N: TryInto<HeaderName> + Display,
@@ -105,14 +107,14 @@ impl Builder {
         self
     }
 
-    /// Sets the compression of requests. Defaults to none.
+    /// Sets the compression of requests. Defaults to no compression.
     pub fn compression(mut self, compression: Compression) -> Self {
         self.compression = compression;
         self
     }
 
-    /// Sets the timeout of an attempt. Defaults to ten seconds. It grows up to eight times, but not beyond a minute, while attempts
-    /// time out.
+    /// Sets the timeout of an attempt to export a batch. Defaults to ten seconds. While attempts time out, the timeout
+    /// grows to up to eight times this value, but not beyond a minute.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
@@ -131,21 +133,22 @@ impl Builder {
         self
     }
 
-    /// Sets the maximum lengths of exported texts.
+    /// Sets the maximum lengths of exported attribute values.
     pub fn value_limits(mut self, limits: ValueLimits) -> Self {
         self.limits = limits;
         self
     }
 
-    /// Sets a function that changes each span before it is encoded, to remove secrets for example. It runs on the thread that ends
-    /// the span. If it panics, the span is dropped and counted as `export_failed`.
+    /// Sets a function that changes each span before it is encoded, for example to remove secrets. The function runs on
+    /// the thread that ends the span. If the function panics, the span is dropped and counted as `export_failed`.
     pub fn edit_spans(mut self, edit: impl Fn(&mut SpanData) + Send + Sync + 'static) -> Self {
         self.hooks.edit = Some(Arc::new(edit));
         self
     }
 
-    /// Sets a function that returns the `tracestate` that a new span inherits from its parent context, if it differs from the span's
-    /// own. For propagators that accept keys which the SDK's `TraceState` does not hold, such as `a@b@c`.
+    /// Sets a function that returns the `tracestate` list that a new span inherits from its parent context. If the
+    /// function returns `None`, the list of the span's own `TraceState` is exported. The function supports propagators
+    /// that accept keys which the SDK's `TraceState` rejects, such as `a@b@c`.
     pub fn trace_state(
         mut self,
         inherited: for<'a> fn(&'a Context, &SpanContext) -> Option<&'a str>,
@@ -154,7 +157,7 @@ impl Builder {
         self
     }
 
-    /// Starts the exporter's thread. The collector does not have to be available.
+    /// Builds the processor and starts the exporter's thread. The collector does not have to be available yet.
     ///
     /// # Errors
     ///
@@ -172,13 +175,14 @@ impl Builder {
     }
 
     /// Builds OpenTelemetry's metric exporter with the same connection settings. The endpoint defaults to
-    /// `http://localhost:4318/v1/metrics` for HTTP. The options of spans have no effect.
+    /// `http://localhost:4318/v1/metrics` for HTTP. Options that concern only spans have no effect.
     ///
-    /// That exporter also reads environment variables (`OTEL_EXPORTER_OTLP_*`).
+    /// OpenTelemetry's metric exporter also reads environment variables (`OTEL_EXPORTER_OTLP_*`).
     ///
     /// # Errors
     ///
-    /// Fails like [`build`](Self::build), and without a Tokio runtime for gRPC.
+    /// Fails if the endpoint, a header or a certificate cannot be used, if the metric exporter refuses the settings,
+    /// or, for gRPC, if it is called outside of a Tokio runtime.
     #[cfg(feature = "metrics")]
     pub fn build_metric_exporter(self) -> Result<opentelemetry_otlp::MetricExporter, BuildError> {
         super::metrics::exporter(&self.settings(METRICS)?)

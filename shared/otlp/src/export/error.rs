@@ -9,15 +9,16 @@ pub enum BuildError {
     Endpoint {
         /// The endpoint, without credentials.
         endpoint: String,
-        /// The values that are allowed.
+        /// Describes the endpoints that are allowed.
         expects: &'static str,
     },
-    /// A header has a name or a value that HTTP does not allow. Does not contain the value, which may be a secret.
+    /// A header has a name or a value that HTTP does not allow. The error contains only the header's name, since the
+    /// value may be a secret.
     #[error(
         "the header `{0}` cannot be sent: its name or its value has characters that HTTP does not allow"
     )]
     Header(String),
-    /// The HTTP client cannot be created, because of the certificates for example.
+    /// The HTTP client cannot be created, for example because of an invalid certificate.
     #[error("cannot set up the exporter's HTTP client")]
     Client(#[source] reqwest::Error),
     /// The gRPC channel cannot be created.
@@ -31,7 +32,7 @@ pub enum BuildError {
     #[cfg(feature = "metrics")]
     #[error("cannot set up the metric exporter: {0}")]
     Metrics(#[from] opentelemetry_otlp::ExporterBuildError),
-    /// The metric exporter over gRPC needs the Tokio runtime in which it is created.
+    /// The metric exporter for gRPC was built outside of a Tokio runtime, which it needs.
     #[cfg(all(feature = "metrics", feature = "grpc"))]
     #[error("metrics export over gRPC needs a Tokio runtime: build the metric exporter inside one")]
     NoRuntime,

@@ -1,4 +1,5 @@
-//! [`ExportLog`]: logs an outage when it begins, once a minute, and when it ends; dropped spans at most once a second.
+//! [`ExportLog`]: logs an outage when it begins, every minute while it lasts, and when it ends. Logs dropped spans at
+//! most once a second.
 
 use std::time::Duration;
 
@@ -10,26 +11,28 @@ use crate::SpanCounts;
 /// The `tracing` target of the exporter's log lines: about outages (`WARN`), recoveries (`INFO`) and lost spans (`ERROR`).
 pub const LOG_TARGET: &str = "otlp";
 
-/// Minimum time between two lines about dropped spans, and about one outage.
+/// Interval of the log lines about dropped spans (`LOSSES`), and about an ongoing outage (`OUTAGE`).
 const LOSSES: Duration = Duration::from_secs(1);
 const OUTAGE: Duration = Duration::from_mins(1);
 
 pub(super) struct ExportLog {
-    /// Protocol and endpoint.
+    /// Protocol and endpoint of the collector, for the log.
     destination: String,
     outage: Option<Outage>,
     losses: Losses,
 }
 
-/// Attempts that fail, or that the collector refuses, and a backlog that does not shrink.
+/// A period in which attempts fail or the collector refuses batches. Once an outage has been logged, it ends when the
+/// collector accepts a batch and the number of waiting spans has fallen to half of its peak, or no other batch is
+/// waiting.
 struct Outage {
     began: Instant,
     kind: Kind,
     reason: String,
     lost_before: u64,
-    /// Maximum of waiting spans.
+    /// Maximum number of spans that waited during the outage.
     peak: u64,
-    /// When it was last logged. A single failed attempt is not logged.
+    /// When the outage was last logged. `None` after a single failed attempt, which is not logged.
     logged: Option<Instant>,
 }
 
@@ -42,7 +45,7 @@ enum Kind {
 struct Losses {
     logged: SpanCounts,
     at: Option<Instant>,
-    /// Why the last batch was dropped.
+    /// Why the last batch was dropped or partly rejected.
     reason: Option<String>,
 }
 
@@ -59,12 +62,13 @@ impl ExportLog {
         }
     }
 
-    /// Records a failed attempt. The second one in a row is logged.
+    /// Records a failed attempt to export a batch. The second failure in a row is logged as an outage.
     pub(super) fn failed(&mut self, queue: &Queue, reason: &str) {
         self.not_taken(queue, Kind::Unavailable, reason);
     }
 
-    /// Records that the collector refused a batch for good. The second one in a row is logged.
+    /// Records that the collector refused a batch permanently. The second failure or refusal in a row is logged as an
+    /// outage.
     pub(super) fn refused(&mut self, queue: &Queue, reason: &str) {
         self.not_taken(queue, Kind::Refuses, reason);
     }
@@ -112,7 +116,7 @@ impl ExportLog {
         }
     }
 
-    /// Records why a batch was dropped.
+    /// Records why a batch was dropped, for the next log line about dropped spans.
     pub(super) fn lost(&mut self, reason: String) {
         self.losses.reason = Some(reason);
     }
@@ -165,7 +169,8 @@ impl ExportLog {
         });
     }
 
-    /// Logs outages and losses that are due. Returns the time of the next log line, if any.
+    /// Logs an ongoing outage and dropped spans if their log lines are due. Returns when the next log line is due, if
+    /// any.
     pub(super) fn log_due(&mut self, queue: &Queue) -> Option<Instant> {
         let now = Instant::now();
         let counts = queue.counts();
@@ -220,7 +225,7 @@ impl ExportLog {
         Some(now + OUTAGE)
     }
 
-    /// Logs spans that were dropped at the end of the shutdown.
+    /// Logs the dropped spans that have not been logged yet, at the end of the shutdown.
     pub(super) fn log_final_losses(&mut self, queue: &Queue) {
         let counts = queue.counts();
         if counts.lost != self.losses.logged.lost {
@@ -229,7 +234,7 @@ impl ExportLog {
     }
 }
 
-/// Writes a log line. A layer of the user that panics on it does not end the exporter.
+/// Writes a log line. The exporter's thread continues if a `tracing` layer of the application panics.
 fn log(write: impl FnOnce()) {
     let _ = panics::contained(write);
 }

@@ -19,12 +19,13 @@ use super::{
     transport::{Outcome, Transport},
 };
 
-/// The first wait after a failed attempt, and the longest: a collector that is back is found within two seconds.
+/// The first and the longest wait after a failed attempt. The exporter tries again within two seconds, so it soon
+/// notices that the collector is available again.
 const FIRST_WAIT: Duration = Duration::from_millis(100);
 const LONGEST_WAIT: Duration = Duration::from_millis(1600);
-/// The longest wait during shutdown, when the time for all attempts is short.
+/// The longest wait after a failed attempt during shutdown, which leaves little time.
 const LAST_WAIT: Duration = Duration::from_millis(200);
-/// Maximum `Retry-After` of a collector.
+/// The longest delay that a collector can request with `Retry-After`. A longer delay is reduced to this value.
 const LONGEST_RETRY_AFTER: Duration = Duration::from_hours(1);
 
 pub(super) struct Exporter {
@@ -32,13 +33,13 @@ pub(super) struct Exporter {
     pub(super) transport: Transport,
     pub(super) export_log: ExportLog,
     pub(super) backlog: Backlog,
-    /// Maximum age of a span before its batch is closed.
+    /// Interval after which the open batch is closed and exported, even if it is not full.
     pub(super) delay: Duration,
     pub(super) timeout: Timeout,
 }
 
 impl Exporter {
-    /// Runs on its own thread until the queue is closed.
+    /// Sends batches until the end of the shutdown. Runs on the exporter's own thread.
     pub(super) fn run(&mut self, runtime: &Runtime) {
         let _failure = Failure(Arc::clone(&self.queue));
         let mut failures = 0;
@@ -47,7 +48,8 @@ impl Exporter {
             let outcome = match catch_unwind(attempt) {
                 Ok(Some(outcome)) => outcome,
                 Ok(None) => break,
-                // The panic is logged. The collector may have the spans, as after an attempt without a response.
+                // The panic hook has reported the panic. As after an attempt without a response, the collector may have
+                // received the spans.
                 Err(_) => {
                     let _context = runtime.enter();
                     let _ = panics::contained(|| self.transport.renew());
@@ -69,11 +71,11 @@ impl Exporter {
         self.queue.closed();
     }
 
-    /// Waits for the batch of the next attempt. Returns None at the end of the shutdown.
+    /// Waits until there is a batch to send, and returns the batch. Returns None at the end of the shutdown.
     async fn next(&mut self) -> Option<Batch> {
         let mut tick = Instant::now() + self.delay;
         if self.backlog.due().is_some_and(|due| due <= Instant::now()) {
-            // Newer spans are sent before a deferred batch.
+            // Closes the open batch, so that newer spans are sent before the deferred batch if the last attempt failed.
             self.queue.close_open();
         }
         loop {
@@ -101,10 +103,11 @@ impl Exporter {
         }
     }
 
-    /// Sends a batch. Returns None if the shutdown ended meanwhile.
+    /// Sends a batch and returns the outcome. Returns None if the shutdown times out during the attempt.
     async fn attempt(&mut self, batch: &Batch) -> Option<Outcome> {
         let request = batch.request(self.queue.head(), self.transport.takes_gzip());
-        // These spans are not sent again, and the collector accepts no others: use the longest timeout.
+        // If a second attempt gets no response, the batch is dropped. Use the longest timeout for this attempt, unless
+        // the collector accepted the previous batch.
         let is_last = batch.tries.unanswered > 0 && !self.backlog.is_available();
         let timeout = if is_last {
             self.timeout.longest()
@@ -112,8 +115,8 @@ impl Exporter {
             self.timeout.current
         };
         let began = Instant::now();
-        // Events of the HTTP client reach no layer: a panic of a layer could leave the client broken, and a layer that exports
-        // events would cause further exports.
+        // Discards the `tracing` events of the HTTP or gRPC client: a layer that panics could leave the client in a
+        // broken state, and a layer that exports events would cause further exports.
         let send = self.transport.send(request, timeout);
         let outcome = tokio::select! {
             outcome = send.with_subscriber(Dispatch::none()) => outcome,
@@ -127,7 +130,7 @@ impl Exporter {
         Some(outcome)
     }
 
-    /// Accounts for a batch that is done, or keeps it for another attempt.
+    /// Handles the outcome of an attempt: counts the spans as exported or lost, or keeps the batch for another attempt.
     fn settle(&mut self, batch: Batch, outcome: Outcome) -> Next {
         let outcome = match outcome {
             Outcome::TooLarge { .. } if batch.spans > 1 => {
@@ -184,7 +187,7 @@ impl Exporter {
         self.queue.done(batch, 0, counter);
     }
 
-    /// Waits before the next attempt. Returns false if the shutdown ends before.
+    /// Waits before the next attempt. Returns false if the deadline of the shutdown comes first.
     async fn wait(&mut self, failures: u32, after: Option<Duration>) -> bool {
         let was_closing = self.queue.closing().is_some();
         let bound = if was_closing { LAST_WAIT } else { LONGEST_WAIT };
@@ -213,8 +216,8 @@ impl Exporter {
     }
 }
 
-/// Returns the wait before the next attempt, at least this crate's own. `Retry-After` may be zero, or a date in the past by the clock
-/// of this host.
+/// Returns the wait before the next attempt: the longer of the exporter's own wait and the collector's `Retry-After`,
+/// which may be zero or, by the clock of this host, a date in the past.
 pub(super) fn wait_of(own: Duration, retry_after: Option<Duration>) -> Duration {
     own.max(retry_after.unwrap_or_default().min(LONGEST_RETRY_AFTER))
 }
@@ -222,13 +225,13 @@ pub(super) fn wait_of(own: Duration, retry_after: Option<Duration>) -> Duration 
 /// The next step after an attempt.
 enum Next {
     AtOnce,
-    /// Wait first, at least for the time that the collector requested.
+    /// Wait before the next attempt, for at least the time that the collector requested.
     Later {
         after: Option<Duration>,
     },
 }
 
-/// Closes the queue if the thread panics.
+/// Closes the queue if the exporter's thread panics.
 struct Failure(Arc<Queue>);
 
 impl Drop for Failure {
@@ -239,7 +242,8 @@ impl Drop for Failure {
     }
 }
 
-/// Writes due log lines, then takes over a closed batch or waits for a change of the queue, at most until `until`.
+/// Writes the log lines that are due, then moves one closed batch from the queue to the backlog. If there is none,
+/// waits until the queue changes or the next log line is due, but not beyond `until`.
 async fn wait_for_change(
     queue: &Queue,
     backlog: &mut Backlog,
@@ -250,7 +254,7 @@ async fn wait_for_change(
         .log_due(queue)
         .map_or(until, |next| until.min(next));
     if backlog.fill(queue) {
-        // Between two batches, the caller polls the current attempt, timers and the shutdown.
+        // Yields, so that the caller polls the current attempt, timers and the shutdown before the next batch is moved.
         return tokio::task::yield_now().await;
     }
     tokio::select! {

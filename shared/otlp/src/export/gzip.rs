@@ -1,10 +1,11 @@
-//! Compresses batches while the queue is crowded, to about a tenth of their size, and for [`Compression::Gzip`](super::Compression).
+//! Compresses batches with gzip, to about a tenth of their size: while the queue fills up, and for
+//! [`Compression::Gzip`](super::Compression).
 
 use std::io::{Read as _, Write as _};
 
 use flate2::{Compression, read::GzDecoder, write::GzEncoder};
 
-/// Compresses at the fastest level.
+/// Compresses a request with gzip at the fastest level.
 pub(super) fn pack(plain: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::with_capacity(plain.len() / 8), Compression::fast());
     encoder

@@ -1,5 +1,5 @@
-//! OpenTelemetry's metric exporter. All settings are passed in code, because the exporter does not validate variables that it
-//! reads from the environment itself.
+//! Sets up OpenTelemetry's metric exporter. All settings are passed in code, because the metric exporter does not
+//! validate the environment variables that it reads.
 
 use std::thread;
 
@@ -36,8 +36,8 @@ fn http(settings: &Settings) -> Result<MetricExporter, BuildError> {
     Ok(exporter.build()?)
 }
 
-/// The blocking client, regardless of the exporter's default, which depends on cargo features. Other clients need a
-/// runtime, which the thread that collects metrics does not have.
+/// Creates a blocking HTTP client, instead of the metric exporter's default client, which depends on cargo features. An
+/// async client would need a Tokio runtime, which the thread that collects metrics does not have.
 fn client(settings: &Settings) -> Result<reqwest::blocking::Client, BuildError> {
     let timeout = settings.timeout;
     let uses_proxy = settings.proxy.is_some();
@@ -65,7 +65,8 @@ fn client(settings: &Settings) -> Result<reqwest::blocking::Client, BuildError> 
         };
         client.build()
     };
-    // It starts a runtime, which it may not within another.
+    // Building reqwest's blocking client starts a Tokio runtime, which is not allowed within another runtime, so the
+    // client is built on a separate thread.
     #[expect(clippy::disallowed_methods, reason = "an export is in no trace")]
     let client = thread::scope(|scope| scope.spawn(make).join());
     let client = client.unwrap_or_else(|panic| std::panic::resume_unwind(panic));

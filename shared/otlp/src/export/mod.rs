@@ -1,15 +1,15 @@
-//! The export of spans. An ended span passes these files in this order:
+//! The export of spans. An ended span passes through these modules in this order:
 //!
-//! - `processor`: encodes the span on the thread that ended it (`encode`, over `protobuf`)
-//! - `queue`: collects spans into batches, bounded in bytes, and counts them
-//! - `batch`: the spans of one request, compressed while much is waiting (`gzip`), split if it is too large (`split`)
-//! - `backlog`: the batches that are still to be delivered, and their order
+//! - `processor`: encodes the span on the thread that ended it (with `encode` and `protobuf`)
+//! - `queue`: collects encoded spans into batches, bounded in bytes, and counts the spans
+//! - `batch`: the spans of one request, compressed while the queue fills up (`gzip`), split if too large (`split`)
+//! - `backlog`: the batches that have not been delivered yet, and their order
 //! - `exporter`: the thread that sends batches until they are accepted, refused or dropped
-//! - `transport`: one attempt, over HTTP or gRPC, and its outcome
+//! - `transport`: one attempt to send a batch over HTTP or gRPC, and its outcome
 //! - `export_log`: log lines about outages and dropped spans
 //!
-//! `builder` checks the settings and starts this. `metrics` sets up the metric exporter of OpenTelemetry: metrics that one export did
-//! not deliver are part of the next.
+//! `builder` checks the settings and starts the exporter. `metrics` sets up OpenTelemetry's metric exporter, which does
+//! not queue metrics: each export includes the metrics that an earlier export did not deliver.
 
 mod backlog;
 mod batch;

@@ -1,8 +1,8 @@
-//! [`contained`]: keeps a panic from the code that ends a span, and from the exporter's thread.
+//! [`contained`]: catches panics, so that they reach neither the code that ends a span nor the exporter's thread.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// Returns `None` if `work` panics. The panic hook has reported the panic.
+/// Calls `work` and catches a panic. After a panic, which the panic hook has reported, returns `None`.
 pub(super) fn contained<T>(work: impl FnOnce() -> T) -> Option<T> {
     catch_unwind(AssertUnwindSafe(work)).ok()
 }

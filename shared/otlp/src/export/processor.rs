@@ -29,11 +29,13 @@ use super::{
 };
 use crate::{SpanCounts, ValueLimits};
 
-/// A span processor that exports over OTLP. It encodes each span on the thread that ends it; a dedicated thread exports them.
+/// A span processor that exports spans over OTLP. Each span is encoded on the thread that ends it; a dedicated thread
+/// sends the encoded spans.
 ///
-/// While the collector is unavailable or slow, spans wait within the bound of [`Batching`], compressed once they take a quarter of it.
-/// [`counts`](Self::counts) returns how many are exported, lost or waiting. Clones share the queue and the counters: keep one to read
-/// them.
+/// While the collector is unavailable or slow, spans wait in a queue, within the bounds of [`Batching`]. Batches are
+/// compressed while uncompressed batches take more than a quarter of the queue. [`counts`](Self::counts) returns how
+/// many spans are exported, lost or waiting. Clones of the processor share its queue and its counters: keep a clone to
+/// read the counters.
 ///
 /// Spans are lost if the process exits before they are exported: call
 /// [`SdkTracerProvider::shutdown`](opentelemetry_sdk::trace::SdkTracerProvider::shutdown) at the end.
@@ -59,7 +61,7 @@ pub struct OtlpProcessor {
     flush_timeout: Duration,
 }
 
-/// Functions of the application.
+/// Functions of the application that the processor calls.
 #[derive(Clone, Default)]
 pub(super) struct Hooks {
     pub(super) edit: Option<Arc<EditSpan>>,
@@ -80,11 +82,11 @@ thread_local! {
     static BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Maximum buffer that a thread keeps for its next span.
+/// Maximum capacity of the encoding buffer that a thread keeps for its next span, in bytes.
 const BUFFER_BYTES: usize = 64 * 1024;
 
 impl OtlpProcessor {
-    /// Returns the counters of the spans so far.
+    /// Returns the current span counters.
     pub fn counts(&self) -> SpanCounts {
         self.queue.counts()
     }
@@ -111,7 +113,7 @@ impl OtlpProcessor {
         };
         let run = move || {
             exporter.run(&runtime);
-            // The events of destructors reach no layer, like those of a send.
+            // Discards the `tracing` events that destructors emit while the exporter is dropped.
             let _quiet = dispatcher::set_default(&Dispatch::none());
             drop(exporter);
             // Does not wait for a pending DNS lookup.
@@ -130,7 +132,7 @@ impl OtlpProcessor {
     }
 }
 
-/// Maximum timeout of a shutdown. A longer one could overflow an `Instant`.
+/// Maximum timeout of a shutdown. A longer timeout could overflow an `Instant`.
 const LONGEST_SHUTDOWN: Duration = Duration::from_hours(24);
 
 fn runtime() -> std::io::Result<Runtime> {
@@ -153,7 +155,7 @@ impl SpanProcessor for OtlpProcessor {
             return;
         }
         let trace_state = self.trace_states.take(&span.span_context);
-        // Called below the lock of the span.
+        // OpenTelemetry may hold a mutex of the span here, which a panic would poison.
         let pushed = panics::contained(|| {
             if let Some(edit) = &self.hooks.edit {
                 edit(&mut span);
@@ -164,7 +166,7 @@ impl SpanProcessor for OtlpProcessor {
                 buffer.clear();
                 buffer.shrink_to(BUFFER_BYTES);
             };
-            // A span that another thread-local keeps may end when this one is gone.
+            // On a thread that exits, a span in another thread-local may end after this buffer was destroyed.
             if BUFFER
                 .try_with(|buffer| push(&mut buffer.borrow_mut()))
                 .is_err()
@@ -189,7 +191,8 @@ impl SpanProcessor for OtlpProcessor {
         }
     }
 
-    /// Exports waiting spans for up to `timeout`. Spans that end later are counted as lost.
+    /// Exports the waiting spans for up to `timeout`. Spans that are then still waiting, or that end later, are counted
+    /// as lost.
     fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
         let timeout = timeout.min(LONGEST_SHUTDOWN);
         if self.queue.close(timeout) {
@@ -199,8 +202,8 @@ impl SpanProcessor for OtlpProcessor {
         }
     }
 
-    /// Sets the resource of all spans. A provider calls it; a processor that wraps this one must pass it on. Later calls have no
-    /// effect.
+    /// Sets the resource of all spans. The tracer provider calls this method; a processor that wraps this one must
+    /// forward the call. Later calls have no effect.
     fn set_resource(&mut self, resource: &Resource) {
         self.queue.set_resource(resource);
     }

@@ -37,7 +37,7 @@ pub(super) fn fixed32(buffer: &mut Vec<u8>, field: u32, value: u32) {
     }
 }
 
-/// A string or bytes.
+/// Writes a field of type `string` or `bytes`, unless the value is empty.
 pub(super) fn bytes(buffer: &mut Vec<u8>, field: u32, value: &[u8]) {
     if !value.is_empty() {
         member_bytes(buffer, field, value);
@@ -49,10 +49,11 @@ pub(super) fn member_bytes(buffer: &mut Vec<u8>, field: u32, value: &[u8]) {
     buffer.extend_from_slice(value);
 }
 
-/// A message within a message.
+/// Writes a field that contains a message, whose fields `write` appends.
 pub(super) fn message(buffer: &mut Vec<u8>, field: u32, write: impl FnOnce(&mut Vec<u8>)) {
     key(buffer, field, LENGTH_DELIMITED);
-    // The length precedes the message. One byte is reserved for it, because most lengths are below 128.
+    // The length of a message precedes its fields. One byte is reserved for the length, because most lengths are below
+    // 128.
     let start = buffer.len() + 1;
     buffer.push(0);
     write(buffer);
@@ -63,7 +64,7 @@ pub(super) fn message(buffer: &mut Vec<u8>, field: u32, write: impl FnOnce(&mut 
     }
 }
 
-/// For a length of more digits.
+/// Moves a message back to make room for a length of more than one byte, and writes the length.
 fn make_room(buffer: &mut Vec<u8>, start: usize, length: usize) {
     let mut digits = [0; LONGEST];
     let more = write_varint(&mut digits, length as u64) - 1;
@@ -72,7 +73,7 @@ fn make_room(buffer: &mut Vec<u8>, start: usize, length: usize) {
     buffer[start - 1..start + more].copy_from_slice(&digits[..=more]);
 }
 
-/// Writes the key and length of a message. The caller writes its `length` bytes.
+/// Writes the key and the length of a length-delimited field. The caller then writes `length` bytes as its value.
 pub(super) fn length(buffer: &mut Vec<u8>, field: u32, length: usize) {
     key(buffer, field, LENGTH_DELIMITED);
     varint(buffer, length as u64);
@@ -96,10 +97,10 @@ fn long_varint(buffer: &mut Vec<u8>, value: u64) {
     buffer.extend_from_slice(&digits[..length]);
 }
 
-/// Maximum bytes of a varint.
+/// Maximum size of a varint in bytes.
 const LONGEST: usize = 10;
 
-/// Returns the number of bytes.
+/// Writes a varint to `digits` and returns its size in bytes.
 fn write_varint(digits: &mut [u8], mut value: u64) -> usize {
     let mut length = 0;
     while value >= 0x80 {
@@ -111,7 +112,7 @@ fn write_varint(digits: &mut [u8], mut value: u64) -> usize {
     length + 1
 }
 
-/// A length-delimited field.
+/// A length-delimited field of an encoded message.
 pub(super) struct Entry<'a> {
     pub(super) field: u32,
     pub(super) value: &'a [u8],
@@ -119,7 +120,7 @@ pub(super) struct Entry<'a> {
     pub(super) bytes: &'a [u8],
 }
 
-/// Reads a message that this module wrote and that has only length-delimited fields.
+/// Iterates over the fields of a message that was written by this module and has only length-delimited fields.
 pub(super) fn entries(mut message: &[u8]) -> impl Iterator<Item = Entry<'_>> {
     std::iter::from_fn(move || {
         let whole = message;

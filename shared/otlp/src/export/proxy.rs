@@ -1,13 +1,14 @@
-//! The proxy of the environment: `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`, as reqwest and curl read them.
+//! Selects the proxy by the environment variables `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`, like reqwest
+//! and curl.
 
 use hyper_util::client::proxy::matcher::Matcher;
 use url::{Host, Url};
 
 use super::settings::Protocol;
 
-/// Returns the proxy that the environment selects for an endpoint, without its credentials: from `HTTP_PROXY`, `HTTPS_PROXY`,
-/// `ALL_PROXY` and `NO_PROXY`. A collector on the loopback interface is reached directly, and so is any over gRPC, since tonic does
-/// not support proxies.
+/// Returns the proxy that the environment variables `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` select for
+/// an endpoint, without the proxy's credentials. Returns `None` for a collector on the loopback interface, and for any
+/// collector over gRPC, since tonic does not support proxies.
 pub fn environment_proxy(protocol: Protocol, endpoint: &str) -> Option<String> {
     of(protocol, &Url::parse(endpoint).ok()?)
 }

@@ -20,7 +20,8 @@ pub enum Protocol {
     Grpc,
 }
 
-/// The compression of requests. Waiting batches are compressed while the queue is crowded, regardless of this.
+/// The compression of requests. While uncompressed batches take more than a quarter of the queue, waiting batches are
+/// compressed regardless of this setting.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Compression {
@@ -40,16 +41,18 @@ pub enum Compression {
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Batching {
-    /// Maximum bytes of the encoded spans that wait, including those being sent. At least 1 MiB; defaults to 32 MiB.
+    /// Maximum bytes of the encoded spans in the queue, including the spans being sent. At least 1 MiB; defaults to 32
+    /// MiB.
     pub queue_bytes: usize,
-    /// Maximum number of spans that wait. Defaults to `None`: only their bytes are bounded.
+    /// Maximum number of spans in the queue, including the spans being sent. Defaults to `None`, which bounds only
+    /// their bytes.
     pub queue_spans: Option<usize>,
     /// Maximum number of spans in a batch. Defaults to 512. A full batch is exported at once.
     pub batch_spans: usize,
-    /// Time between two exports, unless a batch is full earlier. Defaults to five seconds.
+    /// Time between two exports, unless a batch becomes full earlier. Defaults to five seconds.
     pub delay: Duration,
-    /// Maximum time of an attempt to export a batch, if the exporter's own timeout is not shorter, and of a flush. Defaults to 30
-    /// seconds.
+    /// Maximum time of a flush. The configured timeout of an attempt to export a batch is limited to the same time.
+    /// Defaults to 30 seconds.
     pub export_timeout: Duration,
 }
 
@@ -65,13 +68,13 @@ impl Default for Batching {
     }
 }
 
-/// Certificates for `https://` endpoints, as PEM.
+/// Certificates for `https://` endpoints, in PEM format.
 #[cfg(feature = "tls")]
 #[derive(Clone, Default)]
 pub struct Tls {
-    /// Root certificates that the collector's certificate is checked against. `None` for those of the system.
+    /// Root certificates that verify the collector's certificate. `None` uses the root certificates of the system.
     pub roots: Option<Vec<u8>>,
-    /// Client certificate and its unencrypted private key, for collectors that demand one.
+    /// Client certificate and its unencrypted private key, for collectors that require a client certificate.
     pub identity: Option<(Vec<u8>, Vec<u8>)>,
 }
 
@@ -86,7 +89,7 @@ impl fmt::Debug for Tls {
     }
 }
 
-/// The connection to a collector. Does not implement `Debug`, since the headers may hold secrets.
+/// The connection settings for a collector. Does not implement `Debug`, since the headers may hold secrets.
 pub(super) struct Settings {
     pub(super) protocol: Protocol,
     pub(super) endpoint: Url,
@@ -99,7 +102,7 @@ pub(super) struct Settings {
     pub(super) tls: Tls,
 }
 
-/// The name in `OTEL_EXPORTER_OTLP_PROTOCOL`.
+/// Formats the protocol as in `OTEL_EXPORTER_OTLP_PROTOCOL`.
 impl Display for Protocol {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -111,7 +114,7 @@ impl Display for Protocol {
 }
 
 impl Protocol {
-    /// Returns whether requests are plain HTTP, which have a path for each signal and can go through a proxy.
+    /// Returns whether the protocol is OTLP over HTTP, which has a URL path for each signal and supports proxies.
     pub fn is_http(self) -> bool {
         match self {
             Self::HttpProtobuf => true,
@@ -120,8 +123,8 @@ impl Protocol {
         }
     }
 
-    /// Returns the `otel.component.type` of a span exporter with this protocol, by the
-    /// [conventions](https://opentelemetry.io/docs/specs/semconv/registry/attributes/otel/).
+    /// Returns the value of `otel.component.type` for a span exporter with this protocol, as defined by the [semantic
+    /// conventions](https://opentelemetry.io/docs/specs/semconv/registry/attributes/otel/).
     pub fn component_type(self) -> &'static str {
         match self {
             Self::HttpProtobuf => "otlp_http_span_exporter",
@@ -130,7 +133,7 @@ impl Protocol {
         }
     }
 
-    /// Returns the endpoint of a collector on this host. `path` is the signal's, for HTTP.
+    /// Returns the default endpoint, which is a collector on this host. For HTTP, `path` is the URL path of the signal.
     pub(super) fn default_endpoint(self, path: &str) -> String {
         match self {
             Self::HttpProtobuf => format!("http://localhost:4318/{path}"),
@@ -140,7 +143,7 @@ impl Protocol {
     }
 }
 
-/// Protocol and endpoint, without secrets.
+/// Formats the protocol and the endpoint, without secrets.
 impl Display for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut endpoint = self.endpoint.clone();

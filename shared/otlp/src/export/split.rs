@@ -5,7 +5,8 @@ use super::{
     protobuf,
 };
 
-/// Splits an `ExportTraceServiceRequest` of one resource into its first `first` spans and the others.
+/// Splits an encoded `ExportTraceServiceRequest` of one resource into two requests: one with the first `first` spans,
+/// and one with the remaining spans.
 pub(super) fn halves(request: &[u8], first: u64) -> [Vec<u8>; 2] {
     let mut position = 0;
     let mut halves = [Vec::new(), Vec::new()];

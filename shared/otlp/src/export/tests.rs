@@ -1,4 +1,4 @@
-//! The times that docs/promises.md states.
+//! Tests the timeouts and intervals that docs/promises.md states.
 
 use std::time::Duration;
 

@@ -1,12 +1,13 @@
-//! [`Timeout`]: the timeout of an attempt.
+//! [`Timeout`]: the timeout of an attempt to export a batch.
 
 use std::time::Duration;
 
-/// Attempts that time out make the timeout grow to this many times its setting, but not beyond a minute.
+/// While attempts time out, the timeout grows to up to this multiple of its configured value, but not beyond a minute.
 const TIMEOUT_GROWTH: u32 = 8;
 const LONGEST_TIMEOUT: Duration = Duration::from_mins(1);
 
-/// The timeout of an attempt. It grows while the collector is slow, so that batches do not time out repeatedly.
+/// The timeout of an attempt to export a batch. The timeout grows while the collector is slow, so that batches do not
+/// time out repeatedly.
 pub(super) struct Timeout {
     setting: Duration,
     pub(super) current: Duration,
@@ -29,7 +30,8 @@ impl Timeout {
         self.current = self.current.saturating_mul(2).min(self.longest());
     }
 
-    /// Sets the timeout to three times the duration of a response, within the bounds.
+    /// Sets the timeout to three times the duration of the last attempt, but not below its configured value and not
+    /// above the longest timeout.
     pub(super) fn adapt(&mut self, took: Duration) {
         self.current = took.saturating_mul(3).clamp(self.setting, self.longest());
     }

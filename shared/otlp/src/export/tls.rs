@@ -1,4 +1,5 @@
-//! Certificates in the types of the clients: the roots that verify the collector's certificate, and the client certificate.
+//! Converts certificates to the types of reqwest and tonic: the root certificates that verify the collector's
+//! certificate, and the client certificate.
 
 use super::{error::BuildError, settings::Settings};
 
@@ -9,9 +10,10 @@ pub(super) struct Certificates {
     pub(super) identity: Option<reqwest::Identity>,
 }
 
-/// Returns the certificates for HTTP, or none if neither the endpoint nor the proxy uses TLS.
+/// Returns the certificates for the HTTP client, or none if neither the endpoint nor the proxy uses TLS.
 ///
-/// Reads the roots of the system here, because reqwest's default verifier logs an error for each attempt.
+/// Loads the root certificates of the system here, because reqwest's default verifier logs an error for each attempt
+/// with an invalid certificate.
 pub(super) fn certificates(settings: &Settings) -> Result<Certificates, BuildError> {
     let proxy = settings.proxy.as_deref().unwrap_or_default();
     if settings.endpoint.scheme() != "https" && !proxy.starts_with("https:") {

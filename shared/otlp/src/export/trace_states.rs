@@ -1,4 +1,4 @@
-//! [`TraceStates`]: lists of `tracestate` that the SDK's type cannot hold, from the start of a span to its end.
+//! [`TraceStates`]: stores `tracestate` lists that the SDK's `TraceState` rejects, from the start of a span to its end.
 
 use std::{
     collections::HashMap,
@@ -10,17 +10,17 @@ use std::{
 
 use opentelemetry::{SpanId, trace::SpanContext};
 
-/// The lists of live spans whose callers sent one with keys such as `a@b@c`: W3C Trace Context Level 2 allows them, the SDK's
-/// `TraceState` does not.
+/// The `tracestate` lists of unfinished spans whose callers sent keys such as `a@b@c`. W3C Trace Context Level 2 allows
+/// such keys, but the SDK's `TraceState` does not.
 #[derive(Debug, Default)]
 pub(super) struct TraceStates {
     lists: Mutex<HashMap<SpanId, Box<str>>>,
-    /// The length of `lists`. Almost always zero, so ended spans need no lock.
+    /// The length of `lists`. The length is almost always zero, so ending a span does not have to lock `lists`.
     len: AtomicUsize,
 }
 
 impl TraceStates {
-    /// Stores the list that the span inherits, if there is one.
+    /// Stores the `tracestate` list that a sampled span inherits, if there is one.
     pub(super) fn store(&self, span: &SpanContext, list: Option<&str>) {
         if let Some(list) = list.filter(|_| span.is_sampled()) {
             let mut lists = self.lock();
@@ -29,7 +29,7 @@ impl TraceStates {
         }
     }
 
-    /// Removes and returns the stored list of a span.
+    /// Removes and returns the stored `tracestate` list of a span.
     pub(super) fn take(&self, span: &SpanContext) -> Option<Box<str>> {
         if self.len.load(Ordering::Relaxed) == 0 {
             return None;

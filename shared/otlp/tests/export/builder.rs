@@ -1,4 +1,4 @@
-//! The options of a builder, and the values that it refuses.
+//! Tests the builder's options, and the values that the builder refuses.
 
 use std::error::Error as _;
 
@@ -15,7 +15,7 @@ use crate::{
     provider, wait_until,
 };
 
-/// Exports one span with the attribute `password`, and returns its value.
+/// Exports one span with the attribute `password`. Returns the processor and the collector.
 fn exported_password(
     configure: impl FnOnce(otlp::Builder) -> otlp::Builder,
 ) -> (OtlpProcessor, Collector) {

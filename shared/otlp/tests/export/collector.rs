@@ -25,7 +25,7 @@ pub(crate) struct Collector {
     state: Arc<State>,
 }
 
-/// An address that is reserved but refuses connections, until its collector starts.
+/// A local address that is reserved, but refuses connections until a collector is started on it.
 pub(crate) struct ReservedAddress {
     pub(crate) address: SocketAddr,
     socket: TcpSocket,
@@ -38,11 +38,11 @@ pub(crate) enum Protocol {
     Grpc,
 }
 
-/// How a collector answers.
+/// How a collector responds to requests.
 #[derive(Clone, Copy)]
 pub(crate) enum Answer {
     Accept,
-    /// Refuses every request for good: 400, or `INVALID_ARGUMENT`.
+    /// Refuses every request permanently, with HTTP status 400 or gRPC status `INVALID_ARGUMENT`.
     Refuse,
 }
 
@@ -112,7 +112,7 @@ impl Export {
         scopes.flat_map(|scope| scope.spans.clone()).collect()
     }
 
-    /// Returns a text attribute of the resource.
+    /// Returns the value of a text attribute of the exported resource.
     pub(crate) fn resource(&self, key: &str) -> String {
         let resource = self.request.resource_spans[0].resource.as_ref().unwrap();
         let mut attributes = resource.attributes.iter();
@@ -132,7 +132,7 @@ async fn serve(listener: TcpListener, state: Arc<State>) {
         tokio::spawn(async move {
             let protocol = state.protocol;
             let service = service_fn(move |request| answer(request, Arc::clone(&state)));
-            // A client may close its connection at any time.
+            // Errors are ignored, because a client may close its connection at any time.
             let _ = match protocol {
                 Protocol::Http => {
                     http1::Builder::new()
@@ -174,7 +174,7 @@ async fn answer(request: Request<Incoming>, state: Arc<State>) -> hyper::Result<
     }
     Ok(match state.protocol {
         Protocol::Http => {
-            // An empty `ExportTraceServiceResponse`.
+            // The empty body is an encoded `ExportTraceServiceResponse` without fields.
             let mut response = Response::new(Full::default().boxed());
             if !is_accepted {
                 *response.status_mut() = StatusCode::BAD_REQUEST;
@@ -183,7 +183,7 @@ async fn answer(request: Request<Incoming>, state: Arc<State>) -> hyper::Result<
         }
         #[cfg(feature = "grpc")]
         Protocol::Grpc => {
-            // Without a message, so the status is among the headers.
+            // The response has no message, so the gRPC status is sent in the headers.
             Response::builder()
                 .header("content-type", "application/grpc")
                 .header("grpc-status", if is_accepted { "0" } else { "3" })

@@ -1,4 +1,4 @@
-//! The promises over gRPC.
+//! Tests the guarantees of `README.md` over gRPC.
 
 use otlp::Compression;
 

@@ -1,4 +1,4 @@
-//! Every span that is not delivered is counted, with the reason.
+//! Tests that every span that is not delivered is counted, with the reason.
 
 use std::time::Duration;
 
@@ -61,7 +61,7 @@ fn queue_is_bounded_in_bytes() {
         .unwrap();
     let provider = provider(&processor);
     let tracer = provider.tracer("test");
-    // Values that do not compress, of 3 KiB each: 4.5 MiB.
+    // 1,500 random values of 3 KiB each, 4.5 MiB in total, which exceed the queue's bound even when compressed.
     let mut random = 1_u64;
     let mut ended = 0;
     while ended < 1_500 {
@@ -126,7 +126,7 @@ fn span_after_shutdown_is_counted() {
     let _collector = reserved.collector(Protocol::Http, Answer::Accept);
     let processor = builder(Protocol::Http, address).build().unwrap();
     let provider = provider(&processor);
-    // Not the provider, which would not pass the span on.
+    // Shuts down the processor instead of the provider, which would not pass spans to the processor afterwards.
     processor.shutdown_with_timeout(PATIENCE).unwrap();
     end_spans(&provider, names(0..1));
     assert_eq!(processor.counts().lost.shutdown, 1);

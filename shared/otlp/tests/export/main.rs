@@ -1,4 +1,4 @@
-//! The promises of `README.md`, kept by an `SdkTracerProvider` without the rest of `shared`, over real sockets.
+//! Tests the guarantees of `README.md` over real sockets, with an `SdkTracerProvider` and without the rest of `shared`.
 
 #![expect(clippy::unwrap_used, reason = "a test's helpers may panic")]
 #![expect(
@@ -24,10 +24,10 @@ use otlp::{Batching, Builder, OtlpProcessor};
 
 use self::collector::Protocol;
 
-/// Maximum wait for a condition.
+/// Maximum time to wait for a condition.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// A builder that exports at once.
+/// Returns a builder whose processor exports spans immediately.
 fn builder(protocol: Protocol, address: std::net::SocketAddr) -> Builder {
     let builder = OtlpProcessor::builder().batching(Batching {
         delay: Duration::from_millis(1),
@@ -60,7 +60,7 @@ fn names(numbers: std::ops::Range<u32>) -> impl Iterator<Item = String> {
     numbers.map(|number| format!("span {number}"))
 }
 
-/// Waits until the condition is met.
+/// Waits until the condition is met. Panics after `PATIENCE`.
 fn wait_until(what: &str, condition: impl Fn() -> bool) {
     let deadline = Instant::now() + PATIENCE;
     while !condition() {

@@ -1,4 +1,4 @@
-//! Spans that end during an outage are delivered after it.
+//! Tests that spans which end during an outage are delivered after it.
 
 use std::{
     net::{Ipv4Addr, TcpListener},
@@ -40,7 +40,7 @@ fn http_outage_loses_no_span() {
 
 #[test]
 fn ending_spans_does_not_wait_for_collector() {
-    // Accepts connections, and never answers.
+    // A server that accepts connections but never responds.
     let silent = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let timeout = Duration::from_secs(10);
     let processor = builder(Protocol::Http, silent.local_addr().unwrap())

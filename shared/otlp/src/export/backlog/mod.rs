@@ -1,7 +1,9 @@
-//! [`Backlog`]: the closed batches that the exporter still has to deliver, and which of them is next.
+//! [`Backlog`]: holds the closed batches that the exporter has not delivered yet, and selects the batch to send next.
 //!
-//! The oldest is first. A batch that failed a few times is deferred: others are sent first, and the pauses between its
-//! attempts grow. It is dropped only if the collector accepted other batches between its attempts, so an outage drops none.
+//! The oldest batch is sent first. A batch that failed a few times is deferred: other batches are sent first, and the
+//! pauses between its attempts grow. A failing batch is dropped only if the collector accepted other batches between
+//! its attempts, so no batch is dropped while the collector is unreachable. A batch that got no response in time is
+//! sent once more and then dropped.
 
 use std::{collections::VecDeque, time::Duration};
 
@@ -9,29 +11,32 @@ use tokio::time::Instant;
 
 use super::{batch::Batch, queue::Queue};
 
-/// Failures in a row after which another batch is tried.
+/// Number of failures after which a batch is deferred, so that other batches are sent first.
 const PATIENCE: u32 = 3;
-/// Maximum failures directly after the collector accepted another batch. With the pauses, they take at least ten seconds.
+/// A batch is dropped when it has failed this many times directly after the collector accepted another batch. The
+/// pauses between these attempts add up to at least ten seconds.
 const STRIKES: u32 = 8;
-/// Maximum attempts without a response in time, after each of which the collector may have the spans.
+/// Maximum number of attempts to send a batch without a response in time. After each such attempt, the collector may
+/// have received the spans.
 const DELIVERIES: u32 = 2;
-/// The first and the longest pause between two attempts with a batch that fails while others are taken.
+/// The shortest and the longest pause between two attempts to send a deferred batch.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 #[derive(Debug, Default)]
 pub(super) struct Backlog {
-    /// Oldest first.
+    /// Batches that are not deferred, oldest first.
     fresh: VecDeque<Batch>,
-    /// Batches that failed and let others go first.
+    /// Batches that failed and are sent again after other batches.
     deferred: Vec<Batch>,
-    /// The collector accepted the batch of the last attempt.
+    /// Whether the collector accepted the batch of the last attempt.
     is_available: bool,
 }
 
 impl Backlog {
-    /// Takes one closed batch from the queue, and compresses it while the queue is crowded. Returns false if there is none.
-    /// The caller can poll timers and sockets between two batches.
+    /// Moves one closed batch from the queue to the backlog, and compresses the batch if uncompressed batches take more
+    /// than a quarter of the queue. Returns false if the queue has no closed batch. Moves only one batch, so that the
+    /// caller can poll timers and sockets between two batches.
     pub(super) fn fill(&mut self, queue: &Queue) -> bool {
         let Some(mut batch) = queue.take() else {
             return false;
@@ -53,7 +58,8 @@ impl Backlog {
         self.is_available
     }
 
-    /// Takes the batch of the next attempt. During shutdown, no batch pauses.
+    /// Removes and returns the batch to send next. During shutdown, if only deferred batches are left, does not wait
+    /// for their pauses.
     pub(super) fn next(&mut self, is_closing: bool) -> Option<Batch> {
         if self.is_available || self.fresh.is_empty() {
             let now = Instant::now();
@@ -70,7 +76,7 @@ impl Backlog {
         self.fresh.pop_front()
     }
 
-    /// Returns the time of the next attempt with a deferred batch.
+    /// Returns the earliest time at which a deferred batch may be sent again.
     pub(super) fn due(&self) -> Option<Instant> {
         let times = self.deferred.iter().map(|batch| batch.tries.not_before);
         times.flatten().min()
@@ -81,8 +87,8 @@ impl Backlog {
         self.is_available = true;
     }
 
-    /// Keeps a batch that failed. Returns it if it must be dropped. `unsent` is true if no connection was made, which
-    /// cannot be due to the batch.
+    /// Keeps a failed batch for another attempt, or returns the batch if it must be dropped. `unsent` is true if no
+    /// connection was made, which is never due to the batch.
     pub(super) fn failed(&mut self, mut batch: Batch, unsent: bool) -> Option<Batch> {
         let was_available = std::mem::take(&mut self.is_available);
         let tries = &mut batch.tries;
@@ -102,7 +108,8 @@ impl Backlog {
         None
     }
 
-    /// Keeps a batch that got no response in time. Returns it if it must not be sent again.
+    /// Keeps a batch that got no response in time for another attempt, or returns the batch if it must not be sent
+    /// again.
     pub(super) fn unanswered(&mut self, mut batch: Batch) -> Option<Batch> {
         self.is_available = false;
         batch.tries.unanswered += 1;
@@ -113,7 +120,7 @@ impl Backlog {
         None
     }
 
-    /// Replaces a batch that is too large by its two halves.
+    /// Replaces a batch that is too large for the collector with its two halves.
     pub(super) fn split(&mut self, batch: Batch, queue: &Queue) {
         let (bytes, is_packed) = (batch.bytes, batch.is_packed());
         let halves = batch.split(queue.head());
@@ -137,8 +144,10 @@ impl Backlog {
         self.fresh.insert(position, batch);
     }
 
-    /// Moves deferred batches back to the front when another batch fails too, which indicates an outage. A batch with several
-    /// strikes or a timeout stays deferred. A single strike proves nothing, because every outage begins with one.
+    /// Moves deferred batches back into the normal order when another batch fails too, which indicates an outage. A
+    /// batch stays deferred if it got no response in time, or if it failed more than once directly after the collector
+    /// accepted another batch. One such failure is not evidence against the batch, because every outage begins with
+    /// one.
     fn restore(&mut self) {
         let is_innocent =
             |batch: &mut Batch| batch.tries.strikes <= 1 && batch.tries.unanswered == 0;

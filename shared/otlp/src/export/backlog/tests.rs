@@ -29,7 +29,7 @@ fn outage_gives_up_no_batch_and_keeps_order() {
                 delivered.push(batch.number);
                 backlog.taken();
             }
-            // Without a connection no batch steps aside.
+            // If no connection was made, batches are not deferred and keep their order.
             if !unsent {
                 delivered.sort_unstable();
             }
@@ -82,7 +82,7 @@ fn batches_are_compressed_beyond_quarter_of_queue() {
     });
     let scope = InstrumentationScope::builder("test").build();
     let mut backlog = Backlog::default();
-    // Three times the bound, before compression.
+    // Before compression, the spans take three times the bound of the queue.
     for _ in 0..1_000 {
         queue.push(&scope, &[0; 3_000]);
         while backlog.fill(&queue) {}

@@ -1,5 +1,5 @@
-//! Encodes spans as [OTLP](https://opentelemetry.io/docs/specs/otlp/) on the thread that ends them. The queue then knows the
-//! exact size of each span, and no other thread reads it again.
+//! Encodes spans as [OTLP](https://opentelemetry.io/docs/specs/otlp/) on the thread that ends them. The queue therefore
+//! knows the exact size of each span, and the exporter's thread does not have to encode spans.
 
 mod request;
 
@@ -15,15 +15,15 @@ pub(super) use self::request::{RequestHead, ScopeSpans};
 use super::protobuf;
 use crate::ValueLimits;
 
-/// `ResourceSpans.scope_spans`
+/// Field number of `ResourceSpans.scope_spans`.
 pub(super) const SCOPE_SPANS: u32 = 2;
 
-/// `ScopeSpans.spans`
+/// Field number of `ScopeSpans.spans`.
 pub(super) const SPANS: u32 = 2;
 
-/// Appends a span as an entry of `ScopeSpans.spans`.
+/// Encodes a span and appends it to the buffer as an entry of `ScopeSpans.spans`.
 ///
-/// `trace_state` replaces the span's own list, which cannot hold every valid one.
+/// If given, `trace_state` is written instead of the span's own `TraceState`, which does not support all valid lists.
 pub(super) fn span(
     buffer: &mut Vec<u8>,
     span: &SpanData,
@@ -76,7 +76,7 @@ fn span_fields(
     }
     let mut flags = flags(&span.span_context, span.parent_span_is_remote);
     if span.parent_span_id == SpanId::INVALID {
-        // Children inherit it from our tracers' roots; the SDK does not set it on the root itself.
+        // The SDK does not set this flag on root spans, although its id generator creates random trace ids.
         flags |= RANDOM_TRACE_ID;
     }
     protobuf::fixed32(buffer, 16, flags);
@@ -97,7 +97,7 @@ fn link_fields(buffer: &mut Vec<u8>, link: &Link, limits: ValueLimits) {
     protobuf::fixed32(buffer, 6, flags(cx, cx.is_remote()));
 }
 
-/// Writes the fields that a span and a link have in common.
+/// Writes the fields that spans and links have in common: trace id, span id and `tracestate`.
 fn ids(buffer: &mut Vec<u8>, cx: &SpanContext, trace_state: Option<&str>) {
     protobuf::bytes(buffer, 1, &cx.trace_id().to_bytes());
     protobuf::bytes(buffer, 2, &cx.span_id().to_bytes());
@@ -107,14 +107,15 @@ fn ids(buffer: &mut Vec<u8>, cx: &SpanContext, trace_state: Option<&str>) {
     }
 }
 
-/// The W3C flags, and whether it is known, and true, that the parent or linked span is another process's.
+/// Returns the `flags` field of a span or link: the W3C trace flags, and whether the parent span or the linked span
+/// belongs to another process.
 fn flags(cx: &SpanContext, is_remote: bool) -> u32 {
     const HAS_IS_REMOTE: u32 = 0x100;
     const IS_REMOTE: u32 = 0x200;
     u32::from(cx.trace_flags().to_u8()) | HAS_IS_REMOTE | if is_remote { IS_REMOTE } else { 0 }
 }
 
-/// The W3C flag of a trace whose id is random, as ours are.
+/// The W3C trace flag for a random trace id, as the SDK's id generator creates by default.
 const RANDOM_TRACE_ID: u32 = 0x02;
 
 fn nanoseconds(time: SystemTime) -> u64 {
@@ -126,7 +127,8 @@ fn attributes(buffer: &mut Vec<u8>, field: u32, attributes: &[KeyValue], limits:
     let may_repeat = may_repeat(attributes);
     for (index, attribute) in attributes.iter().enumerate() {
         let key = attribute.key.as_str();
-        // The SDK appends a key that is set again. OTLP requires unique keys: the last value counts.
+        // If an attribute is set again, the SDK stores its key twice. OTLP requires unique keys, so only the last value
+        // is exported.
         let is_later = || {
             attributes[index + 1..]
                 .iter()
@@ -144,7 +146,8 @@ fn attributes(buffer: &mut Vec<u8>, field: u32, attributes: &[KeyValue], limits:
     }
 }
 
-/// Whether a key may be there twice, without comparing each key with each other: a small Bloom filter.
+/// Returns whether an attribute key may occur twice. A small Bloom filter avoids comparing every key with every other
+/// key.
 fn may_repeat(attributes: &[KeyValue]) -> bool {
     let mut seen = [0_u64; 8];
     attributes.iter().any(|attribute| {
@@ -179,7 +182,7 @@ fn any_value(buffer: &mut Vec<u8>, key: &str, value: &Value, limits: ValueLimits
             Array::String(values) => each(buffer, values, |buffer, value| {
                 text(buffer, limits.text(key, value.as_str()));
             }),
-            // No other kind exists yet.
+            // `Array` is non-exhaustive, but has no other variants yet.
             _ => {}
         }),
         other => text(buffer, limits.text(key, &other.as_str())),

@@ -1,4 +1,4 @@
-//! [`RequestHead`] and [`ScopeSpans`]: a request around the encoded spans.
+//! [`RequestHead`] and [`ScopeSpans`]: build an export request from encoded spans.
 
 use opentelemetry::InstrumentationScope;
 use opentelemetry_sdk::Resource;
@@ -6,22 +6,22 @@ use opentelemetry_sdk::Resource;
 use super::{super::protobuf, SCOPE_SPANS, pair};
 use crate::ValueLimits;
 
-/// Maximum bytes of a key and a length.
+/// Maximum size of the key and the length of a protobuf field, in bytes.
 const LONGEST_HEAD: usize = 6;
 
-/// The spans of one scope, each already in OTLP.
+/// The encoded spans of one instrumentation scope.
 #[derive(Debug)]
 pub(in crate::export) struct ScopeSpans {
     pub(in crate::export) scope: InstrumentationScope,
-    /// Its fields besides the spans.
+    /// The encoded fields of `ScopeSpans` other than the spans.
     pub(in crate::export) fields: Vec<u8>,
     pub(in crate::export) spans: Vec<u8>,
 }
 
-/// The part of each request besides the spans: the resource, encoded once.
+/// The encoded resource, which precedes the spans in every request.
 #[derive(Debug)]
 pub(in crate::export) struct RequestHead {
-    /// `ResourceSpans.resource`, and its schema URL.
+    /// The encoded `ResourceSpans.resource` and the schema URL of the resource.
     resource: Vec<u8>,
 }
 
@@ -38,12 +38,12 @@ impl RequestHead {
         Self { resource: buffer }
     }
 
-    /// Maximum bytes that it adds to a request.
+    /// Returns the maximum number of bytes that the head adds to a request.
     pub(in crate::export) fn length(&self) -> usize {
         LONGEST_HEAD + self.resource.len()
     }
 
-    /// An `ExportTraceServiceRequest` of one batch.
+    /// Returns the encoded `ExportTraceServiceRequest` of one batch.
     pub(in crate::export) fn request(&self, scopes: &[ScopeSpans]) -> Vec<u8> {
         let heads: Vec<Vec<u8>> = scopes.iter().map(ScopeSpans::head).collect();
         let heads_len: usize = heads.iter().map(Vec::len).sum();
@@ -80,12 +80,12 @@ impl ScopeSpans {
         }
     }
 
-    /// Maximum bytes that it adds to a request besides its spans.
+    /// Returns the maximum number of bytes that the scope adds to a request, besides its spans.
     pub(in crate::export) fn head_length(&self) -> usize {
         LONGEST_HEAD + self.fields.len()
     }
 
-    /// `ResourceSpans.scope_spans` up to the spans.
+    /// Returns the start of an encoded `ResourceSpans.scope_spans` entry, up to the spans.
     fn head(&self) -> Vec<u8> {
         let mut head = Vec::with_capacity(self.head_length());
         let length = self.fields.len() + self.spans.len();

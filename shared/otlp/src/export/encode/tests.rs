@@ -1,4 +1,4 @@
-//! An independent decoder reads the encoded spans like OpenTelemetry's own structs.
+//! Compares encoded spans, read by an independent decoder, with OpenTelemetry's own structs.
 
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -140,7 +140,6 @@ prop_compose! {
             status: match status {
                 0 => Status::Unset,
                 1 => Status::Ok,
-                // Without a URL, of which only a part would be sent.
                 _ => Status::error("the order failed"),
             },
             instrumentation_scope,
@@ -169,7 +168,7 @@ fn keep_last_values(attributes: &mut Vec<ProtoKeyValue>) {
     });
 }
 
-/// Encodes spans like the queue.
+/// Encodes spans as one request, grouped by instrumentation scope as in the queue.
 fn encoded(
     spans: &[SpanData],
     limits: ValueLimits,
@@ -199,9 +198,9 @@ proptest! {
         let mut expected = group_spans_by_resource_and_scope(spans.clone(), &attributes);
         let all = expected.iter_mut().flat_map(|resource| &mut resource.scope_spans);
         for span in all.flat_map(|scope| &mut scope.spans) {
-            // A status that says nothing is not written.
+            // The encoder omits an unset status.
             span.status.take_if(|status| *status == ProtoStatus::default());
-            // The id of a trace that starts here is random.
+            // The encoder sets the flag for random trace ids on root spans.
             if span.parent_span_id.is_empty() {
                 span.flags |= 2;
             }
@@ -209,7 +208,7 @@ proptest! {
             span.events.iter_mut().for_each(|event| keep_last_values(&mut event.attributes));
             span.links.iter_mut().for_each(|link| keep_last_values(&mut link.attributes));
         }
-        // Compared as text, in which a NaN is one.
+        // Compared as text, because the number NaN does not equal itself.
         prop_assert_eq!(
             format!("{:#?}", encoded(&spans, ValueLimits::NONE, &resource).resource_spans),
             format!("{expected:#?}")

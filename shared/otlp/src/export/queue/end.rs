@@ -21,14 +21,14 @@ pub(super) enum End {
 /// The result of a flush.
 #[derive(Debug)]
 pub(in crate::export) struct Flush {
-    /// Whether the spans that had ended are exported or lost.
+    /// Whether all spans that ended before the flush were exported or lost before its timeout.
     pub(in crate::export) in_time: bool,
-    /// The spans lost since the flush before, or since the start.
+    /// The spans lost since the previous flush, or since the start if there was none.
     pub(in crate::export) lost: LostSpans,
 }
 
 impl Queue {
-    /// Returns the deadline of the exporter during shutdown.
+    /// Returns the deadline of the exporter during shutdown, or `None` if the shutdown has not begun.
     pub(in crate::export) fn closing(&self) -> Option<Instant> {
         match self.lock().end {
             End::Open => None,
@@ -37,7 +37,8 @@ impl Queue {
         }
     }
 
-    /// Exports all waiting spans now, and waits until they are settled.
+    /// Closes the open batch, so that all waiting spans are exported, and waits for up to `timeout` until each of them
+    /// is exported or lost.
     pub(in crate::export) fn flush(&self, timeout: Duration) -> Flush {
         let mut state = self.lock();
         let before = state.lost_at_flush;
@@ -60,7 +61,7 @@ impl Queue {
         }
     }
 
-    /// Exports waiting spans for up to `timeout`, then rejects new ones. Returns false if spans were dropped.
+    /// Exports waiting spans for up to `timeout`, then rejects new spans. Returns false if the shutdown dropped spans.
     pub(in crate::export) fn close(&self, timeout: Duration) -> bool {
         let mut state = self.lock();
         let lost = state.counts.lost.shutdown;
@@ -68,7 +69,8 @@ impl Queue {
             state.end = End::Closing(Instant::now() + timeout);
         }
         self.changed.notify_one();
-        // The exporter observes the deadline itself, and then logs the spans that it could not send.
+        // The exporter stops at the same deadline by itself, and then needs time to log the spans that it could not
+        // send.
         let (mut state, _) = self
             .settled
             .wait_timeout_while(state, timeout + Self::LAST_LOGS, |state| {
@@ -85,12 +87,12 @@ impl Queue {
 
     const LAST_LOGS: Duration = Duration::from_millis(500);
 
-    /// Counts all waiting spans as lost.
+    /// Counts all waiting spans as lost because of the shutdown.
     pub(in crate::export) fn give_up(&self) {
         self.lock().give_up(|lost| &mut lost.shutdown);
     }
 
-    /// Closes the queue because the exporter has failed.
+    /// Closes the queue after a panic of the exporter's thread, and counts all waiting spans as lost.
     pub(in crate::export) fn fail(&self) {
         let mut state = self.lock();
         state.end = End::Closed;
@@ -99,7 +101,7 @@ impl Queue {
         self.settled.notify_all();
     }
 
-    /// Closes the queue because the exporter has ended.
+    /// Closes the queue when the exporter's thread has completed the shutdown.
     pub(in crate::export) fn closed(&self) {
         self.lock().end = End::Closed;
         self.settled.notify_all();

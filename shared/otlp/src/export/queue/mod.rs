@@ -1,7 +1,7 @@
 //! [`Queue`]: collects ended spans into batches, bounded in bytes, and counts every span.
 //!
-//! Spans are pushed encoded, one by one. The exporter takes the closed batches and keeps them until it settles them; until
-//! then their spans count as waiting and their bytes as used.
+//! Encoded spans are pushed one by one. The exporter takes each closed batch and keeps it until its spans are exported
+//! or lost. Until then, the spans count as waiting, and the bytes of the batch as used.
 
 mod end;
 
@@ -21,12 +21,12 @@ use crate::{LostSpans, SpanCounts};
 #[derive(Debug)]
 pub(super) struct Queue {
     state: Mutex<State>,
-    /// Wakes the exporter.
+    /// Wakes the exporter's thread when the queue changes.
     changed: Notify,
-    /// Wakes the callers of `flush` and `close`.
+    /// Wakes the threads that wait in `flush` or `close`.
     settled: Condvar,
     bounds: Bounds,
-    /// The head of each request, once the resource is known.
+    /// The encoded resource, which precedes the spans in each request. Empty until the resource is known.
     head: OnceLock<RequestHead>,
 }
 
@@ -34,7 +34,7 @@ pub(super) struct Queue {
 struct Bounds {
     bytes: usize,
     spans: u64,
-    /// Maximum bytes of a request.
+    /// Maximum size of a request before compression, in bytes.
     request_bytes: usize,
     batch_spans: u64,
 }
@@ -42,30 +42,31 @@ struct Bounds {
 #[derive(Debug, Default)]
 struct State {
     counts: SpanCounts,
-    /// Takes the spans that end now.
+    /// The open batch, to which newly ended spans are added.
     open: Batch,
     /// Closed batches that the exporter has not taken yet, oldest first.
     closed: VecDeque<Batch>,
-    /// Number of the next batch that is closed.
+    /// Sequence number for the next batch that is closed.
     next: u64,
-    /// Spans of each closed batch that are not settled yet, by its number.
+    /// For each closed batch, by its number: the number of spans that are neither exported nor lost yet.
     unsettled: BTreeMap<u64, u64>,
-    /// Bytes that are allocated for all batches, including those that the exporter has.
+    /// Bytes of memory that are allocated for all batches, including the batches that the exporter has taken.
     bytes: usize,
-    /// The bytes of batches that are not compressed.
+    /// Bytes of memory that are allocated for the batches that are not compressed.
     plain_bytes: usize,
-    /// Dropped spans when the last flush returned.
+    /// Number of lost spans, by reason, when the last flush returned.
     lost_at_flush: LostSpans,
     end: End,
-    /// The exporter has been woken to log a loss.
+    /// Whether the exporter has already been woken to log the latest lost spans.
     loss_is_known: bool,
 }
 
-/// Selects the counter of a reason.
+/// Selects the counter for the reason why a span was lost.
 pub(super) type Reason = fn(&mut LostSpans) -> &mut u64;
 
 impl Queue {
-    /// Maximum bytes of a request before compression. nginx accepts 1 MiB by default; the frame of gRPC is 5 bytes.
+    /// Maximum size of a request before compression, in bytes. By default, nginx accepts request bodies of up to 1 MiB,
+    /// which for gRPC include a message header of 5 bytes.
     const REQUEST_BYTES: usize = 1024 * 1024 - 16;
 
     pub(super) fn new(batching: &Batching) -> Self {
@@ -83,26 +84,28 @@ impl Queue {
         }
     }
 
-    /// Sets the resource of all requests, unless it is known.
+    /// Sets the resource of all requests, unless it has already been set.
     pub(super) fn set_resource(&self, resource: &Resource) {
         self.head.get_or_init(|| RequestHead::new(resource));
     }
 
-    /// Returns the head of each request. Without a resource, it is that of a provider without one.
+    /// Returns the encoded resource that precedes the spans in each request. If no resource was set, this is the SDK's
+    /// default resource.
     pub(super) fn head(&self) -> &RequestHead {
         self.head
             .get_or_init(|| RequestHead::new(&Resource::builder().build()))
     }
 
-    /// Returns the maximum bytes of a batch.
+    /// Returns the maximum size of a batch in bytes, without the resource.
     fn batch_bytes(&self) -> usize {
         let request_bytes = self.bounds.request_bytes;
         let batch_bytes = request_bytes.saturating_sub(self.head().length());
-        // A larger resource cannot be sent within the bound anyway, and must not make every span too large.
+        // A batch may always take a quarter of the maximum request size. With a very large resource, requests exceed
+        // that size, but spans are not dropped as too large.
         batch_bytes.max(request_bytes / 4)
     }
 
-    /// Takes an ended span, or counts it as lost. Does not wait for an export.
+    /// Adds an ended span to the open batch, or counts the span as lost. Does not wait for an export.
     pub(super) fn push(&self, scope: &InstrumentationScope, span: &[u8]) {
         let mut state = self.lock();
         state.counts.ended += 1;
@@ -165,26 +168,28 @@ impl Queue {
         self.wake_for_loss(&mut state);
     }
 
-    /// Wakes the exporter once for all losses until the next [`account`](Self::account).
+    /// Wakes the exporter to log a lost span, unless an earlier loss has woken the exporter since the last call of
+    /// [`account`](Self::account).
     fn wake_for_loss(&self, state: &mut State) {
         if !std::mem::replace(&mut state.loss_is_known, true) {
             self.changed.notify_one();
         }
     }
 
-    /// Returns the counters to be logged. The next loss wakes the exporter again.
+    /// Returns the span counters for a log line. After this call, the next lost span wakes the exporter again.
     pub(super) fn account(&self) -> SpanCounts {
         let mut state = self.lock();
         state.loss_is_known = false;
         state.counts
     }
 
-    /// Takes the oldest closed batch.
+    /// Removes and returns the oldest closed batch.
     pub(super) fn take(&self) -> Option<Batch> {
         self.lock().closed.pop_front()
     }
 
-    /// Closes the open batch because the delay has passed or telemetry is shutting down. Returns false if it has no spans.
+    /// Closes the open batch before it is full, for example because the export delay has passed. Returns false if the
+    /// open batch has no spans.
     pub(super) fn close_open(&self) -> bool {
         let mut state = self.lock();
         let has_spans = state.open.spans > 0;
@@ -194,16 +199,17 @@ impl Queue {
         has_spans
     }
 
-    /// Returns whether uncompressed batches take more than a quarter of the bound.
+    /// Returns whether uncompressed batches take more than a quarter of the queue's bound in bytes.
     pub(super) fn is_crowded(&self) -> bool {
         self.lock().plain_bytes > self.bounds.bytes / 4
     }
 
-    /// Counts the bytes of `after` instead of those of a batch with the same spans.
+    /// Updates the used bytes after a batch of `before` bytes was replaced by the batches in `after`, which have the
+    /// same spans.
     pub(super) fn resize(&self, before: usize, was_packed: bool, after: &[Batch]) {
         let mut state = self.lock();
         if state.end == End::Closed {
-            return; // All spans are counted as lost already.
+            return; // A closed queue has counted all its spans as lost.
         }
         let bytes: usize = after.iter().map(|batch| batch.bytes).sum();
         let plain: usize = after.iter().map(plain_bytes).sum();
@@ -212,11 +218,11 @@ impl Queue {
         state.plain_bytes = state.plain_bytes + plain - plain_before;
     }
 
-    /// Settles a batch: counts `exported` of its spans as exported and the others as lost.
+    /// Settles a batch: counts `exported` of its spans as exported and the remaining spans as lost.
     pub(super) fn done(&self, batch: &Batch, exported: u64, reason: Reason) {
         let mut state = self.lock();
         if state.end == End::Closed {
-            return; // All spans are counted as lost already.
+            return; // A closed queue has counted all its spans as lost.
         }
         let exported = exported.min(batch.spans);
         state.counts.exported += exported;
@@ -234,7 +240,7 @@ impl Queue {
         self.settled.notify_all();
     }
 
-    /// Returns at the next change that concerns the exporter.
+    /// Waits for the next change of the queue that concerns the exporter.
     pub(super) async fn changed(&self) {
         self.changed.notified().await;
     }

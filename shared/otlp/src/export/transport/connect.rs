@@ -1,11 +1,11 @@
-//! [`ConnectTimeout`]: the time a connection may take to be established, the name lookup included.
+//! [`ConnectTimeout`]: the timeout for establishing a connection, including the DNS lookup.
 
 use std::time::Duration;
 
 use crate::export::settings::Settings;
 
-/// Starts short, so that a restarted collector is found soon, and doubles while connections time out: a name may resolve
-/// slowly when the first name server is down.
+/// The timeout for establishing a connection. Starts short, so that a restarted collector is found soon, and doubles
+/// while connections time out, since a DNS lookup may be slow when the first name server is down.
 #[derive(Debug)]
 pub(super) struct ConnectTimeout {
     current: Duration,
@@ -16,8 +16,8 @@ impl ConnectTimeout {
     const FIRST: Duration = Duration::from_secs(2);
 
     pub(super) fn new(settings: &Settings) -> Self {
-        // Shorter than the timeout of the attempt, so that a connection that cannot be established is not reported as a
-        // collector that does not answer.
+        // Shorter than the timeout of the whole attempt, so that a failed connection is not reported as a missing
+        // response.
         let longest = settings.timeout / 20 * 19;
         Self {
             current: Self::FIRST.min(longest),
@@ -29,12 +29,12 @@ impl ConnectTimeout {
         self.current
     }
 
-    /// Doubles the timeout after a connection that timed out.
+    /// Doubles the connect timeout after a connection timed out.
     pub(super) fn grow(&mut self) {
         self.current = self.current.saturating_mul(2).min(self.longest);
     }
 
-    /// Starts over after the collector has answered.
+    /// Resets the connect timeout after a response.
     pub(super) fn reset(&mut self) {
         self.current = Self::FIRST.min(self.longest);
     }

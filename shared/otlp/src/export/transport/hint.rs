@@ -1,5 +1,5 @@
-//! Hint for a port that uses another protocol than the exporter. Appended to the reason of a failure as long as
-//! the server has not answered in the exporter's protocol.
+//! Hints that the configured port may use another protocol. The hint is appended to the reason of a failure until the
+//! server has responded in the exporter's protocol.
 
 pub(super) const HTTP: &str = "if this port is for gRPC, set the protocol to grpc (OTEL_EXPORTER_OTLP_PROTOCOL), or use the port for HTTP, usually 4318";
 

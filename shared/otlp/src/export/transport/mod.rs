@@ -21,28 +21,30 @@ const RESPONSE_BYTES: usize = 64 * 1024;
 
 const USER_AGENT: &str = concat!("OTel-OTLP-Exporter-Rust/", env!("CARGO_PKG_VERSION"));
 
-/// The outcome of an attempt.
+/// The outcome of an attempt to export a batch.
 #[derive(Debug)]
 pub(super) enum Outcome {
-    /// The collector has accepted the spans, except for the number that it reports as `rejected`.
+    /// The collector accepted the spans, except for `rejected` of them.
     Taken { rejected: u64, message: String },
     /// The collector will never accept these spans.
     Refused(String),
-    /// The request is larger than the collector, or a proxy before it, accepts: fewer spans at a time may fit.
+    /// The request is larger than the collector, or a proxy in front of it, accepts. A request with fewer spans may be
+    /// accepted.
     TooLarge {
         reason: String,
-        /// The specification lists the status as retryable, so a single span is sent again rather than dropped.
+        /// Whether the specification lists the status as retryable. If so, a single span is sent again rather than
+        /// dropped.
         retryable: bool,
     },
     /// The collector may accept the spans later.
     Later {
-        /// The message of the operating system or the collector, for the log.
+        /// The error message of the operating system or the collector, for the log.
         reason: String,
-        /// The delay that the collector asked for.
+        /// The delay that the collector requested before the next attempt.
         after: Option<Duration>,
-        /// No response came in time. The collector may have the spans.
+        /// Whether no response came in time. The collector may have received the spans.
         silent: bool,
-        /// No connection was made, so the collector does not have the spans.
+        /// Whether no connection was made. The collector then does not have the spans.
         unsent: bool,
     },
 }
@@ -66,7 +68,7 @@ impl Outcome {
         }
     }
 
-    /// Returns the outcome for a request that cannot be split any further.
+    /// Converts `TooLarge` to another outcome, for a request with a single span, which cannot be split.
     pub(super) fn indivisible(self) -> Self {
         match self {
             Self::TooLarge {
@@ -78,7 +80,7 @@ impl Outcome {
         }
     }
 
-    /// The outcome of an attempt that panicked, in a layer of the user for example.
+    /// Returns the outcome of an attempt that panicked, which is handled like an attempt without a response.
     pub(super) fn panicked() -> Self {
         Self::unanswered("the attempt panicked".to_owned())
     }
@@ -105,7 +107,7 @@ pub(super) enum Transport {
 }
 
 impl Transport {
-    /// Creates the transport. Requires the context of the runtime that sends.
+    /// Creates the transport. Must be called in the context of the Tokio runtime that sends the requests.
     pub(super) fn new(settings: &Settings) -> Result<Self, BuildError> {
         Ok(match settings.protocol {
             Protocol::HttpProtobuf => Self::Http(Box::new(http::Http::new(settings)?)),
@@ -114,7 +116,7 @@ impl Transport {
         })
     }
 
-    /// Returns whether requests must be compressed.
+    /// Returns whether requests must be compressed with gzip.
     pub(super) fn takes_gzip(&self) -> bool {
         match self {
             Self::Http(http) => http.gzip,
@@ -123,7 +125,8 @@ impl Transport {
         }
     }
 
-    /// Replaces the client, whose locks may be poisoned by a panic. Requires the context of the runtime that sends.
+    /// Replaces the client after a panic, which may have poisoned the client's locks. Must be called in the context of
+    /// the Tokio runtime that sends the requests.
     pub(super) fn renew(&self) {
         match self {
             Self::Http(http) => http.renew(),
@@ -141,7 +144,7 @@ impl Transport {
     }
 }
 
-/// `ExportTraceServiceResponse.partial_success`.
+/// The message in `ExportTraceServiceResponse.partial_success`.
 #[derive(Clone, PartialEq, prost::Message)]
 struct PartialSuccess {
     #[prost(int64, tag = "1")]
@@ -150,7 +153,7 @@ struct PartialSuccess {
     error_message: String,
 }
 
-/// `ExportTraceServiceResponse`.
+/// The body of a successful response, `ExportTraceServiceResponse`.
 #[derive(Clone, PartialEq, prost::Message)]
 struct Response {
     #[prost(message, optional, tag = "1")]
@@ -167,7 +170,7 @@ impl From<Response> for Outcome {
     }
 }
 
-/// Iterates over the error, its source, the source of that, and so on.
+/// Iterates over an error and the chain of its sources.
 fn causes<'a>(
     error: &'a (dyn StdError + 'static),
 ) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
@@ -180,7 +183,7 @@ fn root_cause(error: &(dyn StdError + 'static)) -> String {
     cause.unwrap_or_default()
 }
 
-/// Returns the start of a message of the collector, as one line for the log.
+/// Truncates a message of the collector and escapes line breaks, for the log.
 fn said(message: &str) -> String {
     const LONGEST: usize = 300;
     let end = message.floor_char_boundary(LONGEST);

@@ -1,4 +1,5 @@
-//! [`Answer`]: the response of a collector to a call, or of a proxy before it, and the outcome by its status.
+//! [`Answer`]: the response to a gRPC call, from a collector or from a proxy in front of it. Derives the outcome from
+//! the status.
 
 use std::{io::Read as _, time::Duration};
 
@@ -20,7 +21,8 @@ pub(super) struct Answer {
 }
 
 impl Answer {
-    /// Returns whether another backend of a load balancer may answer differently.
+    /// Returns whether the backend is unavailable or did not return a gRPC status. Another backend of a load balancer
+    /// may respond differently.
     pub(super) fn is_unavailable(&self) -> bool {
         match self.grpc_status() {
             Some(status) => status.code() == Code::Unavailable,
@@ -36,7 +38,7 @@ impl Answer {
         }
     }
 
-    /// Returns the collector's status from the trailers, or from the headers of a response without a message.
+    /// Returns the gRPC status from the trailers, or from the headers if the response has no message.
     fn grpc_status(&self) -> Option<Status> {
         let fields = [&self.trailers, &self.headers]
             .into_iter()
@@ -56,8 +58,9 @@ impl Answer {
         ))
     }
 
-    /// Returns the outcome of responses that ended early, and of servers that do not speak gRPC, by
-    /// [their HTTP status](https://github.com/grpc/grpc/blob/master/doc/http-grpc-status-mapping.md).
+    /// Returns the outcome of a response without a gRPC status by its [HTTP
+    /// status](https://github.com/grpc/grpc/blob/master/doc/http-grpc-status-mapping.md). Such a response ended early,
+    /// or came from a server that does not support gRPC.
     fn outcome_without_status(&self) -> Outcome {
         let content_type = self.headers.get(CONTENT_TYPE);
         let is_grpc = content_type
@@ -81,7 +84,8 @@ impl Answer {
         }
     }
 
-    /// Returns the message of the response. An unreadable one counts as empty, since the collector has accepted the spans.
+    /// Decodes the message of a successful response. A message that cannot be decoded counts as empty, since the
+    /// collector has accepted the spans.
     fn response(&self) -> Response {
         let Some((prefix, message)) = self.body.split_at_checked(5) else {
             return Response::default();
@@ -99,7 +103,8 @@ impl Answer {
     }
 }
 
-/// Follows the [specification's list](https://opentelemetry.io/docs/specs/otlp/#failures) of retryable codes.
+/// Derives the outcome from a gRPC status by the [specification's
+/// list](https://opentelemetry.io/docs/specs/otlp/#failures) of retryable codes.
 fn outcome(status: &Status) -> Outcome {
     let reason = reason(status);
     let later = |after: Option<Duration>| Outcome::Later {
@@ -132,8 +137,8 @@ fn outcome(status: &Status) -> Outcome {
     }
 }
 
-/// Returns whether a status was returned because of the size of the message. gRPC has no separate code for it:
-/// grpc-go, grpc-java and gRPC C++ return `RESOURCE_EXHAUSTED`, tonic returns `OUT_OF_RANGE`.
+/// Returns whether the message of a gRPC status reports that the request was too large. gRPC has no separate status
+/// code for this: grpc-go, grpc-java and gRPC C++ return `RESOURCE_EXHAUSTED`, tonic returns `OUT_OF_RANGE`.
 fn is_about_size(message: &str) -> bool {
     let message = message.to_ascii_lowercase();
     [

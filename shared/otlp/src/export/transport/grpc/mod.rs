@@ -1,6 +1,6 @@
-//! OTLP over gRPC: `opentelemetry.proto.collector.trace.v1.TraceService/Export`, a unary call with a request that is encoded
-//! already. The response is read here rather than by `tonic::client`, which reports its own errors and the collector's status
-//! in one type.
+//! OTLP over gRPC: calls the unary method `opentelemetry.proto.collector.trace.v1.TraceService/Export` with an encoded
+//! request. The response is decoded here rather than by `tonic::client`, which reports its own errors and the
+//! collector's status in one type.
 
 use std::{
     error::Error as StdError,
@@ -30,8 +30,8 @@ mod answer;
 
 const EXPORT: &str = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
 
-/// The shortest interval of keep-alive pings that grpc-go servers accept by default. They count shorter ones, and close the
-/// connection at the fourth that no response has followed.
+/// The shortest interval of keep-alive pings that grpc-go servers accept by default. At a shorter interval, these
+/// servers close the connection at the fourth ping since their last response.
 const LONGEST_KEEP_ALIVE: Duration = Duration::from_mins(5);
 
 pub(in crate::export) struct Grpc {
@@ -40,7 +40,7 @@ pub(in crate::export) struct Grpc {
     pub(super) gzip: bool,
 }
 
-/// Runs the tasks of a channel. Like those of a send, their events reach no layer.
+/// Runs the background tasks of a gRPC channel and discards their `tracing` events.
 struct Quiet;
 
 impl Executor<Task> for Quiet {
@@ -61,13 +61,15 @@ struct Connection {
     endpoint: Endpoint,
     timeout: ConnectTimeout,
     channel: Channel,
-    /// The server has answered in gRPC.
+    /// Whether the server has responded to a gRPC call. Before that, errors are logged with a hint that the protocol
+    /// may be wrong.
     speaks_grpc: bool,
 }
 
 impl Grpc {
     pub(super) fn new(settings: &Settings) -> Result<Self, BuildError> {
-        // While a response is awaited, a dead connection is noticed before the attempt times out.
+        // Keep-alive pings detect a dead connection before the attempt times out. They are sent only while a response
+        // is pending.
         let keep_alive = (settings.timeout / 3).min(LONGEST_KEEP_ALIVE);
         let endpoint = Endpoint::from_shared(settings.endpoint.to_string())
             .and_then(|endpoint| endpoint.user_agent(super::USER_AGENT))
@@ -151,7 +153,7 @@ impl Grpc {
         Ok(answer)
     }
 
-    /// Prefixes a message with its compression flag and length.
+    /// Prefixes a message with its compression flag and length, as gRPC requires.
     fn frame(&self, message: &[u8]) -> Bytes {
         let length = u32::try_from(message.len()).expect("a batch is bounded to a few megabytes");
         let mut frame = BytesMut::with_capacity(5 + message.len());
@@ -174,12 +176,13 @@ impl Grpc {
     }
 }
 
-/// Returns whether no connection was made.
+/// Returns whether the request failed because no connection was made.
 fn is_connect(error: &(dyn StdError + 'static)) -> bool {
     causes(error).any(<dyn StdError>::is::<tonic::ConnectError>)
 }
 
-/// Returns whether the server stopped answering keep-alive pings. It may have the spans. Hyper's error for that is private.
+/// Returns whether the server stopped responding to keep-alive pings. The collector may have received the spans.
+/// Compares the error's message, because hyper's error type for this case is private.
 fn is_keep_alive(error: &(dyn StdError + 'static)) -> bool {
     causes(error).any(|cause| cause.to_string() == "keep-alive timed out")
 }
@@ -197,7 +200,8 @@ impl Connection {
         }
     }
 
-    /// Opens a new connection for the next request: the old one may be dead, or a load balancer may choose another backend.
+    /// Opens a new connection for the next request: the current connection may be dead, or a load balancer may choose
+    /// another backend.
     fn renew(&mut self) {
         let endpoint = self.endpoint.clone().connect_timeout(self.timeout.get());
         self.channel = endpoint.connect_lazy();
@@ -211,7 +215,8 @@ impl Connection {
         }
     }
 
-    /// The channel replaces a connection that broke by itself, but not with a longer timeout.
+    /// Opens a new connection with a longer timeout after a connection timed out. After other errors, the channel
+    /// reconnects by itself.
     fn failed(&mut self, error: &(dyn StdError + 'static), after: Duration) {
         let timed_out = causes(error)
             .filter_map(|cause| cause.downcast_ref::<io::Error>())

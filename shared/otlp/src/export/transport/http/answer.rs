@@ -1,4 +1,5 @@
-//! [`Answer`]: the response of a collector to a request, or of a proxy before it, and the outcome by its status.
+//! [`Answer`]: the response to an HTTP request, from a collector or from a proxy in front of it. Derives the outcome
+//! from the status.
 
 use std::time::{Duration, SystemTime};
 
@@ -8,7 +9,7 @@ use serde::Deserialize;
 
 use super::super::{Outcome, PartialSuccess, Response, said};
 
-/// A response of the collector, or of a proxy before it.
+/// A response of the collector, or of a proxy in front of it.
 pub(super) struct Answer {
     pub(super) status: StatusCode,
     pub(super) content_type: String,
@@ -16,7 +17,7 @@ pub(super) struct Answer {
     pub(super) body: Vec<u8>,
 }
 
-/// `google.rpc.Status`, the body of a refusal.
+/// `google.rpc.Status`, the body of an error response.
 #[derive(Clone, PartialEq, prost::Message)]
 struct Refusal {
     #[prost(string, tag = "2")]
@@ -24,7 +25,8 @@ struct Refusal {
 }
 
 impl Answer {
-    /// Follows the [specification's list](https://opentelemetry.io/docs/specs/otlp/#failures-1) of retryable statuses.
+    /// Derives the outcome from the HTTP status by the [specification's
+    /// list](https://opentelemetry.io/docs/specs/otlp/#failures-1) of retryable statuses.
     pub(super) fn outcome(&self) -> Outcome {
         match self.status {
             status if status.is_success() && self.is_web_page() => Outcome::later(format!(
@@ -49,8 +51,8 @@ impl Answer {
         }
     }
 
-    /// Returns whether the body is HTML. Other content types, and none, are accepted with any 2xx status: some collectors
-    /// answer with JSON, plain text or nothing.
+    /// Returns whether the body is HTML. With a 2xx status, any other body is accepted: some collectors respond with
+    /// JSON, plain text or nothing.
     pub(super) fn is_web_page(&self) -> bool {
         self.content_type.contains("html") || self.body.trim_ascii_start().starts_with(b"<")
     }
@@ -75,7 +77,7 @@ impl Answer {
     }
 }
 
-/// Reads the response of a collector that answers in JSON, where a 64-bit number may be a string.
+/// Decodes a JSON response, in which a 64-bit number may be a string.
 fn json_response(body: &[u8]) -> Response {
     #[derive(Default, Deserialize)]
     #[serde(rename_all = "camelCase", default)]
@@ -103,7 +105,7 @@ fn json_response(body: &[u8]) -> Response {
     }
 }
 
-/// Returns the delay of a `Retry-After` header, in seconds or as a date.
+/// Returns the delay of a `Retry-After` header, which contains seconds or a date.
 pub(super) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let value = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     if let Ok(seconds) = value.parse() {

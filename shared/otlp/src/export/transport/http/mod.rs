@@ -27,12 +27,12 @@ pub(in crate::export) struct Http {
     pub(super) gzip: bool,
 }
 
-/// The client, which keeps its connections as long as they work.
+/// The HTTP client, which reuses its connections while they work.
 struct Connections {
     settings: ClientSettings,
     timeout: ConnectTimeout,
     client: reqwest::Client,
-    /// The server has answered in HTTP.
+    /// Whether the server has responded over HTTP. Before that, errors are logged with a hint that the protocol may be wrong.
     speaks_http: bool,
 }
 
@@ -72,7 +72,7 @@ impl Http {
                 self.with_connections(|connections| connections.answered(&answer));
                 answer.outcome()
             }
-            // The request was not sent, so the collector does not have the spans.
+            // No connection was made, so the collector does not have the spans.
             Err(error) if error.is_connect() => {
                 if error.is_timeout() {
                     self.with_connections(Connections::timed_out);
@@ -118,7 +118,7 @@ impl Http {
             retry_after: retry_after(response.headers()),
             body: Vec::new(),
         };
-        // The status decides, even if the rest of the response does not arrive.
+        // The HTTP status determines the outcome, even if the rest of the response does not arrive.
         while let Ok(Some(chunk)) = response.chunk().await {
             if answer.body.len() + chunk.len() > RESPONSE_BYTES {
                 break;
@@ -139,9 +139,10 @@ impl Http {
 }
 
 impl Connections {
-    /// Opens a new connection for the next request: a load balancer may then choose another backend.
+    /// Opens a new connection for the next request, so that a load balancer can choose another backend.
     fn renew(&mut self) {
-        // It was built before from the same settings. If that fails now, the old client still works.
+        // A client with the same settings was built before. If building another one fails, the old client remains in
+        // use.
         if let Ok(client) = self.settings.client(self.timeout.get()) {
             self.client = client;
         }
