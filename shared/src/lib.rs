@@ -32,56 +32,55 @@
 //! }
 //! ```
 //!
-//! 1. **Setup** is one line, [`telemetry::init`]`(`[`service!`]`())?`, which reads the `OTEL_*`
-//!    variables, and one more at the end, [`Telemetry::shutdown`](telemetry::Telemetry::shutdown),
-//!    without which the last spans are lost. [`serve::main`] calls both and handles everything in
-//!    between: signals, a bounded drain and background tasks. [`telemetry::builder`] has options that
-//!    cannot be set by environment variables.
+//! 1. **Setup**: [`telemetry::init`]`(`[`service!`]`())?` reads the `OTEL_*` variables at the start, and
+//!    [`Telemetry::shutdown`](telemetry::Telemetry::shutdown) exports the last spans at the end.
+//!    [`serve::main`] calls both functions and handles everything in between: signals, a bounded drain
+//!    and background tasks. [`telemetry::builder`] has options that cannot be set by environment
+//!    variables.
 //! 2. **The layer**, [`server::TraceLayer`], is added to the router with `Router::layer` as the outermost
-//!    layer. It creates a span for every request, as a child of the caller's span. Handlers do not
-//!    have to know about it: add `#[tracing::instrument]` to a function that deserves a span of its
-//!    own. A handler that fails records the reason with [`span::fail`], and its caller receives a
-//!    [`problem`] with the trace id.
+//!    layer. It creates a span for every request, as a child of the caller's span. Handlers need no
+//!    changes. To create a span for a function, add `#[tracing::instrument]`. A handler that fails
+//!    records the reason with [`span::fail`], and its caller receives a [`problem`] with the trace id.
 //! 3. **The client**, [`client::traced`], is built once and sends the trace context with every request.
 //!    [`database`] creates spans for queries. For any other transport, [`propagation::inject`] writes
 //!    the context on the sending side and [`propagation::extract`] reads it on the receiving side.
-//! 4. **Tasks** are started with [`task::spawn`] instead of `tokio::spawn`, which would lose the trace
-//!    and, when the process ends, the task.
+//! 4. **Tasks** are started with [`task::spawn`] instead of `tokio::spawn`. A task started with
+//!    `tokio::spawn` loses the trace, and is lost itself if the process ends first.
 //! 5. **Log lines** need no extra code: every line from `tracing` or the `log` crate has the ids of
 //!    its trace ([`telemetry`](telemetry#log-lines)).
-//! 6. **Tests** of an application's own propagation can record spans and compare traces as trees:
-//!    `testing`, a feature for `[dev-dependencies]`.
+//! 6. **Tests** of an application's own propagation can record spans and compare traces as trees with
+//!    the module `testing`. Enable its feature in `[dev-dependencies]`.
 //!
 //! # Layout
 //!
-//! A request enters through [`server`], where [`propagation`] reads the context of its caller. Calls to
-//! other services go through [`client`], which writes the context into the request. [`database`] creates
-//! spans for queries, and [`task`] runs work that outlives the response. [`span`] returns the trace id of the
-//! current span and marks the span as failed.
+//! A request enters through [`server`], where [`propagation`] reads the context of the caller. Calls to other services
+//! go through [`client`], which writes the context into the request. [`database`] creates spans for queries, and
+//! [`task`] runs work that outlives the response. [`span`] returns the trace id of the current span and marks the span
+//! as failed.
 //!
-//! [`telemetry`] sets all of this up from the `OTEL_*` variables, writes log lines with the trace id, and
-//! flushes at shutdown. The crate `otlp`, in the folder of that name, exports the spans; it works without this
-//! crate, too. `testing`, with the cargo feature of that name, records spans and returns them as trees.
+//! [`telemetry`] configures tracing from the `OTEL_*` variables, writes log lines with the trace id, and flushes at
+//! shutdown. The crate `otlp`, in the folder `otlp`, exports the spans and can be used without this crate. `testing`,
+//! with the cargo feature `testing`, records spans and returns them as trees.
 //!
-//! [`serve`] is the rest of a service, which is not about tracing: listening, health endpoints, signals,
-//! bounded drain, settings from environment variables ([`config`]) and error responses ([`problem`]).
+//! [`serve`] contains the parts of a service other than tracing: listening, health endpoints, signals, bounded drain,
+//! settings from environment variables ([`config`]) and error responses ([`problem`]).
 //!
-//! Small modules that the others share, in the folder `internal`:
+//! Small modules in the folder `internal` that the other modules share:
 //!
 //! - [`error`]: an error and its causes on one line
 //! - [`redact`]: removes secrets from URLs in errors and settings
 //! - `semconv`: the names from the semantic conventions
 //!
-//! `opentelemetry`, `opentelemetry_sdk` and `tracing_opentelemetry` are re-exports of the crates in the
-//! versions that this crate uses. Two versions of one of them in a program do not share contexts, so traces
-//! break between them. Use the re-exports to avoid that.
+//! `opentelemetry`, `opentelemetry_sdk` and `tracing_opentelemetry` are re-exported in the versions that this crate
+//! uses. If a program contains two versions of one of these crates, the versions do not share contexts, so traces
+//! break. Use the re-exports to avoid that.
 //!
 //! # Features
 //!
-//! The default features cover an axum service that calls others with `reqwest`, queries a database and
-//! exports its telemetry to a collector. To compile less, set `default-features = false` and list the
-//! features in use: a client then compiles no server, and a server no client. [`propagation`], [`task`],
-//! [`span`], [`config`], [`error`] and [`redact`] are always available.
+//! The default features cover an axum service that calls other services with `reqwest`, queries a database and exports
+//! its telemetry to a collector. To compile less, set `default-features = false` and list the features in use: a
+//! program with only the client then compiles no server code, and vice versa. [`propagation`], [`task`], [`span`],
+//! [`config`], [`error`] and [`redact`] are always available.
 //!
 //! | feature | purpose | adds |
 //! | --- | --- | --- |
@@ -120,7 +119,7 @@ pub mod telemetry;
 #[cfg(feature = "testing")]
 pub mod testing;
 
-/// The modules of `serve` that work without the cargo feature `serve`.
+/// The modules of `serve` that are available without the cargo feature `serve`.
 #[cfg(not(feature = "serve"))]
 mod serve {
     pub mod config;

@@ -1,4 +1,4 @@
-//! [`Attempt`]: the only place where a client span ends.
+//! [`Attempt`]: one attempt of a request. The only type that ends client spans.
 
 use std::{net::SocketAddr, sync::Arc, time::Instant};
 
@@ -20,12 +20,13 @@ use crate::{
     propagation::{self, remember_origin},
 };
 
-/// Ends its span when dropped: with a response, with a failure, or with neither if the caller dropped the request.
+/// Ends the span of an attempt when dropped: with a response, with a failure, or with neither if the caller dropped the
+/// request.
 pub(super) struct Attempt {
-    /// Has the attempt's span, or the caller's if the attempt has none.
+    /// The context with the attempt's span, or with the caller's span if the attempt has none.
     cx: Context,
     decision: Decision,
-    /// Whether attributes are recorded, on the span or by metrics.
+    /// Whether the span or metrics record attributes.
     is_described: bool,
     started: Instant,
     metrics: Metrics<Instruments>,
@@ -47,7 +48,8 @@ pub(super) struct Head<'a> {
 }
 
 impl Attempt {
-    /// Starts the span as a child of the current one. `describe` returns name and attributes, and is called only if needed.
+    /// Starts the attempt's span as a child of the current span. `describe` returns the span's name and attributes, and
+    /// is called only if the span or metrics record them.
     pub(super) fn start(
         settings: &TraceMiddleware,
         sends_baggage: bool,
@@ -82,13 +84,14 @@ impl Attempt {
         }
     }
 
-    /// Returns the context of the attempt, which the server continues.
+    /// Returns the context of the attempt. The server's span becomes a child of the span in this context.
     pub(super) fn context(&self) -> Context {
         self.cx.clone()
     }
 
-    /// Writes the context into the request's headers. Removes baggage for other hosts, even if the header was copied into the
-    /// request and no propagator replaces it, for example while tracing is off.
+    /// Writes the attempt's context into the request's headers. Removes the `baggage` header if the host must not
+    /// receive it, even if the header was copied into the request and no propagator replaces it, for example while
+    /// tracing is off.
     pub(super) fn inject(&self, headers: &mut HeaderMap) {
         if !self.sends_baggage {
             headers.remove(propagation::BAGGAGE);
@@ -100,7 +103,7 @@ impl Attempt {
         }
     }
 
-    /// Records the head of the response and ends the span.
+    /// Records the head of the response on the span and ends the span.
     pub(super) fn answered(self, head: &Head<'_>) {
         if !self.is_described {
             return;
@@ -126,7 +129,7 @@ impl Attempt {
         self.finish(attributes, semconv::client_status(status));
     }
 
-    /// Records a failure without a response and ends the span.
+    /// Records a failure without a response on the span and ends the span.
     pub(super) fn failed(self, error_type: &'static str) {
         let mut attributes = vec![KeyValue::new(semconv::ERROR_TYPE, error_type)];
         let version = self.version.and_then(semconv::protocol_version);
@@ -161,7 +164,7 @@ impl Drop for Attempt {
     }
 }
 
-/// The instruments for attempts.
+/// The metric instruments of client requests.
 #[derive(Debug)]
 pub(super) struct Instruments {
     duration: Histogram,
@@ -178,7 +181,7 @@ impl metrics::Instruments for Instruments {
     }
 }
 
-/// The attributes of `http.client.request.duration`.
+/// Keys of the attributes that the metric `http.client.request.duration` records.
 const DURATION_ATTRIBUTES: [&str; 6] = [
     semconv::HTTP_REQUEST_METHOD,
     semconv::SERVER_ADDRESS,

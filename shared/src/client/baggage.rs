@@ -4,16 +4,16 @@ use std::sync::Arc;
 
 use url::{Host, Url};
 
-/// Domains that cannot be registered on the internet: RFC 6761, RFC 6762 (`cluster.local` too), and ICANN's choice for
-/// private use.
+/// Domains that cannot be registered on the internet: `.localhost` (RFC 6761), `.local` (RFC 6762; includes
+/// `cluster.local` of Kubernetes) and `.internal` (reserved by ICANN for private use).
 const PRIVATE: [&str; 3] = [".localhost", ".local", ".internal"];
 
-/// The listed hosts, or all hosts of the private network if `None`.
+/// The hosts that receive baggage: the listed hosts, or all hosts of the private network if `None`.
 #[derive(Debug, Clone, Default)]
 pub(super) struct BaggageTo(Option<Arc<[String]>>);
 
 impl BaggageTo {
-    /// Adds hosts.
+    /// Adds hosts that receive baggage.
     pub(super) fn with<H: Into<String>>(self, hosts: impl IntoIterator<Item = H>) -> Self {
         let before = self.0.unwrap_or_default();
         let hosts = hosts.into_iter().map(|host| host.into().to_lowercase());
@@ -41,7 +41,8 @@ fn is_named(host: &Host<&str>, name: &str) -> bool {
     }
 }
 
-/// Returns whether the host belongs to the private network. Link-local addresses do not: cloud metadata services have one.
+/// Returns whether the host belongs to the private network. Link-local addresses do not count as private, since cloud
+/// metadata services use them.
 fn is_private(host: &Host<&str>) -> bool {
     match host {
         Host::Domain(name) => !name.contains('.') || PRIVATE.iter().any(|end| name.ends_with(end)),

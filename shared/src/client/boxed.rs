@@ -1,4 +1,4 @@
-//! [`ErrorKind`]: reads the error of the inner client, typed or boxed.
+//! [`ErrorKind`]: derives `error.type` from the error of the inner client, which is typed or boxed.
 
 use std::error::Error;
 
@@ -7,17 +7,17 @@ use super::failure;
 /// A boxed error, as returned by tower's `Buffer`, `Timeout` and `SpawnReady`.
 pub(super) type BoxError = Box<dyn Error + Send + Sync>;
 
-/// Names the cause of a failure, for `error.type`.
+/// Derives the value of `error.type` from a client's error.
 pub trait ErrorKind<E> {
     #[doc(hidden)]
     fn error_type(error: &E) -> &'static str;
 }
 
-/// Errors that implement [`Error`].
+/// The kind of errors that implement [`Error`].
 #[derive(Debug, Clone, Copy)]
 pub struct Typed;
 
-/// Boxed errors, which do not implement it.
+/// The kind of boxed errors, which do not implement [`Error`] themselves.
 #[derive(Debug, Clone, Copy)]
 pub struct Boxed;
 

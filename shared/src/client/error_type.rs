@@ -1,4 +1,4 @@
-//! [`error_type`]: the name of a failure of a `reqwest` client, as its span has it.
+//! [`error_type`]: the name of a `reqwest` error, as recorded on client spans.
 
 use reqwest_middleware::Error;
 
@@ -7,9 +7,10 @@ use crate::internal::semconv;
 
 /// Returns a stable name for a failed request: `timeout`, `dns`, `tls`, `connect`, `reset`, `redirect`, `body`, or `_OTHER`.
 ///
-/// Client spans have the same names, so custom metrics and spans can group failures alike. The text of an error is unsuitable,
-/// since it contains addresses. A failed handshake is `tls` with rustls and `connect` with native-tls. Errors wrapped by a
-/// middleware, such as retries, are recognized if the wrapper has a `source`.
+/// Client spans record the same names as `error.type`, so custom metrics and logs can group failures in the same way.
+/// The text of an error is unsuitable for grouping, since it contains addresses. A failed TLS handshake is named `tls`
+/// with rustls and `connect` with native-tls. An error that a middleware, such as retries, has wrapped is recognized if
+/// the `source` of the wrapper returns it.
 pub fn error_type(error: &Error) -> &'static str {
     reqwest_error(error).map_or(semconv::ERROR_OTHER, |error| failure::name(error))
 }

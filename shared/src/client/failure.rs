@@ -1,4 +1,4 @@
-//! The causes of failures without a response, as `error.type`.
+//! Names for the causes of requests that failed without a response, recorded as `error.type`.
 
 use std::io::{self, ErrorKind};
 
@@ -6,8 +6,8 @@ use hyper_util::client::legacy;
 
 use crate::{error::causes, internal::semconv};
 
-/// The prefixes of `rustls` errors for failed handshakes. This crate cannot name their types, since it does not depend on a
-/// TLS library.
+/// Prefixes of the messages of `rustls` errors for failed handshakes. This crate compares messages instead of types,
+/// since it does not depend on a TLS library.
 const TLS_ERROR_PREFIXES: [&str; 5] = [
     "invalid peer certificate",
     "peer is incompatible",
@@ -16,11 +16,11 @@ const TLS_ERROR_PREFIXES: [&str; 5] = [
     "received fatal alert",
 ];
 
-/// Returns a stable name for an error of any client on hyper.
+/// Returns a stable name for an error of any client that is based on hyper.
 pub(super) fn name(error: &(dyn std::error::Error + 'static)) -> &'static str {
     let says = |text: &str| causes(error).any(|cause| cause.to_string().starts_with(text));
     let reqwest = reqwest_name(error);
-    // Before `timeout`: if connecting timed out, the server has received no request.
+    // Connection errors take precedence over `timeout`: if connecting timed out, the server has received no request.
     if reqwest == Some(semconv::ERROR_DNS) || says("dns error") {
         semconv::ERROR_DNS
     } else if any(error, legacy::Error::is_connect) {
@@ -39,7 +39,7 @@ pub(super) fn name(error: &(dyn std::error::Error + 'static)) -> &'static str {
     }
 }
 
-/// Returns the name of an error of `reqwest` itself.
+/// Returns the name of an error that `reqwest` itself has classified.
 #[cfg(feature = "reqwest")]
 fn reqwest_name(error: &(dyn std::error::Error + 'static)) -> Option<&'static str> {
     let error = causes(error).find_map(|cause| cause.downcast_ref::<reqwest::Error>())?;
@@ -61,7 +61,7 @@ fn reqwest_name(_: &(dyn std::error::Error + 'static)) -> Option<&'static str> {
     None
 }
 
-/// Returns whether the error or one of its causes is an `E` that satisfies the predicate.
+/// Returns whether the error or one of its causes has the type `E` and satisfies the predicate.
 fn any<E: std::error::Error + 'static>(
     error: &(dyn std::error::Error + 'static),
     kind: impl Fn(&E) -> bool,

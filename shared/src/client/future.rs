@@ -1,4 +1,4 @@
-//! [`ResponseFuture`]: runs the attempt with its span as current context until the head of the response has arrived.
+//! [`ResponseFuture`]: runs an attempt with its span as current span until the head of the response has arrived.
 
 use std::{
     marker::PhantomData,
@@ -28,7 +28,8 @@ pin_project! {
 
     impl<F, K> PinnedDrop for ResponseFuture<F, K> {
         fn drop(this: Pin<&mut Self>) {
-            // Values that the client drops here still belong to its context and end before its span.
+            // The inner future is dropped in the attempt's context, so that code in destructors belongs to the trace
+            // and runs before the attempt's span ends.
             let mut this = this.project();
             let _current = this.cx.clone().attach();
             this.inner.set(None);
@@ -46,7 +47,7 @@ impl<F, K> ResponseFuture<F, K> {
         }
     }
 
-    /// Creates the future of a request that an outer layer traces.
+    /// Creates the future of a request that an outer layer traces already.
     pub(super) fn traced_already(inner: F) -> Self {
         Self {
             inner: Some(inner),
@@ -77,7 +78,8 @@ where
             .inner
             .as_pin_mut()
             .expect("a future is not polled after it was dropped");
-        // A local variable, so that a panic ends the span here, wherever it is caught and whenever this future is dropped.
+        // Kept in a local variable, so that a panic of the inner future ends the span at once, even if the panic is
+        // caught and this future is dropped later.
         let attempt = this.attempt.take();
         let Poll::Ready(result) = inner.poll(task) else {
             *this.attempt = attempt;

@@ -1,4 +1,4 @@
-//! [`ClientTraceLayer`]: CLIENT spans for clients that are tower services. Next: `service`, which a request enters.
+//! [`ClientTraceLayer`]: CLIENT spans for clients that are tower services. The module `service` handles each request.
 
 use std::marker::PhantomData;
 
@@ -11,9 +11,10 @@ use super::{
     boxed::{Boxed, Typed},
 };
 
-/// Wraps an HTTP client that is a tower service, such as `hyper-util`'s, so that every request is a CLIENT span.
+/// Wraps an HTTP client that is a tower service, such as that of `hyper-util`, and creates a CLIENT span for every
+/// request.
 ///
-/// It has the settings of [`TraceMiddleware`] and creates the same spans.
+/// The layer has the settings of [`TraceMiddleware`] and creates the same spans.
 ///
 /// ```
 /// use hyper_util::{client::legacy::Client, rt::TokioExecutor};
@@ -25,13 +26,14 @@ use super::{
 /// let client = ClientTraceLayer::new().layer(client);
 /// ```
 ///
-/// Make it the innermost layer, inside retries and redirects, so that each attempt passes through it and it sees the errors
-/// of the client itself. For a client whose error is boxed, such as tower's `Buffer`, use
-/// [`boxed_errors`](Self::boxed_errors). A `Buffer` around this layer keeps the trace of the calling handler.
-/// `network.peer.*` is recorded if the client adds [`HttpInfo`](hyper_util::client::legacy::connect::HttpInfo) to the
-/// response's extensions. `http.request.resend_count` is never recorded, since clones of a request do not share state.
+/// Make this layer the innermost one, inside retries and redirects, so that each attempt passes through the layer, and
+/// the layer sees the errors of the client itself. For a client whose error is boxed, such as tower's `Buffer`, use
+/// [`boxed_errors`](Self::boxed_errors). If a `Buffer` wraps this layer, the spans still belong to the trace of the
+/// calling handler. `network.peer.*` is recorded if the client adds
+/// [`HttpInfo`](hyper_util::client::legacy::connect::HttpInfo) to the response's extensions.
+/// `http.request.resend_count` is never recorded, since the clones of a request that a retry sends do not share state.
 ///
-/// The type parameter is the kind of the client's error: [`Typed`] or [`Boxed`].
+/// The type parameter `K` is the kind of the client's error: [`Typed`] or [`Boxed`].
 #[derive(Debug, Clone)]
 pub struct ClientTraceLayer<K = Typed> {
     settings: TraceMiddleware,
@@ -70,7 +72,7 @@ impl Default for ClientTraceLayer {
     }
 }
 
-/// Takes over the settings.
+/// Creates a layer with the settings of the middleware.
 impl From<TraceMiddleware> for ClientTraceLayer {
     fn from(settings: TraceMiddleware) -> Self {
         Self {
@@ -138,8 +140,8 @@ impl<S, K> Layer<S> for ClientTraceLayer<K> {
     }
 }
 
-/// Kept for one release, like [`boxed_errors`](TraceMiddleware::boxed_errors): [`ClientTraceLayer`] was an alias of the
-/// middleware.
+/// Kept for compatibility for one release, like [`boxed_errors`](TraceMiddleware::boxed_errors), because
+/// [`ClientTraceLayer`] was an alias of [`TraceMiddleware`].
 impl<S> Layer<S> for TraceMiddleware {
     type Service = ClientTrace<S>;
 
@@ -149,7 +151,7 @@ impl<S> Layer<S> for TraceMiddleware {
 }
 
 impl TraceMiddleware {
-    /// Moved to [`ClientTraceLayer::boxed_errors`].
+    /// The former place of [`ClientTraceLayer::boxed_errors`].
     #[deprecated = "use `ClientTraceLayer::boxed_errors`"]
     pub fn boxed_errors(self) -> ClientTraceLayer<Boxed> {
         ClientTraceLayer::from(self).boxed_errors()

@@ -1,4 +1,4 @@
-//! The middleware around `reqwest`.
+//! Implements [`TraceMiddleware`] for `reqwest`.
 
 use http::Extensions;
 use opentelemetry::trace::{FutureExt as _, Status};

@@ -1,7 +1,8 @@
-//! CLIENT spans for HTTP clients: one for each attempt, with the context injected into its headers.
+//! CLIENT spans for HTTP clients: one span for each attempt of a request, with the trace context injected into its
+//! headers.
 //!
-//! Build the client once and reuse it. With the cargo feature `reqwest`, [`traced`] returns a `reqwest` client that creates a
-//! span for each request.
+//! Build the client once and reuse it for all requests. With the cargo feature `reqwest`, [`traced`] returns a
+//! `reqwest` client that creates a span for each request.
 //!
 //! ```
 //! use shared::client::{self, UrlTemplate};
@@ -15,9 +16,9 @@
 //! # Ok::<_, reqwest::Error>(())
 //! ```
 //!
-//! The client is `reqwest` with [`TraceMiddleware`]. Add the middleware by hand to change its settings or to combine it with
-//! others. Register retries before it, so that each attempt has a span (`attempt`). A request counts as another attempt if it
-//! has the same method, URL and extensions as a request that failed before.
+//! [`traced`] returns a `reqwest` client with [`TraceMiddleware`]. Add the middleware by hand to change its settings or
+//! to combine it with other middleware. Register retries before [`TraceMiddleware`], so that each attempt has a span. A
+//! request counts as a resend if it has the same method, URL and extensions as a request that failed before.
 //!
 //! ```
 //! use reqwest_middleware::ClientBuilder;
@@ -83,19 +84,21 @@ pub fn same_host_redirects() -> reqwest::redirect::Policy {
     same_origin_redirects()
 }
 
-/// Creates a CLIENT span for each attempt of a request of `reqwest` and injects its context into the headers. For other
-/// clients, see [`ClientTraceLayer`]. The [module](self) has examples.
+/// A `reqwest` middleware that creates a CLIENT span for each attempt of a request and injects the trace context into
+/// the headers. For other clients, see [`ClientTraceLayer`]. The [module](self) has examples.
 ///
-/// Attributes follow the [HTTP conventions](https://opentelemetry.io/docs/specs/semconv/http/http-spans/#http-client-span).
-/// The span ends when the response's headers have arrived, so a later failure of the body is not recorded on it. If the
-/// caller drops the future of a request, the span ends without an error. Without an active span, the CLIENT span is the root
-/// of a new trace.
+/// Attributes follow the [HTTP
+/// conventions](https://opentelemetry.io/docs/specs/semconv/http/http-spans/#http-client-span). The span ends when the
+/// response's headers have arrived, so it does not record a failure while the body is read. If the caller drops the
+/// future of a request, the span ends without an error. Without an active span, the CLIENT span is the root of a new
+/// trace.
 ///
-/// A redirect that `reqwest` follows belongs to the span of the first request: `url.full`, `server.address` and `server.port`
-/// describe the first URL; the status code, protocol version and `network.peer.*` describe the last response. All servers
-/// receive the same `traceparent`, so their spans are siblings, and the same baggage. With [`same_origin_redirects`], the
-/// client returns redirects to another origin to the caller, whose next request has its own span and is subject to
-/// [`baggage_to`](Self::baggage_to). With `redirect::Policy::none()`, it returns all redirects.
+/// A redirect that `reqwest` follows belongs to the span of the first request: `url.full`, `server.address` and
+/// `server.port` describe the first URL; the status code, protocol version and `network.peer.*` describe the last
+/// response. All servers receive the same baggage and the same `traceparent`, so their spans are siblings. With
+/// [`same_origin_redirects`], the client returns redirects to another origin to the caller. If the caller then requests
+/// the new URL, that request has its own span and is subject to [`baggage_to`](Self::baggage_to). With
+/// `redirect::Policy::none()`, the client returns all redirects to the caller.
 #[derive(Debug, Clone, Default)]
 pub struct TraceMiddleware {
     tracer: Tracer,
@@ -109,8 +112,9 @@ pub struct TraceMiddleware {
 
 /// A request extension with the template of the request's path, such as `/check/{item_id}`.
 ///
-/// Recorded as `url.template` and in the span's name. Without a template, the name is the method alone, since paths would
-/// create a name for each item. Templates can be owned strings, for example from a generated client. Use a small set.
+/// The template is recorded as `url.template` and is part of the span's name. Without a template, the span's name is
+/// the method alone, since names with paths would differ for each item. Templates can be owned strings, for example
+/// from a generated client. Use a small set of templates.
 ///
 /// ```
 /// use shared::client::UrlTemplate;
@@ -127,7 +131,7 @@ pub struct TraceMiddleware {
 pub struct UrlTemplate(Cow<'static, str>);
 
 impl UrlTemplate {
-    /// Creates the extension from a static or owned template.
+    /// Creates the request extension from a static or owned template.
     pub fn new(template: impl Into<Cow<'static, str>>) -> Self {
         Self(template.into())
     }
@@ -170,8 +174,8 @@ impl TraceMiddleware {
         self
     }
 
-    /// Redacts the values of these query keys in `url.full`, in addition to those that the conventions list and those of
-    /// earlier calls.
+    /// Redacts the values of these query keys in `url.full`, in addition to the keys that the semantic conventions list
+    /// and the keys of earlier calls.
     #[must_use]
     pub fn redact_query_keys<K: Into<String>>(mut self, keys: impl IntoIterator<Item = K>) -> Self {
         self.redaction.add(keys);
@@ -181,21 +185,21 @@ impl TraceMiddleware {
     /// Restricts baggage to these hosts. All hosts receive the trace context. A name that starts with a dot matches all
     /// subdomains; an empty list matches no host. Later calls add hosts.
     ///
-    /// Defaults to the private network: hosts whose name has no dot or ends in `.local`, `.internal` or `.localhost`, and
-    /// loopback and private addresses. Baggage often describes users and tenants, in clear text, and is meant for the next
-    /// service rather than for a payment provider behind it, so external hosts must be listed. So must the public domain of
-    /// your own services, which the middleware cannot know.
+    /// Defaults to the private network: hosts whose name has no dot or ends in `.local`, `.internal` or `.localhost`,
+    /// and loopback and private addresses. Baggage often describes users and tenants, in clear text, and is meant for
+    /// your own services rather than for an external payment provider, so external hosts must be listed. The public
+    /// domains of your own services must be listed as well, since the middleware cannot recognize them.
     ///
-    /// Redirects that `reqwest` follows carry the header along. Use [`same_origin_redirects`] if servers can redirect to
-    /// other hosts.
+    /// If `reqwest` follows a redirect, it sends the `baggage` header to the new host, even if this method does not
+    /// list that host. Use [`same_origin_redirects`] if servers can redirect to other hosts.
     #[must_use]
     pub fn baggage_to<H: Into<String>>(mut self, hosts: impl IntoIterator<Item = H>) -> Self {
         self.baggage_to = self.baggage_to.with(hosts);
         self
     }
 
-    /// Sets the methods that are recorded by name. Others are recorded as `_OTHER`. Defaults to those of the conventions, or
-    /// to the list in `OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS`.
+    /// Sets the HTTP methods that are recorded by name. Other methods are recorded as `_OTHER`. Defaults to the methods
+    /// of the semantic conventions, or to the list in `OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS`.
     #[must_use]
     pub fn known_methods<M: Into<String>>(mut self, methods: impl IntoIterator<Item = M>) -> Self {
         self.known_methods = KnownMethods::new(methods);

@@ -5,10 +5,12 @@ use reqwest::{Url, redirect::Policy};
 /// Returns a redirect policy for `reqwest` that follows up to ten redirects within the origin of the request: its scheme, host
 /// and port. Redirects to another origin are returned to the caller.
 ///
-/// `reqwest` sends the headers of the first request to every URL that it is redirected to, without asking a middleware: the
-/// baggage, also to hosts that [`TraceMiddleware::baggage_to`](super::TraceMiddleware::baggage_to) does not name, and headers
-/// such as `x-api-key`, and it adds a `Referer` with the query. Another port is another server, and `http` instead of `https`
-/// is not encrypted. If the caller follows such a redirect, its request has its own span, and `baggage_to` applies to it.
+/// If `reqwest` follows a redirect, it sends the headers of the first request to the new URL without calling a
+/// middleware again: the baggage, even to hosts that
+/// [`TraceMiddleware::baggage_to`](super::TraceMiddleware::baggage_to) does not list, headers such as `x-api-key`, and
+/// an additional `Referer` with the query. A different port belongs to a different server, and `http` instead of
+/// `https` is not encrypted. If the caller requests the new URL itself, that request has its own span, and `baggage_to`
+/// applies to it.
 ///
 /// ```
 /// # #[expect(clippy::disallowed_methods, reason = "the middleware is added to this client")]

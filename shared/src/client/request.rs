@@ -20,11 +20,12 @@ pub(super) struct Outgoing<'a> {
     pub(super) headers: &'a HeaderMap,
     pub(super) version: Version,
     pub(super) template: Option<&'a UrlTemplate>,
-    /// The extensions that count attempts, if the client keeps them.
+    /// The extensions in which attempts are counted. `None` if the client does not keep them between attempts.
     pub(super) extensions: Option<&'a mut Extensions>,
 }
 
-/// An extension of a request that has a CLIENT span. While the attempt is alive, a second middleware or layer does nothing.
+/// A request extension that marks a request with a CLIENT span. Until the attempt ends, a second middleware or layer
+/// does nothing for a request with this extension.
 #[derive(Debug, Clone)]
 pub(super) struct Traced(Weak<()>);
 
@@ -54,7 +55,7 @@ impl TraceMiddleware {
     }
 
     fn attributes(&self, method: Cow<'static, str>, request: Outgoing<'_>) -> Vec<KeyValue> {
-        // With capacity for the attributes of the response.
+        // The capacity includes the attributes of the response, which are added later.
         let mut attributes = Vec::with_capacity(12);
         let mut push = |key: &'static str, value: Value| attributes.push(KeyValue::new(key, value));
         if let Some(original) = KnownMethods::original(&method, request.method) {
@@ -88,14 +89,15 @@ impl TraceMiddleware {
     }
 }
 
-/// Returns the protocol version, if it is known before the response. With TLS it is negotiated.
+/// Returns the protocol version if it is known before the response. With TLS, the version is negotiated during the
+/// handshake.
 fn sent_version(request: &Outgoing<'_>) -> Option<Version> {
     let is_plain = request.url.is_some_and(|url| url.scheme() == "http");
     is_plain.then_some(request.version)
 }
 
-/// Returns the URL of a request: from the request line, or from the `Host` header if the line has only a path, as on a
-/// connection made by hand. The scheme defaults to `http`.
+/// Returns the URL of a request: from the request line, or from the `Host` header if the request line has only a path,
+/// as with a connection that the caller has opened itself. The scheme defaults to `http`.
 pub(super) fn url<B>(request: &Request<B>) -> Option<Url> {
     let uri = request.uri();
     let authority = match uri.authority() {

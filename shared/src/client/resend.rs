@@ -1,21 +1,22 @@
-//! [`Attempts`]: counts the attempts of a request, in its extensions.
+//! [`Attempts`]: counts the attempts of a request. Stored in the extensions of the request.
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use http::{Extensions, Method};
 
-/// The last request with these extensions. The caller may reuse them for another request, which is not a resend.
+/// The last request that was sent with a set of extensions. The caller may reuse the extensions for a different
+/// request, which is not a resend.
 #[derive(Debug, Clone)]
 pub(super) struct Attempts {
-    /// A hash of method and URL, cheaper than copies of both for each request.
+    /// A hash of the method and the URL, which is cheaper than copies of both for each request.
     request: u64,
     sent: i64,
     is_answered: bool,
 }
 
 impl Attempts {
-    /// Counts an attempt and returns the number of previous ones. Starts again for another method or URL, and after a
-    /// successful response, which is no reason for a resend.
+    /// Counts an attempt and returns the number of previous attempts. The count restarts at zero if the method or URL
+    /// changes, and after a successful response.
     pub(super) fn next(extensions: &mut Extensions, method: &Method, url: &str) -> i64 {
         let mut hasher = DefaultHasher::new();
         (method, url).hash(&mut hasher);

@@ -1,4 +1,4 @@
-//! [`ClientTrace`]: starts the span of each request. Next: `future`.
+//! [`ClientTrace`]: starts the span of each request. The module `future` runs the request.
 
 use std::{
     marker::PhantomData,

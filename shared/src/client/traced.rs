@@ -1,11 +1,12 @@
-//! [`traced`]: a `reqwest` client with its middleware.
+//! [`traced`]: a `reqwest` client with [`TraceMiddleware`].
 
 use reqwest_middleware::{ClientBuilder, ClientWithMiddleware};
 
 use super::{TraceMiddleware, same_origin_redirects};
 
 /// Builds a `reqwest` client that creates a span for each request and propagates the trace, with the defaults of
-/// [`TraceMiddleware`] and with [`same_origin_redirects`]. `settings` can override all settings of the client itself.
+/// [`TraceMiddleware`] and with [`same_origin_redirects`]. `settings` can override all settings of the `reqwest`
+/// client, including the redirect policy.
 ///
 /// To add retries or to change the settings of the middleware, build the client as shown in the [module](super).
 ///
@@ -20,7 +21,8 @@ use super::{TraceMiddleware, same_origin_redirects};
 ///
 /// # Errors
 ///
-/// Returns the error of `reqwest` if the client cannot be built, for example because of a setting or of TLS.
+/// Returns the error of `reqwest` if the client cannot be built, for example because a setting is invalid or TLS cannot
+/// be initialized.
 pub fn traced(
     settings: impl FnOnce(reqwest::ClientBuilder) -> reqwest::ClientBuilder,
 ) -> Result<ClientWithMiddleware, reqwest::Error> {

@@ -1,4 +1,4 @@
-//! [`QueryFailure`]: the reason of a failed query, read from the error of any driver.
+//! [`QueryFailure`]: the reason why a query failed, read from the error of any driver.
 
 use std::{
     borrow::Cow,
@@ -8,24 +8,25 @@ use std::{
 
 use crate::{error::causes, internal::semconv};
 
-/// The reason of a failed query in its span, returned by the `reason` of [`Database::query`](super::Database::query).
-/// [`of`](Self::of) derives it from the error of a driver.
+/// The reason why a query failed, recorded on the query's span. Returned by the argument `reason` of
+/// [`Database::query`](super::Database::query). [`of`](Self::of) derives the reason from the error of a driver.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum QueryFailure {
-    /// The database responded with this error code, such as an SQLSTATE. Recorded as `db.response.status_code` and
-    /// `error.type`.
+    /// The database responded with this error code, such as an SQLSTATE. The code is recorded as
+    /// `db.response.status_code` and `error.type`.
     Answered(Cow<'static, str>),
-    /// The database did not respond, or its response was unusable. A short, stable name of the reason, such as
-    /// `pool_timeout`, recorded as `error.type`.
+    /// The database did not respond, or its response was unusable. The value is a short, stable name of the reason,
+    /// such as `pool_timeout`, and is recorded as `error.type`.
     Failed(Cow<'static, str>),
 }
 
 impl QueryFailure {
-    /// Returns the reason of an error of any driver. `code` is the error code from the database, if it responded with one.
+    /// Returns the reason for an error of any driver. `code` is the error code from the database, if the database
+    /// responded with one.
     ///
-    /// Without a code, the name is `timeout`, `connect` or `io` if the error is caused by an [`io::Error`], `pool_timeout`
-    /// if sqlx has no free connection, and otherwise `_OTHER`.
+    /// Without a code, the reason is named `timeout`, `connect` or `io` if the error is caused by an [`io::Error`],
+    /// `pool_timeout` if sqlx has no free connection, and otherwise `_OTHER`.
     ///
     /// ```
     /// use shared::database::QueryFailure;
@@ -48,10 +49,10 @@ fn name(error: &(dyn Error + 'static)) -> &'static str {
     let io = causes(error).find_map(|cause| cause.downcast_ref::<io::Error>());
     match io.map(io::Error::kind) {
         Some(ErrorKind::TimedOut) => semconv::ERROR_TIMEOUT,
-        // The address or the socket's file does not exist.
+        // No server listens at the address, or the socket file does not exist.
         Some(ErrorKind::ConnectionRefused | ErrorKind::NotFound) => "connect",
         Some(_) => "io",
-        // This crate cannot name the type, since it does not depend on sqlx.
+        // The message is compared because the error type of sqlx is not available: this crate does not depend on sqlx.
         None if error.to_string().starts_with("pool timed out") => "pool_timeout",
         None => semconv::ERROR_OTHER,
     }

@@ -17,10 +17,10 @@ use crate::internal::{
     tracer::{EndOnDrop, Tracer},
 };
 
-/// The description of a query in its span.
+/// The description of a query, recorded on the query's span.
 ///
-/// The text is static by default, so that it cannot contain values from a caller. SQL that is built at run time may be a
-/// `String`, an `Arc<str>` or a `Cow<'static, str>`. It must contain placeholders instead of values:
+/// The SQL text is static by default, so that it cannot contain values from a caller. SQL that is built at run time may
+/// be a `String`, an `Arc<str>` or a `Cow<'static, str>`. Such SQL must contain placeholders instead of values:
 ///
 /// ```
 /// use std::borrow::Cow;
@@ -61,7 +61,7 @@ pub struct Database {
 }
 
 impl Database {
-    /// Creates a database with the given `db.system.name`: a value from the conventions such as `sqlite` or
+    /// Creates a database with the given `db.system.name`: a value from the semantic conventions, such as `sqlite` or
     /// `postgresql`.
     pub fn new(system: &'static str) -> Self {
         Self {
@@ -90,8 +90,9 @@ impl Database {
 
     /// Runs `query` in a CLIENT span named `{operation} {collection}`.
     ///
-    /// `reason` returns the `error.type` of a failure, usually with [`QueryFailure::of`]. If the future is dropped before the query has finished, the span
-    /// ends with the event `query.cancelled` and is not an error, because the outcome is unknown.
+    /// `reason` returns the `error.type` of a failed query, usually with [`QueryFailure::of`]. If the future is dropped
+    /// before the query has finished, the span ends with the event `query.cancelled` and is not marked as an error,
+    /// because the outcome of the query is unknown.
     ///
     /// ```
     /// # use std::{error::Error, fmt};

@@ -14,29 +14,32 @@ use opentelemetry_propagator_b3::{B3Encoding, Propagator};
 
 use crate::internal::tracer::empty_context;
 
-// The trace flags that `Propagator` uses for B3 states without a W3C equivalent. The first is W3C's random flag as well.
+// The trace flags that `Propagator` uses for the B3 states "deferred" and "debug", which W3C Trace Context does not
+// have. W3C uses the bit of `DEFERRED` for the random flag.
 const DEFERRED: TraceFlags = TraceFlags::new(0x02);
 const DEBUG: TraceFlags = TraceFlags::new(0x04);
 
-/// Reads B3 in either form, preferring the single header, and writes the form it was created for.
+/// Reads B3 headers in single and in multiple form, preferring the single header `b3`. Writes the form that the
+/// constructor selects.
 ///
-/// For services that exchange B3 with others, such as Zipkin or older versions of Istio. `OTEL_PROPAGATORS=b3,tracecontext`
-/// does the same without code.
+/// Use this propagator for services that exchange B3 headers with other software, such as Zipkin or older versions of
+/// Istio. `OTEL_PROPAGATORS=b3,tracecontext` enables B3 without code.
 ///
-/// A wrapper of [`opentelemetry_propagator_b3`] that corrects it: the random flag of W3C is not read as a deferred sampling
-/// decision, deferred decisions and debug count as sampled, signs are not accepted as hex digits, only the single header is
-/// written in that form, and nothing is written without an active span.
+/// Wraps [`opentelemetry_propagator_b3`] and corrects its behavior: the random flag of W3C is not treated as a deferred
+/// sampling decision, the states deferred and debug count as sampled, a `+` is not accepted in hex numbers,
+/// [`single_header`](Self::single_header) writes only the header `b3`, and no header is written without an active span.
 #[derive(Debug, Clone)]
 pub struct B3Propagator {
     writer: Propagator,
     headers: &'static [&'static str],
 }
 
-/// The caller deferred the sampling decision. Passed on if this service starts no span.
+/// A context value that holds the span id of a caller that deferred the sampling decision. The deferral is passed on if
+/// this service starts no span.
 struct Deferred(SpanId);
 
 impl B3Propagator {
-    /// Creates a propagator that writes the header `b3`.
+    /// Creates a propagator that writes only the header `b3`.
     pub fn single_header() -> Self {
         Self {
             writer: Propagator::with_encoding(B3Encoding::SingleHeader),
@@ -53,7 +56,7 @@ impl B3Propagator {
     }
 }
 
-// `Propagator` receives only the caller's span.
+// The wrapped `Propagator` never receives the context itself, only a new context with at most the caller's span.
 impl TextMapPropagator for B3Propagator {
     fn inject_context(&self, cx: &Context, injector: &mut dyn Injector) {
         let span = cx.span();
@@ -76,7 +79,8 @@ impl TextMapPropagator for B3Propagator {
     }
 
     fn extract_with_context(&self, cx: &Context, extractor: &dyn Extractor) -> Context {
-        // The first reads both forms, but not `X-B3-Sampled: true`, which old senders write; the second does.
+        // The reader for the single header also reads multiple headers, but rejects `X-B3-Sampled: true`, which old
+        // senders write. The reader for multiple headers accepts that value.
         static READERS: LazyLock<[Propagator; 2]> = LazyLock::new(|| {
             [B3Encoding::SingleHeader, B3Encoding::MultipleHeader].map(Propagator::with_encoding)
         });
@@ -95,7 +99,8 @@ impl TextMapPropagator for B3Propagator {
         let flags = caller.trace_flags();
         let continued = |flags| cx.with_remote_span_context(with_flags(&caller, flags));
         if flags & DEFERRED == DEFERRED {
-            // If unsampled, a parent-based sampler would drop the trace although the caller left that open.
+            // A deferred decision counts as sampled: with an unsampled parent, a parent-based sampler would drop the
+            // trace, although the caller has not decided that.
             continued(TraceFlags::SAMPLED).with_value(Deferred(caller.span_id()))
         } else if flags & DEBUG == DEBUG {
             continued(DEBUG | TraceFlags::SAMPLED)
@@ -118,7 +123,8 @@ fn is_denied(extractor: &dyn Extractor) -> bool {
     }
 }
 
-/// Returns a substitute for the span of such a caller, for parent-based samplers.
+/// Returns a random unsampled span context for a caller that disabled sampling without sending a span, so that
+/// parent-based samplers do not sample the request.
 fn unsampled() -> SpanContext {
     SpanContext::new(
         TraceId::from(u128::from(random()) << 64 | u128::from(random())),
@@ -129,7 +135,7 @@ fn unsampled() -> SpanContext {
     )
 }
 
-/// Never 0, which is an invalid id.
+/// Returns a random number for an id. Never returns 0, which is an invalid id.
 fn random() -> u64 {
     RandomState::new().build_hasher().finish() | 1
 }
@@ -144,7 +150,8 @@ fn with_flags(span_context: &SpanContext, flags: TraceFlags) -> SpanContext {
     )
 }
 
-/// A carrier that accepts only these headers. In single form, [`Propagator`] writes the others as well.
+/// A carrier that accepts only the listed headers. [`Propagator`] writes the `X-B3-*` headers even if it is configured
+/// for the single header.
 struct Only<'a> {
     headers: &'static [&'static str],
     injector: &'a mut dyn Injector,
@@ -158,7 +165,7 @@ impl Injector for Only<'_> {
     }
 }
 
-/// A carrier that hides values with a `+`, which Rust's number parser accepts and B3 does not.
+/// A carrier that hides header values with a `+`, which Rust's number parser accepts and B3 does not.
 struct Unsigned<'a>(&'a dyn Extractor);
 
 impl Extractor for Unsigned<'_> {

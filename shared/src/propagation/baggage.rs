@@ -13,7 +13,7 @@ pub(crate) const BAGGAGE: &str = "baggage";
 const MAX_MEMBERS: usize = 64;
 const MAX_BYTES: usize = 8192;
 
-/// Characters that a value must percent-encode (section 3.3.1.3), and the escape character itself.
+/// Characters that must be percent-encoded in a baggage value (section 3.3.1.3), and the escape character `%` itself.
 const NOT_A_VALUE: &AsciiSet = &CONTROLS
     .add(b' ')
     .add(b'"')
@@ -24,11 +24,12 @@ const NOT_A_VALUE: &AsciiSet = &CONTROLS
 
 /// Reads and writes the `baggage` header. Installed by default; construct it only to assemble a propagator by hand.
 ///
-/// At most 64 members and 8192 bytes are read or written. A longer list keeps its first members, and of several members with
-/// one key the last is kept. A malformed member is skipped. Members are sent in the order of their keys. Baggage is sent in
-/// clear text to the called services, which pass it on: never put a secret in it. The clients of this crate send it to private
-/// networks, or to the hosts named with [`baggage_to`](crate::client::TraceMiddleware::baggage_to). It is never recorded on
-/// spans or in logs automatically.
+/// At most 64 members and 8192 bytes are read or written. If a list is longer, its first members are kept. If several
+/// members have the same key, the last one is kept. Malformed members are skipped. Members are sent in the order of
+/// their keys. Baggage is sent in clear text to the called services, which pass it on, so never put a secret in it. The
+/// clients of this crate send baggage to private networks, or to the hosts listed with
+/// [`baggage_to`](crate::client::TraceMiddleware::baggage_to). Baggage is never recorded on spans or in logs
+/// automatically.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct BaggagePropagator {
     _private: (),
@@ -45,7 +46,8 @@ impl TextMapPropagator for BaggagePropagator {
     fn inject_context(&self, cx: &Context, injector: &mut dyn Injector) {
         let mut header = String::new();
         let mut entries: Vec<_> = cx.baggage().iter().collect();
-        // A map has no order. Sorting keeps the same members every time if not all of them fit.
+        // The baggage map has no defined order. Because the entries are sorted, the same members are kept every time if
+        // not all of them fit.
         entries.sort_unstable_by_key(|(key, _)| key.as_str());
         for (key, (value, metadata)) in entries.into_iter().take(MAX_MEMBERS) {
             let mut member = format!("{key}={}", utf8_percent_encode(value.as_str(), NOT_A_VALUE));
@@ -96,8 +98,8 @@ impl TextMapPropagator for BaggagePropagator {
     }
 }
 
-/// Returns key, decoded value and properties of a well-formed member. Escapes that are not UTF-8 become U+FFFD, as the
-/// specification requires.
+/// Returns the key, decoded value and properties of a well-formed baggage member. Escapes that are not UTF-8 become
+/// U+FFFD, as the specification requires.
 fn parse(member: &str) -> Option<(&str, String, String)> {
     let (pair, metadata) = member.split_once(';').unwrap_or((member, ""));
     let (key, value) = pair.split_once('=')?;
@@ -129,7 +131,8 @@ fn is_property(property: &str) -> bool {
     }
 }
 
-/// [RFC 9110, section 5.6.2](https://www.rfc-editor.org/rfc/rfc9110#section-5.6.2).
+/// Returns whether the text is a token by [RFC 9110, section
+/// 5.6.2](https://www.rfc-editor.org/rfc/rfc9110#section-5.6.2).
 fn is_token(text: &str) -> bool {
     !text.is_empty()
         && text

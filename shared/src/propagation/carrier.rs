@@ -1,18 +1,19 @@
-//! Adapters that make header collections a carrier.
+//! Adapters that allow collections of headers to be used as carriers.
 
 use std::{collections::HashMap, fmt, hash::BuildHasher};
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use opentelemetry::propagation::{Extractor, Injector};
 
-/// Replaces a value that is not UTF-8. No propagation format allows this character, so the propagator sees an invalid value;
-/// if the value were omitted, the header would appear to be missing.
+/// Replaces a header value that is not UTF-8. No propagation format allows this character, so the propagator sees an
+/// invalid value; if the value were omitted, the header would appear to be missing.
 const NOT_TEXT: &str = "\u{fffd}";
 
-/// A carrier for [`inject`](super::inject): writes the keys of a context and removes those of an earlier one.
+/// A carrier for [`inject`](super::inject), which writes the keys of a context and removes the keys of a context that
+/// was injected earlier.
 ///
-/// Implement it together with [`Injector`] for your own carrier. Wrap the [`Injector`] of another crate in [`InjectOnly`] if it
-/// was created for one message.
+/// Implement this trait together with [`Injector`] for your own carrier. If another crate provides an [`Injector`] for
+/// a single message, wrap the injector in [`InjectOnly`].
 ///
 /// ```
 /// use opentelemetry::propagation::Injector;
@@ -36,7 +37,7 @@ const NOT_TEXT: &str = "\u{fffd}";
 /// # assert!(message.0.is_empty());
 /// ```
 pub trait Carrier: Injector {
-    /// Removes every entry with this key, ignoring case.
+    /// Removes every entry with this key, ignoring the case of the key.
     fn remove(&mut self, key: &str);
 }
 
@@ -55,7 +56,8 @@ impl Carrier for HeaderInjector<'_> {
     }
 }
 
-/// Makes a [`Carrier`] of an [`Injector`] that has no earlier context to remove, such as that of another crate for a new message.
+/// Turns an [`Injector`] without an earlier context into a [`Carrier`], such as the injector of another crate for a new
+/// message.
 ///
 /// ```
 /// use opentelemetry::propagation::Injector;
@@ -86,7 +88,7 @@ impl Injector for InjectOnly<'_> {
 }
 
 impl Carrier for InjectOnly<'_> {
-    /// Does nothing.
+    /// Does nothing, since there is no earlier context.
     fn remove(&mut self, _: &str) {}
 }
 
@@ -120,7 +122,8 @@ impl Extractor for HeaderExtractor<'_> {
         for value in headers {
             match str::from_utf8(value.as_bytes()) {
                 Ok(value) => values.push(value),
-                // One bad value of a list header must not hide the good ones.
+                // List members are checked one by one, since a member that is not UTF-8 must not hide the valid members
+                // of the same header.
                 Err(_) => values.extend(value.as_bytes().split(|byte| *byte == b',').map(text)),
             }
         }
@@ -128,7 +131,8 @@ impl Extractor for HeaderExtractor<'_> {
     }
 }
 
-/// Returns the header name for `traceparent` without parsing, since nearly every request needs it.
+/// Returns the header name for a W3C key such as `traceparent` without parsing the key, since nearly every request
+/// needs these names.
 fn usual(key: &str) -> Option<&'static HeaderName> {
     static USUAL: [HeaderName; 3] = [
         HeaderName::from_static("traceparent"),
@@ -142,7 +146,8 @@ fn text(bytes: &[u8]) -> &str {
     str::from_utf8(bytes).unwrap_or(NOT_TEXT)
 }
 
-/// Writes the headers of a request or message that does not pass through [`crate::client`]. Replaces earlier values.
+/// Writes the headers of a request or message that does not pass through [`crate::client`]. Replaces earlier values of
+/// the headers.
 ///
 /// ```
 /// use shared::propagation::{HeaderInjector, inject};
@@ -155,7 +160,8 @@ pub struct HeaderInjector<'a>(pub &'a mut HeaderMap);
 
 impl Injector for HeaderInjector<'_> {
     fn set(&mut self, key: &str, value: String) {
-        // Propagators write ASCII. Anything else is skipped, since propagation must not fail a request.
+        // Propagators write ASCII. A name or value that is not a valid header is skipped, since propagation must not
+        // fail a request.
         if let Some(name) = usual(key).cloned().or_else(|| key.parse().ok())
             && let Ok(value) = HeaderValue::try_from(value)
         {
@@ -170,12 +176,14 @@ impl Injector for HeaderInjector<'_> {
 
 /// Reads a map of strings with keys in any case, such as the headers of a queue's message.
 ///
-/// A `HashMap<String, String>` is a carrier itself, but only finds lower-case keys. To write, use the map itself.
+/// `HashMap<String, String>` can be used as a carrier itself, but then only lower-case keys are found. To write a
+/// context, pass the map itself to [`inject`](super::inject).
 #[derive(Debug, Clone, Copy)]
 pub struct MapExtractor<'a>(pub &'a HashMap<String, String>);
 
 impl MapExtractor<'_> {
-    /// Each spelling of a key counts as a separate header, sorted by spelling since a map has no order.
+    /// Returns the entries with this key, ignoring case. Each spelling of the key counts as a separate header. The
+    /// entries are sorted by spelling, since a map has no order.
     fn entries(&self, key: &str) -> Vec<(&str, &str)> {
         let mut entries: Vec<_> = self
             .0

@@ -1,12 +1,12 @@
 //! Context propagation between processes: injection into carriers and extraction from them.
 //!
-//! [`inject`] writes the current context into a carrier, and [`extract`] reads a context from it. The global propagator
-//! determines the headers: [`crate::telemetry::init`] sets it from `OTEL_PROPAGATORS`, which defaults to
-//! [`TraceContextPropagator`] and [`BaggagePropagator`]. The server layer and the client middleware call these functions for
-//! HTTP. Call them by hand for other transports, such as message headers of a queue, a job table, or an environment variable
-//! (`examples/channel.rs`).
+//! [`inject`] writes the current context into a carrier, and [`extract`] reads a context from a carrier. The global
+//! propagator determines the headers: [`crate::telemetry::init`] sets the propagator from `OTEL_PROPAGATORS`, which
+//! defaults to [`TraceContextPropagator`] and [`BaggagePropagator`]. The server layer and the client middleware call
+//! both functions for HTTP. Call them by hand for other transports, such as message headers of a queue, a job table, or
+//! an environment variable (`examples/channel.rs`).
 //!
-//! [`response_span`] reads which span answered a request.
+//! [`response_span`] returns the span that answered a request, as named in the response's headers.
 //!
 //! Carriers are `HashMap<String, String>`, [`http::HeaderMap`] with [`HeaderInjector`] and [`HeaderExtractor`], maps with keys
 //! in any case with [`MapExtractor`], and your own types that implement [`Carrier`].
@@ -66,16 +66,17 @@ pub fn Fresh(injector: &mut dyn Injector) -> InjectOnly<'_> {
 
 /// Writes the current context into `carrier` with the global propagator, replacing any previous context.
 ///
-/// Call it inside the span that represents the sending, where the message is created. Without an active span, no trace headers
-/// are written, and the receiver starts a new trace.
+/// Call this function where the message is created, inside the span that represents the sending. Without an active
+/// span, no trace headers are written, and the receiver starts a new trace.
 pub fn inject(carrier: &mut dyn Carrier) {
-    // A copy, since a carrier that enters a span would panic while the current context is borrowed.
+    // The current context is copied, since a carrier that enters a span would panic while the context is borrowed.
     inject_context(&Context::current(), carrier);
 }
 
 /// Like [`inject`], but with an explicit context, such as one stored until a batch is sent.
 ///
-/// Removes the previous context first: the map of a message that is sent again may still have the former `tracestate`.
+/// Removes a previously injected context first, since the map of a message that is sent again may still have the former
+/// `tracestate`.
 pub fn inject_context(cx: &Context, carrier: &mut dyn Carrier) {
     opentelemetry::global::get_text_map_propagator(|propagator| {
         for field in propagator.fields() {
@@ -85,8 +86,8 @@ pub fn inject_context(cx: &Context, carrier: &mut dyn Carrier) {
     });
 }
 
-/// Writes `cx` into a request's headers. If `cx` has no span, the headers keep their context, which may have been copied from
-/// an incoming request.
+/// Writes `cx` into a request's headers. If `cx` has no span, trace headers that are already present are kept, since
+/// they may have been copied from an incoming request.
 #[cfg(feature = "client")]
 pub(crate) fn inject_headers(cx: &Context, headers: &mut http::HeaderMap) {
     use opentelemetry::trace::TraceContextExt as _;
@@ -101,11 +102,12 @@ pub(crate) fn inject_headers(cx: &Context, headers: &mut http::HeaderMap) {
 
 /// Reads the sender's context from `carrier` with the global propagator.
 ///
-/// Starts from an empty context, so nothing is inherited from the current one. If the carrier has no context or an invalid one,
-/// the returned context has no span, and the next span starts a new trace.
+/// The returned context inherits nothing from the current context. If the carrier has no context or an invalid one, the
+/// returned context has no span, and the next span starts a new trace.
 ///
-/// Use the returned context as the parent of the receiver's span, and set it before the span is entered, since a later parent
-/// is refused. To process several messages together, link to each of them with [`crate::task::in_linked_trace`].
+/// Use the returned context as the parent of the receiver's span, and set the parent before the span is entered, since
+/// the parent cannot be set later. To process several messages together, link to each of them with
+/// [`crate::task::in_linked_trace`].
 pub fn extract(carrier: &dyn Extractor) -> Context {
     opentelemetry::global::get_text_map_propagator(|propagator| extract_with(propagator, carrier))
 }

@@ -1,4 +1,4 @@
-//! [`response_span`]: the span that a response names.
+//! [`response_span`]: the span that answered a request, read from the response's headers.
 
 use http::{HeaderMap, HeaderValue};
 use opentelemetry::trace::{SpanContext, TraceFlags, TraceState};
@@ -7,9 +7,10 @@ use super::trace_context::parse;
 
 /// Returns the span that answered a request, as named by the header `traceresponse` or `server-timing` of the response.
 ///
-/// Use it to show or store the trace id where a caller reports a failed request. It is only as trustworthy as the server, so it
-/// must not become the parent of a span. [`TraceLayer`](crate::server::TraceLayer) sends `traceresponse` by default, and
-/// `server-timing` if [enabled](crate::server::TraceLayer::server_timing). `traceresponse` takes precedence.
+/// Use the trace id of this span in the caller's report of a failed request. The span is only as trustworthy as the
+/// server, so it must not become the parent of another span. [`TraceLayer`](crate::server::TraceLayer) sends
+/// `traceresponse` by default, and `server-timing` if [enabled](crate::server::TraceLayer::server_timing). If a
+/// response has both headers, `traceresponse` takes precedence.
 ///
 /// ```
 /// use shared::propagation::response_span;
@@ -32,7 +33,8 @@ pub fn response_span(headers: &HeaderMap) -> Option<SpanContext> {
     }
 }
 
-/// Returns the span of the entry `trace;desc=<traceparent>`. Some servers call the entry `traceparent` and quote the value.
+/// Returns the span named by the `server-timing` entry `trace;desc=<traceparent>`. Some servers name the entry
+/// `traceparent` and quote its value.
 fn timing(header: &HeaderValue) -> Option<SpanContext> {
     header.to_str().ok()?.split(',').find_map(|entry| {
         let (name, parameters) = entry.split_once(';')?;

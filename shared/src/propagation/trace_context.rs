@@ -13,12 +13,12 @@ const TRACESTATE: &str = "tracestate";
 const SAMPLED: u8 = 0x01;
 const RANDOM: u8 = 0x02;
 
-/// Reads and writes `traceparent` and `tracestate` according to Level 2. Installed by default; construct it only to assemble a
-/// propagator by hand.
+/// Reads and writes `traceparent` and `tracestate` according to W3C Trace Context Level 2. Installed by default;
+/// construct it only to assemble a propagator by hand.
 ///
-/// Differences from the SDK's propagator: it reads all of several headers with one name, checks lengths and characters, keeps
-/// the random flag, passes `tracestate` on unchanged (even if the SDK's [`TraceState`] type refuses a key that Level 2 allows),
-/// and does not panic on any input.
+/// Unlike the propagator of the SDK, this propagator reads all `tracestate` headers if there are several, checks
+/// lengths and characters, keeps the random flag, passes `tracestate` on unchanged (even if the SDK's [`TraceState`]
+/// type refuses a key that Level 2 allows), and does not panic on any input.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct TraceContextPropagator {
     _private: (),
@@ -31,20 +31,21 @@ impl TraceContextPropagator {
     }
 }
 
-/// The parts of received headers that [`SpanContext`] cannot hold: an unsampled span loses the random flag, and [`TraceState`]
-/// loses the spelling. Stored in the context beside the span, and valid for its trace only. Absent if nothing would be lost: a
-/// random trace id and no `tracestate`.
+/// The parts of the received headers that [`SpanContext`] does not preserve: the random flag of an unsampled span, and
+/// the exact text of `tracestate`. Stored in the context beside the span, and valid for the span's trace only. Absent
+/// if nothing would be lost, that is, if the random flag is set and there is no `tracestate`.
 #[derive(Debug)]
 struct Origin {
     trace_id: TraceId,
     flags: u8,
     trace_state: String,
-    /// Whether the SDK's type can hold the list. If not, the span's own list is empty.
+    /// Whether the SDK's [`TraceState`] can represent the received `tracestate`. If not, the `TraceState` of the span
+    /// is empty.
     is_held: bool,
 }
 
 impl Origin {
-    /// Returns the received list, unless the span's own list has been changed since.
+    /// Returns the received `tracestate`, unless the `TraceState` of the span has been changed since.
     fn unchanged(&self, now: &TraceState) -> Option<&str> {
         let then = if self.is_held { &self.trace_state } else { "" };
         now.into_iter()
@@ -95,7 +96,8 @@ impl TextMapPropagator for TraceContextPropagator {
         );
         let cx = cx.with_remote_span_context(caller);
         if list.is_empty() && flags & RANDOM != 0 {
-            // Child spans have the same flags without this value. Most requests take this path, and a value costs three allocations.
+            // Child spans have the same flags without an `Origin`. Most requests take this path, and storing an
+            // `Origin` costs three allocations.
             return cx;
         }
         cx.with_value(Origin {
@@ -115,7 +117,8 @@ impl TextMapPropagator for TraceContextPropagator {
 
 /// Returns `00-<trace id>-<span id>-<flags>`, the value of the headers `traceparent` and `traceresponse`.
 ///
-/// The random flag is kept as received, and set on traces started here, whose ids are random.
+/// For a trace of a caller, the random flag is written as received. For a trace that this process started, the flag is
+/// set, because the trace id is random.
 pub(crate) fn traceparent(cx: &Context, span_context: &SpanContext) -> [u8; 55] {
     let random = match origin(cx, span_context) {
         Some(origin) => origin.flags & RANDOM,
@@ -142,14 +145,15 @@ pub(crate) fn hex_digits(byte: u8) -> [u8; 2] {
     [byte >> 4, byte & 0xf].map(|digit| DIGITS[usize::from(digit)])
 }
 
-/// Records in a context that its trace was not started here. Needed if another propagator extracted the caller's span, or if
-/// the context was created by hand, since child spans cannot detect that.
+/// Records in a context that its trace was started by another process, which child spans cannot detect. Needed if
+/// another propagator extracted the caller's span, or if the context was created by hand.
 pub(crate) fn remember_origin(cx: Context) -> Context {
     let span = cx.span();
     let span_context = span.span_context();
     let (trace_id, flags) = (span_context.trace_id(), span_context.trace_flags().to_u8());
     let is_callers = span_context.is_valid() && span_context.is_remote();
-    // With the random flag, it equals a trace started here.
+    // If the random flag is set, the trace needs no record, since its flags equal those of a trace that this process
+    // started.
     if !is_callers || flags & RANDOM != 0 || origin(&cx, span_context).is_some() {
         return cx;
     }
@@ -161,7 +165,7 @@ pub(crate) fn remember_origin(cx: Context) -> Context {
     })
 }
 
-/// Returns the `tracestate` that a span inherits from `parent`, if the SDK's type cannot hold it.
+/// Returns the `tracestate` that a span inherits from `parent`, if the SDK's [`TraceState`] cannot represent it.
 #[cfg(feature = "otlp")]
 pub(crate) fn unheld_trace_state<'a>(parent: &'a Context, span: &SpanContext) -> Option<&'a str> {
     origin(parent, span)
@@ -174,7 +178,7 @@ fn origin<'a>(cx: &'a Context, span_context: &SpanContext) -> Option<&'a Origin>
         .filter(|origin| origin.trace_id == span_context.trace_id())
 }
 
-/// Several `traceparent` headers count as none.
+/// Parses the `traceparent` headers of a request. Several headers are treated as a missing header.
 fn parse_headers(values: &[&str]) -> Option<(TraceId, SpanId, u8)> {
     match values {
         [value] => parse(trace_state::trim(value).as_bytes()),

@@ -4,8 +4,8 @@ const MAX_MEMBERS: usize = 32;
 const MAX_KEY: usize = 256;
 const MAX_VALUE: usize = 256;
 
-/// Joins the headers to one list with unchanged members. Returns `None` if the list is empty or invalid: one illegal member, or
-/// a 33rd member, discards the whole list.
+/// Joins the `tracestate` headers into one list without changing the members. Returns `None` if the list is empty or
+/// invalid: one illegal member, or more than 32 members, invalidates the whole list.
 pub(super) fn combine(headers: &[&str]) -> Option<String> {
     let mut members = 0;
     for header in headers {
@@ -35,18 +35,18 @@ pub(super) fn combine(headers: &[&str]) -> Option<String> {
     Some(combined)
 }
 
-/// Returns the members of a valid list, in order.
+/// Returns the members of a valid `tracestate` list, in order.
 pub(super) fn members(list: &str) -> impl Iterator<Item = (&str, &str)> {
     list.split(',')
         .map(trim)
         .filter_map(|member| member.split_once('='))
 }
 
-/// Trims the optional white space that HTTP allows around a value and a list member.
+/// Trims the optional white space that HTTP allows around a header value and a list member.
 pub(super) fn trim(text: &str) -> &str {
     match text.as_bytes() {
         [b' ' | b'\t', ..] | [.., b' ' | b'\t'] => text.trim_matches([' ', '\t']),
-        // The usual case, several times faster.
+        // Usually there is nothing to trim, and skipping `trim_matches` is several times faster.
         _ => text,
     }
 }
@@ -68,7 +68,7 @@ fn is_key(key: &str) -> bool {
         && key.starts_with(|first: char| first.is_ascii_lowercase() || first.is_ascii_digit())
 }
 
-/// The member is trimmed, so the value cannot end in a space.
+/// Checks the value of a trimmed member, which cannot end in a space.
 fn is_value(value: &str) -> bool {
     (1..=MAX_VALUE).contains(&value.len())
         && value

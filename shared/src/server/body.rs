@@ -1,4 +1,4 @@
-//! [`ResponseBody`]: the span ends with the last byte, or when the body is dropped.
+//! [`ResponseBody`]: a response body that ends the request's span with the last byte, or when the body is dropped.
 
 use std::{
     pin::Pin,
@@ -23,7 +23,8 @@ pin_project! {
         inner: Option<B>,
         scope: Scope,
         span: Option<ServerSpan>,
-        // The rest of the announced length. A server stops there, without polling for the end.
+        // The number of announced bytes that the body has not produced yet. After the last announced byte, the server
+        // does not poll the body again.
         remaining: Option<u64>,
     }
 
@@ -39,7 +40,7 @@ pin_project! {
 }
 
 impl<B> ResponseBody<B> {
-    /// `span` ends with the body. `remaining` is the announced length.
+    /// Creates a body that ends `span` when the body ends. `remaining` is the announced length of the body.
     pub(super) fn new(
         inner: B,
         scope: Scope,
@@ -61,7 +62,7 @@ impl<B> std::fmt::Debug for ResponseBody<B> {
     }
 }
 
-/// An empty body without a span. `axum` requires a default.
+/// An empty body without a span. `axum` requires response bodies to implement [`Default`].
 impl<B: Default> Default for ResponseBody<B> {
     fn default() -> Self {
         Self::new(
@@ -88,7 +89,8 @@ impl<B: Body> Body for ResponseBody<B> {
             .as_mut()
             .as_pin_mut()
             .expect("a body is not polled after it was dropped");
-        // A local variable, so that a panic ends the span here, wherever it is caught and whenever this body is dropped.
+        // Kept in a local variable, so that a panic of the inner body ends the span at once, even if the panic is
+        // caught and this body is dropped later.
         let mut span = this.span.take();
         ServerSpan::set_runs(&mut span, true);
         let Poll::Ready(frame) = inner.as_mut().poll_frame(task) else {
@@ -97,7 +99,8 @@ impl<B: Body> Body for ResponseBody<B> {
             return Poll::Pending;
         };
         let end = match &frame {
-            // Shorter than announced: the server closes the connection, so the client detects it.
+            // The body is shorter than announced. The server closes the connection, so the client detects the missing
+            // bytes.
             None if this.remaining.is_some_and(|remaining| remaining > 0) => {
                 Some(End::Failed(semconv::ERROR_BODY.into()))
             }
@@ -133,7 +136,8 @@ impl<B: Body> Body for ResponseBody<B> {
     }
 }
 
-/// Returns the length that the response announces, or that the server will announce for it.
+/// Returns the content length of a response: from its header, or from the size of the body, which the server will then
+/// announce.
 pub(super) fn content_length<B: Body>(response: &Response<B>) -> Option<u64> {
     let header = response
         .headers()

@@ -1,4 +1,5 @@
-//! [`OneFailure`]: the span that handlers see. It collects failures, and records the last one when it ends.
+//! [`OneFailure`]: the server span as handlers see it. Collects failures, and records the last failure when the span
+//! ends.
 
 use std::{borrow::Cow, time::SystemTime};
 
@@ -12,10 +13,11 @@ use crate::{
     span::request::{CurrentRequest, Failure},
 };
 
-/// A span that sets `error.type` and an error status only when it ends.
+/// A span that sets `error.type` and an error status only when the span ends.
 ///
-/// The SDK appends every attribute, so a panic that the hook, the handler and the response all report would have three
-/// `error.type`. Of two status descriptions, the SDK keeps the one that sorts last.
+/// The SDK appends repeated attributes, so a panic that the panic hook, the handler and the response all report would
+/// leave three `error.type` attributes on the span. If two error descriptions are set, the SDK keeps the one that sorts
+/// last.
 #[derive(Debug)]
 pub(super) struct OneFailure<S> {
     pub(super) span: S,

@@ -1,4 +1,4 @@
-//! The extensions that axum sets on requests. Without the cargo feature `axum`, a request has only the extensions of this crate.
+//! Reads the extensions that axum sets on requests. Without the cargo feature `axum`, all functions return `None`.
 
 use std::net::SocketAddr;
 
@@ -16,7 +16,7 @@ pub(super) fn peer(_: &Parts) -> Option<&SocketAddr> {
     None
 }
 
-/// Returns the URI with the prefix that nested routers remove.
+/// Returns the original URI of a request, including the prefix that nested routers remove.
 #[cfg(feature = "axum")]
 pub(super) fn original_uri(request: &Parts) -> Option<&Uri> {
     Some(&request.extensions.get::<OriginalUri>()?.0)

@@ -1,4 +1,4 @@
-//! [`ResponseFuture`]: runs the handler with the span as current context. Next: `body`.
+//! [`ResponseFuture`]: runs the handler with the span as current span. The module `body` handles the response's body.
 
 use std::{
     pin::Pin,
@@ -23,16 +23,17 @@ pin_project! {
     pub struct ResponseFuture<F> {
         #[pin]
         inner: Option<F>,
-        // None once the response owns it.
+        // `None` after the response body has taken over the scope.
         scope: Option<Scope>,
         span: Option<ServerSpan>,
-        // None if this layer does not trace the request.
+        // `None` if this layer does not trace the request.
         options: Option<Arc<Options>>,
     }
 
     impl<F> PinnedDrop for ResponseFuture<F> {
         fn drop(this: Pin<&mut Self>) {
-            // Values that the handler drops here still belong to its context and end before its span.
+            // The handler's future is dropped in the request's context, so that code in destructors belongs to the
+            // trace and runs before the server span ends.
             let mut this = this.project();
             let _current = this.scope.as_ref().map(Scope::attach);
             ServerSpan::set_runs(this.span, true);
@@ -76,7 +77,8 @@ where
         let scope = this.scope.as_ref().expect(POLLED_AGAIN);
         let current = scope.enter();
         let inner = this.inner.as_mut().as_pin_mut().expect(POLLED_AGAIN);
-        // A local variable, so that a panic ends the span here, wherever it is caught and whenever this future is dropped.
+        // Kept in a local variable, so that a panic of the handler ends the span at once, even if the panic is caught
+        // and this future is dropped later.
         let mut span = this.span.take();
         ServerSpan::set_runs(&mut span, true);
         let Poll::Ready(result) = inner.poll(task) else {
@@ -108,8 +110,8 @@ where
 
 const POLLED_AGAIN: &str = "a future is not polled after it has completed";
 
-/// Records the response on the span and adds headers. Returns the span if it lasts until the end of the body, and the
-/// announced length of the body.
+/// Records the response on the span and adds the trace headers. Returns the span if the response has a body, with whose
+/// end the span ends, and the announced length of the body.
 fn answer<B: Body>(
     response: Response<B>,
     mut span: Option<ServerSpan>,
@@ -147,14 +149,15 @@ fn answer<B: Body>(
     (Response::from_parts(head, body), span, length)
 }
 
-/// [W3C Trace Context Level 2 has no such header yet](https://w3c.github.io/trace-context/#trace-context-http-response-headers-format):
-/// name and format follow an earlier editor's draft, which other instrumentations use too.
+/// The response header that names the server span. [W3C Trace Context Level 2 does not define such a header
+/// yet](https://w3c.github.io/trace-context/#trace-context-http-response-headers-format): name and format follow an
+/// earlier editor's draft, which other instrumentations use too.
 const TRACERESPONSE: HeaderName = HeaderName::from_static("traceresponse");
 
 const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 
-/// Returns whether the server polls the body: it drops others unread by
-/// [RFC 9110, section 6.4.1](https://www.rfc-editor.org/rfc/rfc9110#section-6.4.1).
+/// Returns whether the server polls the body of a response. The server drops other bodies unread, as [RFC 9110, section
+/// 6.4.1](https://www.rfc-editor.org/rfc/rfc9110#section-6.4.1) requires.
 fn may_have_body(method: &Method, status: StatusCode) -> bool {
     let bodiless = status.is_informational()
         || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);

@@ -1,4 +1,4 @@
-//! [`TraceLayer`] and its settings. Next: `service`, which a request enters.
+//! [`TraceLayer`] and its settings. The module `service` handles each request.
 
 use std::{borrow::Cow, fmt, sync::Arc};
 
@@ -14,11 +14,11 @@ use super::{
 };
 use crate::internal::{semconv::KnownMethods, tracer::Tracer};
 
-/// Wraps a service so that every request is a SERVER span, continued from the caller's trace context.
+/// Creates a SERVER span for every request of a service, as a child of the span in the caller's trace context.
 ///
-/// The span lasts from the request's head to the last byte of the response's body. Its attributes follow the
-/// [HTTP conventions](https://opentelemetry.io/docs/specs/semconv/http/http-spans/#http-server-span). The span is current
-/// while the handler runs, so child spans and log lines join its trace without further code.
+/// The span lasts from the request's head to the last byte of the response's body. Its attributes follow the [HTTP
+/// conventions](https://opentelemetry.io/docs/specs/semconv/http/http-spans/#http-server-span). The span is current
+/// while the handler runs, so child spans and log lines belong to its trace without further code.
 ///
 /// ```
 /// use axum::{Router, extract::Path, routing::get};
@@ -34,10 +34,11 @@ use crate::internal::{semconv::KnownMethods, tracer::Tracer};
 ///     .layer(TraceLayer::new().filter(|request| request.uri.path() != "/metrics"));
 /// ```
 ///
-/// Add it with `Router::layer`, so that it knows the route, and as the last layer, so that it is outside the others. The
-/// [module](super) explains what it cannot see. In a service, [`serve::router`](crate::serve::router) puts all layers in order.
+/// Add this layer with `Router::layer`, so that the route is known, and as the last layer, so that it is the outermost
+/// one. The [module documentation](super) describes the limits of the layer. In a service,
+/// [`serve::router`](crate::serve::router) adds all layers in the right order.
 ///
-/// Clones share their settings.
+/// Clones of a layer share their settings.
 #[derive(Clone)]
 pub struct TraceLayer {
     pub(super) options: Arc<Options>,
@@ -51,9 +52,10 @@ impl TraceLayer {
         }
     }
 
-    /// Traces only the requests for which `filter` returns true. Other requests have no span, but the caller's context still
-    /// reaches the services that the handler calls. Useful for frequent requests of little interest. If these have separate
-    /// routes, merge those routes after the layer instead. Defaults to all requests.
+    /// Traces only the requests for which `filter` returns true. Other requests have no span, but the caller's context
+    /// still reaches the services that the handler calls. Useful for frequent requests of little interest. If such
+    /// requests have separate routes, merge those routes after adding the layer instead. By default, all requests are
+    /// traced.
     #[must_use]
     pub fn filter(
         mut self,
@@ -63,9 +65,9 @@ impl TraceLayer {
         self
     }
 
-    /// Does not trust the context of requests for which `public` returns true: each starts a new trace with a link to the
-    /// caller's span, and the caller's baggage is dropped. Use it for endpoints that are open to the internet. Defaults to
-    /// trusting all requests.
+    /// Does not trust the context of requests for which `public` returns true: each of these requests starts a new
+    /// trace with a link to the caller's span, and the caller's baggage is dropped. Use this setting for endpoints that
+    /// are open to the internet. Defaults to trusting all requests.
     #[must_use]
     pub fn public_endpoint(
         mut self,
@@ -75,8 +77,9 @@ impl TraceLayer {
         self
     }
 
-    /// Names the spans if routes are not specific enough, such as a single route with the operation in a header or in the
-    /// query. Use a small set of names, never paths. Defaults to `{method} {route}`, or the method alone if no route matched.
+    /// Sets a function that names the spans. Useful if routes are not specific enough, such as a single route with the
+    /// operation in a header or in the query. Use a small set of names, never paths. Span names default to `{method}
+    /// {route}`, or to the method alone if no route matched.
     #[must_use]
     pub fn span_name(
         mut self,
@@ -106,8 +109,9 @@ impl TraceLayer {
         self
     }
 
-    /// Adds attributes when the response's head is available. The handler can pass values in the extensions of the response.
-    /// Use it for values that are known only then, such as a cache hit. Defaults to none.
+    /// Adds attributes when the response's head is available. The handler can pass values in the extensions of the
+    /// response. Use this function for values that are not known at the start of the request, such as a cache hit.
+    /// Defaults to none.
     #[must_use]
     pub fn attributes_at_end(
         mut self,
@@ -133,16 +137,17 @@ impl TraceLayer {
         self
     }
 
-    /// Redacts the values of these query keys in `url.query`, in addition to those that the conventions list and those of
-    /// earlier calls.
+    /// Redacts the values of these query keys in `url.query`, in addition to the keys that the semantic conventions
+    /// list and the keys of earlier calls.
     #[must_use]
     pub fn redact_query_keys<K: Into<String>>(mut self, keys: impl IntoIterator<Item = K>) -> Self {
         self.options().redaction.add(keys);
         self
     }
 
-    /// Reads `client.address`, `server.address` and `url.scheme` from these headers, if present, in addition to those of
-    /// earlier calls. List only headers that your proxy overwrites. Defaults to none, since any client can send them.
+    /// Reads `client.address`, `server.address` and `url.scheme` from these headers, if present, in addition to the
+    /// headers of earlier calls. List only headers that your proxy overwrites. Defaults to none, since any client can
+    /// send such headers.
     ///
     /// ```
     /// use shared::server::{ForwardedHeader, TraceLayer};
@@ -165,17 +170,17 @@ impl TraceLayer {
         self
     }
 
-    /// Sets whether responses identify their span in the header `traceresponse`, so that a caller can report a failed request.
-    /// Defaults to true. Set it to false if callers must not see trace ids.
+    /// Sets whether responses identify their span in the header `traceresponse`, so that a caller can report a failed
+    /// request. Defaults to true. Disable the header if callers must not see trace ids.
     #[must_use]
     pub fn traceresponse(mut self, send: bool) -> Self {
         self.options().traceresponse = send;
         self
     }
 
-    /// Sets whether responses also identify their span in the header `server-timing`, as `trace;desc=<traceparent>`, which scripts in
-    /// browsers can read. It is added to entries that the handler sets. Defaults to false. See
-    /// [the W3C draft](https://w3c.github.io/trace-context/#server-timing-header).
+    /// Sets whether responses also identify their span in the header `server-timing`, as `trace;desc=<traceparent>`,
+    /// which scripts in browsers can read. Entries that the handler has set are kept. Defaults to false. See [the W3C
+    /// draft](https://w3c.github.io/trace-context/#server-timing-header).
     #[must_use]
     pub fn server_timing(mut self, send: bool) -> Self {
         self.options().server_timing = send;
@@ -195,9 +200,10 @@ impl TraceLayer {
         self
     }
 
-    /// Calls this function when a request ends, instead of writing the log line. It runs in the request's context, so its log
-    /// lines have the trace ids. Use it for a custom access log. It must not block, since it runs on the thread on which the
-    /// request ends. A panic in it is logged and does not affect the request.
+    /// Calls this function when a request ends, instead of writing the log line. Useful for a custom access log. The
+    /// function runs in the request's context, so its log lines have the trace ids. The function must not block, since
+    /// it runs on the thread on which the request ends. A panic of the function is logged and does not affect the
+    /// request.
     ///
     /// ```
     /// use shared::server::{Outcome, RequestEnd, TraceLayer};
@@ -218,8 +224,8 @@ impl TraceLayer {
         self
     }
 
-    /// Sets the methods that are recorded by name. Others are recorded as `_OTHER`. Defaults to those of the conventions, or
-    /// to the list in `OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS`.
+    /// Sets the HTTP methods that are recorded by name. Other methods are recorded as `_OTHER`. Defaults to the methods
+    /// of the semantic conventions, or to the list in `OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS`.
     #[must_use]
     pub fn known_methods<M: Into<String>>(mut self, methods: impl IntoIterator<Item = M>) -> Self {
         self.options().known_methods = KnownMethods::new(methods);
@@ -241,8 +247,8 @@ impl TraceLayer {
         self
     }
 
-    /// Sets the propagator that reads the caller's context, for a service whose callers send other headers than it sends to
-    /// the services that it calls. Defaults to the global propagator.
+    /// Sets the propagator that reads the caller's context, for a service whose callers send other headers than the
+    /// service sends itself. Defaults to the global propagator.
     #[must_use]
     pub fn propagator(
         mut self,

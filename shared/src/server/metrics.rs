@@ -1,4 +1,4 @@
-//! [`ServerMetrics`]: the metrics of one request, from its start to its end.
+//! [`ServerMetrics`]: records the metrics of one request, from its start to its end.
 
 use std::{borrow::Cow, time::Duration};
 
@@ -10,7 +10,7 @@ use crate::internal::{
     semconv,
 };
 
-/// The instruments for requests.
+/// The metric instruments of server requests.
 #[derive(Debug)]
 pub(super) struct Instruments {
     duration: Histogram,
@@ -32,7 +32,7 @@ impl metrics::Instruments for Instruments {
     }
 }
 
-/// The measurements of one request, if metrics are enabled.
+/// The pending measurements of one request. Created only if metrics are enabled.
 pub(super) struct ServerMetrics {
     metrics: Metrics<Instruments>,
     active: Vec<KeyValue>,
@@ -52,7 +52,7 @@ impl ServerMetrics {
         })
     }
 
-    /// Records the duration. `ServerSpan` calls it once, in every case.
+    /// Records the duration of the request. `ServerSpan` calls this function exactly once, however the request ends.
     pub(super) fn ended(
         mut self,
         duration: Duration,
@@ -74,7 +74,7 @@ impl ServerMetrics {
     }
 }
 
-/// Counts the request as ended, even if it panicked before it had a span.
+/// Decrements the number of active requests, even if the request panicked before its span was created.
 impl Drop for ServerMetrics {
     fn drop(&mut self) {
         if let Some(instruments) = self.metrics.instruments() {

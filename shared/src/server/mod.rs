@@ -1,7 +1,8 @@
-//! SERVER spans for any tower service: context extraction, semantic conventions, and every way a request can end.
+//! SERVER spans for any tower service: context extraction, semantic conventions, and all the ways in which a request
+//! can end.
 //!
-//! Add [`TraceLayer`] to a router with `Router::layer`, as the outermost layer, so that it sees the responses of all inner
-//! layers:
+//! Add [`TraceLayer`] to a router with `Router::layer`, as the outermost layer, so that it sees the responses of all
+//! inner layers:
 //!
 //! ```
 //! use axum::{Router, routing::get};
@@ -19,18 +20,19 @@
 //! let app: Router = traced.merge(untraced);
 //! ```
 //!
-//! Give the traced router its own fallback. If neither router has one, [`merge`](axum::Router::merge) uses the default
-//! fallback of the untraced router, and requests that match no route have no span.
+//! Give the traced router its own fallback. If neither the traced nor the untraced router has a fallback,
+//! [`merge`](axum::Router::merge) uses the default fallback of the untraced router, and requests that match no route
+//! have no span.
 //!
-//! If a request passes two such layers, for example in a nested router, the outer layer traces it and the inner one does
-//! nothing. The layer cannot see middleware outside it: a request dropped by an outer timeout is recorded as abandoned.
-//! Make timeouts, limits and [`crate::problem::catch_panic`] inner layers.
+//! If a request passes two trace layers, for example in a nested router, the outer layer traces the request and the
+//! inner one does nothing. The layer cannot see middleware outside it: a request dropped by an outer timeout is
+//! recorded as abandoned. Make timeouts, limits and [`crate::problem::catch_panic`] inner layers.
 //!
-//! Without axum, the code that accepts connections describes each request in its extensions: [`PeerAddr`], [`Route`] and, if
-//! it can cut requests off, [`CutOff`].
+//! Without axum, the code that accepts connections must describe each request in its extensions: [`PeerAddr`],
+//! [`Route`] and, if the server can cut requests off, [`CutOff`].
 //!
-//! A request passes [`layer`](TraceLayer), [`service`](Trace), [`future`](ResponseFuture) and [`body`](ResponseBody), one file
-//! each. `span` is the guard that ends the span in every case.
+//! A request passes through the modules [`layer`](TraceLayer), [`service`](Trace), [`future`](ResponseFuture) and
+//! [`body`](ResponseBody). The module `span` contains the guard that ends the span in every case.
 
 mod access;
 mod body;

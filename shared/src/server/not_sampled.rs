@@ -1,4 +1,4 @@
-//! [`NotSampled`]: a span that is not sampled. It has ids, but records nothing.
+//! [`NotSampled`]: a span that is not sampled. An unsampled span has ids, but records nothing.
 
 use std::{borrow::Cow, time::SystemTime};
 
@@ -7,7 +7,7 @@ use opentelemetry::{
     trace::{Span, SpanContext, Status},
 };
 
-/// Replaces the span of the SDK, which costs more and records nothing either.
+/// An unsampled span. Replaces the unsampled span of the SDK, which costs more and records nothing either.
 #[derive(Debug)]
 pub(super) struct NotSampled(pub(super) SpanContext);
 

@@ -11,7 +11,7 @@ use crate::internal::{
     semconv::{self, KnownMethods},
 };
 
-/// Returns `{method} {route}`.
+/// Returns the default name of a server span: `{method} {route}`.
 pub(super) fn span_name(request: &Parts, route: Option<&str>, options: &Options) -> String {
     semconv::http_span_name(&options.known_methods.name(&request.method), route)
 }
@@ -54,12 +54,13 @@ fn url(
     options: &Options,
     push: &mut impl FnMut(&'static str, Value),
 ) {
-    // CONNECT requests have an empty path.
+    // The path of a CONNECT request is empty.
     let path = framework::original_uri(request)
         .unwrap_or(&request.uri)
         .path();
     push(semconv::URL_PATH, path.to_owned().into());
-    // Clients can send any scheme, and each would become a value of a metric attribute.
+    // Every scheme except `https` is recorded as `http`, since clients can send any scheme, and each would become a
+    // value of a metric attribute.
     let claimed = forwarded.proto.as_deref().or(request.uri.scheme_str());
     let is_https = claimed.is_some_and(|scheme| scheme.eq_ignore_ascii_case("https"));
     let scheme = if is_https { "https" } else { "http" };
@@ -69,7 +70,7 @@ fn url(
     }
 }
 
-/// Adds the host and port that the caller addressed.
+/// Adds the host and port to which the caller sent the request.
 fn server(request: &Parts, forwarded: &Forwarded<'_>, push: &mut impl FnMut(&'static str, Value)) {
     let host = forwarded.host.as_deref();
     if let Some(authority) = host.and_then(parse).or_else(|| authority(request)) {
@@ -81,7 +82,7 @@ fn server(request: &Parts, forwarded: &Forwarded<'_>, push: &mut impl FnMut(&'st
     }
 }
 
-/// Adds the caller's address and user agent.
+/// Adds the caller's address, protocol version and user agent.
 fn client(
     request: &Parts,
     forwarded: Option<Cow<'_, str>>,

@@ -8,7 +8,7 @@ use super::extensions::Route;
 
 pub(super) enum KnownRoute {
     Declared(Route),
-    /// Available to layers added with `Router::layer`.
+    /// The route that axum matched. Available only to layers added with `Router::layer`.
     #[cfg(feature = "axum")]
     Matched(MatchedPath),
 }

@@ -1,4 +1,4 @@
-//! [`Trace`]: starts the span of each request. Next: `future`.
+//! [`Trace`]: starts the span of each request. The module `future` runs the request.
 
 use std::{
     sync::Arc,
@@ -90,7 +90,7 @@ struct Start {
     scope: Scope,
     /// The span guard, if a span, a metric or a log line is recorded.
     span: Option<ServerSpan>,
-    /// False if the request is filtered out or has a span already.
+    /// Whether this layer traces the request. False if the request is filtered out or has a span already.
     is_traced: bool,
 }
 
@@ -108,7 +108,8 @@ impl<S> Trace<S> {
     fn start(&self, request: &http::request::Parts) -> Start {
         if let Some(Traced(outer)) = request.extensions.get() {
             let current = Context::current();
-            // The current context is empty if the service was called from a separate task.
+            // If this service was called from a separate task, the current context is empty, and the outer layer's
+            // context is used.
             let is_below = current.span().span_context().is_valid();
             return Start::untraced(if is_below {
                 Scope::context_only(current)
@@ -119,7 +120,7 @@ impl<S> Trace<S> {
         let options = &self.options;
         let caller = options.extract(&HeaderExtractor(&request.headers));
         let is_public = options.is_public(request);
-        // Callers of a public endpoint must not influence traces of this service and those behind it.
+        // Callers of a public endpoint must not influence the traces of this service or of the services that it calls.
         let (parent, untrusted) = if is_public {
             (empty_context(), Some(caller.span().span_context().clone()))
         } else {
@@ -131,7 +132,7 @@ impl<S> Trace<S> {
         self.trace(request, &parent, untrusted)
     }
 
-    /// Starts the span, and computes only those attributes that will be used.
+    /// Starts the span of a request, and computes attributes only if a span or metrics will use them.
     fn trace(
         &self,
         request: &http::request::Parts,
@@ -196,7 +197,7 @@ impl<S> Trace<S> {
     }
 }
 
-/// Returns `parent` with the span of the request, which collects failures.
+/// Returns a copy of `parent` with the span of the request, and the object that collects the request's failures.
 fn with_request<S: Span + Send + Sync + 'static>(
     parent: &Context,
     span: S,

@@ -1,4 +1,4 @@
-//! [`ServerSpan`]: the only place where a server span ends.
+//! [`ServerSpan`]: the only type that ends server spans.
 
 use std::{
     borrow::Cow,
@@ -24,13 +24,14 @@ use crate::{
 pub(super) enum End {
     /// The last byte of the response was passed to the server.
     Complete,
-    /// The response, its body or the service failed, with this `error.type`.
+    /// The response, its body or the service failed. Contains the `error.type` of the failure.
     Failed(Cow<'static, str>),
     /// The caller disconnected, or an outer layer dropped the request.
     Abandoned,
 }
 
-/// Ends its span exactly once: in [`finish`](Self::finish), or when dropped with an abandoned request.
+/// Ends the server span exactly once: in [`finish`](Self::finish), or when this guard is dropped together with an
+/// unfinished request.
 pub(super) struct ServerSpan {
     cx: Context,
     started: Instant,
@@ -38,15 +39,15 @@ pub(super) struct ServerSpan {
     route: Option<KnownRoute>,
     status: Option<StatusCode>,
     request: CurrentRequest,
-    /// With `NoSpan`, the context's span is the caller's.
+    /// The sampling decision. With `NoSpan`, the span in the context belongs to the caller and is not ended here.
     decision: Decision,
-    /// Whether attributes are recorded.
+    /// Whether the span records attributes.
     is_recorded: bool,
     cut_off: Option<CutOff>,
     body_size: Option<u64>,
     metrics: Option<ServerMetrics>,
     access_log: AccessLog,
-    /// Whether code of the request is running. A panic at other times does not belong to the request.
+    /// Whether code that handles the request is running. A panic at any other time is not a failure of the request.
     runs: bool,
     ended: bool,
 }
@@ -79,7 +80,8 @@ impl ServerSpan {
         }
     }
 
-    /// Sets whether code of the request is running, so that a panic ends it.
+    /// Sets whether code that handles the request is running. While it runs, a panic is recorded as the failure of the
+    /// request.
     pub(super) fn set_runs(span: &mut Option<Self>, runs: bool) {
         if let Some(span) = span {
             span.runs = runs;
@@ -90,11 +92,12 @@ impl ServerSpan {
         &self.method
     }
 
-    /// Records the response's head. Its body may follow.
+    /// Records the head of the response. The body of the response may follow.
     pub(super) fn answered(&mut self, response: &mut response::Parts, options: &Options) {
         self.status = Some(response.status);
         if semconv::is_server_error(response.status) {
-            // A layer that replaced the response takes precedence over the handler, and both over the status code.
+            // The `ErrorType` of a layer that replaced the response takes precedence over a failure that the handler
+            // recorded, and both take precedence over the status code.
             if let Some(ErrorType(name)) = response.extensions.remove() {
                 self.request.set_failure(Some(Failure::named(name)));
             }
@@ -116,7 +119,7 @@ impl ServerSpan {
         span.set_attributes(options.more_at_end(response));
     }
 
-    /// So many bytes of the body were handed over.
+    /// Adds the number of bytes that were passed to the server to the size of the response body.
     pub(super) fn sent(&mut self, bytes: u64) {
         if let Some(size) = &mut self.body_size {
             *size += bytes;
@@ -139,7 +142,8 @@ impl ServerSpan {
         match end {
             End::Failed(error_type) => self.request.set_failure(Some(Failure::named(error_type))),
             _ if self.status.is_some_and(semconv::is_server_error) => {}
-            // The caller has a successful response, or no longer waits for one.
+            // Failures are discarded, since the caller received a successful response or no longer waits for a
+            // response.
             _ => self.request.set_failure(None),
         }
         let error_type = self

@@ -16,8 +16,8 @@ use opentelemetry::{
 
 use crate::{internal::semconv, redact};
 
-/// Returns the id of the current trace as 32 hex digits, or `None` outside a trace. Useful in responses, mails and database
-/// rows that refer to a trace. Log lines and [`problem`](crate::problem)s have it already.
+/// Returns the id of the current trace as 32 hex digits, or `None` outside a trace. Useful in responses, mails and
+/// database rows that refer to a trace. Log lines and [`problem`](crate::problem)s contain the trace id already.
 pub fn trace_id() -> Option<String> {
     Context::map_current(|cx| {
         let span = cx.span();
@@ -30,13 +30,13 @@ pub fn trace_id() -> Option<String> {
 
 /// Marks the current span as failed: status `Error` with `description`, and the attribute `error.type`.
 ///
-/// The SERVER span of the request takes over both values from its child spans if the response fails too, with a status from
-/// 500 up. Otherwise the request handled the failure, and only the current span has it. If several calls fail, the last one
-/// counts.
+/// If the response has a status of 500 or above, the SERVER span of the request takes over the description and the
+/// `error.type` from its child spans. Otherwise the request has handled the failure, and only the current span records
+/// it. If this function is called several times, the last call takes precedence.
 ///
-/// Secrets in URLs in the description are [redacted](crate::redact::text). `error_type` is a short stable name for grouping,
-/// such as `timeout`, never a message. Does nothing outside a span, and in a [task](crate::task) without its own span. See
-/// [recording errors](https://opentelemetry.io/docs/specs/semconv/general/recording-errors/).
+/// Secrets in URLs in the description are [redacted](crate::redact::text). `error_type` is a short stable name for
+/// grouping, such as `timeout`, never a message. The call has no effect outside a span, or in a [task](crate::task)
+/// without its own span. See [recording errors](https://opentelemetry.io/docs/specs/semconv/general/recording-errors/).
 ///
 /// ```
 /// # fn charge() -> Result<(), std::io::Error> { Err(std::io::ErrorKind::TimedOut.into()) }
@@ -49,7 +49,8 @@ pub fn trace_id() -> Option<String> {
 pub fn fail(error_type: impl Into<Cow<'static, str>>, description: impl Into<Cow<'static, str>>) {
     let error_type = error_type.into();
     let description: Cow<'_, str> = redact::text(&description.into()).into_owned().into();
-    // A copy, since spans of other crates may run any code, such as a log line.
+    // The current context is copied, not borrowed, since spans of other crates may run any code when they are changed,
+    // such as writing a log line.
     let cx = Context::current();
     request::failed(&cx, || (error_type.clone(), description.clone()));
     let span = cx.span();

@@ -1,4 +1,4 @@
-//! The state of the current request beside its server span.
+//! [`CurrentRequest`]: the last failure and the server span id of the current request.
 
 use std::{
     borrow::Cow,
@@ -26,8 +26,8 @@ impl Failure {
     }
 }
 
-/// A context value that identifies the server span of the current request and collects the last failure in any of its spans.
-/// The response decides whether the failure is recorded on the server span.
+/// A context value that identifies the server span of the current request and stores the last failure of any span of
+/// the request. The server span records this failure only if the response fails too.
 #[derive(Debug, Clone)]
 pub(crate) struct CurrentRequest {
     span_id: SpanId,
@@ -36,7 +36,7 @@ pub(crate) struct CurrentRequest {
 }
 
 impl CurrentRequest {
-    /// `clock` is the clock of the span.
+    /// Creates the state of a request. `span_id` and `clock` belong to the server span.
     pub(crate) fn new(span_id: SpanId, clock: Clock) -> Self {
         Self {
             span_id,
@@ -59,7 +59,8 @@ impl CurrentRequest {
     }
 }
 
-/// Records a failure in the request of `cx`, if any. `describe` returns `error.type` and description.
+/// Records a failure in the request of `cx`, if any. `describe` returns the `error.type` and the description of the
+/// failure.
 pub(super) fn failed(
     cx: &Context,
     describe: impl FnOnce() -> (Cow<'static, str>, Cow<'static, str>),
@@ -78,7 +79,8 @@ pub(crate) fn clock(cx: &Context) -> Option<Clock> {
     cx.get::<CurrentRequest>().map(|request| request.clock)
 }
 
-/// Returns the context for a task that outlives the request: its failures do not belong to the request.
+/// Returns the context for a task that can outlive the request. Failures of the task are not recorded on the server
+/// span.
 pub(crate) fn left_behind(cx: Context) -> Context {
     match cx.get::<CurrentRequest>() {
         Some(request) => cx.with_value(CurrentRequest::new(request.span_id, request.clock)),
@@ -86,8 +88,8 @@ pub(crate) fn left_behind(cx: Context) -> Context {
     }
 }
 
-/// Returns whether the span is the server span. The server layer determines its status, since a panic in it may be caught and
-/// the response may succeed.
+/// Returns whether the span is the server span of the current request. The server layer sets the status of that span,
+/// since a panic in the span may be caught and the response may succeed.
 #[cfg(feature = "telemetry")]
 pub(crate) fn is_request(cx: &Context, span_id: SpanId) -> bool {
     cx.get::<CurrentRequest>()

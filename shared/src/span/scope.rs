@@ -1,4 +1,5 @@
-//! [`Scope`]: an OpenTelemetry context, with its span as `tracing::Span::current()`.
+//! [`Scope`]: makes an OpenTelemetry context current, together with a `tracing` span that represents the context's
+//! span.
 
 use std::sync::OnceLock;
 
@@ -8,19 +9,19 @@ use opentelemetry::{
 };
 use tracing::{Instrument as _, Span};
 
-/// A context to run code in, such as that of a request or a task.
+/// An OpenTelemetry context to run code in, such as that of a request or a task.
 ///
-/// With the span layer of [`crate::telemetry`], the context's span is a `tracing` span as well, so that `.in_current_span()`,
-/// `Span::current().record(..)` and `OpenTelemetrySpanExt` use it.
+/// If the span layer of [`crate::telemetry`] is installed, the context's span has a corresponding `tracing` span, so
+/// that `.in_current_span()`, `Span::current().record(..)` and `OpenTelemetrySpanExt` use the context's span.
 #[derive(Debug, Clone)]
 pub(crate) struct Scope {
     cx: Context,
-    /// Disabled unless the span layer has adopted `cx`.
+    /// The `tracing` span that corresponds to the span of `cx`. Disabled if the span layer has not created one.
     span: Span,
 }
 
 impl Scope {
-    /// Creates the `tracing` span of `cx`, if `cx` has a span.
+    /// Creates a scope with a `tracing` span, if `cx` has a span and the span layer is installed.
     pub(crate) fn new(cx: Context) -> Self {
         let adoption = ADOPTION
             .get()
@@ -43,7 +44,7 @@ impl Scope {
         }
     }
 
-    /// Makes the context and its span current until the guard is dropped.
+    /// Makes the context and its `tracing` span current until the guard is dropped.
     pub(crate) fn enter(&self) -> ScopeGuard<'_> {
         let entered = ADOPTION.get().filter(|_| !self.span.is_none());
         if let Some(adoption) = entered {
@@ -55,7 +56,7 @@ impl Scope {
         }
     }
 
-    /// Makes only the context current, which is cheaper.
+    /// Makes the OpenTelemetry context current, but not the `tracing` span. Cheaper than `enter`.
     pub(crate) fn attach(&self) -> ContextGuard {
         self.cx.clone().attach()
     }
@@ -75,7 +76,7 @@ impl Scope {
 #[must_use = "dropping the guard leaves the scope"]
 pub(crate) struct ScopeGuard<'a> {
     entered: Option<(&'static Adoption, &'a Span)>,
-    // Also keeps the guard on its thread.
+    // The context guard is not `Send`, so the scope guard cannot move to another thread.
     _cx: ContextGuard,
 }
 
@@ -87,20 +88,21 @@ impl Drop for ScopeGuard<'_> {
     }
 }
 
-/// The span layer's functions for `tracing` spans that stand for spans started by this crate.
+/// The functions with which the span layer manages the `tracing` spans that represent OpenTelemetry spans of this
+/// crate.
 #[derive(Debug)]
 pub(crate) struct Adoption {
-    /// Creates the `tracing` span of the current context.
+    /// Creates a `tracing` span that represents the span of the current OpenTelemetry context.
     pub(crate) adopt: fn() -> Span,
-    /// Makes such a span current. Its context is current already.
+    /// Makes a span that `adopt` created `tracing::Span::current()`, without attaching its OpenTelemetry context.
     pub(crate) enter: fn(&Span),
-    /// Undoes `enter`.
+    /// Makes the span that was current before `enter` current again.
     pub(crate) exit: fn(&Span),
 }
 
 static ADOPTION: OnceLock<Adoption> = OnceLock::new();
 
-/// Registers the span layer. Until then, scopes are contexts only.
+/// Registers the functions of the span layer. Before that, scopes have no `tracing` spans.
 #[cfg(feature = "telemetry")]
 pub(crate) fn adopt_with(adoption: Adoption) {
     let _ = ADOPTION.set(adoption);

@@ -1,4 +1,4 @@
-//! [`in_linked_trace`]: work for many requests, in a separate trace.
+//! [`in_linked_trace`]: runs work for many requests in a separate trace.
 
 use opentelemetry::{
     Context,
@@ -12,9 +12,9 @@ use crate::{
 
 /// Runs a future in the root span `name` of a new trace, linked to the requests that it works for.
 ///
-/// A batch has many parents, but a span can have only one. As a child of the first request, it would be missing from the traces of
-/// the others. Pass the context of each request; for a message, get it with [`extract`](crate::propagation::extract). A context
-/// without a span adds no link.
+/// A batch belongs to many requests, but a span can have only one parent. If the span of the batch were a child of the
+/// first request, it would be missing from the traces of the other requests. Pass the context of each request; for a
+/// message, [`extract`](crate::propagation::extract) returns the context. A context without a span adds no link.
 ///
 /// ```
 /// use opentelemetry::Context;
@@ -53,7 +53,8 @@ pub fn in_linked_trace<F: Future>(
         .with_kind(SpanKind::Internal)
         .with_links(links);
     async move {
-        // The trace starts with the work. The current context belongs to at most one of the requests, so it is not the parent.
+        // The span starts when the future is first polled. The current context belongs to at most one of the requests,
+        // so it is not the parent.
         let none = empty_context();
         let span = Tracer::default().start(span, &none);
         let cx = none.with_span(span);

@@ -1,11 +1,12 @@
 //! Tasks that keep their trace, are counted, and can be awaited and cancelled.
 //!
-//! A bare `tokio::spawn` starts with an empty context: its spans are missing from the trace, and shutdown does not wait for it.
-//! [`spawn`] passes the current context on, so a span created in the task is a child of the span that was current at the
-//! call, even if it outlives the response. The task does not keep that span open; the span ends when its own work is done.
-//! For work on behalf of many requests, see [`in_linked_trace`].
+//! A task started with `tokio::spawn` has an empty context: its spans are missing from the trace, and shutdown does not
+//! wait for the task. [`spawn`] passes the current context on, so a span created in the task is a child of the span
+//! that was current at the call of [`spawn`], even if the task outlives the response. The task does not keep the parent
+//! span open; the parent ends when its own work is done. For work on behalf of many requests, see [`in_linked_trace`].
 //!
-//! At shutdown, [`finish`] waits for all tasks, and cancels the remaining ones at the deadline. `registry` counts them.
+//! At shutdown, [`finish`] waits for all tasks, and cancels the remaining ones at the deadline. The module `registry`
+//! counts the tasks.
 
 mod linked_trace;
 mod registry;
@@ -24,7 +25,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 pub use self::linked_trace::in_linked_trace;
 use self::registry::{CURRENT, Registry};
 
-/// The tasks of this process. A static, since `spawn`, like `tokio::spawn`, is called without a handle.
+/// The tasks of this process. Stored in a static, since `spawn`, like `tokio::spawn`, is called without a handle.
 static TASKS: LazyLock<Registry> = LazyLock::new(Registry::default);
 
 /// A spawned task. Awaiting it returns the task's output; dropping it detaches the task, which continues.
@@ -35,19 +36,19 @@ pub struct Task<T> {
     cancelled: CancellationToken,
 }
 
-/// The error of awaiting a [`Task`] that has no output.
+/// The error of awaiting a [`Task`] that ended without an output.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TaskError {
-    /// Cancelled by [`finish`] or [`Task::cancel`].
+    /// The task was cancelled by [`finish`] or [`Task::cancel`].
     #[error("the task was cancelled")]
     Cancelled,
-    /// Panicked. The panic hook has logged where, with the trace id.
+    /// The task panicked. The panic hook has logged the location of the panic, with the trace id.
     #[error("the task panicked")]
     Panicked(#[source] JoinError),
 }
 
-/// Spawns a future that keeps the current trace. Use it instead of `tokio::spawn`.
+/// Spawns a future that keeps the current trace. Use this function instead of `tokio::spawn`.
 ///
 /// ```
 /// # async fn send_receipt() {}
@@ -75,7 +76,7 @@ where
 
 /// Runs blocking work on Tokio's blocking threads, in the current trace.
 ///
-/// Once started it runs to its end, unless it checks [`cancellation`]:
+/// Blocking work that has started runs to its end, unless it checks [`cancellation`]:
 ///
 /// ```
 /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
@@ -99,10 +100,10 @@ where
     TASKS.spawn_blocking(work)
 }
 
-/// Returns the cancellation token of the current task, cancelled by [`finish`] or [`Task::cancel`].
+/// Returns the cancellation token of the current task. [`finish`] and [`Task::cancel`] cancel the token.
 ///
-/// A cancelled future is dropped at its next await. Use the token in blocking work, and in futures that must clean up first.
-/// Outside of a task, returns a token that is never cancelled.
+/// A cancelled future is dropped at its next await. Use the token in blocking work, and in futures that must clean up
+/// before they end. Outside of a task, this function returns a token that is never cancelled.
 pub fn cancellation() -> CancellationToken {
     CURRENT.try_with(Clone::clone).unwrap_or_default()
 }
@@ -124,15 +125,17 @@ pub fn running() -> usize {
 
 /// Waits until all tasks have ended and returns 0. At the deadline, cancels the remaining tasks and returns their number.
 ///
-/// Call it at shutdown, after the server has drained and before telemetry is flushed, so that the tasks' spans are exported. Tasks
-/// spawned during the cancellation are cancelled too; tasks spawned afterwards run normally and need another `finish`.
-/// [`serve::main`](crate::serve::main) calls it with [`TASK_TIMEOUT`](crate::serve::TASK_TIMEOUT).
+/// Call this function at shutdown, after the server has drained and before telemetry is flushed, so that the tasks'
+/// spans are exported. Tasks spawned during the cancellation are cancelled too; tasks spawned afterwards run normally
+/// and need another `finish`. [`serve::main`](crate::serve::main) calls this function with
+/// [`TASK_TIMEOUT`](crate::serve::TASK_TIMEOUT).
 pub async fn finish(deadline: Duration) -> usize {
     TASKS.finish(deadline).await
 }
 
 impl<T> Task<T> {
-    /// Cancels the task at its next await; its spans end there. Blocking work must check [`cancellation`].
+    /// Cancels the task at its next await, where the task's spans end. Blocking work ends early only if it checks
+    /// [`cancellation`].
     pub fn cancel(&self) {
         self.cancelled.cancel();
     }
@@ -157,7 +160,8 @@ impl<T> Future for Task<T> {
     }
 }
 
-/// Runs a future of the process itself, not of a request: untraced, not counted, not awaited at shutdown.
+/// Spawns a future of the process itself, not of a request. The future is not traced, not counted, and not awaited at
+/// shutdown.
 #[cfg(feature = "serve")]
 #[expect(
     clippy::disallowed_methods,

@@ -1,4 +1,4 @@
-//! [`Registry`]: the running tasks, and their shutdown.
+//! [`Registry`]: counts the running tasks and cancels them at shutdown.
 
 use std::{
     sync::{Mutex, MutexGuard, PoisonError},
@@ -11,18 +11,20 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use super::Task;
 use crate::span::{request, scope::Scope};
 
-/// Maximum time to wait for cancelled tasks. A future ends at its next poll; blocking work when it checks its token.
+/// Maximum time to wait for cancelled tasks. A cancelled future ends at its next poll, and blocking work when it checks
+/// its cancellation token.
 const GRACE: Duration = Duration::from_secs(1);
 
 tokio::task_local! {
-    /// The token of the task that runs on this thread.
+    /// The cancellation token of the current task.
     pub(super) static CURRENT: CancellationToken;
 }
 
 #[derive(Debug, Default)]
 pub(super) struct Registry {
     tracker: TaskTracker,
-    /// Parent of every task's token until `finish` cancels it. A new one then serves later tasks.
+    /// The parent of every task's cancellation token. When `finish` has cancelled this token, a new one replaces it for
+    /// later tasks.
     cancelled: Mutex<CancellationToken>,
 }
 
@@ -77,7 +79,7 @@ impl Registry {
         let unfinished = self.running();
         let cancelled = self.cancelled().clone();
         cancelled.cancel();
-        // Blocking work that never checks its token is abandoned.
+        // Blocking work that never checks its cancellation token is not awaited any longer.
         let _ = tokio::time::timeout(GRACE, self.tracker.wait()).await;
         *self.cancelled() = CancellationToken::new();
         unfinished
@@ -90,16 +92,17 @@ impl Registry {
     }
 }
 
-/// Returns the current context with the span's ids instead of the span itself. The spawning span may have ended long ago, and a
-/// failure or panic of the task must be recorded on the task's own spans.
+/// Returns the current context with only the ids of its span. The spawning span may have ended long ago, and a failure
+/// or panic of the task must be recorded on the task's own spans.
 fn handed_on() -> Context {
     let cx = request::left_behind(Context::current());
     let span_context = cx.span().span_context().clone();
-    // Without a span there must be no parent: an unsampled parent would stop the task's spans from being recorded.
+    // An invalid span context must not become the parent: parent-based samplers would treat it as unsampled and drop
+    // the task's spans.
     if !span_context.is_valid() {
         return cx;
     }
-    // The function is named for remote contexts, but works for any; `is_remote` is unchanged.
+    // `with_remote_span_context` also accepts span contexts of this process, and leaves `is_remote` unchanged.
     cx.with_remote_span_context(span_context)
 }
 
@@ -113,7 +116,7 @@ mod tests {
     use super::*;
 
     const LONG: Duration = Duration::from_hours(1);
-    /// A runtime whose time cannot be paused.
+    /// Timeout of tests whose runtime cannot pause time.
     const LONG_ENOUGH: Duration = Duration::from_secs(10);
 
     #[tokio::test(start_paused = true)]

@@ -33,8 +33,9 @@ pub struct Recorder {
     recorded: watch::Sender<usize>,
 }
 
-/// Returns the recorder of this process. The first call installs it as the global tracer provider, with the W3C propagators, a
-/// `tracing` subscriber that creates spans, and a panic hook that records panics on their spans before printing them.
+/// Returns the recorder of this process. The first call installs the recorder as the global tracer provider, with the
+/// W3C propagators, a `tracing` subscriber that creates spans, and a panic hook that records panics on their spans
+/// before printing them.
 ///
 /// # Panics
 ///
@@ -56,8 +57,9 @@ pub fn recorder() -> &'static Recorder {
 }
 
 impl Recorder {
-    /// Returns a provider that records its spans here under a service name. Use it for tests with several services in one
-    /// process, each with its own provider (`TraceLayer::tracer_provider`, `TraceMiddleware::tracer_provider`).
+    /// Returns a tracer provider that stores its spans in this recorder under a service name. Useful for tests with
+    /// several services in one process, each with its own provider (`TraceLayer::tracer_provider`,
+    /// `TraceMiddleware::tracer_provider`).
     pub fn provider(&'static self, service: &'static str) -> SdkTracerProvider {
         SdkTracerProvider::builder()
             .with_simple_exporter(Exporter {
@@ -67,8 +69,9 @@ impl Recorder {
             .build()
     }
 
-    /// Runs a future in the root span `name` of a new trace, and returns the trace id with the output. Use it for code that
-    /// does not start a trace. For a request to a traced service, read the trace id from the response instead.
+    /// Runs a future in the root span `name` of a new trace, and returns the trace id with the output. Use this
+    /// function for code that does not start a trace. For a request to a traced service, read the trace id from the
+    /// response instead.
     pub async fn in_trace<F: Future>(&self, name: &'static str, future: F) -> (String, F::Output) {
         let tracer = global::tracer("testing");
         let none = empty_context();
@@ -83,7 +86,7 @@ impl Recorder {
     ///
     /// # Panics
     ///
-    /// Panics after ten seconds. The message shows the spans that have ended.
+    /// Panics if the spans have not ended after ten seconds. The message shows the spans that have ended.
     pub async fn trace(&self, trace_id: &str, spans: usize) -> Trace {
         let mut recorded = self.recorded.subscribe();
         let complete = recorded.wait_for(|_| self.now(trace_id).spans.len() >= spans);
@@ -100,7 +103,7 @@ impl Recorder {
     ///
     /// # Panics
     ///
-    /// Panics after ten seconds. The message shows the spans that have ended.
+    /// Panics if the span has not ended after ten seconds. The message shows the spans that have ended.
     pub async fn span(&self, trace_id: &str, name: &str) -> Span {
         let find = || {
             let spans = self.now(trace_id).spans;
@@ -108,7 +111,7 @@ impl Recorder {
         };
         let mut recorded = self.recorded.subscribe();
         let ended = recorded.wait_for(|_| find().is_some());
-        // On a timeout, `find` below still decides.
+        // The result of the timeout is ignored, since `find` checks again below whether the span has ended.
         let _ = tokio::time::timeout(TIMEOUT, ended).await;
         find().unwrap_or_else(|| {
             let trace = self.now(trace_id);
@@ -116,7 +119,7 @@ impl Recorder {
         })
     }
 
-    /// Returns the spans of a trace that have ended so far, without waiting. Use it to check that a span has not ended.
+    /// Returns the spans of a trace that have ended so far, without waiting. Useful to check that a span has not ended.
     pub fn now(&self, trace_id: &str) -> Trace {
         Trace::new(
             self.all()
@@ -126,7 +129,7 @@ impl Recorder {
         )
     }
 
-    /// Returns every span that has ended so far. Use it to find a span that is in the wrong trace.
+    /// Returns every span that has ended so far. Useful to find a span that is in the wrong trace.
     pub fn all(&self) -> Vec<Span> {
         self.spans
             .lock()

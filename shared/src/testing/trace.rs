@@ -18,13 +18,13 @@ use crate::internal::semconv;
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Span {
-    /// Name of the service whose provider created it; empty for the global provider.
+    /// Name of the service whose tracer provider created the span; empty for the global provider.
     pub service: &'static str,
-    /// 32 hex digits.
+    /// Trace id: 32 hex digits.
     pub trace_id: String,
-    /// 16 hex digits.
+    /// Span id: 16 hex digits.
     pub span_id: String,
-    /// 16 hex digits, or `None` for a root.
+    /// Span id of the parent: 16 hex digits, or `None` for a root span.
     pub parent_id: Option<String>,
     /// Span kind.
     pub kind: SpanKind,
@@ -34,7 +34,8 @@ pub struct Span {
     pub status: Status,
     /// Attributes by key, with their types.
     pub attributes: BTreeMap<String, Value>,
-    /// Keys that were recorded more than once. A backend keeps either value, so a correct span has none.
+    /// Attribute keys that were recorded more than once. A backend keeps either value, so a correct span has no
+    /// repeated keys.
     pub repeated: Vec<String>,
     /// Events, in order.
     pub events: Vec<Event>,
@@ -108,12 +109,13 @@ impl Span {
         }
     }
 
-    /// Returns the time from start to end.
+    /// Returns the time from the start of the span to its end.
     pub fn duration(&self) -> Duration {
         self.end.duration_since(self.start).unwrap_or_default()
     }
 
-    /// Returns an attribute as text, or `None` if the span does not have it. [`attributes`](Self::attributes) has the types.
+    /// Returns an attribute as text, or `None` if the span does not have it. The field [`attributes`](Self::attributes)
+    /// has the values with their types.
     pub fn attribute(&self, key: &str) -> Option<String> {
         self.attributes.get(key).map(ToString::to_string)
     }
@@ -152,14 +154,14 @@ impl Trace {
     ///
     /// # Panics
     ///
-    /// Panics if there is none. The message shows the tree.
+    /// Panics if no span has this name. The message shows the tree.
     #[track_caller]
     pub fn span(&self, name: &str) -> &Span {
         let span = self.spans.iter().find(|span| span.name == name);
         span.unwrap_or_else(|| panic!("no span is named `{name}` in this trace:\n{self}"))
     }
 
-    /// Returns the spans without a parent. A complete trace that started in this process has one.
+    /// Returns the spans without a parent. A complete trace that started in this process has one root span.
     pub fn roots(&self) -> Vec<&Span> {
         self.spans
             .iter()
@@ -186,7 +188,7 @@ impl Trace {
     ///
     /// # Panics
     ///
-    /// Panics if it is not complete. The message names the orphans and shows the tree.
+    /// Panics if the trace is not complete. The message names the orphans and shows the tree.
     #[track_caller]
     pub fn assert_joined(&self) {
         let problems = self.problems();

@@ -1,9 +1,10 @@
-//! The syntax of `Forwarded`, by [RFC 7239, section 4](https://www.rfc-editor.org/rfc/rfc7239#section-4): elements after
-//! commas, in each its pairs after semicolons, their values as tokens or between quotes. A quoted comma separates nothing.
+//! Parses the `Forwarded` header by [RFC 7239, section 4](https://www.rfc-editor.org/rfc/rfc7239#section-4): a list of
+//! elements separated by commas. Each element consists of pairs separated by semicolons, whose values are tokens or
+//! quoted strings. A comma inside quotes separates nothing.
 
 use std::borrow::Cow;
 
-/// The first element of a list, which the proxy nearest to the client added.
+/// The first element of a `Forwarded` header, which the proxy nearest to the client added.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(in crate::server) struct Forwarded<'a> {
     pub(in crate::server) client: Option<Cow<'a, str>>,
@@ -11,7 +12,7 @@ pub(in crate::server) struct Forwarded<'a> {
     pub(in crate::server) proto: Option<Cow<'a, str>>,
 }
 
-/// Returns the first element that is not empty, or `None` if it is malformed.
+/// Returns the first non-empty element of a `Forwarded` header, or `None` if that element is malformed.
 pub(super) fn first(list: &str) -> Option<Forwarded<'_>> {
     let mut forwarded = Forwarded::default();
     let mut rest = list.trim_start_matches([' ', '\t', ',']);
@@ -29,7 +30,7 @@ pub(super) fn first(list: &str) -> Option<Forwarded<'_>> {
             name if name.contains(['"', ',', ';']) => return None,
             _ => None,
         };
-        // A repeated parameter is malformed.
+        // A repeated parameter makes the element malformed.
         if let Some(slot) = slot
             && slot.replace(value).is_some()
         {
@@ -42,7 +43,7 @@ pub(super) fn first(list: &str) -> Option<Forwarded<'_>> {
     }
 }
 
-/// Splits off a token or a quoted string. Neither can be empty.
+/// Splits a token or a quoted string from the start of the text. An empty token or string is malformed.
 fn value(text: &str) -> Option<(Cow<'_, str>, &str)> {
     let text = text.trim_start();
     let (value, after) = if let Some(quoted) = text.strip_prefix('"') {
@@ -55,7 +56,7 @@ fn value(text: &str) -> Option<(Cow<'_, str>, &str)> {
     (!value.is_empty()).then_some((value, after))
 }
 
-/// Splits at the closing quote, which is required. A backslash escapes the next character.
+/// Splits a quoted string at its closing quote, which is required. A backslash escapes the next character.
 fn unquote(quoted: &str) -> Option<(Cow<'_, str>, &str)> {
     let mut value = String::new();
     let mut characters = quoted.char_indices();

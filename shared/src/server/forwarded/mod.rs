@@ -10,10 +10,11 @@ use http::{HeaderMap, HeaderName, header::FORWARDED};
 pub(super) use self::element::Forwarded;
 use crate::internal::headers;
 
-/// A header that your proxy overwrites, even if the client sent it.
+/// A header that a trusted proxy sets, overwriting any value that the client sent.
 ///
-/// List only headers that the proxy overwrites. All others come from the client: a proxy that sets `X-Forwarded-For` passes
-/// the client's `Forwarded` on, and a proxy that appends to a header keeps the client's value in front.
+/// List only headers that the proxy overwrites, since the client can send all other headers: a proxy that sets
+/// `X-Forwarded-For` passes the client's `Forwarded` on, and a proxy that appends to a header keeps the client's value
+/// in front.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ForwardedHeader {
@@ -27,7 +28,7 @@ pub enum ForwardedHeader {
     XForwardedProto,
 }
 
-/// The trusted headers. Defaults to none.
+/// The forwarding headers that are trusted. Defaults to none.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Trusted(Vec<ForwardedHeader>);
 
@@ -37,7 +38,8 @@ impl Trusted {
         self.0.extend(headers);
     }
 
-    /// Returns the values of trusted headers. `Forwarded` takes precedence, value by value.
+    /// Returns the client, host and scheme from the trusted headers. Each value in `Forwarded` takes precedence over
+    /// the corresponding `X-Forwarded-*` header.
     pub(super) fn read<'a>(&self, headers: &'a HeaderMap) -> Forwarded<'a> {
         use ForwardedHeader::{XForwardedFor, XForwardedHost, XForwardedProto};
         let standard = if self.0.contains(&ForwardedHeader::Forwarded) {
@@ -86,7 +88,7 @@ fn without_port(node: Cow<'_, str>) -> Cow<'_, str> {
     address.to_owned().into()
 }
 
-/// Returns the address of a node. `unknown` and obfuscated identifiers, such as `_hidden`, have none
+/// Returns the IP address of a node. The node `unknown` and obfuscated identifiers, such as `_hidden`, have no address
 /// ([RFC 7239, section 6](https://www.rfc-editor.org/rfc/rfc7239#section-6)).
 fn address(node: Cow<'_, str>) -> Option<Cow<'_, str>> {
     let address = without_port(node);
@@ -99,7 +101,7 @@ mod tests {
 
     use super::*;
 
-    /// Returns the values read from a request that has all of these headers.
+    /// Returns the values read from a request that has all forwarding headers.
     fn values(trusted: &[ForwardedHeader]) -> [Option<String>; 3] {
         let headers = [
             (
