@@ -1,5 +1,6 @@
-//! Export of a batch of 512 spans over a real connection, from the end of the first span to the collector's answer. Settings are
-//! environment variables, so the bench starts itself again with them.
+//! Measures the export of a batch of 512 spans over a real connection, from the end of the first span to the
+//! collector's response. Telemetry settings are environment variables, so the bench runs itself again as a child
+//! process that has them.
 
 use std::{
     net::{Ipv4Addr, TcpListener},
@@ -19,7 +20,7 @@ use opentelemetry::{
     trace::{Span as _, SpanKind, Tracer as _},
 };
 
-/// The default size of a batch. A full batch is exported at once.
+/// The default batch size. A full batch is exported at once.
 const SPANS: u64 = 512;
 
 const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
@@ -66,12 +67,12 @@ fn export(criterion: &mut Criterion) {
 
 criterion_group!(benches, export);
 
-/// Answers with an empty `ExportTraceServiceResponse`: every span was accepted.
+/// Responds with an empty `ExportTraceServiceResponse`, which means that every span was accepted.
 async fn take(_: Bytes) -> ([(HeaderName, &'static str); 1], &'static str) {
     ([(header::CONTENT_TYPE, "application/x-protobuf")], "")
 }
 
-/// A collector that accepts every batch.
+/// Starts a collector that accepts every batch, and returns its URL.
 fn sink() -> std::io::Result<String> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
     let url = format!("http://{}", listener.local_addr()?);

@@ -1,5 +1,6 @@
-//! User and system CPU time of a log line, compared with json-subscriber, which writes each line separately. Each logger runs in
-//! its own process and writes to a pipe: at full speed, and at 5,000 lines per second like a busy service.
+//! Measures the user and system CPU time of a log line, compared with json-subscriber, which writes each line
+//! separately. Each logger runs in its own process and writes to a pipe: at full speed, and at 5,000 lines per second
+//! like a busy service.
 
 use std::{
     env,
@@ -24,9 +25,9 @@ use tracing_subscriber::{
     util::SubscriberInitExt as _,
 };
 
-/// Set in the logging process.
+/// Environment variable that is only set in the logging process, and names its logger.
 const ROLE: &str = "LOG_LINE_BENCH_ROLE";
-/// Lines per burst, and the pause after it: 5,000 lines per second.
+/// Lines per burst. Bursts of 5 lines with a pause of 1 ms are 5,000 lines per second.
 const BURST: u64 = 5;
 const PAUSE: Duration = Duration::from_millis(1);
 
@@ -46,7 +47,8 @@ fn compare() {
         let name = pause.map_or("log line at full speed", |_| "log line at 5,000 a second");
         let mut group = criterion.benchmark_group(name);
         if pause.is_some() {
-            // Every sample has the same number of lines, since the first and last lines cost more.
+            // Every sample has the same number of lines, since the first and last lines of a sample cost more than the
+            // others.
             group.sample_size(10).sampling_mode(SamplingMode::Flat);
         }
         for role in ["shared", "json-subscriber", "nothing"] {
@@ -112,7 +114,7 @@ impl Drop for Child {
     }
 }
 
-/// The logging process: on each command, writes the given number of lines and reports their cost.
+/// Runs the logging process: on each command, writes the given number of lines and reports their CPU time.
 fn log(role: &str) -> Outcome<()> {
     let _telemetry = match role {
         "shared" => Some(shared::telemetry::init("bench")?),
@@ -154,14 +156,14 @@ fn log(role: &str) -> Outcome<()> {
                 thread::sleep(pause);
             }
         }
-        // Wait until the line is written.
+        // Logging an error waits until the error line, and so every earlier line, is written.
         tracing::error!("that is all");
         eprintln!("{}", cpu_time().saturating_sub(before).as_nanos());
     }
     Ok(())
 }
 
-/// User and system CPU time of all threads of this process.
+/// Returns the user and system CPU time of all threads of this process.
 fn cpu_time() -> Duration {
     let time = clock_gettime(ClockId::ProcessCPUTime);
     Duration::new(
@@ -170,7 +172,7 @@ fn cpu_time() -> Duration {
     )
 }
 
-/// Writes a line with the same fields.
+/// Returns a json-subscriber layer whose lines have the same fields as those of this crate.
 fn json_layer<S>() -> JsonLayer<S>
 where
     S: tracing::Subscriber + for<'span> tracing_subscriber::registry::LookupSpan<'span>,

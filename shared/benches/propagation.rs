@@ -1,4 +1,4 @@
-//! Extraction and injection of a context, compared with the SDK's propagator.
+//! Measures the extraction and injection of a trace context, compared with the SDK's propagator.
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use http::{HeaderMap, HeaderName, HeaderValue};

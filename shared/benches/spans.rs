@@ -1,5 +1,5 @@
-//! The cost of a span without HTTP and without export: a request through the server layer and one through the client layer,
-//! each recorded, not sampled, and without a tracer provider.
+//! Measures the cost of a span without HTTP and without export: a request through the server layer and a request
+//! through the client layer, each with a recorded span, with an unsampled span, and without a tracer provider.
 
 use std::{
     convert::Infallible,
@@ -72,7 +72,7 @@ fn request(uri: &str) -> Request<Body> {
     request
 }
 
-/// A request as hyper and axum create it, except for the matched route, which only axum can set.
+/// Returns a request as hyper and axum create it, except for the matched route, which only axum can set.
 fn incoming() -> Request<Body> {
     let mut request = request("/check/item-123");
     let headers = request.headers_mut();
@@ -97,7 +97,7 @@ fn answer(_: Request<Body>) -> Ready<Result<Response<Body>, Infallible>> {
     ready(Ok(Response::new(Body::new())))
 }
 
-/// Polls without a runtime, so that only the layer is measured.
+/// Polls the service without a runtime, so that only the layer is measured.
 fn through<S>(service: &mut S, request: Request<Body>) -> S::Response
 where
     S: Service<Request<Body>, Error = Infallible>,
@@ -109,7 +109,7 @@ where
     }
 }
 
-/// Runs sequential requests to the end of the body, where the server span ends.
+/// Measures sequential requests until the end of the response body, when the server span ends.
 fn measure<S>(group: &mut Group<'_>, state: &str, request: fn() -> Request<Body>, mut service: S)
 where
     S: Service<Request<Body>, Error = Infallible>,
@@ -132,7 +132,8 @@ fn server(criterion: &mut Criterion) {
     }
 }
 
-/// The same with the span layer of telemetry, which makes each request `tracing::Span::current()` too.
+/// Like [`server`], but with telemetry's span layer, which also makes the span of each request the current `tracing`
+/// span.
 fn current_span(criterion: &mut Criterion) {
     let (_telemetry, parts) = telemetry::builder(shared::service!())
         .log(false)

@@ -1,11 +1,13 @@
-//! Propagates a trace through a transport without instrumentation: a message queue. Here it is a Tokio channel; a broker, a job
-//! table or a log works the same way. The sender injects the context into the message's headers, and the receiver extracts it.
+//! Propagates a trace through a message queue, a transport without instrumentation. The queue is a Tokio channel here;
+//! a broker, a job table or a log works the same way. The sender injects the trace context into the message's headers,
+//! and the receiver extracts it.
 //!
-//! `OTEL_TRACES_EXPORTER=console cargo run -p shared --example channel` shows the spans.
+//! Run `OTEL_TRACES_EXPORTER=console cargo run -p shared --example channel` to see the spans.
 //!
-//! Spans follow the [messaging conventions](https://opentelemetry.io/docs/specs/semconv/messaging/messaging-spans/): the
-//! sender's is of kind PRODUCER, the receiver's of kind CONSUMER and linked to the sender's. One message processed on its
-//! own also joins the sender's trace. A batch has one sender per message, so it starts a new trace with a link to each.
+//! Spans follow the [messaging conventions](https://opentelemetry.io/docs/specs/semconv/messaging/messaging-spans/):
+//! the sender's span has the kind PRODUCER; the receiver's span has the kind CONSUMER and a link to the sender's span.
+//! If a message is processed on its own, its CONSUMER span also joins the sender's trace. The messages of a batch can
+//! have different senders, so the span of a batch starts a new trace with a link to each sender.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -19,17 +21,17 @@ use opentelemetry::{
 use shared::propagation;
 use tokio::sync::mpsc;
 
-/// A message: the order, and the carrier with its sender's context.
+/// A message: the order, and headers with the sender's trace context.
 pub struct Message {
     headers: HashMap<String, String>,
     order_id: u32,
 }
 
-/// Sends an order as a PRODUCER span, child of the current span.
+/// Sends an order in a PRODUCER span, a child of the current span.
 ///
 /// # Errors
 ///
-/// Returns an error if there is no receiver.
+/// Returns an error if the channel's receiver was dropped.
 pub async fn send(
     orders: &mpsc::Sender<Message>,
     order_id: u32,
@@ -50,7 +52,7 @@ pub async fn send(
     sent
 }
 
-/// Processes one message in its sender's trace.
+/// Processes one message in the trace of its sender.
 pub async fn process(message: Message) {
     let sender = propagation::extract(&message.headers);
     let span = span("process orders", SpanKind::Consumer, &[&sender], &sender);
@@ -59,7 +61,7 @@ pub async fn process(message: Message) {
         .await;
 }
 
-/// Processes messages together, in a trace that is linked to every sender's.
+/// Processes messages together, in a new trace with a link to the trace of every sender.
 #[expect(
     clippy::disallowed_methods,
     reason = "a batch joins none of its senders' traces"

@@ -1,7 +1,7 @@
-//! A trace over gRPC with tonic: [`call`] wraps a call of any generated client, [`serve`] wraps any method of a service.
-//! Request metadata are HTTP headers, so the carriers for headers work for them too.
+//! Traces gRPC calls with tonic: [`call`] wraps a call of any generated client, [`serve`] wraps any method of a
+//! service. gRPC metadata are HTTP headers, so [`HeaderInjector`] and [`HeaderExtractor`] also work for them.
 //!
-//! `OTEL_TRACES_EXPORTER=console cargo run -p shared --example grpc` shows the spans.
+//! Run `OTEL_TRACES_EXPORTER=console cargo run -p shared --example grpc` to see the spans.
 //!
 //! Spans follow the [conventions for gRPC](https://opentelemetry.io/docs/specs/semconv/rpc/grpc/).
 
@@ -32,7 +32,7 @@ use tonic_health::{
 
 const CHECK: &str = "grpc.health.v1.Health/Check";
 
-/// Sends a message to `server` in a CLIENT span, child of the current span.
+/// Sends a message to `server` in a CLIENT span, a child of the current span.
 ///
 /// # Errors
 ///
@@ -55,12 +55,12 @@ where
     let mut request = Request::new(message);
     propagation::inject_context(&cx, &mut HeaderInjector(request.metadata_mut().as_mut()));
     let result = send(request).with_context(cx.clone()).await;
-    // On the client's side, every status except OK is a failure.
+    // For a CLIENT span, every status except OK is a failure.
     end(&cx, &result, |_| true);
     result
 }
 
-/// Handles a request in a SERVER span, in its caller's trace.
+/// Handles a request in a SERVER span, in the trace of its caller.
 ///
 /// # Errors
 ///
@@ -82,7 +82,7 @@ where
     }
     let cx = start(SpanKind::Server, method, attributes, &caller);
     let result = handle(request).with_context(cx.clone()).await;
-    // An error of the caller is not a failure of the server.
+    // For a SERVER span, an error that the caller caused is not a failure.
     end(&cx, &result, |code| {
         matches!(
             code,
@@ -122,7 +122,7 @@ fn end<A>(cx: &Context, result: &Result<A, Status>, is_failure: impl FnOnce(Code
     span.end();
 }
 
-/// Returns the name of a code in gRPC, such as `NOT_FOUND` for `NotFound`.
+/// Returns the gRPC name of a status code, such as `NOT_FOUND` for `NotFound`.
 fn name(code: Code) -> String {
     let mut name = String::new();
     for letter in format!("{code:?}").chars() {
@@ -134,7 +134,7 @@ fn name(code: Code) -> String {
     name
 }
 
-/// A traced service around the one of tonic-health.
+/// Traces the health checks of tonic-health's service.
 struct Traced(HealthService);
 
 #[tonic::async_trait]
@@ -156,11 +156,11 @@ impl Health for Traced {
     }
 }
 
-/// Checks the health of a server's service.
+/// Calls the health check of a service on a server.
 ///
 /// # Errors
 ///
-/// Returns an error if the server does not know the service or does not answer.
+/// Returns an error if the server does not know the service or does not respond.
 pub async fn check(server: &Uri, service: &str) -> Result<Response<HealthCheckResponse>, Status> {
     let channel = Channel::builder(server.clone()).connect_lazy();
     let mut client = HealthClient::new(channel);

@@ -1,7 +1,8 @@
-//! A service on hyper alone, without axum, with [`TraceLayer`]. Two things that axum would provide are set by hand: the
-//! peer's address, as [`PeerAddr`], and the matched [`Route`], for the span's name, `http.route` and the metrics.
+//! Traces a service that uses hyper alone, without axum, with [`TraceLayer`]. The service sets two request extensions
+//! that axum would provide: the peer's address, as [`PeerAddr`], and the matched [`Route`], for the span's name,
+//! `http.route` and the metrics.
 //!
-//! `OTEL_TRACES_EXPORTER=console cargo run -p shared --example hyper`, then `curl localhost:3000/items/7`.
+//! Run `OTEL_TRACES_EXPORTER=console cargo run -p shared --example hyper`, then `curl localhost:3000/items/7`.
 
 use std::{convert::Infallible, net::SocketAddr, time::Duration};
 
@@ -19,7 +20,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tower::{Layer as _, Service, ServiceExt as _, service_fn};
 
-/// Returns the route of a path. Span names are routes, because there are few routes and many paths.
+/// Returns the route of a path. Spans are named after routes, because paths have too many different values.
 fn route(method: &Method, uri: &Uri) -> Option<&'static str> {
     let id = uri.path().strip_prefix("/items/")?;
     (method == Method::GET && !id.is_empty() && !id.contains('/')).then_some("/items/{id}")
@@ -35,7 +36,7 @@ async fn answer(request: Request<Incoming>) -> Result<Response<String>, Infallib
     Ok(response)
 }
 
-/// Serves until `stopping` is cancelled. Each connection is a task, which finishes its current request.
+/// Serves until `stopping` is cancelled. Each connection is a task, which finishes its current request first.
 ///
 /// # Errors
 ///
@@ -90,7 +91,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let stopping = CancellationToken::new();
     let stop = stopping.clone();
     drop(task::spawn(async move {
-        // An error also stops the service: the signal cannot be received.
+        // If the signal handler cannot be installed, the service stops, too.
         let _ = tokio::signal::ctrl_c().await;
         stop.cancel();
     }));

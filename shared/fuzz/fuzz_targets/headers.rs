@@ -1,7 +1,7 @@
-//! Propagation with arbitrary header lines: nothing panics, injected headers are valid, and extracting them again returns the
-//! same context.
+//! Fuzzes propagation with arbitrary header lines: nothing panics, injected headers are valid, and extracting the
+//! injected headers returns the same context.
 //!
-//! An input consists of lines. The first byte of a line selects the header, the rest is its value.
+//! An input consists of lines. The first byte of a line selects the header name, the rest is the header's value.
 
 #![no_main]
 

@@ -1,11 +1,11 @@
-//! [`Clock`]: the time of the spans of one request, which a step of the system clock does not change.
+//! [`Clock`]: the time of all spans of one request, unaffected by changes of the system clock.
 
 use std::time::{Instant, SystemTime};
 
-/// The system time at one moment, continued with the monotonic clock.
+/// A clock that starts at the system time and continues with the monotonic clock.
 ///
-/// All spans below a span that this crate starts share its clock, so they lie within their parent and none of them ends
-/// before it starts, even if the system clock is set back while they run.
+/// All descendants of a span that this crate starts share its clock. They lie within their parent and do not end before
+/// they start, even if the system clock is set back in the meantime.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Clock {
     anchor: SystemTime,
@@ -30,7 +30,7 @@ impl Clock {
         self.anchor + self.read_at.elapsed()
     }
 
-    /// Converts a time that was just read from the system clock, such as the end of a span.
+    /// Converts a time that was just read from the system clock, such as the end of a span, to this clock.
     pub(crate) fn convert(&self, time: SystemTime) -> SystemTime {
         match SystemTime::now().duration_since(time) {
             Ok(ago) => self.now().checked_sub(ago),

@@ -1,18 +1,19 @@
-//! Errors with their causes on one line.
+//! Formats errors with their causes on one line.
 
 use std::error::Error;
 
 use crate::redact;
 
-/// Formats an error and its causes as one line, from the outermost to the root. Use it for log lines, not for responses.
+/// Formats an error and its causes as one line, from the outermost error to the root cause. Use it for log lines, not
+/// for responses.
 ///
 /// ```
 /// # let error = std::io::Error::other("disk full");
 /// tracing::error!(error = shared::error::chain(&error), "the order failed");
 /// ```
 ///
-/// A cause is skipped if the messages before it already contain it. Secrets in URLs are [redacted](crate::redact::text), since
-/// errors of HTTP clients contain the full URL.
+/// A cause is skipped if the line already contains its message. Secrets in URLs are [redacted](crate::redact::text),
+/// since errors of HTTP clients contain the full URL.
 pub fn chain(error: &(dyn Error + 'static)) -> String {
     let mut chain = String::new();
     for cause in causes(error).map(ToString::to_string) {
@@ -26,7 +27,7 @@ pub fn chain(error: &(dyn Error + 'static)) -> String {
     redact::text(&chain).into_owned()
 }
 
-/// Iterates over the error, its source, the source of that, and so on.
+/// Iterates over an error, its source, the source's source, and so on.
 pub(crate) fn causes<'a>(
     error: &'a (dyn Error + 'static),
 ) -> impl Iterator<Item = &'a (dyn Error + 'static)> {

@@ -1,11 +1,11 @@
-//! The headers to record: those listed by name, except secrets.
+//! The HTTP headers to record as span attributes: an allow-list without secret headers.
 
 use std::sync::Arc;
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use opentelemetry::{Array, KeyValue, StringValue, Value};
 
-/// Never recorded, even if listed.
+/// Headers that are never recorded, even if listed.
 const NEVER: [HeaderName; 4] = [
     header::AUTHORIZATION,
     header::COOKIE,
@@ -13,12 +13,12 @@ const NEVER: [HeaderName; 4] = [
     header::PROXY_AUTHORIZATION,
 ];
 
-/// An allow-list, empty by default.
+/// The allow-list of headers to record, empty by default.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Recorded(Arc<[HeaderName]>);
 
 impl Recorded {
-    /// Adds headers.
+    /// Adds headers to the allow-list.
     pub(crate) fn add(&mut self, names: impl IntoIterator<Item = HeaderName>) {
         let mut allowed = self.0.to_vec();
         for name in names {
@@ -29,7 +29,8 @@ impl Recorded {
         self.0 = allowed.into();
     }
 
-    /// Returns an attribute `{prefix}{name}` for each header, with all its values in order.
+    /// Returns an attribute `{prefix}{name}` for each allowed header that is present, with all values of the header in
+    /// order.
     pub(crate) fn attributes<'a>(
         &'a self,
         prefix: &'a str,
@@ -46,12 +47,12 @@ impl Recorded {
     }
 }
 
-/// Returns a header's value as recorded. Invalid UTF-8 becomes U+FFFD.
+/// Returns the header value to record. Invalid UTF-8 becomes U+FFFD.
 pub(crate) fn text(value: &HeaderValue) -> String {
     String::from_utf8_lossy(value.as_bytes()).into_owned()
 }
 
-/// Returns the first value of a header, trimmed. `None` if it is missing or not text.
+/// Returns the first value of a header, trimmed, or `None` if it is missing, empty or not visible ASCII.
 #[cfg(feature = "server")]
 pub(crate) fn first(headers: &HeaderMap, name: impl header::AsHeaderName) -> Option<&str> {
     let value = headers.get(name)?.to_str().ok()?.trim();

@@ -1,8 +1,8 @@
 //! HTTP metrics shared by server and client. Instruments are created on first use.
 //!
-//! Without a meter provider, no instruments or attributes are created. Without the cargo feature `metrics`, a [`Meter`] cannot
-//! be constructed, so the compiler removes the code that uses one.
-//! [HTTP metrics](https://opentelemetry.io/docs/specs/semconv/http/http-metrics/).
+//! Without a meter provider, no instruments or attributes are created. Without the cargo feature `metrics`, a [`Meter`]
+//! cannot be constructed, so the compiler removes the code that uses one. Names and attributes follow the [conventions
+//! for HTTP metrics](https://opentelemetry.io/docs/specs/semconv/http/http-metrics/).
 
 use std::sync::{Arc, OnceLock};
 
@@ -10,12 +10,12 @@ use opentelemetry::KeyValue;
 
 pub(crate) use self::meter::*;
 
-/// The instruments of the server or the client.
+/// The metric instruments of the server or client layer.
 pub(crate) trait Instruments {
     fn new(meter: &Meter) -> Self;
 }
 
-/// The instruments of the server or the client, created on first use once metrics are enabled.
+/// The metric instruments of the server or client layer, created on first use once metrics are enabled.
 #[derive(Debug)]
 pub(crate) struct Metrics<I>(Arc<OnceLock<I>>);
 
@@ -26,7 +26,7 @@ impl<I: Instruments> Metrics<I> {
         Self(Arc::new(OnceLock::from(I::new(&meter))))
     }
 
-    /// Returns `None` if metrics are not enabled.
+    /// Returns the instruments, or `None` if metrics are not enabled.
     pub(crate) fn instruments(&self) -> Option<&I> {
         if let Some(instruments) = self.0.get() {
             return Some(instruments);
@@ -48,7 +48,8 @@ impl<I> Clone for Metrics<I> {
     }
 }
 
-/// Returns the span attributes that the metric also has. Each has few values; paths and ids are excluded.
+/// Returns the span attributes that are also attributes of the metric, selected by `keys`. Each of these keys has few
+/// different values; paths and ids are excluded.
 pub(crate) fn low_cardinality(attributes: &[KeyValue], keys: &[&str]) -> Vec<KeyValue> {
     attributes
         .iter()
@@ -69,16 +70,16 @@ mod meter {
     #[cfg(feature = "server")]
     pub(crate) type UpDownCounter = opentelemetry::metrics::UpDownCounter<i64>;
 
-    /// Bucket boundaries of the conventions for request durations, in seconds.
+    /// Histogram bucket boundaries for request durations from the semantic conventions, in seconds.
     const SECONDS: [f64; 14] = [
         0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0,
     ];
 
-    /// Creates instruments.
+    /// Creates metric instruments.
     pub(crate) struct Meter(pub(super) opentelemetry::metrics::Meter);
 
     impl Meter {
-        /// Creates a histogram of durations.
+        /// Creates a histogram of durations in seconds.
         pub(crate) fn seconds(&self, name: &'static str, description: &'static str) -> Histogram {
             let histogram = self.0.f64_histogram(name).with_unit("s");
             histogram
@@ -101,7 +102,7 @@ mod meter {
 
     static ENABLED: OnceLock<()> = OnceLock::new();
 
-    /// Records that the global meter provider exports.
+    /// Enables metrics. Called once the global meter provider exports.
     #[cfg(feature = "telemetry")]
     pub(crate) fn enable() {
         ENABLED.get_or_init(|| ());
@@ -122,7 +123,7 @@ mod meter {
     #[cfg(feature = "server")]
     pub(crate) type UpDownCounter = Meter;
 
-    /// A meter or an instrument, which cannot be constructed.
+    /// Replaces meters and instruments if the feature `metrics` is disabled. It has no values.
     #[derive(Debug)]
     pub(crate) enum Meter {}
 

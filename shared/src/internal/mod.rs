@@ -1,9 +1,11 @@
-//! What the public modules share. Only [`error`] and [`redact`] are public, at the root of the crate.
+//! Internals that the public modules share. Only [`error`] and [`redact`] are public; they are exported at the crate
+//! root.
 //!
 //! - [`tracer`]: starts the spans of this crate, timed by [`clock`] and sampled by [`decision`]
 //! - [`semconv`]: the names from the semantic conventions
 //! - [`metrics`] and [`headers`]: instruments and recorded headers of server and client
-//! - [`stdio`] and [`thread_context`]: for the log and the panic hook, which must work in every state of a process
+//! - [`stdio`] and [`thread_context`]: output and context of the log and the panic hook, which must work even while a thread
+//!   or the process ends
 
 pub(crate) mod clock;
 #[cfg(any(feature = "client", feature = "server", feature = "telemetry"))]

@@ -1,12 +1,12 @@
-//! Unbuffered standard output and standard error. Both may be non-blocking: the parent process may have
-//! set that flag, and all processes that share the pipe or terminal share the flag.
+//! Unbuffered standard output and standard error. Each may be non-blocking: the parent process may have set that flag,
+//! and all processes that share a pipe or terminal share its flag.
 
 use std::{
     io::{self, Write as _},
     time::Duration,
 };
 
-/// A standard stream that a process writes to.
+/// A standard stream for output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Stream {
     #[cfg_attr(
@@ -18,7 +18,7 @@ pub(crate) enum Stream {
 }
 
 impl Stream {
-    /// Writes all bytes in as few writes as possible. Waits while the stream is full.
+    /// Writes all bytes in as few system calls as possible. Waits while the stream is full.
     ///
     /// # Errors
     ///
@@ -37,8 +37,8 @@ impl Stream {
         Ok(())
     }
 
-    /// Returns whether to write colors: the stream is a terminal, and none of `NO_COLOR`, `CLICOLOR=0` and
-    /// `TERM=dumb` is set.
+    /// Returns whether to write colors: the stream is a terminal, and none of `NO_COLOR`, `CLICOLOR=0` and `TERM=dumb`
+    /// is set.
     #[cfg(feature = "logs")]
     pub(crate) fn has_color(self) -> bool {
         use std::io::IsTerminal as _;
@@ -52,8 +52,8 @@ impl Stream {
 
     /// Returns whether standard output was closed when the process started.
     ///
-    /// Rust's runtime then opens `/dev/null` in its place, for reading and writing. `> /dev/null` in a shell
-    /// opens it for writing only.
+    /// If standard output is closed, Rust's runtime opens `/dev/null` in its place, for reading and writing.
+    /// `> /dev/null` in a shell opens it for writing only.
     #[cfg(all(unix, feature = "logs"))]
     pub(crate) fn stdout_was_closed() -> bool {
         use std::{
@@ -82,12 +82,13 @@ impl Stream {
 
 #[cfg(unix)]
 impl Stream {
-    /// Writes once. Fails with `WouldBlock` if the stream is full and non-blocking.
+    /// Writes as many bytes as the stream accepts at once. Fails with `WouldBlock` if the stream is full and
+    /// non-blocking.
     pub(crate) fn write(self, bytes: &[u8]) -> io::Result<usize> {
         let written = match self {
             Self::Stdout => {
                 let mut stdout = io::stdout().lock();
-                // `print!` may have left the beginning of a line in the buffer.
+                // `print!` may have left the beginning of a line in the standard library's buffer.
                 stdout.flush()?;
                 rustix::io::write(&stdout, bytes)
             }
@@ -106,14 +107,14 @@ impl Stream {
             Self::Stdout => PollFd::new(&stdout, PollFlags::OUT),
             Self::Stderr => PollFd::new(&stderr, PollFlags::OUT),
         };
-        // If a signal interrupts this, the caller tries to write and waits again.
+        // If a signal interrupts `poll`, the caller tries to write and waits again.
         poll(&mut [stream], timeout.as_ref()).is_ok_and(|ready| ready > 0)
     }
 }
 
 #[cfg(not(unix))]
 impl Stream {
-    /// Writes once.
+    /// Writes all bytes; blocks while the stream is full.
     pub(crate) fn write(self, bytes: &[u8]) -> io::Result<usize> {
         match self {
             Self::Stdout => io::stdout().write_all(bytes)?,
@@ -122,13 +123,13 @@ impl Stream {
         Ok(bytes.len())
     }
 
-    /// Returns at once, because writes block.
+    /// Returns at once, because `write` blocks on this platform.
     pub(crate) fn wait(self, _: Option<Duration>) -> bool {
         true
     }
 }
 
-/// Returns whether writing the same bytes again later may succeed.
+/// Returns whether a failed write may succeed if it is repeated.
 pub(crate) fn is_temporary(error: &io::Error) -> bool {
     matches!(
         error.kind(),

@@ -1,4 +1,4 @@
-//! The tracer of this crate's own spans, and the empty context that a new trace starts from.
+//! The tracer for this crate's own spans, and the empty context that a new trace starts from.
 
 use std::{
     borrow::Cow,
@@ -21,12 +21,13 @@ use super::decision::{self, Decision};
 use super::{clock::Clock, semconv};
 use crate::span::request;
 
-/// A tracer of the global provider, resolved with the first real span, since layers may be created and used before telemetry
-/// is initialized.
+/// A tracer of the global provider or of a given one. The global provider is looked up when the first real span starts,
+/// since layers may be created and used before telemetry is initialized.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Tracer {
     tracer: Arc<OnceLock<BoxedTracer>>,
-    /// Whether the application set the provider. Sampling decisions of such a provider are not known in advance.
+    /// Whether the application passed the tracer provider. The sampling decisions of such a provider are not known in
+    /// advance.
     #[cfg(any(feature = "client", feature = "server"))]
     is_given: bool,
 }
@@ -52,7 +53,7 @@ impl Tracer {
         }
     }
 
-    /// Returns `parent` with a new span, if the decision requires one.
+    /// Returns `parent` with a new span, or `parent` itself if the decision is not to create a span.
     #[cfg(any(feature = "client", feature = "server"))]
     pub(crate) fn start_in(
         &self,
@@ -69,7 +70,7 @@ impl Tracer {
         }
     }
 
-    /// Starts a span, timed by its parent's clock or by a new one.
+    /// Starts a span, timed by its parent's clock or by a new clock.
     pub(crate) fn start(&self, mut span: SpanBuilder, parent: &Context) -> Timed<BoxedSpan> {
         let (clock, now) = if let Some(clock) = request::clock(parent) {
             (clock, clock.now())
@@ -87,7 +88,8 @@ impl Tracer {
         }
         let tracer = opentelemetry::global::tracer_with_scope(scope());
         let span = tracer.build_with_context(span, parent);
-        // Without a provider, the global tracer returns the parent as its span, and would always do so: do not keep it.
+        // Before a global provider is set, the global tracer returns the parent as the new span. A tracer obtained then
+        // never creates spans, so it is not stored.
         if span.span_context().span_id() != parent.span().span_context().span_id() {
             let _ = self.tracer.set(tracer);
         }
@@ -95,10 +97,11 @@ impl Tracer {
     }
 }
 
-/// The flag of [W3C Trace Context Level 2](https://www.w3.org/TR/trace-context-2/#random-trace-id-flag).
+/// The random trace id flag of [W3C Trace Context Level
+/// 2](https://www.w3.org/TR/trace-context-2/#random-trace-id-flag).
 const RANDOM: TraceFlags = TraceFlags::new(0x02);
 
-/// Returns the span context of a span that is not sampled, as the SDK would create it.
+/// Returns the span context of an unsampled span, as the SDK would create it.
 #[cfg(any(feature = "client", feature = "server"))]
 pub(crate) fn not_sampled(parent: &Context, trace_id: TraceId, span_id: SpanId) -> SpanContext {
     let parent = parent.span();
@@ -116,7 +119,7 @@ pub(crate) fn not_sampled(parent: &Context, trace_id: TraceId, span_id: SpanId) 
 pub(crate) struct Timed<S> {
     span: S,
     clock: Clock,
-    /// For the root of a trace: the SDK's span context with the random flag, which child spans inherit.
+    /// For a root span only: the SDK's span context with the random trace id flag, which child spans inherit.
     root: Option<SpanContext>,
 }
 
@@ -180,7 +183,7 @@ impl<S: Span> Span for Timed<S> {
     }
 
     fn end_with_timestamp(&mut self, end: SystemTime) {
-        // The time of a span that is not recorded is not used, so two readings of the clock are saved.
+        // The end time of a span that is not recorded is not used, so two readings of the clock are saved.
         let end = if self.span.is_recording() {
             self.clock.convert(end)
         } else {
@@ -198,7 +201,7 @@ pub(crate) fn scope() -> InstrumentationScope {
         .build()
 }
 
-/// Returns the empty context, from which traces start and into which a caller's context is extracted.
+/// Returns the empty context, from which new traces start and into which the caller's trace context is extracted.
 #[expect(
     clippy::disallowed_methods,
     reason = "the only place in this crate that starts a trace"
@@ -207,8 +210,8 @@ pub(crate) fn empty_context() -> Context {
     Context::new()
 }
 
-/// Ends a context's span when dropped, so that a dropped future ends its span even if the context is still referenced. Has no
-/// effect on a span that has ended already.
+/// Ends the span of a context when dropped, so that a dropped future ends its span even if the context is still
+/// referenced. Has no effect on a span that has already ended.
 pub(crate) struct EndOnDrop(pub(crate) Context);
 
 impl Drop for EndOnDrop {

@@ -15,24 +15,24 @@ use tokio_util::sync::CancellationToken;
 
 use super::{DRAIN_TIMEOUT, Limits, ServeError, Shutdown, connection, listener::Listener};
 
-/// How long connections may take to close after they are cut off.
+/// How long to wait until connections close after they are cut off.
 const CUT_OFF_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// How often the log repeats that the connection limit is reached.
+/// Minimum time between two log lines about the reached connection limit.
 const FULL_REMINDER: Duration = Duration::from_mins(1);
 
-/// Serves HTTP/1.1 until `shutdown` is cancelled, then waits for requests in flight, for at most [`DRAIN_TIMEOUT`].
+/// Serves HTTP/1.1 until `shutdown` is cancelled, then waits at most [`DRAIN_TIMEOUT`] for requests in flight.
 ///
-/// After the cancellation `/readyz` answers 503, and new connections are accepted for another
-/// [`Limits::shutdown_delay`]. After the timeout the remaining requests are cut off, and their spans end with `error.type`
-/// `shutdown`. Upgraded connections, such as those of a `WebSocket`, count like any other; their handlers are notified
-/// through [`Shutdown`]. Requests carry their peer's address as
+/// Once `shutdown` is cancelled, `/readyz` answers 503, and new connections are accepted for another
+/// [`Limits::shutdown_delay`]. When [`DRAIN_TIMEOUT`] has passed, the remaining requests are cut off, and their spans
+/// end with `error.type` `shutdown`. Upgraded connections, such as those of a `WebSocket`, are drained and cut off like
+/// other connections; their handlers are notified through [`Shutdown`]. Requests carry their peer's address as
 /// [`ConnectInfo<SocketAddr>`](axum::extract::ConnectInfo). This function enforces the connection limits of `limits`;
 /// [`Limits::apply`] enforces the request limits.
 ///
 /// # Errors
 ///
-/// Fails if the listener has no address.
+/// Fails if the listener's local address cannot be read.
 pub async fn serve(
     listener: TcpListener,
     router: Router,
@@ -82,7 +82,7 @@ pub async fn serve(
             "requests not finished in time, cutting off connections"
         );
         cut_off.cancel();
-        // A connection whose handler blocks its thread is not waited for.
+        // A connection whose handler blocks its thread does not close; the timeout limits the wait for it.
         let _ = timeout(CUT_OFF_TIMEOUT, ended(&mut connections)).await;
     }
     Ok(())

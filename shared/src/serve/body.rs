@@ -24,8 +24,8 @@ use tower_http::timeout::{DeadlineBody, TimeoutError};
 
 use crate::problem;
 
-/// Fails the body of a request after the deadline, and replaces the resulting error response of the handler or its extractor
-/// by 408.
+/// Limits the time in which the body of a request must arrive. After that, reading the body fails, and an error
+/// response of the handler or extractor is replaced by 408.
 pub(super) async fn deadline(
     State(limit): State<Duration>,
     request: Request,
@@ -51,7 +51,7 @@ pub(super) async fn deadline(
 }
 
 pin_project! {
-    /// A body that reports its timeout.
+    /// A request body that records whether it timed out.
     struct TimedBody {
         #[pin]
         body: DeadlineBody<Body>,

@@ -7,11 +7,12 @@ use clap::Command;
 use super::healthcheck;
 use crate::{config, telemetry::Service};
 
-/// Runs the command line of a service. Without arguments it calls `main`. `healthcheck` checks whether a running service is
-/// ready, for the health check of a container. `--help` and `--version` are supported.
+/// Runs the command line of a service. Without arguments, `main` is called. The command `healthcheck` checks whether a
+/// running service is ready, for the health check of a container. The options `--help` and `--version` are supported.
 ///
-/// With [`service!()`](crate::service) for `service`, `--version` prints the version of the calling crate. `default_address` is
-/// the service's address if `LISTEN_ADDR` is unset. `main` should call [`serve::main`](super::main).
+/// If `service` is [`service!()`](crate::service), `--version` prints the version of the calling crate.
+/// `default_address` is the service's address if `LISTEN_ADDR` is unset. `main` should call
+/// [`serve::main`](super::main).
 ///
 /// ```no_run
 /// # fn run() -> std::process::ExitCode { std::process::ExitCode::SUCCESS }

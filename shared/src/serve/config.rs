@@ -1,7 +1,7 @@
-//! Settings from environment variables: each is read once, and an error names the variable, its value and the
+//! Settings from environment variables. Each variable is read once, and an error names the variable, its value and the
 //! allowed values.
 //!
-//! Every number and duration has a range. Printed errors contain no secrets.
+//! Every number and duration has an allowed range. Printed errors contain no secrets.
 //!
 //! A service reads all of its settings once at startup, through a [`Lookup`]:
 //!
@@ -32,26 +32,26 @@ use std::{fmt, ops::RangeInclusive, str::FromStr, time::Duration};
 
 use crate::redact;
 
-/// A function that returns the value of a variable: [`variable`] in a service, a map in a test, so that tests
-/// never set process variables.
+/// A function that returns the value of an environment variable: [`variable`] in a service, or a map in a test, so that
+/// tests do not need to change the process environment.
 pub type Lookup<'a> = &'a dyn Fn(&str) -> Option<String>;
 
-/// An environment variable with an unusable value.
+/// The error of an environment variable with an invalid value.
 ///
-/// `Display` and `Debug` print the value [redacted](crate::redact::value), and omit it if the name of the variable
-/// contains `KEY`, `TOKEN`, `SECRET`, `PASSWORD`, `CREDENTIAL` or `HEADERS`, because all of the value is secret then.
+/// `Display` and `Debug` print the value [redacted](crate::redact::value). If the name of the variable contains `KEY`,
+/// `TOKEN`, `SECRET`, `PASSWORD`, `CREDENTIAL` or `HEADERS`, the whole value is secret and is omitted.
 #[derive(thiserror::Error, PartialEq, Eq)]
 #[error("{variable} is {}: expected {expects}", printed(.variable, .value))]
 pub struct ConfigError {
-    /// The name of the variable.
+    /// The name of the environment variable.
     pub variable: &'static str,
-    /// The value, including secrets.
+    /// The value of the environment variable, including secrets.
     pub value: String,
-    /// The allowed values.
+    /// A description of the allowed values.
     pub expects: &'static str,
 }
 
-/// Returns the value as it is printed.
+/// Returns the value for display, without secrets.
 fn printed(variable: &str, value: &str) -> String {
     const SECRET: [&str; 6] = [
         "CREDENTIAL",
@@ -74,8 +74,8 @@ impl fmt::Debug for ConfigError {
     }
 }
 
-/// Reads a variable of the process environment; use it as a [`Lookup`]. Invalid UTF-8 becomes replacement
-/// characters.
+/// Reads a variable from the process environment. Use this function as the [`Lookup`] of a service. Invalid UTF-8
+/// becomes replacement characters.
 pub fn variable(name: &str) -> Option<String> {
     std::env::var_os(name).map(|value| value.to_string_lossy().into_owned())
 }
@@ -87,11 +87,13 @@ pub fn text(lookup: Lookup<'_>, variable: &str) -> Option<String> {
     (!value.is_empty()).then(|| value.to_owned())
 }
 
-/// Reads a variable of any type that can be parsed, such as an address or an enum. Defaults to `default`.
+/// Reads a variable of any type that can be parsed, such as an address or an enum. If the variable is unset, `default`
+/// is parsed.
 ///
 /// # Errors
 ///
-/// Fails if the value cannot be parsed. `expects` describes allowed values, as in "an address like 127.0.0.1:8080".
+/// Fails if the value cannot be parsed. `expects` describes the allowed values for the error, as in "an address like
+/// 127.0.0.1:8080".
 pub fn read<T: FromStr>(
     lookup: Lookup<'_>,
     variable: &'static str,
@@ -119,8 +121,8 @@ pub fn read<T: FromStr>(
 ///
 /// # Errors
 ///
-/// Fails if the value is not a number or not in `range`. `expects` describes the range, as in "a number from 1 to
-/// 10000".
+/// Fails if the value is not a number or not in `range`. `expects` describes the range for the error, as in "a number
+/// from 1 to 10000".
 pub fn number<N: FromStr + PartialOrd>(
     lookup: Lookup<'_>,
     variable: &'static str,
@@ -135,7 +137,7 @@ pub fn number<N: FromStr + PartialOrd>(
 ///
 /// # Errors
 ///
-/// Fails if the value is not a duration or too long.
+/// Fails if the value is not a duration or is too long.
 pub fn duration(
     lookup: Lookup<'_>,
     variable: &'static str,
@@ -148,12 +150,12 @@ pub fn duration(
 
 /// Like [`duration`], but with an explicit range.
 ///
-/// The range should end well before `Duration::MAX`, which panics when it is added to an `Instant`.
+/// The range should end well below `Duration::MAX`: adding such a long duration to an `Instant` panics.
 ///
 /// # Errors
 ///
-/// Fails if the value is not a duration or not in `range`. `expects` describes the range, as in "a duration from 1ms
-/// to 1h".
+/// Fails if the value is not a duration or not in `range`. `expects` describes the range for the error, as in "a
+/// duration from 1ms to 1h".
 pub fn duration_in(
     lookup: Lookup<'_>,
     variable: &'static str,

@@ -1,4 +1,4 @@
-//! Serves one connection: passes its requests to the router until it is closed or shutdown begins.
+//! Serves one connection: passes its requests to the router until the connection is closed or shutdown begins.
 
 use std::{
     convert::Infallible,
@@ -21,10 +21,10 @@ use tower_service::Service as _;
 use super::{Limits, head, shutdown::Shutdown, stream::Stream};
 use crate::{error::chain, server::CutOff};
 
-/// Maximum size of the head of a request, and of what a connection buffers. A larger head is answered 431.
+/// Maximum bytes of a request head, and of the read buffer of a connection. A larger head is answered with status 431.
 const MAX_HEAD_BYTES: usize = 64 * 1024;
 
-/// Where the requests of a connection go, and their extensions.
+/// Passes the requests of a connection to the router, with the extensions that handlers and layers need.
 #[derive(Clone)]
 pub(super) struct Requests {
     pub(super) router: Router,
@@ -53,7 +53,8 @@ impl Requests {
     }
 }
 
-/// Serves a connection, and waits until it is closed: an upgraded one by the handler that took it over.
+/// Serves a connection and waits until it is closed. After an upgrade, the handler that took over the connection closes
+/// it.
 pub(super) async fn serve(stream: TcpStream, requests: Requests, limits: Limits) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "cannot set TCP_NODELAY");
@@ -102,7 +103,7 @@ async fn serve_requests(
         }
     };
     if let Err(error) = result {
-        // The client went away; the span of its request records that.
+        // The client usually disconnected or timed out. The span of a request in flight records this.
         tracing::debug!(error = chain(&error), "connection ended early");
     }
 }

@@ -1,4 +1,4 @@
-//! [`check`]: rejects heads that parse, but are forbidden by HTTP or not implemented by this server.
+//! [`check`]: rejects request heads that can be parsed but are forbidden by HTTP or not supported by this server.
 
 use http::{
     HeaderValue, Method, Request, StatusCode, Version,
@@ -8,9 +8,10 @@ use http::{
 
 use crate::problem::Problem;
 
-/// Rejects a request without a valid `Host` (RFC 9112, section 3.2), or with a transfer coding other than `chunked`.
+/// Rejects a request without a valid `Host` header (RFC 9112, section 3.2), or with a transfer coding other than
+/// `chunked`.
 ///
-/// The host of a target in absolute form replaces that of the header.
+/// If the request target is an absolute URI, its host replaces the `Host` header.
 pub(super) fn check<B>(request: &mut Request<B>) -> Result<(), Problem> {
     check_transfer_coding(request)?;
     check_host(request)?;
@@ -23,14 +24,15 @@ pub(super) fn check<B>(request: &mut Request<B>) -> Result<(), Problem> {
     Ok(())
 }
 
-/// The parser accepts every coding whose last one is `chunked`, and decodes only that.
+/// Rejects other transfer codings. The HTTP parser accepts every list of codings that ends with `chunked`, but only
+/// decodes `chunked`.
 fn check_transfer_coding<B>(request: &Request<B>) -> Result<(), Problem> {
     let mut values = request.headers().get_all(TRANSFER_ENCODING).iter();
     let is_chunked = |value: &HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"chunked");
     match (values.next(), values.next()) {
         (None, _) => Ok(()),
         (Some(value), None) if is_chunked(value) => Ok(()),
-        // The rest of the connection may be read in another way than it was meant.
+        // The connection is closed, since client and server may disagree about where the body ends.
         _ => Err(Problem::new(
             StatusCode::NOT_IMPLEMENTED,
             "not_implemented",
@@ -69,7 +71,7 @@ fn bad_request(detail: &'static str) -> Problem {
         .with_header(CONNECTION, HeaderValue::from_static("close"))
 }
 
-/// `uri-host [ ":" port ]` (RFC 9110, section 7.2). It may be empty.
+/// Returns whether a value matches `uri-host [ ":" port ]` (RFC 9110, section 7.2). The host may be empty.
 fn is_host(value: &[u8]) -> bool {
     let (host_is_valid, rest) = if let Some(literal) = value.strip_prefix(b"[") {
         let Some(end) = literal.iter().position(|byte| *byte == b']') else {
@@ -94,12 +96,12 @@ fn is_port(port: &[u8]) -> bool {
         || (port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_ok())
 }
 
-/// An IPv6 address; nothing else is defined for brackets.
+/// Returns whether the text between brackets is an IPv6 address; other literals in brackets are not supported.
 fn is_address(literal: &[u8]) -> bool {
     str::from_utf8(literal).is_ok_and(|text| text.parse::<std::net::Ipv6Addr>().is_ok())
 }
 
-/// `reg-name` (RFC 3986, section 3.2.2), which IPv4 addresses match as well.
+/// Returns whether a value matches `reg-name` (RFC 3986, section 3.2.2). IPv4 addresses match, too.
 fn is_name(mut name: &[u8]) -> bool {
     loop {
         name = match name {

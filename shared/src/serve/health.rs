@@ -1,4 +1,4 @@
-//! Health endpoints. They are not traced: their router is merged after the trace layer.
+//! Health endpoints. Requests to them are not traced: their router is merged after the trace layer.
 
 use axum::{Router, routing::get};
 use http::StatusCode;
@@ -10,25 +10,26 @@ use crate::{
     telemetry::{self, SpanCounts},
 };
 
-/// The response of `GET /readyz`.
+/// The response body of `GET /readyz`.
 #[derive(Debug, Serialize)]
 struct Readiness {
     ready: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'static str>,
-    /// For people only: the export does not affect readiness.
+    /// The process's span counters, for information only: failed exports do not affect readiness.
     spans: SpanCounts,
 }
 
-/// `GET /healthz` answers 200 `ok` as long as the process serves; `GET /readyz` answers 200 `{"ready":true,…}` or 503
-/// `{"ready":false,"reason":"…",…}`, with the process's span counters ([`SpanCounts`]) as `spans`.
-/// Both bodies end with a newline, for display in a terminal.
+/// Returns a router for the health endpoints. `GET /healthz` answers 200 `ok` as long as the process serves;
+/// `GET /readyz` answers 200 `{"ready":true,…}` or 503 `{"ready":false,"reason":"…",…}`, with the process's span
+/// counters ([`SpanCounts`]) as `spans`. The bodies of both endpoints end with a newline, for display in a terminal.
 ///
-/// The reason is the error of `ready`, or `stopping` after the shutdown of [`serve`](super::serve) is requested. Methods other
-/// than GET and HEAD are answered 405.
+/// The reason is the error that `ready` returns, or `stopping` after the shutdown of [`serve`](super::serve) is
+/// requested. Methods other than GET and HEAD are answered 405.
 ///
-/// Merge this router into another one after that one's layers were added, so that they do not apply to the health
-/// endpoints. That router needs a fallback; otherwise its layers do not apply to requests that match no route.
+/// First add all layers to the service's router, then merge this router into it, so that the layers do not apply to the
+/// health endpoints. The service's router needs a fallback; otherwise its layers do not apply to requests that match no
+/// route.
 ///
 /// ```
 /// use axum::Router;

@@ -1,4 +1,4 @@
-//! `healthcheck`: the health check of a container without a shell and curl.
+//! The command `healthcheck`: the health check of a container that has no shell or curl.
 
 use std::{
     io::{Read as _, Write as _},
@@ -9,10 +9,10 @@ use std::{
 
 use crate::config::{self, Lookup};
 
-/// How long `healthcheck` waits for the service.
+/// How long `healthcheck` waits for the service to respond.
 const TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Asks the service at `LISTEN_ADDR` whether it is ready.
+/// Requests the readiness of the service at `LISTEN_ADDR`. Returns success if the service is ready.
 pub(super) fn check(lookup: Lookup<'_>, default_address: &str) -> ExitCode {
     let expects = "an address with a port, such as 127.0.0.1:8080";
     match config::read(lookup, "LISTEN_ADDR", default_address, expects) {
@@ -34,7 +34,7 @@ pub(super) fn check(lookup: Lookup<'_>, default_address: &str) -> ExitCode {
     }
 }
 
-/// Replaces an unspecified address, on which a service listens on all interfaces, by loopback.
+/// Replaces the unspecified address, which means that the service listens on all interfaces, with the loopback address.
 fn reachable(mut address: SocketAddr) -> SocketAddr {
     match address.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => address.set_ip(Ipv4Addr::LOCALHOST.into()),

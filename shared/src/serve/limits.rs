@@ -1,4 +1,4 @@
-//! [`Limits`]: how many connections and requests a service handles at once, and how long it waits for clients.
+//! [`Limits`]: how many connections and requests a service handles at once, and how long the service waits for clients.
 
 use std::{ops::RangeInclusive, sync::Arc, time::Duration};
 
@@ -18,38 +18,38 @@ use crate::{
 
 /// Limits of connections and requests, and timeouts for slow clients.
 ///
-/// [`serve`](super::serve) enforces the limits of connections and of the shutdown, [`apply`](Self::apply) those of requests.
-/// Fields may be added: set the rest with `..Limits::default()`.
+/// [`serve`](super::serve) enforces the limits for connections and the shutdown delay; [`apply`](Self::apply) enforces
+/// the limits for requests. Later versions may add fields, so set the other fields with `..Limits::default()`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// `MAX_CONNECTIONS`, defaults to 512: maximum open connections, including upgraded ones. Further connections wait in
-    /// the system's queue until one ends.
+    /// `MAX_CONNECTIONS`, defaults to 512: maximum open connections, including upgraded connections. Further
+    /// connections wait in the operating system's queue until an open connection ends.
     ///
-    /// They are not refused, because refusing a connection costs as much as answering it, and a short burst then passes
-    /// unnoticed. Callers that must not wait should set a connect timeout.
+    /// Connections above the limit are not refused: refusing a connection costs as much as answering a request, and a
+    /// short burst of connections only has to wait. Callers that must not wait should set a connect timeout.
     pub connections: usize,
     /// `MAX_REQUESTS`, defaults to 256: maximum concurrent requests. Further requests are answered 503 `overloaded`.
     pub requests: usize,
     /// `REQUEST_HEAD_TIMEOUT`, defaults to 30 s: how long a client may take to send the head of a request, and how long
     /// a connection may be idle.
     pub request_head_timeout: Duration,
-    /// `REQUEST_BODY_TIMEOUT`, defaults to 5 s: how long the whole body of a request may take to arrive. After that, reading
-    /// it fails, and an error response of the handler or extractor is replaced by 408 `request_timeout`.
+    /// `REQUEST_BODY_TIMEOUT`, defaults to 5 s: how long the whole body of a request may take to arrive. After that,
+    /// reading the body fails, and an error response of the handler or extractor is replaced by 408 `request_timeout`.
     pub request_body_timeout: Duration,
-    /// `REQUEST_TIMEOUT`, defaults to 10 s: how long a request may take until it is answered, including the arrival of its
-    /// body. After that it is answered 503 `timeout`.
+    /// `REQUEST_TIMEOUT`, defaults to 10 s: how long a request may take until it is answered, including the arrival of
+    /// its body. After that, the request is answered 503 `timeout`.
     pub request_timeout: Duration,
-    /// `RESPONSE_WRITE_TIMEOUT`, defaults to 30 s: how long a client may read nothing while the connection is full. After
-    /// that it is closed.
+    /// `RESPONSE_WRITE_TIMEOUT`, defaults to 30 s: how long a client may read nothing of a response while the
+    /// connection's send buffer is full. After that, the connection is closed.
     pub response_write_timeout: Duration,
-    /// `SHUTDOWN_DELAY`, defaults to 0: how long new connections are accepted after a shutdown is requested, so that load
-    /// balancers can react first.
+    /// `SHUTDOWN_DELAY`, defaults to 0: how long new connections are accepted after a shutdown is requested, so that
+    /// load balancers have time to stop sending requests.
     pub shutdown_delay: Duration,
 }
 
 const COUNT: RangeInclusive<usize> = 1..=1_000_000;
 const TIMEOUT: RangeInclusive<Duration> = Duration::from_millis(1)..=Duration::from_hours(1);
-/// Must fit into the `stop_grace_period` of the compose file.
+/// The allowed range of `SHUTDOWN_DELAY`. Its end must fit into the `stop_grace_period` of the compose file.
 const DELAY: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_mins(1);
 
 impl Default for Limits {
@@ -67,7 +67,8 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// Reads the settings through `lookup`, and takes unset ones from `defaults`.
+    /// Reads the limits from environment variables through `lookup`. Unset variables default to the fields of
+    /// `defaults`.
     ///
     /// # Errors
     ///
@@ -106,8 +107,9 @@ impl Limits {
 
     /// Applies the request limits to all routes and fallbacks of a router.
     ///
-    /// Call it before adding [`TraceLayer`](crate::server::TraceLayer), so that a rejected request has a span. Merge endpoints
-    /// that must always answer afterwards, such as [`health`](super::health). [`router`](super::router) does all of this.
+    /// Call this function before adding [`TraceLayer`](crate::server::TraceLayer), so that a rejected request has a
+    /// span. Afterwards, merge endpoints that must always answer, such as [`health`](super::health).
+    /// [`router`](super::router) does all of this.
     pub fn apply(&self, router: Router) -> Router {
         let permits = Arc::new(Semaphore::new(self.requests));
         router
@@ -126,8 +128,8 @@ impl Limits {
     }
 }
 
-/// Answers 503 if there is no permit. A request holds its permit until it is answered, not until the body is sent: a slow
-/// reader occupies only its connection.
+/// Answers 503 if all permits are in use. A request holds its permit until the handler returns the response, not until
+/// the body is sent: a client that reads slowly occupies only its connection.
 async fn shed(State(permits): State<Arc<Semaphore>>, request: Request, next: Next) -> Response {
     match permits.try_acquire() {
         Ok(_permit) => next.run(request).await,

@@ -1,4 +1,4 @@
-//! [`Listener`]: accepts connections, and waits while the process has no file descriptor left.
+//! [`Listener`]: accepts connections, and retries while the process has no free file descriptor.
 
 use std::{io::ErrorKind, net::SocketAddr, time::Duration};
 
@@ -7,24 +7,25 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-/// How long to wait before the next attempt, unless a connection ends before that.
+/// How long to wait after a failure before accepting again, unless a connection ends before that.
 const RETRY: Duration = Duration::from_secs(1);
 
-/// How often an outage is logged while it lasts.
+/// Minimum time between two log lines about the same outage.
 const REMINDER: Duration = Duration::from_mins(1);
 
-/// How long no attempt may fail before an outage is over. Near the limit of file descriptors, successes and failures alternate.
+/// An outage is over when accepting has not failed for this time. Near the limit of file descriptors, successes and
+/// failures alternate.
 const RECOVERED: Duration = Duration::from_secs(5);
 
-/// A listening socket and its failures.
+/// A listening socket, and the state of its current outage.
 pub(super) struct Listener {
     socket: TcpListener,
     outage: Option<Outage>,
-    /// Set by a failed attempt.
+    /// When to accept again after a failure.
     retry_at: Option<Instant>,
 }
 
-/// A time in which accepting connections fails, such as when the process has no file descriptor left.
+/// A period in which accepting connections fails, for example because the process has no free file descriptor.
 struct Outage {
     began: Instant,
     last_failure: Instant,
@@ -41,7 +42,8 @@ impl Listener {
         }
     }
 
-    /// Waits for the next connection. Cancel safe: loses no connection and does not restart the wait after a failure.
+    /// Waits for the next connection. Cancel safe: a cancelled call loses no connection, and the next call does not
+    /// restart the wait after a failure.
     pub(super) async fn accept(&mut self) -> (TcpStream, SocketAddr) {
         loop {
             if let Some(retry_at) = self.retry_at {
@@ -69,7 +71,7 @@ impl Listener {
         }
     }
 
-    /// Ends the wait after a failed attempt: the end of a connection may have freed a file descriptor.
+    /// Ends the wait after a failure, because the end of a connection may have freed a file descriptor.
     pub(super) fn retry_now(&mut self) {
         self.retry_at = None;
     }
@@ -108,7 +110,7 @@ impl Listener {
     }
 }
 
-/// Returns whether the client has given up before its connection was accepted.
+/// Returns whether accepting failed because the client had already given up its connection.
 fn is_of_the_client(kind: ErrorKind) -> bool {
     matches!(
         kind,

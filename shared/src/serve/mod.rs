@@ -1,4 +1,4 @@
-//! The life of a service: listen, serve, drain, flush.
+//! The lifecycle of a service: listen, serve, drain, flush.
 //!
 //! ```no_run
 //! use axum::{Router, routing::get};
@@ -16,10 +16,11 @@
 //! }
 //! ```
 //!
-//! [`main`] is called by a service's `main`. It sets up telemetry and `signals`, runs the service, waits for its tasks and
-//! exports the last spans. [`router`] adds the layers of a service to its routes. [`serve`] accepts connections (`listener`) and serves them (`connection`, `stream`) within its
-//! [`Limits`] until shutdown; handlers are notified through [`Shutdown`]. `head` rejects invalid requests before the router
-//! sees them, and [`health`] provides the endpoints for orchestrators.
+//! The `main` function of a service calls [`main`], which sets up telemetry and `signals`, runs the service, waits for
+//! its tasks and exports the last spans. [`router`] adds the layers of a service to its routes. [`serve`] accepts
+//! connections (`listener`) and serves them (`connection`, `stream`) within its [`Limits`] until shutdown; handlers are
+//! notified through [`Shutdown`]. `head` rejects invalid requests before they reach the router, and [`health`] provides
+//! the endpoints for orchestrators.
 
 mod accept;
 mod body;
@@ -66,14 +67,15 @@ use crate::{
     telemetry::{self, Builder, InitError, Service, Telemetry},
 };
 
-/// How long requests may take to end after shutdown begins.
+/// How long requests in flight may take to end after shutdown begins.
 ///
-/// A supervisor should kill the process no earlier than the sum of this, [`TASK_TIMEOUT`], [`FLUSH_TIMEOUT`] and
-/// [`Limits::shutdown_delay`], plus some seconds.
+/// A supervisor should not kill the process before the sum of `DRAIN_TIMEOUT`, [`TASK_TIMEOUT`], [`FLUSH_TIMEOUT`] and
+/// [`Limits::shutdown_delay`], plus a few seconds, has passed.
 pub const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long tasks may take after the last request. After that, [`main`] cancels them.
+/// How long background tasks may take to end after the last request. After that, [`main`] cancels the tasks.
 pub const TASK_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long the export of the last spans may take. After that, [`main`] counts them as lost.
+/// How long the export of the last spans may take during shutdown. After that, [`main`] counts the remaining spans as
+/// lost.
 pub const FLUSH_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The former name of [`DRAIN_TIMEOUT`].
@@ -90,17 +92,17 @@ pub const FLUSH: Duration = FLUSH_TIMEOUT;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ServeError {
-    /// The address is in use or does not belong to this host.
+    /// The address is in use, does not belong to this host, or cannot be bound for another reason.
     #[error(
         "cannot listen on {address}: {source}; set LISTEN_ADDR to another address, port 0 lets the system choose"
     )]
     Bind {
-        /// The requested address.
+        /// The address that could not be bound.
         address: SocketAddr,
         /// The error of the operating system.
         source: std::io::Error,
     },
-    /// The listening socket has no address.
+    /// The local address of the listening socket cannot be read.
     #[error("the listening socket failed")]
     Listener(#[source] std::io::Error),
 }
@@ -127,20 +129,20 @@ pub enum ServeError {
 /// }
 /// ```
 ///
-/// `start` reads its settings through the lookup, binds and serves until the token is cancelled, which SIGINT, SIGTERM
-/// and SIGHUP do. A second SIGINT or SIGTERM ends the process at once. The exit code is 0 unless telemetry could not be set
-/// up or `start` failed. The error can have any type that converts into `Box<dyn Error>`, such as `anyhow::Error`. It is logged
-/// with its causes.
+/// `start` reads its settings through the lookup, binds its address and serves until the token is cancelled. SIGINT,
+/// SIGTERM and SIGHUP cancel the token. A second SIGINT or SIGTERM ends the process at once. The exit code is 0 unless
+/// telemetry could not be set up or `start` failed. The error of `start` can have any type that converts into
+/// `Box<dyn Error>`, such as `anyhow::Error`. The error is logged with its causes.
 ///
-/// Before `start` the executable's symbols are loaded, which the first backtrace of a process needs: some milliseconds in a
-/// release build, up to two seconds in a large program with debug information. The first request that panics is then answered
-/// as fast as later ones.
+/// Before `start` is called, the executable's debug symbols are loaded, which the first backtrace of a process needs.
+/// Loading takes some milliseconds in a release build, and up to two seconds in a large program with debug information.
+/// Because of this, the first request that panics is answered as fast as later ones.
 ///
-/// `service` is the name of the process, as for [`telemetry::init`]. To customize telemetry, use [`main_with`].
+/// `service` is the name of the service, as for [`telemetry::init`]. To customize telemetry, use [`main_with`].
 ///
 /// # Panics
 ///
-/// Panics if `start` panics, after waiting for tasks and exporting spans as for an error.
+/// Panics if `start` panics, but first waits for tasks and exports spans, as after an error.
 pub fn main<E>(
     service: impl Into<Service>,
     start: impl AsyncFnOnce(Lookup<'_>, CancellationToken) -> Result<(), E>,
@@ -151,7 +153,8 @@ where
     main_with(service, Builder::init, start)
 }
 
-/// Like [`main`], but `set_up` initializes telemetry, for example with another sampler, exporter or additional layers.
+/// Like [`main`], but initializes telemetry with `set_up`, for example with another sampler, another exporter or
+/// additional layers.
 ///
 /// ```no_run
 /// # fn main() -> std::process::ExitCode {
@@ -188,7 +191,7 @@ where
             Ok(telemetry) => telemetry,
             Err(error) => return Ok(fail_without_log(&name, &error)),
         };
-        // Closes the log after the last line, not when telemetry is shut down.
+        // Closes the log when dropped, after the last log line. Shutting down telemetry does not close the log.
         #[cfg(feature = "logs")]
         let _log = telemetry::CloseLogOnDrop::new();
         let shutdown = CancellationToken::new();
@@ -218,12 +221,13 @@ where
         );
         end
     });
-    // Dropping the runtime would wait for blocking work, which may never end, and a second signal would not be handled.
+    // Dropping the runtime would wait for blocking tasks, which may never end, and a second signal would not be
+    // handled.
     runtime.shutdown_background();
     code.unwrap_or_else(|panic| resume_unwind(panic))
 }
 
-/// Runs a future and catches its panic.
+/// Runs a future, and returns an error if the future panics.
 async fn caught<T>(future: impl Future<Output = T>) -> thread::Result<T> {
     let mut future = pin!(future);
     poll_fn(|cx| {
@@ -236,17 +240,17 @@ async fn caught<T>(future: impl Future<Output = T>) -> thread::Result<T> {
     .await
 }
 
-/// Reports an error on standard error, because the log does not exist yet.
+/// Writes an error to standard error, because the log is not set up.
 fn fail_without_log(service: &str, error: &(dyn StdError + 'static)) -> ExitCode {
     eprintln!("{service}: {}", chain(error));
     ExitCode::FAILURE
 }
 
-/// Binds the address on which a service then [`serve`]s. Tests can bind port 0 and read the address from the listener.
+/// Binds the address for [`serve`]. Tests can bind port 0 and read the address from the listener.
 ///
 /// # Errors
 ///
-/// Fails if the address cannot be bound. The error names the address and the setting to change.
+/// Fails if the address cannot be bound. The error contains the address and the name of the setting to change.
 pub async fn bind(address: SocketAddr) -> Result<TcpListener, ServeError> {
     TcpListener::bind(address)
         .await

@@ -5,19 +5,19 @@ use axum::Router;
 use super::{Limits, health, problem};
 use crate::server::TraceLayer;
 
-/// Returns the router of a service: `routes` with the request limits, panics as problems, and traces, next to the health
-/// endpoints.
+/// Returns the router of a service: `routes` with request limits, panics converted to [`Problem`](problem::Problem)s
+/// and tracing, and the health endpoints.
 ///
-/// From the inside out, a request passes:
+/// The layers from the innermost to the outermost:
 ///
-/// 1. the layers that `routes` has already
+/// 1. the layers that `routes` already has
 /// 2. the request limits of [`Limits::apply`], so that a rejected request does not reach the handler
-/// 3. [`problem::catch_panic`], also for panics of those layers
-/// 4. `trace`, whose span has the final response and its `error.type`
+/// 3. [`problem::catch_panic`], which also catches panics of the layers 1 and 2
+/// 4. `trace`, whose span records the final response and its `error.type`
 ///
-/// The endpoints of [`health`] pass none of these, so they always answer and are not traced. `ready` is called by `/readyz`.
-/// Requests that match no route have a span, too. Add further routes that are not traced with [`Router::merge`]; give `routes` a
-/// fallback then, since a merged router replaces the default one.
+/// Requests to the endpoints of [`health`] pass none of these layers, so they are always answered and never traced.
+/// `/readyz` calls `ready`. Requests that match no route have a span, too. Add further untraced routes with
+/// [`Router::merge`]; `routes` needs a fallback then, since merging replaces the default fallback.
 ///
 /// ```
 /// use axum::{Router, routing::get};
@@ -45,6 +45,7 @@ where
         .apply(routes)
         .layer(problem::catch_panic())
         .layer(trace);
-    // If neither router has a fallback, the merged router has that of the second, which is traced.
+    // If neither router has a fallback, the merged router has the default fallback of the second router, which is
+    // traced.
     health(ready).merge(traced)
 }

@@ -1,4 +1,4 @@
-//! [`Shutdown`]: notifies handlers that do not end by themselves of the shutdown.
+//! [`Shutdown`]: notifies long-running handlers of the shutdown.
 
 use std::convert::Infallible;
 
@@ -6,11 +6,12 @@ use axum::extract::FromRequestParts;
 use http::request::Parts;
 use tokio_util::sync::CancellationToken;
 
-/// The service's shutdown, as an argument of a handler: for `WebSocket` connections, event streams and long polls.
+/// The shutdown of the service, as an argument of a handler: for `WebSocket` connections, event streams and long polls.
 ///
-/// It begins when [`serve`](super::serve) stops accepting connections, which is
-/// [`shutdown_delay`](super::Limits::shutdown_delay) after the signal. From then on requests and upgraded connections have
-/// [`DRAIN_TIMEOUT`](super::DRAIN_TIMEOUT) to end; then they are cut off: an upgraded connection fails its next read and write.
+/// The shutdown begins when [`serve`](super::serve) stops accepting connections, which is
+/// [`shutdown_delay`](super::Limits::shutdown_delay) after the signal. From then on, requests and upgraded connections
+/// have [`DRAIN_TIMEOUT`](super::DRAIN_TIMEOUT) to end. Then they are cut off: reads and writes of an upgraded
+/// connection fail.
 ///
 /// ```
 /// use shared::serve::Shutdown;
@@ -30,12 +31,12 @@ use tokio_util::sync::CancellationToken;
 /// }
 /// ```
 ///
-/// Outside of [`serve`](super::serve), as in a test that calls the router directly, it never begins.
+/// Outside of [`serve`](super::serve), as in a test that calls the router directly, the shutdown never begins.
 #[derive(Debug, Clone, Default)]
 pub struct Shutdown {
-    /// Cancelled by the signal.
+    /// Cancelled when shutdown is requested, for example by a signal.
     pub(super) requested: CancellationToken,
-    /// Cancelled when no more connections are accepted.
+    /// Cancelled when the service stops accepting connections.
     pub(super) draining: CancellationToken,
 }
 

@@ -1,16 +1,17 @@
 //! SIGINT, SIGTERM and SIGHUP: the first signal shuts the service down gracefully, a second SIGINT or SIGTERM ends the process.
 //!
-//! SIGHUP arrives when the terminal closes. A shell and the system may both send one, so it never counts as the second signal.
-//! SIGQUIT keeps its default, a core dump, for a process that hangs.
+//! SIGHUP arrives when the terminal closes. The shell and the operating system may both send SIGHUP, so it never counts
+//! as the second signal. SIGQUIT keeps its default action, a core dump, which helps to analyze a process that hangs.
 
 use tokio_util::sync::CancellationToken;
 
 #[cfg(feature = "logs")]
 use crate::telemetry;
 
-/// Cancels `shutdown` at the first signal and exits at the second.
+/// Cancels `shutdown` at the first signal and exits the process at the second.
 ///
-/// The handlers are installed by the call, not by the first poll: a signal in between would end the process.
+/// The signal handlers are installed when this function is called, not when the future is first polled: a signal in
+/// between would end the process.
 pub(super) fn cancel_on_signal(
     shutdown: CancellationToken,
 ) -> impl Future<Output = ()> + Send + 'static {
@@ -77,8 +78,8 @@ impl Signals {
     }
 }
 
-/// Listens for SIGHUP, unless the process was started with that signal ignored, as `nohup` does: a handler would undo that.
-/// Only Linux shows which signals are ignored; elsewhere this always listens.
+/// Listens for SIGHUP, unless the process was started with SIGHUP ignored, as `nohup` does: a handler would undo that.
+/// The ignored signals are only known on Linux; on other systems, this function always listens.
 ///
 /// # Errors
 ///
@@ -93,7 +94,7 @@ pub fn hangup() -> std::io::Result<Option<tokio::signal::unix::Signal>> {
     signal(SignalKind::hangup()).map(Some)
 }
 
-/// Returns whether `/proc/self/status` lists SIGHUP, signal 1, in its mask of ignored signals.
+/// Returns whether the mask of ignored signals in `/proc/self/status` includes SIGHUP, which is signal 1.
 #[cfg(unix)]
 fn ignores_hangup(status: &str) -> bool {
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));

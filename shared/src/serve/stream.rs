@@ -1,4 +1,4 @@
-//! [`Stream`]: the bytes of a connection, before and after an upgrade.
+//! [`Stream`]: reads and writes the bytes of a connection, before and after an upgrade.
 
 use std::{
     io::{self, IoSlice},
@@ -19,26 +19,27 @@ use tokio::{
 use tokio_io_timeout::TimeoutWriter;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
-/// A connection whose writes time out, and that fails once it is cut off.
+/// A connection with a write timeout, whose reads and writes fail once it is cut off.
 ///
-/// On an upgrade, hyper moves it to the handler.
+/// On an upgrade, hyper moves the stream to the handler.
 pub(super) struct Stream {
     socket: Pin<Box<TimeoutWriter<TcpStream>>>,
     cut_off: CancellationToken,
-    /// Set before the handler of a request that can upgrade the connection runs. Until then the task of the connection
-    /// cuts it off, and reads and writes need no check.
+    /// Whether a request that can upgrade the connection was received. Before such a request, dropping the connection's
+    /// task cuts off the connection, so reads and writes need no check.
     upgradable: Arc<AtomicBool>,
     read: Waiting,
     write: Waiting,
-    /// Dropped when the connection is closed, also after an upgrade.
+    /// Dropped with the stream when the connection is closed, also after an upgrade. This completes the receiver.
     _open: oneshot::Sender<()>,
 }
 
-/// One per direction: reader and writer of an upgraded connection may be two tasks.
+/// Waits until the connection is cut off. Reads and writes each have their own future, since two tasks may read and
+/// write an upgraded connection.
 type Waiting = Option<Pin<Box<WaitForCancellationFutureOwned>>>;
 
 impl Stream {
-    /// Returns the stream, and a receiver that completes when it is dropped.
+    /// Returns the stream, and a receiver that completes when the stream is dropped.
     pub(super) fn new(
         stream: TcpStream,
         write_timeout: Duration,

@@ -1,10 +1,11 @@
-//! Removes secrets from recorded and printed texts.
+//! Removes secrets from recorded and printed text.
 //!
-//! The URL of a span (`recorded`) stays searchable: only the user info and the values of secret query keys become
-//! `REDACTED`. Secret keys are those listed by the
-//! [conventions](https://opentelemetry.io/docs/specs/semconv/registry/attributes/url/) and those named by the application.
-//! For a URL in an error or a setting it is unknown which keys are secret, so [`text`] and [`value`] redact all values.
-//! `is_error` recognizes fields of spans and log lines that contain the text of an error.
+//! The URL attribute of a span (`recorded`) stays searchable: only the user info and the values of secret query keys
+//! become `REDACTED`. Secret keys are those listed by the
+//! [conventions](https://opentelemetry.io/docs/specs/semconv/registry/attributes/url/) and those set by the
+//! application. If a URL is part of an error or a setting, the secret keys are unknown, so [`text`] and [`value`]
+//! redact the values of all query keys. `is_error` recognizes fields of spans and log lines that contain the text of an
+//! error.
 
 mod pairs;
 #[cfg(any(feature = "client", feature = "otlp", feature = "server"))]
@@ -21,20 +22,20 @@ const REDACTED: &str = "REDACTED";
 #[cfg(feature = "telemetry")]
 pub(crate) fn is_error(field: &str) -> bool {
     const PREFIXES: [&str; 2] = ["error.", "exception."];
-    // `tracing-opentelemetry` adds the causes of an error under such a key.
+    // `tracing-opentelemetry` adds the causes of an error in a field with this suffix.
     const CAUSES: &str = ".chain";
     matches!(field, "error" | "err")
         || PREFIXES.iter().any(|prefix| field.starts_with(prefix))
         || field.ends_with(CAUSES)
 }
 
-/// Returns whether a character ends a URL in a sentence. Parentheses do not, because passwords and queries may contain
-/// them.
+/// Returns whether a character ends a URL within a text. Parentheses do not end a URL, because passwords and queries
+/// may contain them.
 fn ends_word(c: char) -> bool {
     c.is_whitespace() || matches!(c, '"' | '`' | '<' | '>')
 }
 
-/// Returns whether a character after a URL or a value belongs to the sentence.
+/// Returns whether a character after a URL or a value is punctuation of the surrounding sentence.
 fn is_punctuation(c: char) -> bool {
     ")]}\"',.:!".contains(c)
 }

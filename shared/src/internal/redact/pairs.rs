@@ -4,7 +4,7 @@ use std::{borrow::Cow, ops::Range};
 
 use super::REDACTED;
 
-/// Redacts the value of every secret key. A value ends with its line.
+/// Redacts the value of every secret key in a text. A value does not continue on the next line.
 pub(super) fn redact(text: &str) -> Cow<'_, str> {
     let mut redacted = String::new();
     let mut copied = 0;
@@ -24,7 +24,7 @@ pub(super) fn redact(text: &str) -> Cow<'_, str> {
     redacted.into()
 }
 
-/// Redacts everything after the first secret key.
+/// Redacts everything after the first secret key in a text.
 pub(super) fn redact_rest(text: &str) -> Cow<'_, str> {
     match secrets(text).first() {
         Some(value) => format!("{}{REDACTED}", &text[..value.start]).into(),
@@ -32,12 +32,12 @@ pub(super) fn redact_rest(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// Finds the values of secret keys in a line.
+/// Returns the ranges of the values of secret keys in a line.
 fn secrets(line: &str) -> Vec<Range<usize>> {
     let mut values: Vec<Range<usize>> = Vec::new();
     let mut word_start = 0;
     for word in line.split_inclusive(super::ends_word) {
-        // URLs and queries are redacted elsewhere.
+        // The module `text` redacts URLs and queries.
         let url = [word.find("://"), word.find('?')];
         let end = url.into_iter().flatten().min().unwrap_or(word.len());
         for (at, _) in word[..end].match_indices(['=', ':']) {
@@ -51,7 +51,7 @@ fn secrets(line: &str) -> Vec<Range<usize>> {
     values
 }
 
-/// Finds the value after the separator at `at`, if the key before it is secret.
+/// Returns the range of the value after the `=` or `:` at position `at`, if the key before it is secret.
 fn secret(line: &str, at: usize) -> Option<Range<usize>> {
     let (before, after) = line.split_at(at);
     if !is_secret(key(before)) {
@@ -70,13 +70,13 @@ fn secret(line: &str, at: usize) -> Option<Range<usize>> {
             0 => unquoted(value),
             len => len,
         },
-        // Prose, as in `wrong password: connection refused`.
+        // A colon after a secret key without a quoted value is prose, as in `wrong password: connection refused`.
         None => 0,
     };
     (len > 0).then_some(start..start + len)
 }
 
-/// Returns the name before a separator, without quotes.
+/// Returns the key before a separator, without quotes.
 fn key(before: &str) -> &str {
     let before = before.trim_end_matches([' ', '\t', '"', '\'', '\\']);
     let start = before.rfind(|c: char| !(c.is_ascii_alphanumeric() || "_-.".contains(c)));
@@ -117,15 +117,18 @@ fn is_secret(key: &str) -> bool {
         || last.is_some_and(|last| last.eq_ignore_ascii_case("pass"))
 }
 
-/// Returns the length of a value after `=`. Its end depends on the unknown syntax; if in doubt, the value is longer.
+/// Returns the length of an unquoted value after `=`. Since the syntax of the connection string is unknown, the longer
+/// value is assumed if in doubt.
 fn unquoted_value(before: &str, after: &str) -> usize {
-    // `Server=db;Password=hun ter2`: a semicolon ends a value, but a password may contain one.
+    // In `Server=db;Password=hun ter2`, a semicolon may end the value or be part of the password, so the value extends
+    // to the end.
     let key_start = before.trim_end().len() - key(before).len();
     if before[..key_start].trim_end().ends_with(';') {
         return after.len();
     }
     let mut len = unquoted(after);
-    // `Password=hun ter2;Server=db`
+    // In `Password=hun ter2;Server=db`, the semicolon before the next key shows that the space belongs to the value.
+    // The next pair is redacted, too.
     loop {
         let rest = &after[len..];
         let next = &rest[..rest.find('=').unwrap_or(rest.len())];
@@ -136,7 +139,7 @@ fn unquoted_value(before: &str, after: &str) -> usize {
     }
 }
 
-/// Returns the length without trailing punctuation of the sentence.
+/// Returns the length of a value without the punctuation of the surrounding sentence at its end.
 fn without_punctuation(text: &str, len: usize) -> usize {
     text[..len].trim_end_matches(super::is_punctuation).len()
 }
@@ -145,8 +148,8 @@ fn unquoted(text: &str) -> usize {
     text.find(char::is_whitespace).unwrap_or(text.len())
 }
 
-/// Returns the length of a value in quotes or braces. A quote in it is doubled or escaped with a backslash. A value without
-/// a closing quote extends to the end.
+/// Returns the length of a value in quotes or braces. Within the value, the closing character is doubled or escaped
+/// with a backslash. A value without a closing character extends to the end of the text.
 fn quoted(text: &str) -> Option<usize> {
     let inner = text.trim_start_matches('\\');
     let end = match inner.chars().next()? {

@@ -1,10 +1,11 @@
-//! [`Redaction`]: redacts the URL of a span.
+//! [`Redaction`]: redacts the URL attributes of a span.
 
 use std::{borrow::Cow, sync::Arc};
 
 use super::REDACTED;
 
-/// The keys listed by the conventions 1.41, including those of signed URLs of S3 (version 2) and `CloudFront`.
+/// The secret query keys listed by version 1.41 of the semantic conventions, including those of signed URLs of S3
+/// (version 2) and `CloudFront`.
 const SECRET_KEYS: [&str; 7] = [
     "AWSAccessKeyId",
     "Signature",
@@ -15,21 +16,21 @@ const SECRET_KEYS: [&str; 7] = [
     "sig",
 ];
 
-/// Query keys with secret values: those of the conventions, and more from the application.
+/// Query keys with secret values: those listed by the conventions and those added by the application.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Redaction {
     more_keys: Arc<[String]>,
 }
 
 impl Redaction {
-    /// Adds secret keys.
+    /// Adds query keys with secret values.
     #[cfg(any(feature = "client", feature = "server"))]
     pub(crate) fn add<K: Into<String>>(&mut self, keys: impl IntoIterator<Item = K>) {
         let keys = keys.into_iter().map(Into::into);
         self.more_keys = self.more_keys.iter().cloned().chain(keys).collect();
     }
 
-    /// Returns the value of `url.query`.
+    /// Returns the redacted value of `url.query`.
     pub(crate) fn query(&self, query: &str) -> String {
         let pairs: Vec<Cow<'_, str>> = query.split('&').map(|pair| self.pair(pair)).collect();
         pairs.join("&")
@@ -42,7 +43,7 @@ impl Redaction {
         }
     }
 
-    /// Compares the decoded key, so that percent-encoding does not hide it.
+    /// Returns whether a query key is secret. Percent-encoding is decoded first, so that it does not hide a secret key.
     fn is_secret(&self, key: &str) -> bool {
         let key = percent_encoding::percent_decode_str(key).decode_utf8_lossy();
         let more = self.more_keys.iter().map(String::as_str);
@@ -52,7 +53,7 @@ impl Redaction {
             .any(|secret| key.eq_ignore_ascii_case(secret))
     }
 
-    /// Returns the value of `url.full`.
+    /// Returns the redacted value of `url.full`.
     #[cfg(any(feature = "client", feature = "otlp"))]
     pub(crate) fn url(&self, url: &url::Url) -> String {
         let is_anonymous = url.username().is_empty() && url.password().is_none();

@@ -1,4 +1,4 @@
-//! Conventions shared by SERVER and CLIENT spans.
+//! Semantic conventions shared by HTTP SERVER and CLIENT spans.
 
 use std::{
     borrow::Cow,
@@ -11,31 +11,33 @@ use opentelemetry::StringValue;
 
 use crate::config;
 
-/// Followed by the header's name in lower case.
+/// Prefix of an attribute key; the name of a request header in lower case follows.
 pub(crate) const HTTP_REQUEST_HEADER: &str = "http.request.header.";
 pub(crate) const HTTP_REQUEST_METHOD: &str = "http.request.method";
 pub(crate) const HTTP_REQUEST_METHOD_ORIGINAL: &str = "http.request.method_original";
-/// Followed by the header's name in lower case.
+/// Prefix of an attribute key; the name of a response header in lower case follows.
 pub(crate) const HTTP_RESPONSE_HEADER: &str = "http.response.header.";
 pub(crate) const HTTP_RESPONSE_STATUS_CODE: &str = "http.response.status_code";
 pub(crate) const NETWORK_PEER_ADDRESS: &str = "network.peer.address";
 pub(crate) const NETWORK_PEER_PORT: &str = "network.peer.port";
 pub(crate) const NETWORK_PROTOCOL_VERSION: &str = "network.protocol.version";
 
-/// `error.type` of a response body that failed during transfer.
+/// `error.type` if the response body failed during transfer.
 pub(crate) const ERROR_BODY: &str = "body";
 
-/// Methods recorded by name, as the conventions list them.
+/// HTTP methods that are recorded by name, as listed by the semantic conventions.
 const KNOWN_METHODS: [&str; 10] = [
     "CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE", "QUERY",
 ];
 
-/// `http.request.method` of an unknown method.
+/// Value of `http.request.method` for an unknown method.
 const OTHER_METHOD: &str = "_OTHER";
 
-/// The set of methods that are recorded by name. Callers can send any word as a method, and each would create another span name.
+/// The set of HTTP methods that are recorded by name. Other methods are not, since clients can send any word as a
+/// method, and each would create another span name.
 ///
-/// Defaults to the methods of the conventions, or to the comma-separated list in `OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS`.
+/// Defaults to the comma-separated list in `OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS`, or to the methods of the
+/// conventions if that variable is unset.
 #[derive(Debug, Clone)]
 pub(crate) struct KnownMethods(Arc<[Cow<'static, str>]>);
 
@@ -49,13 +51,13 @@ impl KnownMethods {
         Self(methods.collect())
     }
 
-    /// Returns `http.request.method` for a method.
+    /// Returns the value of `http.request.method`.
     pub(crate) fn name(&self, method: &Method) -> Cow<'static, str> {
         let known = self.0.iter().find(|known| *known == method.as_str());
         known.cloned().unwrap_or(OTHER_METHOD.into())
     }
 
-    /// Returns `http.request.method_original` if the method is recorded under another name.
+    /// Returns the value of `http.request.method_original`, or `None` if the method is recorded by name.
     pub(crate) fn original(name: &str, method: &Method) -> Option<String> {
         (name == OTHER_METHOD).then(|| method.as_str().to_owned())
     }
@@ -73,7 +75,8 @@ impl Default for KnownMethods {
     }
 }
 
-/// Returns `{method} {target}`, where the target is a route or URL template, never a path. Without a target, returns the method.
+/// Returns the span name `{method} {target}`, where the target is a route or URL template, never a path. Without a
+/// target, the name is the method.
 pub(crate) fn http_span_name(method: &str, target: Option<&str>) -> String {
     let method = if method == OTHER_METHOD {
         "HTTP"
@@ -83,7 +86,7 @@ pub(crate) fn http_span_name(method: &str, target: Option<&str>) -> String {
     let Some(target) = target else {
         return method.to_owned();
     };
-    // `format!` would reallocate twice.
+    // Concatenates by hand, since `format!` would reallocate twice.
     let mut name = String::with_capacity(method.len() + 1 + target.len());
     name.push_str(method);
     name.push(' ');
@@ -91,14 +94,14 @@ pub(crate) fn http_span_name(method: &str, target: Option<&str>) -> String {
     name
 }
 
-/// Returns `server.address`. IPv6 addresses have brackets in URLs only.
+/// Returns the value of `server.address`: the host without the brackets that IPv6 addresses have in URLs.
 pub(crate) fn without_brackets(host: &str) -> &str {
     host.strip_prefix('[')
         .and_then(|host| host.strip_suffix(']'))
         .unwrap_or(host)
 }
 
-/// Returns `network.peer.address`, shared between the attributes that contain it.
+/// Returns the value of `network.peer.address`. Several attributes can share it without copying.
 pub(crate) fn address(ip: IpAddr) -> StringValue {
     let text: Arc<str> = match ip {
         IpAddr::V4(ip) => dotted(ip, &mut [0; _]).into(),
@@ -109,7 +112,8 @@ pub(crate) fn address(ip: IpAddr) -> StringValue {
 
 const LONGEST: usize = "255.255.255.255".len();
 
-/// Equals `to_string`, which takes three allocations and a quarter of the time of all attributes of a request.
+/// Formats an IPv4 address like `to_string`, which needs three allocations and a quarter of the time of all attributes
+/// of a request.
 fn dotted(ip: Ipv4Addr, text: &mut [u8; LONGEST]) -> &str {
     let mut length = 0;
     let mut push = |byte| {
@@ -131,7 +135,7 @@ fn dotted(ip: Ipv4Addr, text: &mut [u8; LONGEST]) -> &str {
     str::from_utf8(&text[..length]).unwrap_or_default()
 }
 
-/// Returns `network.protocol.version`, without the name of the protocol.
+/// Returns the value of `network.protocol.version`, such as `1.1`, without the name of the protocol.
 pub(crate) fn protocol_version(version: Version) -> Option<&'static str> {
     match version {
         Version::HTTP_09 => Some("0.9"),

@@ -1,13 +1,14 @@
 //! The OpenTelemetry semantic conventions, version 1.44: attribute keys, span names, status and `error.type` rules.
 //!
-//! Attribute keys are spelled only here. HTTP: [spans](https://opentelemetry.io/docs/specs/semconv/http/http-spans/);
-//! SQL: [database client spans](https://opentelemetry.io/docs/specs/semconv/database/database-spans/).
+//! This is the only module that spells attribute keys. See the conventions for [HTTP
+//! spans](https://opentelemetry.io/docs/specs/semconv/http/http-spans/) and [database client
+//! spans](https://opentelemetry.io/docs/specs/semconv/database/database-spans/).
 
-/// The name of the instrumentation scope of all telemetry of this crate: backends show and filter by it, so it does not
-/// depend on the name of the package.
+/// The name of the instrumentation scope of all telemetry of this crate. Backends show this name and filter by it, so
+/// it does not depend on the name of the package.
 pub(crate) const SCOPE_NAME: &str = "http-tracing";
 
-/// The schema of all telemetry of this crate.
+/// The schema URL of all telemetry of this crate.
 pub(crate) const SCHEMA_URL: &str = "https://opentelemetry.io/schemas/1.44.0";
 
 #[cfg(feature = "client")]
@@ -48,7 +49,7 @@ pub(crate) const SERVER_ADDRESS: &str = "server.address";
 ))]
 pub(crate) const SERVER_PORT: &str = "server.port";
 
-/// `error.type` if no specific value is known, as the conventions require.
+/// `error.type` of a failure without a more specific value, as the conventions require.
 #[cfg(any(feature = "client", feature = "database"))]
 pub(crate) const ERROR_OTHER: &str = "_OTHER";
 /// `error.type` of a panic.
@@ -57,6 +58,6 @@ pub(crate) const ERROR_PANIC: &str = "panic";
 /// `error.type` of a timeout.
 #[cfg(any(feature = "axum", feature = "client", feature = "database"))]
 pub(crate) const ERROR_TIMEOUT: &str = "timeout";
-/// `error.type` of a request that was shed because of too many concurrent requests.
+/// `error.type` of a request that was rejected because of too many concurrent requests.
 #[cfg(feature = "serve")]
 pub(crate) const ERROR_OVERLOADED: &str = "overloaded";

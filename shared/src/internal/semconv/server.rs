@@ -1,4 +1,4 @@
-//! Conventions of SERVER spans.
+//! Semantic conventions for SERVER spans.
 
 use http::StatusCode;
 
@@ -11,16 +11,16 @@ pub(crate) const URL_QUERY: &str = "url.query";
 pub(crate) const URL_SCHEME: &str = "url.scheme";
 pub(crate) const USER_AGENT_ORIGINAL: &str = "user_agent.original";
 
-/// Event of a server span whose request was dropped before its end: the caller disconnected, or an outer layer dropped it, for
-/// example on a timeout. The conventions have no name for this.
+/// Name of the span event for a request that was dropped before its end: the caller disconnected, or an outer layer
+/// dropped the request, for example on a timeout. The semantic conventions define no such event.
 pub(crate) const EVENT_ABANDONED: &str = "request.abandoned";
 
-/// `error.type` of a service that returned an error instead of a response.
+/// `error.type` if the service returned an error instead of a response.
 pub(crate) const ERROR_SERVICE: &str = "service";
-/// `error.type` of a request that was cut off by the shutdown of its service.
+/// `error.type` if the shutdown of the service cut off the request.
 pub(crate) const ERROR_SHUTDOWN: &str = "shutdown";
 
-/// Returns the status of a SERVER span: an error from 500 on. Without a description, since the code states the reason.
+/// Returns whether a response status makes the status of the SERVER span an error: from 500 on.
 pub(crate) fn is_server_error(status: StatusCode) -> bool {
     status.is_server_error()
 }

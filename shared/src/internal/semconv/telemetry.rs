@@ -1,4 +1,4 @@
-//! Conventions of exceptions, of the resource, and of the telemetry pipeline.
+//! Semantic conventions for exceptions, the resource, and the telemetry pipeline.
 
 pub(crate) const EXCEPTION: &str = "exception";
 pub(crate) const EXCEPTION_MESSAGE: &str = "exception.message";

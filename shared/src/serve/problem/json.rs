@@ -1,4 +1,4 @@
-//! [`Json`]: a JSON body whose rejections are problems, worded for the caller.
+//! [`Json`]: a JSON body whose rejections are [`Problem`]s with an explanation for the caller.
 
 use std::fmt;
 
@@ -14,16 +14,17 @@ use serde::{
 
 use super::{Problem, rejection, unread};
 
-/// A JSON body, as extractor and as response. Like [`axum::Json`], but rejections are [`Problem`]s and a response ends
+/// A JSON body, as extractor and as response. Like [`axum::Json`], but rejections are [`Problem`]s, and a response ends
 /// with a newline for display in a terminal.
 ///
-/// As the last argument of a handler, it rejects a request with 400 `invalid_request` if the body is not JSON or does not
-/// match the type (including a list instead of an object), 408 `request_timeout` if it does not arrive within
-/// [`Limits::request_body_timeout`](crate::serve::Limits::request_body_timeout), 413 `payload_too_large`, and 415
-/// `unsupported_media_type`, also for a `Content-Encoding` that no layer has decoded.
+/// As the last argument of a handler, `Json` rejects a request with 400 `invalid_request` if the body is not JSON or
+/// does not match the type (for example, a list instead of an object), with 408 `request_timeout` if the body does not
+/// arrive within [`Limits::request_body_timeout`](crate::serve::Limits::request_body_timeout), with 413
+/// `payload_too_large` if the body is too large, and with 415 `unsupported_media_type` if the `Content-Type` is not
+/// JSON or no layer has decoded the `Content-Encoding`.
 ///
-/// A body whose `Content-Length` exceeds the [limit](axum::extract::DefaultBodyLimit) is rejected before any of it is read, so
-/// that a client that sent `Expect: 100-continue` does not send it.
+/// A body whose `Content-Length` exceeds the [limit](axum::extract::DefaultBodyLimit) is rejected before any of it is
+/// read. A client that sent `Expect: 100-continue` then does not send the body.
 #[derive(Debug, Clone, Copy)]
 pub struct Json<T>(pub T);
 
@@ -55,7 +56,7 @@ impl<T: Serialize> IntoResponse for Json<T> {
     }
 }
 
-/// Deserializes structs from objects only. Serde also accepts a list with the fields in order.
+/// Deserializes structs from JSON objects only. Serde would also accept a list of the field values in order.
 struct Named<T>(T);
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Named<T> {

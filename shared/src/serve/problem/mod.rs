@@ -1,7 +1,7 @@
 //! Error responses: problem details ([RFC 9457](https://www.rfc-editor.org/rfc/rfc9457)) with the trace id.
 //!
-//! The caller receives a sentence, a stable `code` and the `trace_id`. Internal details are only in the logs, with the
-//! same id.
+//! The caller receives an explanation, a stable `code` and the `trace_id`. Internal details are only in the logs, with
+//! the same trace id.
 
 mod json;
 mod rejection;
@@ -24,10 +24,10 @@ use tower_http::catch_panic::CatchPanicLayer;
 pub use self::json::Json;
 use crate::{internal::semconv, server::ErrorType, span};
 
-/// `Retry-After` for a temporary failure.
+/// Value of `Retry-After` for a temporary failure.
 const RETRY_SOON: Duration = Duration::from_secs(1);
 
-/// A response with the media type `application/problem+json`, returned for the error of a handler.
+/// An error response with the media type `application/problem+json`. Handlers can return it as their error.
 ///
 /// ```
 /// use axum::response::{IntoResponse, Response};
@@ -57,7 +57,8 @@ const RETRY_SOON: Duration = Duration::from_secs(1);
 /// # assert_eq!(OrderError::Database(std::io::ErrorKind::Other.into()).into_response().status(), 500);
 /// ```
 ///
-/// The conversion to a response adds the `trace_id` of the current trace. Outside a trace it is omitted.
+/// The id of the current trace is added as `trace_id` when the problem is converted to a response. Outside a trace,
+/// `trace_id` is omitted.
 #[derive(Debug, Clone, Serialize)]
 pub struct Problem {
     title: Cow<'static, str>,
@@ -69,7 +70,7 @@ pub struct Problem {
     headers: Option<Box<HeaderMap>>,
 }
 
-/// The body of a [`Problem`].
+/// The response body of a [`Problem`].
 #[derive(Serialize)]
 struct Body<'a> {
     #[serde(rename = "type")]
@@ -81,8 +82,8 @@ struct Body<'a> {
 }
 
 impl Problem {
-    /// Creates a problem. `code` is for programs and must be stable; `title` describes the kind of problem and
-    /// `detail` this occurrence, for people.
+    /// Creates a problem. `code` is for programs and must be stable; `title` and `detail` are for people: `title`
+    /// describes the kind of problem, and `detail` describes this occurrence.
     ///
     /// The `type` of the problem is the URN `urn:problem-type:{code}`, which identifies the kind of problem and does not
     /// resolve to a document.
@@ -101,7 +102,7 @@ impl Problem {
         }
     }
 
-    /// Sets the header `Retry-After`, rounded up to whole seconds.
+    /// Sets the header `Retry-After`. The duration is rounded up to whole seconds.
     #[must_use]
     pub fn with_retry_after(self, retry_after: Duration) -> Self {
         let seconds = retry_after.as_secs() + u64::from(retry_after.subsec_nanos() > 0);
@@ -116,7 +117,7 @@ impl Problem {
         self
     }
 
-    /// Creates the response for an internal failure, without details: 500 `internal_error`.
+    /// Creates the problem for an internal failure: 500 `internal_error`, without details.
     pub fn internal() -> Self {
         Self::new(
             StatusCode::INTERNAL_SERVER_ERROR,
@@ -126,7 +127,7 @@ impl Problem {
         )
     }
 
-    /// Converts to a response with an explicit `error.type`, more specific than the status.
+    /// Converts the problem to a response with an explicit `error.type`, which is more specific than the status code.
     fn named(self, error_type: &'static str) -> Response {
         let mut response = self.into_response();
         response
@@ -144,7 +145,7 @@ impl IntoResponse for Problem {
             trace_id: span::trace_id(),
         };
         let mut body = serde_json::to_vec(&body).expect("strings and a number are JSON");
-        // For display in a terminal.
+        // Ends the body with a newline, for display in a terminal.
         body.push(b'\n');
         let content_type = HeaderValue::from_static("application/problem+json");
         let headers = self.headers.map(|headers| *headers).unwrap_or_default();
@@ -152,7 +153,7 @@ impl IntoResponse for Problem {
     }
 }
 
-/// Returns the response to a request whose body did not arrive in time: 408 `request_timeout`.
+/// Returns the problem for a request whose body did not arrive in time: 408 `request_timeout`.
 pub(crate) fn request_timeout() -> Problem {
     Problem::new(
         StatusCode::REQUEST_TIMEOUT,
@@ -162,8 +163,8 @@ pub(crate) fn request_timeout() -> Problem {
     )
 }
 
-/// Handles unmatched paths with 404 `not_found` instead of an empty response, for [`axum::Router::fallback`]. The layers
-/// of the router apply to it, even if the router is merged into another.
+/// Handles unmatched paths with 404 `not_found` instead of an empty response, for [`axum::Router::fallback`]. The
+/// layers of the router apply to this fallback, even if the router is merged into another one.
 #[expect(clippy::unused_async, reason = "a handler is async")]
 pub async fn not_found() -> Problem {
     Problem::new(
@@ -188,11 +189,11 @@ pub async fn method_not_allowed() -> Problem {
     )
 }
 
-/// Creates a layer that converts a panic of the handler to [`Problem::internal`]. The process and the connection
-/// continue.
+/// Creates a layer that converts a panic of the handler to the response of [`Problem::internal`]. The process and the
+/// connection continue.
 ///
-/// Add it inside [`TraceLayer`](crate::server::TraceLayer), whose span then has the `error.type` `panic`. The hook of
-/// [`crate::telemetry::init`] logs the panic.
+/// Add this layer inside [`TraceLayer`](crate::server::TraceLayer): the request's span then has the `error.type`
+/// `panic`. The panic hook of [`crate::telemetry::init`] logs the panic.
 pub fn catch_panic() -> CatchPanicLayer<fn(Box<dyn std::any::Any + Send>) -> Response> {
     CatchPanicLayer::custom(panicked as fn(_) -> _)
 }
@@ -201,7 +202,7 @@ fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {
     Problem::internal().named(semconv::ERROR_PANIC)
 }
 
-/// Drops a handler that exceeds a time limit and responds with 503 `timeout`, for
+/// Drops a handler that exceeds a time limit, and responds with 503 `timeout`. For
 /// [`axum::middleware::from_fn_with_state`].
 ///
 /// ```
@@ -231,7 +232,8 @@ pub async fn timeout(State(limit): State<Duration>, request: Request, next: Next
     problem.named(semconv::ERROR_TIMEOUT)
 }
 
-/// Returns the response to a request above the limit: 503 `overloaded`, with a retry after one second.
+/// Returns the response to a request above the limit of concurrent requests: 503 `overloaded`, with a `Retry-After` of
+/// one second.
 #[cfg(feature = "serve")]
 pub(crate) fn overloaded() -> Response {
     let problem = Problem::new(

@@ -9,7 +9,7 @@ use tower_http::timeout::TimeoutError;
 use super::{Problem, request_timeout, unread};
 use crate::error::causes;
 
-/// Maximum number of characters of a value that an explanation quotes.
+/// Maximum number of characters of a value that is quoted in an explanation.
 const MAX_QUOTED: usize = 60;
 
 pub(super) fn problem(rejection: &JsonRejection) -> Problem {
@@ -31,8 +31,8 @@ pub(super) fn problem(rejection: &JsonRejection) -> Problem {
     }
 }
 
-/// Describes the mistake in the body. Parts of the body may be quoted, because the caller sent it. The error of a body that
-/// did not arrive is internal.
+/// Describes the error in a JSON body. The description may quote parts of the body, because the caller sent them. If
+/// the body could not be read, the description has no details, because such an error is internal.
 fn explain(rejection: &JsonRejection) -> String {
     let cause = causes(rejection).last().map(ToString::to_string);
     match (rejection, cause) {
@@ -51,7 +51,7 @@ fn explain(rejection: &JsonRejection) -> String {
     }
 }
 
-/// Translates the message of an error of serde, which names Rust types.
+/// Rewrites a serde error message for the caller, since serde's message names Rust types.
 fn data_error(message: &str) -> String {
     let (message, _) = split_place(message);
     for kind in ["invalid type: ", "invalid value: "] {
@@ -60,7 +60,7 @@ fn data_error(message: &str) -> String {
         };
         let field = message[..at].trim_end_matches(": ");
         let field = if field.is_empty() { "it" } else { field };
-        // The value comes first and may contain the separator.
+        // The value comes before the last `, expected ` and may contain the same text.
         let Some((unexpected, expected)) = message[at + kind.len()..].rsplit_once(", expected ")
         else {
             continue;
@@ -91,11 +91,11 @@ fn data_error(message: &str) -> String {
             };
         }
     }
-    // A custom message of the type.
+    // Other messages, such as those of a custom `Deserialize` implementation, are used unchanged.
     message.to_owned()
 }
 
-/// Splits off ` at line 1 column 2`.
+/// Splits a position such as ` at line 1 column 2` off the end of an error message.
 fn split_place(message: &str) -> (&str, &str) {
     match message.rfind(" at line ") {
         Some(at) => message.split_at(at),

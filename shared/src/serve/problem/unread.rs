@@ -1,4 +1,4 @@
-//! [`check`]: rejects bodies before any of them is read.
+//! [`check`]: rejects request bodies before any of them is read.
 
 use axum::{RequestExt as _, extract::Request};
 use http::{
@@ -9,8 +9,8 @@ use http_body::Body as _;
 
 use super::Problem;
 
-/// Applies the [`DefaultBodyLimit`](axum::extract::DefaultBodyLimit). Rejects a body whose `Content-Length` exceeds it, and a
-/// body with a content coding that no layer has decoded.
+/// Applies the [`DefaultBodyLimit`](axum::extract::DefaultBodyLimit). Rejects a body whose `Content-Length` exceeds the
+/// limit, and a body with a content coding that no layer has decoded.
 pub(super) fn check(request: Request) -> Result<Request, Problem> {
     if is_encoded(request.headers()) {
         return Err(encoded());
@@ -31,7 +31,8 @@ fn is_encoded(headers: &HeaderMap) -> bool {
         .any(|coding| !coding.is_empty() && !coding.eq_ignore_ascii_case(b"identity"))
 }
 
-/// `Accept-Encoding` distinguishes it from a wrong media type (RFC 9110, section 12.5.3).
+/// Returns the 415 response for an encoded body. Its header `Accept-Encoding` distinguishes it from the response for a
+/// wrong media type (RFC 9110, section 12.5.3).
 fn encoded() -> Problem {
     Problem::new(
         StatusCode::UNSUPPORTED_MEDIA_TYPE,

@@ -4,18 +4,19 @@ use std::borrow::Cow;
 
 use super::{REDACTED, ends_word, is_punctuation, pairs};
 
-/// Replaces the secrets in a text by `REDACTED`. Recognized secrets are:
+/// Replaces the secrets in a text with `REDACTED`. These secrets are recognized:
 ///
-/// - the user info, the values of the query and the fragment of a URL, also if its scheme is missing or misspelled
-///   (`http//user:password@host`), or its password has reserved characters;
-/// - the values of a query after a path, absolute or relative, and of a query alone (`a=1&b=2`);
+/// - the user info, the query values and the fragment of a URL, even if the scheme is missing or misspelled
+///   (`http//user:password@host`), or the password contains reserved characters;
+/// - the values of a query after an absolute or relative path, and of a query without a path (`a=1&b=2`);
 /// - the values of keys such as `password`, `token` or `api_key` in a connection string (`host=db password=hunter2`), in
-///   JSON and in the `Debug` form of a struct.
+///   JSON and in the `Debug` output of a struct.
 ///
-/// Use it for printed texts such as log lines and errors: errors of HTTP clients and databases contain their URL or
-/// connection string. If in doubt, text is redacted: `http://host:8081/users/ann@host` loses its beginning, which could be a
-/// password with a slash in it. A space or a quote ends a URL. A password is not recognized if it begins with digits and a
-/// slash and also contains `?` or `#`, because every URL with a port and a query looks like that.
+/// Use this function for printed texts such as log lines and errors: errors of HTTP clients and databases contain their
+/// URL or connection string. If in doubt, text is redacted: in `http://host:8081/users/ann@host`, the part before the
+/// `@` is redacted, because it could be a password that contains a slash. A space or a quote ends a URL. A password is
+/// not recognized if it begins with digits and a slash and also contains `?` or `#`, because every URL with a port and
+/// a query looks like that.
 ///
 /// ```
 /// use shared::redact;
@@ -38,8 +39,8 @@ pub fn text(text: &str) -> Cow<'_, str> {
     redacted.into()
 }
 
-/// Like [`text`], but for a setting that should be a single URL or connection string: a space or a quote does not end it,
-/// and everything after the first secret key is removed.
+/// Like [`text`], but for a setting that should be a single URL or connection string: a space or a quote does not end
+/// the URL, and everything after the first secret key is removed.
 ///
 /// ```
 /// assert_eq!(shared::redact::value("hunter2 @stock:8081"), "REDACTED@stock:8081");
@@ -62,15 +63,15 @@ pub fn value(value: &str) -> Cow<'_, str> {
     redacted.into()
 }
 
-/// Texts without these characters contain no URL with secrets.
+/// A text without any of these characters contains no URL with secrets.
 const SUSPECT: [char; 4] = ['@', '?', '#', '&'];
 const SCHEME_END: &str = "://";
-/// Start of a query or a fragment.
+/// Characters that start a query or a fragment.
 const QUERY: [char; 2] = ['?', '#'];
 
-/// Redacts a word, which may be a URL or contain several.
+/// Redacts a word, which may be a URL or contain several URLs.
 fn redact(word: &str, redacted: &mut String) {
-    // A URL in a query is a part of the query.
+    // A URL within a query is redacted as part of the query.
     let scheme = word.split_once(SCHEME_END);
     let Some((before, mut rest)) = scheme.filter(|(before, _)| !has_query(before)) else {
         return redact_without_scheme(word, redacted);
@@ -89,7 +90,7 @@ fn redact(word: &str, redacted: &mut String) {
             UserInfo::Unclear => return redacted.push_str(REDACTED),
         }
         let (url, more) = rest.split_at(rest.find(SCHEME_END).unwrap_or(rest.len()));
-        // A path may run into another URL.
+        // Another URL may follow a path without a separator.
         if more.is_empty() || url.contains(QUERY) {
             return url_tail(rest, redacted);
         }
@@ -107,7 +108,7 @@ fn redact_without_scheme(word: &str, redacted: &mut String) {
         if query.is_some() && (has_port(before_query) || !before_query.contains(':')) {
             url_tail(word, redacted);
         } else if word[..at].contains(['?', '#', '&']) {
-            // Either a password before the `@` or a value after it.
+            // Either the `@` follows a password, or it is part of a query value.
             redacted.push_str(REDACTED);
         } else {
             redacted.push_str(REDACTED);
@@ -124,24 +125,25 @@ fn redact_without_scheme(word: &str, redacted: &mut String) {
     }
 }
 
-/// Returns whether a word without a scheme contains a query or is one.
+/// Returns whether a word without a scheme contains a query or is itself a query.
 fn has_query(word: &str) -> bool {
     let is_path = word.starts_with('/') && word.contains(QUERY);
-    // In prose, a question mark ends a sentence without a value after it.
+    // A question mark starts a query only if a `=` follows; otherwise it ends a sentence.
     let query = word.find('?').or_else(|| word.find('&').map(|_| 0));
     is_path || query.is_some_and(|at| word[at..].contains('='))
 }
 
-/// The result of a search for user info after a scheme.
+/// The result of searching for user info after the scheme of a URL.
 enum UserInfo {
     None,
-    /// Position of its `@`.
+    /// Position of the `@` that ends the user info.
     EndsAt(usize),
-    /// It may be longer than it appears, and the query may be part of it.
+    /// The end of the user info is unknown: a password may contain reserved characters, so the query may be part of it.
     Unclear,
 }
 
-/// Positions of the last `@` in a word, overall and before its query. Computed once, because a word may contain many URLs.
+/// Positions of the last `@` in a word: in the whole word and before its query. Computed once per word, because a word
+/// may contain many URLs.
 struct Marks {
     last: Option<usize>,
     last_in_path: Option<usize>,
@@ -156,17 +158,17 @@ impl Marks {
         }
     }
 
-    /// Finds the user info at the beginning of `rest`, which is the word from `start`.
+    /// Finds the user info at the beginning of `rest`, which is the part of the word that begins at `start`.
     fn user_info(&self, rest: &str, start: usize) -> UserInfo {
         let authority = &rest[..rest.find(['/', '?', '#', '\\']).unwrap_or(rest.len())];
         let first = authority.split('@').next().unwrap_or(authority);
         let is_ipv6 = authority.starts_with('[');
         let from_start = |at: Option<usize>| at.and_then(|at| at.checked_sub(start));
         let at = match (authority.rfind('@'), first.contains(':') && !is_ipv6) {
-            // Only passwords may have reserved characters.
+            // Without a password, the user info ends in the authority: only a password may contain reserved characters.
             (at, false) => at,
             (Some(_), true) if self.last_in_path != self.last => return UserInfo::Unclear,
-            // Either a port or the digits before a slash in a password.
+            // The digits after the colon are either a port or the part of a password before a slash.
             (None, true) if has_port(authority) => from_start(self.last_in_path),
             (_, true) => from_start(self.last),
         };
@@ -183,17 +185,17 @@ fn has_port(text: &str) -> bool {
     !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// Returns whether this is the user info of an example in a help text, such as `postgres://user:password@host`.
+/// Returns whether the user info is a placeholder of a help text, as in `postgres://user:password@host`.
 fn is_placeholder(user_info: &str) -> bool {
     user_info == "user:password"
 }
 
-/// Copies a path and redacts the query and the fragment after it.
+/// Appends a text to `redacted`: the path unchanged, the query and the fragment redacted.
 fn url_tail(text: &str, redacted: &mut String) {
     let (path, rest) = text.split_at(text.find(QUERY).unwrap_or(text.len()));
     redacted.push_str(path);
     if rest.contains('@') && has_port(path) {
-        // `ann:80?hun=ter2@host`: the query, including its keys, may be the rest of a password.
+        // In `ann:80?hun=ter2@host`, the query, including its keys, may be the rest of a password.
         redacted.push_str(&rest[..1]);
         redacted.push_str(REDACTED);
     } else {
@@ -201,7 +203,8 @@ fn url_tail(text: &str, redacted: &mut String) {
     }
 }
 
-/// Redacts the values of a query, and parts without a key. Trailing punctuation of the sentence is kept.
+/// Redacts the values of a query, and parts of the query without a key. Punctuation of the surrounding sentence is
+/// kept.
 fn query(query: &str, redacted: &mut String) {
     let end = query.trim_end_matches(is_punctuation);
     for part in end.split_inclusive(['?', '&', ';', '#']) {
@@ -217,7 +220,8 @@ fn query(query: &str, redacted: &mut String) {
     redacted.push_str(&query[end.len()..]);
 }
 
-/// Returns whether a parameter of a database URL has a well-known value that help texts contain.
+/// Returns whether a query parameter of a database URL has a well-known value that is not secret and appears in help
+/// texts.
 fn is_harmless(key: &str, value: &str) -> bool {
     match key {
         "mode" => ["memory", "ro", "rw", "rwc"].contains(&value),

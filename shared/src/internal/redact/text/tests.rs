@@ -244,11 +244,11 @@ fn hostile_texts_cost_linear_time() {
     }
 }
 
-/// Text before a URL or a connection string in a sentence.
+/// Pattern for the text before a URL or a connection string in a sentence.
 const AROUND: &str = "(|error: |cannot connect to \\(|\"|url=|<|a b, )";
-/// All printable ASCII characters except those that end a URL.
+/// Pattern for all printable ASCII characters except those that end a URL.
 const REST_OF_PASSWORD: &str = "[!#-;=?-_a-~]{0,12}";
-/// Like [`REST_OF_PASSWORD`], without characters that end a value in a query.
+/// Like [`REST_OF_PASSWORD`], but without the characters that end a value in a query.
 const REST_OF_VALUE: &str = "[!$%'-:=@-_a-~]{0,12}";
 
 proptest::proptest! {
