@@ -49,7 +49,7 @@ impl Cli {
         cli
     }
 
-    /// Checks combinations of flags.
+    /// Rejects invalid combinations of flags, such as two equal ports.
     fn check(&self) -> Result<(), clap::Error> {
         let error = |kind, text: String| Err(Self::command().error(kind, text));
         let ports = match self.command {

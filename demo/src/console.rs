@@ -13,16 +13,16 @@ use tokio::sync::mpsc;
 
 use crate::role::Role;
 
-/// A command for a running service.
+/// A typed command, which stops or starts a service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Order {
-    /// Shut it down gracefully.
+    /// Shut the service down gracefully.
     Stop(Role),
-    /// Start it again, at the same address and with the same data.
+    /// Start the service again, at the same address and with the same data.
     Start(Role),
 }
 
-/// The line is not a known command.
+/// The error for a typed line that is not a known command.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "`{}` is nothing to type here; `stop inventory` and `start inventory` are, and so with checkout",
@@ -48,15 +48,15 @@ impl FromStr for Order {
     }
 }
 
-/// The lines of standard input.
+/// Reads the lines of standard input.
 #[derive(Debug)]
 pub struct Console(mpsc::UnboundedReceiver<String>);
 
 impl Console {
-    /// Starts to read standard input.
+    /// Starts a thread that reads standard input.
     pub fn open() -> Self {
         let (sender, receiver) = mpsc::unbounded_channel();
-        // A separate thread, since a blocking read cannot be interrupted. It ends with the process.
+        // Reads in a separate thread, since a blocking read cannot be interrupted. The thread ends with the process.
         std::thread::spawn(move || {
             while let Some(line) = next_line() {
                 if sender.send(line).is_err() {
@@ -87,7 +87,7 @@ impl Console {
     ///
     /// # Errors
     ///
-    /// [`NoOrder`], a message for the terminal.
+    /// Returns [`NoOrder`] if the line is not a known command. The error's text is a message for the terminal.
     pub async fn typed(&mut self) -> Result<Order, NoOrder> {
         loop {
             match self.line().await {
@@ -102,7 +102,7 @@ impl Console {
 fn next_line() -> Option<String> {
     let stdin = io::stdin();
     while stdin.is_terminal() && !is_in_foreground(&stdin)? {
-        // A read from the background would suspend the whole process.
+        // If a background process reads from the terminal, the system suspends the process.
         std::thread::sleep(Duration::from_millis(500));
     }
     let mut line = Vec::new();
@@ -116,7 +116,7 @@ fn next_line() -> Option<String> {
 /// Waits for input on the terminal, and returns whether this process is in the foreground.
 fn is_in_foreground(stdin: &io::Stdin) -> Option<bool> {
     let mut readable = [PollFd::new(stdin, PollFlags::IN)];
-    // A signal, such as the end of a service, interrupts this call.
+    // Retries the call if a signal interrupts it, such as SIGCHLD when a service exits.
     retry_on_intr(|| poll(&mut readable, None)).ok()?;
     Some(tcgetpgrp(stdin).ok()? == getpgrp())
 }

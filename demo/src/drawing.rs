@@ -28,7 +28,8 @@ const SHORTEST_BAR: usize = 8;
 const SHORTEST_NAME: usize = 16;
 
 impl Columns {
-    /// Fits the columns into the width. Errors have no column: the width of the longest one is reserved at the line's end.
+    /// Fits the columns into the terminal width. Errors do not have a column: space for the longest error is reserved
+    /// at the end of the line.
     fn fit(waterfall: &Waterfall, width: usize) -> Self {
         let widest = |of: &dyn Fn(&Row) -> usize| waterfall.rows.iter().map(of).max().unwrap_or(0);
         let service = widest(&|row| waterfall.services[row.service].chars().count()).min(20);

@@ -1,5 +1,5 @@
-//! Everything in one command, without Docker: both services as child processes, a receiver for their OTLP, and a viewer
-//! for their traces.
+//! Runs the whole demo with one command, without Docker: both services as child processes, a receiver for their OTLP
+//! spans, and a viewer for their traces.
 //!
 //! # Layout
 //!
@@ -8,7 +8,7 @@
 //! - [`viewer`], a separate crate in the folder `viewer`: receives the services' spans, stores them and shows the traces
 //! - [`stack`]: starts and stops everything, on the [`ports`] of the command line
 //! - [`cli`] and [`console`]: the command line, and the commands typed while the demo runs
-//! - [`mod@tour`]: runs every request of the catalogue and every pitfall of the lab, and checks the results
+//! - [`mod@tour`]: runs every example request of the catalogue and every pitfall, and checks the results
 //! - [`drawing`]: a trace as text; [`terminal`] has the width and the colors
 
 #![allow(
@@ -48,7 +48,7 @@ pub mod terminal;
 pub mod tour;
 pub mod verbosity;
 
-/// Runs the command of the command line: the demo until Ctrl-C, the tour or one of the child processes.
+/// Runs the command given on the command line: the demo until Ctrl-C, the tour or one of the child processes.
 pub fn main() -> ExitCode {
     let cli = Cli::read();
     match cli.command {
@@ -110,7 +110,7 @@ async fn serve(ports: PortFlags) -> Result<ExitCode, Error> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Stops everything. Another signal during this kills the remaining processes.
+/// Stops the services. Another signal during the shutdown kills the remaining processes.
 async fn stop(stack: Stack, signals: &mut Signals) -> Result<(), Error> {
     tokio::select! {
         stopped = stack.stop() => Ok(stopped?),
@@ -184,7 +184,8 @@ async fn tour(ports: PortFlags, flags: TourFlags) -> Result<ExitCode, Error> {
     })
 }
 
-/// Prints the addresses and a first request. Scripts parse the first lines: a name, spaces and a URL.
+/// Prints the addresses of the servers and an example request. Scripts parse the lines that contain a name, spaces and
+/// a URL.
 fn welcome(stack: &Stack, addresses: Addresses) {
     let Addresses {
         checkout,

@@ -34,7 +34,8 @@ pub fn human(line: &LogLine, screen: Screen) -> String {
     parts.map(String::as_str).collect::<Vec<_>>().join(" ")
 }
 
-/// Returns the time in UTC, such as `12:34:56.789Z`. The standard library does not know the local zone.
+/// Returns the time of a log line in UTC, such as `12:34:56.789Z`. The standard library cannot determine the local time
+/// zone.
 fn time_of_day(line: &LogLine) -> String {
     let Some(nanos) = line.time() else {
         return line.text("timestamp").unwrap_or_default().to_owned();
@@ -50,7 +51,7 @@ fn fields(line: &LogLine) -> String {
     own.chain(trace).collect::<Vec<_>>().join(" ")
 }
 
-/// Formats a value on one line: the first line of a text with many lines, two digits of a fraction.
+/// Formats a field's value on one line: only the first line of a multi-line text, and numbers with two decimal places.
 fn compact(value: &Value) -> String {
     let text = match value {
         Value::String(text) => text,

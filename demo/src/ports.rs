@@ -21,7 +21,7 @@ pub struct PortFlags {
     pub ui_port: Option<u16>,
 }
 
-/// Two servers would listen on the same port.
+/// The error if two servers would listen on the same port.
 #[derive(Debug, thiserror::Error)]
 #[error(
     "{first} and {second} cannot both listen on port {number}; choose another one with {flag} (0 takes any free one)"
@@ -34,7 +34,7 @@ pub struct SamePort {
 }
 
 impl PortFlags {
-    /// Returns whether no port is given.
+    /// Returns whether none of the port flags is given.
     pub fn is_empty(self) -> bool {
         let Self {
             checkout_port,
@@ -45,12 +45,12 @@ impl PortFlags {
         [checkout_port, inventory_port, otlp_port, ui_port] == [None; 4]
     }
 
-    /// Returns the ports of the plain demo: the documented ones, unless overridden.
+    /// Returns the ports of the demo without a command: the documented defaults, unless flags override them.
     pub fn or_documented(self) -> Ports {
         self.or([8080, 8081, 4318, 16686])
     }
 
-    /// Returns the ports of the tour: chosen by the system, unless given.
+    /// Returns the ports of the tour: chosen by the operating system, unless flags set them.
     pub fn or_free(self) -> Ports {
         self.or([0; 4])
     }
@@ -82,14 +82,14 @@ impl PortFlags {
     }
 }
 
-/// A port, and the details for the error if it is not available.
+/// A port, and the details for the error message if the port is not available.
 #[derive(Clone, Copy, Debug)]
 pub struct Port {
-    /// Service that listens on the port.
+    /// Name of the server that listens on the port.
     pub wanted_by: &'static str,
-    /// The flag that moves it.
+    /// The command-line flag that changes the port.
     pub flag: &'static str,
-    /// The number; 0 lets the system choose.
+    /// The port number; 0 lets the operating system choose.
     pub number: u16,
 }
 
@@ -106,7 +106,7 @@ impl Ports {
     ///
     /// # Errors
     ///
-    /// Two ports are equal and not 0.
+    /// Returns [`SamePort`] if two ports are equal and not 0.
     pub fn check(&self) -> Result<(), SamePort> {
         let Self {
             checkout,
@@ -130,16 +130,16 @@ impl Ports {
     }
 }
 
-/// The ports of all servers, all on 127.0.0.1.
+/// The ports of all servers, which listen on 127.0.0.1.
 #[derive(Clone, Copy, Debug)]
 pub struct Ports {
-    /// Service A.
+    /// Port of checkout (service A).
     pub checkout: Port,
-    /// Service B.
+    /// Port of inventory (service B).
     pub inventory: Port,
-    /// The OTLP receiver.
+    /// Port of the OTLP receiver.
     pub otlp: Port,
-    /// The trace viewer and its API.
+    /// Port of the trace viewer and its API.
     pub ui: Port,
 }
 

@@ -2,7 +2,8 @@
 
 use clap::ValueEnum;
 
-/// A service that this binary can run. Listed in the order in which they are stopped: each before those that it calls.
+/// A service that this binary can run. The variants are in the order in which the services are stopped: a caller before
+/// the service that it calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Role {
     /// Service A, which accepts orders.
@@ -12,7 +13,7 @@ pub enum Role {
 }
 
 impl Role {
-    /// The name in logs, traces and on the command line.
+    /// The service's name in logs, in traces and on the command line.
     pub fn name(self) -> &'static str {
         match self {
             Self::Checkout => "checkout",

@@ -6,8 +6,8 @@ use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::Instant;
 
-/// Signals closer together than this count as one. A demo started by another program often gets each signal twice: from the
-/// terminal and from that program.
+/// Signals within this time of each other count as one. If another program starts the demo, each signal often arrives
+/// twice: from the terminal and from that program.
 const ONE_SIGNAL: Duration = Duration::from_millis(100);
 
 /// The signals that ask the demo to stop.
@@ -24,7 +24,7 @@ impl Signals {
     ///
     /// # Errors
     ///
-    /// The system rejects the handlers.
+    /// Returns an error if the operating system rejects the handlers.
     pub fn listen() -> io::Result<Self> {
         Ok(Self {
             interrupt: signal(SignalKind::interrupt())?,
@@ -34,8 +34,8 @@ impl Signals {
         })
     }
 
-    /// Waits for the next signal. A signal within 100 ms of another one counts as the same one, and so does a hangup
-    /// after any other: a shell and the system both send one when a terminal closes.
+    /// Waits for the next signal. A signal within 100 ms of another one is ignored. A SIGHUP after any other signal is
+    /// ignored too, since a shell and the system both send one when a terminal closes.
     pub async fn received(&mut self) {
         loop {
             let is_first = self.last.is_none();

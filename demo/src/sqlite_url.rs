@@ -5,7 +5,7 @@ use std::path::Path;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 
-/// All characters that may have a special meaning in a URL, such as `?`, `#`, `%` and spaces.
+/// Characters to percent-encode: all that may have a special meaning in a URL, such as `?`, `#`, `%` and spaces.
 const ENCODED: AsciiSet = NON_ALPHANUMERIC
     .remove(b'/')
     .remove(b'-')

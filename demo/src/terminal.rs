@@ -5,7 +5,7 @@ use std::io::IsTerminal;
 /// The width and colors of the output.
 #[derive(Clone, Copy, Debug)]
 pub struct Screen {
-    /// Characters in a line.
+    /// Width in characters.
     pub width: usize,
     /// Whether to use colors.
     pub color: bool,
@@ -14,13 +14,13 @@ pub struct Screen {
 /// The style of a piece of text.
 #[derive(Clone, Copy, Debug)]
 pub enum Ink {
-    /// A heading.
+    /// Style of a heading.
     Bold,
-    /// Secondary information.
+    /// Style of secondary information.
     Dim,
-    /// A success.
+    /// Style of a success message.
     Good,
-    /// A failure.
+    /// Style of a failure message.
     Bad,
     /// The color of the service with this index.
     Service(usize),
@@ -29,7 +29,7 @@ pub enum Ink {
 const DEFAULT_WIDTH: usize = 100;
 /// Maximum width of prose, for readability.
 const LONGEST_LINE: usize = 110;
-/// Cyan, yellow, magenta, blue and green. Red is reserved for errors.
+/// ANSI codes of the service colors: cyan, yellow, magenta, blue and green. Red is reserved for errors.
 const SERVICE_COLORS: [&str; 5] = ["36", "33", "35", "34", "32"];
 
 impl Screen {
@@ -54,7 +54,7 @@ impl Screen {
         }
     }
 
-    /// Wraps paragraphs at the width of the screen, or less for readability.
+    /// Wraps paragraphs at the width of the screen, or at a smaller width for readability if the screen is wide.
     pub fn prose(self, text: &str) -> String {
         let width = self.width.clamp(20, LONGEST_LINE);
         let paragraph = |text: &str| {
@@ -65,7 +65,7 @@ impl Screen {
         paragraphs.join("\n\n")
     }
 
-    /// Formats a term and its description, which is indented on every line.
+    /// Formats a term followed by its description, which is indented on every line.
     pub fn entry(self, term: &str, text: &str) -> String {
         let term = format!("{term:<8} ");
         let width = self.width.clamp(20, LONGEST_LINE);
@@ -76,7 +76,7 @@ impl Screen {
         textwrap::fill(text, options)
     }
 
-    /// Returns the text in that style, or unchanged without colors.
+    /// Returns the text in this style, or unchanged if colors are disabled.
     pub fn paint(self, ink: Ink, text: &str) -> String {
         if !self.color || text.is_empty() {
             return text.to_owned();

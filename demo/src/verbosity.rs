@@ -1,29 +1,30 @@
-//! Decides which log lines are shown: those that `RUST_LOG` selects, without those that only the demo needs.
+//! Decides which log lines are shown: those that `RUST_LOG` selects, without those that the services write only for the
+//! demo.
 
 use tracing::Level;
 use tracing_subscriber::filter::Targets;
 use viewer::LogLine;
 
-/// Added to the services' filter: the demo reads addresses and finished requests from the log.
+/// Directives added to the services' log filter, since the demo reads addresses and finished requests from the logs.
 pub(crate) const READ: &str = "shared=info";
 
-/// The filter of `RUST_LOG`, as far as it concerns shown lines.
+/// The filter in `RUST_LOG`, applied to the lines that the demo shows.
 #[derive(Clone, Debug)]
 pub struct Verbosity(Option<Targets>);
 
 impl Verbosity {
-    /// Reads the environment.
+    /// Reads the environment variable `RUST_LOG`.
     pub fn from_env() -> Self {
         Self::of(std::env::var("RUST_LOG").ok().as_deref())
     }
 
     fn of(filter: Option<&str>) -> Self {
-        // Directives for spans only work in the services' filters, and hide nothing here.
+        // A filter with directives for spans works only in the services, so it hides no lines here.
         let plain = filter.filter(|filter| !filter.trim().is_empty() && !filter.contains('['));
         Self(plain.and_then(|filter| filter.parse().ok()))
     }
 
-    /// Returns whether the line is selected. Lines that only the demo needs are not.
+    /// Returns whether `RUST_LOG` selects the line. Lines that the services write only for the demo are not selected.
     pub fn shows(&self, line: &LogLine) -> bool {
         let target = line.text("target").unwrap_or_default();
         let is_read = line.text("level") == Some("INFO") && target.starts_with("shared");

@@ -1,4 +1,4 @@
-//! The errors of a service's process, with the last lines that it wrote.
+//! The errors of a service's process, with the last lines that the process wrote.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::deadlines::{START, grace};
 
-/// Number of lines that are kept.
+/// Number of output lines that are kept for error messages.
 const KEPT: usize = 10;
 
 /// The failure of a service's process.
@@ -17,25 +17,25 @@ pub enum ProcessError {
     /// The process could not be started.
     #[error("cannot start {0}")]
     Spawn(&'static str, #[source] io::Error),
-    /// It exited unexpectedly.
+    /// The process exited unexpectedly.
     #[error("the demo stops because {0} exited unexpectedly ({1}){2}")]
     Died(&'static str, ExitStatus, LastWords),
-    /// It runs, but does not answer.
+    /// The process runs, but did not become ready in time.
     #[error("{0} was not ready after {seconds} s{1}", seconds = START.as_secs())]
     NotReady(&'static str, LastWords),
-    /// It exited with an error during shutdown.
+    /// The process exited with an error during shutdown.
     #[error("{0} exited with {1} during shutdown{2}")]
     EndedBadly(&'static str, ExitStatus, LastWords),
-    /// It did not exit in time.
+    /// The process did not exit in time and was killed.
     #[error("{0} did not end within {seconds} s and was killed", seconds = grace().as_secs())]
     Killed(&'static str),
-    /// The operating system did not report its exit status.
+    /// The operating system did not report the exit status of the process.
     #[error("cannot wait for {0}")]
     Wait(&'static str, #[source] io::Error),
 }
 
-/// The last lines that a service wrote, indented below the error: its lines on standard error, and the errors that it
-/// logged before it listened.
+/// The last output lines of a service, indented below the error message: the lines on standard error, and the errors
+/// that the service logged before it listened.
 #[derive(Debug)]
 pub struct LastWords(Vec<String>);
 
@@ -48,7 +48,7 @@ impl fmt::Display for LastWords {
     }
 }
 
-/// Collects the last lines; clones share them.
+/// Collects the last output lines of a process. Clones share the lines.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Recorder(Arc<Mutex<VecDeque<String>>>);
 

@@ -1,7 +1,8 @@
-//! The services as child processes: starts, finds, watches and stops them, so that none is left running.
+//! Runs the services as child processes: starts them, finds their addresses, monitors and stops them, so that no
+//! service keeps running after the demo.
 //!
-//! A child is this same binary with the hidden subcommand `service`, so each service is a real process with a separate
-//! resource and log. [`crate::stack`] starts them and selects their settings.
+//! A child process runs this same binary with the hidden subcommand `service`, so each service is a real process with a
+//! separate resource and log. [`crate::stack`] starts the child processes and selects their settings.
 
 use std::io;
 use std::net::SocketAddr;
@@ -32,7 +33,7 @@ mod error;
 pub(crate) use command::{command, exports_to};
 pub use error::{LastWords, ProcessError};
 
-/// The destination of log lines.
+/// A function that receives the log lines of the services.
 pub type LogSink = Arc<dyn Fn(LogLine) + Send + Sync>;
 
 /// A running service.
@@ -40,21 +41,22 @@ pub type LogSink = Arc<dyn Fn(LogLine) + Send + Sync>;
 pub struct Process {
     role: Role,
     child: Child,
-    /// A pipe that closes when this process ends for any reason. The child watches it.
+    /// A pipe to the child process, which exits when the pipe closes. The pipe closes when the demo ends for any
+    /// reason.
     _lifeline: Option<ChildStdin>,
     address: watch::Receiver<Option<SocketAddr>>,
     recorder: Recorder,
     readers: JoinSet<()>,
-    /// The time at which to kill the process, set when it is asked to stop.
+    /// The time at which the process is killed, set when the process is asked to stop.
     deadline: Option<Instant>,
 }
 
 impl Process {
-    /// Starts the service with these variables added to the environment.
+    /// Starts the service with these additional environment variables.
     ///
     /// # Errors
     ///
-    /// [`ProcessError::Spawn`].
+    /// Returns [`ProcessError::Spawn`] if the process cannot be started.
     pub fn spawn(
         role: Role,
         variables: &[(&str, String)],
@@ -66,8 +68,8 @@ impl Process {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
-            // Ctrl-C reaches the whole process group of the terminal. The demo ends its children itself, in the right
-            // order.
+            // Ctrl-C signals the whole process group of the terminal. Services run in separate groups, so that the demo
+            // can stop them in the right order.
             .process_group(0);
         let mut child = command.spawn().map_err(spawn_error)?;
 
@@ -81,7 +83,8 @@ impl Process {
                 if let Some(address) = listening(&line) {
                     address_found.send_replace(Some(address));
                 }
-                // An error before the service listens explains why it ends. A later one may be about any request.
+                // Errors that a service logs before it listens explain why it exits. Later errors may concern any
+                // request.
                 if address_found.borrow().is_none() && line.text("level") == Some("ERROR") {
                     recorder.push(human(&line, Screen::PLAIN));
                 }
@@ -115,7 +118,8 @@ impl Process {
     ///
     /// # Errors
     ///
-    /// [`ProcessError::Died`], [`ProcessError::NotReady`].
+    /// Returns [`ProcessError::Died`] if the process exits first, or [`ProcessError::NotReady`] if the service is not
+    /// ready in time.
     pub async fn ready(&mut self, client: &reqwest::Client) -> Result<SocketAddr, ProcessError> {
         let mut address = self.address.clone();
         let ready = timeout(START, async {
@@ -127,7 +131,7 @@ impl Process {
         tokio::select! {
             ready = ready => match ready {
                 Ok(Some(address)) => Ok(address),
-                // The service has closed its standard output without listening, so it is about to end.
+                // The service closed its standard output before it listened, so it is about to exit.
                 Ok(None) => Err(self.died().await),
                 Err(_) => Err(ProcessError::NotReady(self.role.name(), self.recorder.last_words())),
             },
@@ -135,32 +139,33 @@ impl Process {
         }
     }
 
-    /// Waits until the process ends without a request to stop.
+    /// Waits until the process exits without having been asked to stop.
     pub async fn died(&mut self) -> ProcessError {
         let status = self.child.wait().await;
         self.ended(status, ProcessError::Died).await
     }
 
-    /// Asks the service to end and waits for it. Kills it if that takes longer than `grace`.
+    /// Asks the service to stop and waits until its process exits. Kills the process if that takes longer than `grace`.
     ///
-    /// If the future is dropped, the next call continues to wait. It does not send a second signal, which would end the
-    /// service at once.
+    /// If the future is dropped, the next call continues to wait. The next call does not send a second signal, which
+    /// would end the service immediately.
     ///
     /// # Errors
     ///
-    /// [`ProcessError::EndedBadly`], [`ProcessError::Killed`].
+    /// Returns [`ProcessError::EndedBadly`] if the process exits with an error, or [`ProcessError::Killed`] if it has
+    /// to be killed.
     pub async fn stop(&mut self) -> Result<(), ProcessError> {
         if self.deadline.is_none()
             && let Some(pid) = self.pid()
         {
-            // The process may have ended already.
+            // Sending the signal fails if the process has already exited.
             let _ = kill_process(pid, Signal::TERM);
         }
         let deadline = *self
             .deadline
             .get_or_insert_with(|| Instant::now() + grace());
         match timeout_at(deadline, self.child.wait()).await {
-            // Until the process handles signals, SIGTERM ends it at once.
+            // SIGTERM ends a process that has not installed its signal handlers yet, which is not an error.
             Ok(Ok(status))
                 if status.success() || status.signal() == Some(Signal::TERM.as_raw()) =>
             {
@@ -176,7 +181,8 @@ impl Process {
         }
     }
 
-    /// Returns the process id, or `None` after the process was waited for, since the id may be reused.
+    /// Returns the process id, or `None` after the process has exited and been waited for, since the system may reuse
+    /// the id.
     fn pid(&self) -> Option<Pid> {
         Pid::from_raw(i32::try_from(self.child.id()?).ok()?)
     }
@@ -193,14 +199,14 @@ impl Process {
         }
     }
 
-    /// Lets the readers read the rest of the pipes, for a limited time since a grandchild may keep them open.
+    /// Reads the rest of the process's output. The time is limited, since a grandchild process may keep the pipes open.
     async fn read_to_end(&mut self) {
         let readers = async { while self.readers.join_next().await.is_some() {} };
         let _ = timeout(Duration::from_secs(1), readers).await;
     }
 }
 
-/// Ends this process when its standard input closes, which happens when the demo ends, even if it was killed.
+/// Ends this process when its standard input closes, which happens when the demo ends, even if the demo was killed.
 pub fn end_with_parent() {
     std::thread::spawn(|| {
         let _ = io::copy(&mut io::stdin().lock(), &mut io::sink());
@@ -210,7 +216,7 @@ pub fn end_with_parent() {
     });
 }
 
-/// Returns the address in the line that a service logs when it listens.
+/// Parses the address from the line that a service logs when it listens.
 fn listening(line: &LogLine) -> Option<SocketAddr> {
     let listening = line.text("message") == Some("listening");
     listening.then(|| line.text("address")?.parse().ok())?
@@ -227,7 +233,7 @@ async fn answers_ready(client: &reqwest::Client, address: SocketAddr) {
     }
 }
 
-/// Passes on each line until the stream ends. Invalid UTF-8 becomes `�`.
+/// Passes each line to a function until the stream ends. Invalid UTF-8 becomes `�`.
 async fn lines(stream: impl AsyncRead + Unpin, mut each: impl FnMut(String)) {
     let mut stream = BufReader::new(stream);
     let mut line = Vec::new();

@@ -1,4 +1,4 @@
-//! [`StackError`]
+//! The errors of starting, running and stopping the services.
 
 use std::io;
 
@@ -13,13 +13,13 @@ pub enum StackError {
          free the port or choose another one with {flag} (0 takes any free one)"
     )]
     Port {
-        /// The service that listens on it.
+        /// Name of the server that would listen on the port.
         wanted_by: &'static str,
-        /// The port.
+        /// The port number.
         number: u16,
-        /// The flag that moves it.
+        /// The command-line flag that changes the port.
         flag: &'static str,
-        /// The error of the operating system.
+        /// The error of the operating system, as text.
         reason: String,
     },
     /// The directory for inventory's database cannot be created.

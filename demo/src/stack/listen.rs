@@ -1,4 +1,4 @@
-//! Listens on the ports of the receiver and the viewer, and checks those of the services.
+//! Listens on the ports of the receiver and the viewer, and checks that the ports of the services are available.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};

@@ -1,4 +1,4 @@
-//! Everything the demo runs, started in order and stopped in reverse: receiver and viewer in this process, inventory and
+//! Starts all parts of the demo in order and stops them in reverse: receiver and viewer in this process, inventory and
 //! checkout in separate processes.
 
 use std::io;
@@ -33,41 +33,42 @@ pub use error::StackError;
 pub struct Stack {
     /// The traces received so far.
     pub store: Store,
-    /// Where OTLP is received.
+    /// Address of the OTLP receiver.
     pub otlp: SocketAddr,
-    /// Where the viewer is served.
+    /// Address of the trace viewer.
     pub ui: SocketAddr,
-    /// Overrides checkout's timeouts for inventory and for a connection to it.
+    /// Overrides checkout's timeouts for requests to inventory and for connecting to inventory.
     pub inventory_timeout: Option<Duration>,
     ports: Ports,
-    /// The link from the viewer to checkout, whose address is known once it listens.
+    /// The viewer's link to checkout, set when checkout listens and its address is known.
     back_link: BackLink,
     client: reqwest::Client,
     logs: LogSink,
     services: Vec<Process>,
-    /// The ports of stopped services, bound but not listening: connections are refused, and the system does
-    /// not assign them to another process.
+    /// Sockets that reserve the ports of stopped services. The sockets are bound but do not listen, so connections are
+    /// refused and the system does not assign the ports to other processes.
     held: Vec<(Role, TcpSocket)>,
     _servers: JoinSet<io::Result<()>>,
-    /// The last field, so that it is removed after every writer has ended.
+    /// The directory of inventory's database. Declared last, so that the directory is removed only after every process
+    /// that writes to it has ended.
     directory: TempDir,
 }
 
-/// Where the services listen.
+/// Addresses of the services.
 #[derive(Clone, Copy, Debug)]
 pub struct Addresses {
-    /// Service A.
+    /// Address of checkout (service A).
     pub checkout: SocketAddr,
-    /// Service B.
+    /// Address of inventory (service B).
     pub inventory: SocketAddr,
 }
 
 impl Stack {
-    /// Opens receiver and viewer, and checks that the services' ports are free. Does not start the services.
+    /// Opens the receiver and the viewer, and checks that the services' ports are free. Does not start the services.
     ///
     /// # Errors
     ///
-    /// Every [`StackError`] except [`StackError::Process`].
+    /// Returns any [`StackError`] except [`StackError::Process`].
     pub async fn open(mut ports: Ports, logs: LogSink) -> Result<Self, StackError> {
         say_what_is_left_out();
         for role in Role::value_variants() {
@@ -106,7 +107,8 @@ impl Stack {
     ///
     /// # Errors
     ///
-    /// [`StackError::Process`]. The caller must still stop the services that have started.
+    /// Returns [`StackError::Process`] if a service does not start. The caller must still stop the services that have
+    /// started.
     pub async fn start_services(&mut self) -> Result<Addresses, StackError> {
         Ok(Addresses {
             inventory: self.start_service(Role::Inventory).await?,
@@ -118,7 +120,7 @@ impl Stack {
     ///
     /// # Errors
     ///
-    /// [`StackError::Process`]
+    /// Returns [`StackError::Process`] if the service does not start.
     pub async fn start_service(&mut self, role: Role) -> Result<SocketAddr, StackError> {
         let database = sqlite_url(&self.directory.path().join("inventory.sqlite"));
         let inventory = self.ports.inventory.number;
@@ -145,12 +147,12 @@ impl Stack {
         Ok(address)
     }
 
-    /// Returns whether the service was started and not stopped since.
+    /// Returns whether the service has been started and not been stopped since.
     pub fn runs(&self, role: Role) -> bool {
         self.services.iter().any(|service| service.role() == role)
     }
 
-    /// Waits until a service ends without a request to stop.
+    /// Waits until a service exits without having been asked to stop.
     pub async fn service_died(&mut self) -> StackError {
         let deaths = self.services.iter_mut();
         let deaths: Vec<_> = deaths.map(|service| Box::pin(service.died())).collect();
@@ -160,11 +162,12 @@ impl Stack {
         select_all(deaths).await.0.into()
     }
 
-    /// Stops one service. If the future is dropped, the service goes on to end, and [`Self::stop`] waits for it.
+    /// Stops one service. If the future is dropped, the service continues to shut down, and [`Self::stop`] waits for
+    /// it.
     ///
     /// # Errors
     ///
-    /// [`StackError::Process`] if it did not end cleanly.
+    /// Returns [`StackError::Process`] if the service did not exit cleanly.
     pub async fn stop_service(&mut self, role: Role) -> Result<(), StackError> {
         let Some(running) = self.services.iter().position(|s| s.role() == role) else {
             return Ok(());
@@ -175,11 +178,11 @@ impl Stack {
         Ok(stopped?)
     }
 
-    /// Keeps the port of a stopped service, if possible, until the service is started again.
+    /// Reserves the port of a stopped service, if possible, until the service is started again.
     fn hold_port(&mut self, role: Role) {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, self.ports.of(role).number));
         let held = TcpSocket::new_v4().and_then(|socket| {
-            // Connections that have just ended do not prevent it.
+            // With `SO_REUSEADDR`, recently closed connections do not prevent the bind.
             socket.set_reuseaddr(true)?;
             socket.bind(address)?;
             Ok(socket)
@@ -187,11 +190,12 @@ impl Stack {
         self.held.extend(held.ok().map(|socket| (role, socket)));
     }
 
-    /// Stops the services in the order of [`Role`]. The receiver outlives them and gets their last spans.
+    /// Stops the services in the order of [`Role`]. The receiver runs longer than the services, so that it receives
+    /// their last spans.
     ///
     /// # Errors
     ///
-    /// The first [`StackError::Process`], after all have been stopped.
+    /// Returns the first [`StackError::Process`], after all services have been stopped.
     pub async fn stop(mut self) -> Result<(), StackError> {
         let mut stopped = Ok(());
         for role in Role::value_variants() {
@@ -212,7 +216,7 @@ impl Stack {
             ("LISTEN_ADDR", listen.to_string()),
             ("LOG_FORMAT", "json".to_owned()),
             ("OTEL_SERVICE_NAME", role.name().to_owned()),
-            // The default of five seconds is for production. Here a user waits for the trace.
+            // The default export delay of five seconds is for production. In the demo, a user waits for the trace.
             ("OTEL_BSP_SCHEDULE_DELAY", delay.unwrap_or("200".to_owned())),
         ];
         if let Ok(filter) = std::env::var("RUST_LOG") {
@@ -222,7 +226,7 @@ impl Stack {
         variables.extend_from_slice(settings);
         self.held.retain(|(held_for, _)| *held_for != role);
         let process = Process::spawn(role, &variables, LogSink::clone(&self.logs))?;
-        // If a signal drops this future, the process is in the list already and is stopped like the others.
+        // If a signal drops this future, the process is already in the list, so it is stopped like the other services.
         self.services.push(process);
         let last = self.services.len() - 1;
         let ready = self.services[last].ready(&self.client).await;
@@ -233,7 +237,8 @@ impl Stack {
     }
 }
 
-/// Reports that `OTEL_SERVICE_NAME` is ignored, since with it the spans of both services would have the same name.
+/// Prints that `OTEL_SERVICE_NAME` is ignored, since that variable would give the spans of both services the same
+/// service name.
 fn say_what_is_left_out() {
     if let Ok(name) = std::env::var("OTEL_SERVICE_NAME") {
         say(&format!(
@@ -242,7 +247,7 @@ fn say_what_is_left_out() {
     }
 }
 
-/// Stores each line with its trace before passing it on.
+/// Returns a function that stores each log line with its trace before passing the line on.
 fn kept_in(store: Store, logs: LogSink) -> LogSink {
     Arc::new(move |line| {
         store.log(&line);

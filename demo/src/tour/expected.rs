@@ -1,10 +1,11 @@
-//! The expected results of a request of the catalogue: the services that take part, and the spans of its trace.
+//! The expected results of an example request of the catalogue: the services that take part, and the spans of the
+//! trace.
 
 use checkout::catalogue::{Reach, Row};
 use viewer::store::Trace;
 use viewer::waterfall::Waterfall;
 
-/// Spans by service and name.
+/// Spans, identified by service and name.
 type Spans = &'static [(&'static str, &'static str)];
 
 const REFUSED: Spans = &[("checkout", "POST /checkout")];
@@ -32,7 +33,7 @@ const PLACED: Spans = &[
     ("checkout", "send_receipt"),
 ];
 
-/// Spans that must be in the trace. There may be more.
+/// Returns the spans that must be in the trace. The trace may contain others.
 pub(super) fn spans(row: &Row) -> Spans {
     match row.reach {
         Reach::Refused => REFUSED,
@@ -42,7 +43,7 @@ pub(super) fn spans(row: &Row) -> Spans {
     }
 }
 
-/// The services that must take part in the trace and write a log line, and no others may.
+/// Returns the services that must take part in the trace and write a log line. No other service may take part.
 pub(super) fn services(row: &Row) -> &'static [&'static str] {
     match row.reach {
         Reach::Refused | Reach::Unavailable => &["checkout"],
@@ -50,7 +51,7 @@ pub(super) fn services(row: &Row) -> &'static [&'static str] {
     }
 }
 
-/// Expected spans that have not arrived.
+/// Returns the expected spans that have not arrived.
 pub(super) fn missing(row: &Row, trace: &Trace) -> Vec<String> {
     let arrived = |service: &str, name: &str| {
         let mut spans = trace.spans.iter();
@@ -64,8 +65,8 @@ pub(super) fn missing(row: &Row, trace: &Trace) -> Vec<String> {
         .collect()
 }
 
-/// Returns whether all expected spans have arrived and form one tree. A span ends before its parent and is sent before it, so
-/// after the servers' spans have arrived, no more spans can follow.
+/// Returns whether all expected spans have arrived and form one tree. A span ends before its parent and is exported
+/// before it, so after the SERVER spans have arrived, no more spans can follow.
 pub(super) fn is_complete(row: &Row, trace: &Trace) -> bool {
     missing(row, trace).is_empty() && Waterfall::of(trace).is_joined()
 }

@@ -1,4 +1,4 @@
-//! What all scenes of the tour share: addresses, received traces and log lines, and the parts that they print.
+//! State and output functions that all scenes of the tour share, such as addresses, received traces and log lines.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -14,14 +14,14 @@ use crate::logs::{human, print};
 use crate::stack::StackError;
 use crate::terminal::{Ink, Screen};
 
-/// Maximum time for the spans and log lines of a request to arrive after its response. Generous, since the tour continues
+/// Maximum time from a response until its spans and log lines arrive. The limit is generous, since the tour continues
 /// as soon as they have arrived.
 pub(super) const ARRIVAL: Duration = Duration::from_mins(1);
 
 /// An error that ends the tour early.
 #[derive(Debug, thiserror::Error)]
 pub enum TourError {
-    /// The services could not be started, or one ended early.
+    /// The services could not be started, or a service exited early.
     #[error(transparent)]
     Stack(#[from] StackError),
     /// The HTTP client could not be created.
@@ -36,7 +36,7 @@ pub enum TourError {
     /// The process of a pitfall could not be started.
     #[error("cannot start the process of a pitfall")]
     Process(#[source] std::io::Error),
-    /// Ctrl-C.
+    /// Ctrl-C or another signal ended the tour.
     #[error("the tour was interrupted")]
     Interrupted,
 }
@@ -46,7 +46,7 @@ pub(super) struct Guide<'a> {
     pub(super) client: reqwest::Client,
     pub(super) checkout: SocketAddr,
     pub(super) otlp: SocketAddr,
-    /// The viewer, if it keeps running after the tour.
+    /// Address of the trace viewer, if the viewer keeps running after the tour.
     pub(super) ui: Option<SocketAddr>,
     pub(super) store: Store,
     pub(super) journal: &'a Journal,
@@ -87,7 +87,7 @@ impl Guide<'_> {
         }
     }
 
-    /// Prints the differences or, if there are none, the proved statement.
+    /// Prints the differences from the expected result or, if there are none, the statement that the result proves.
     pub(super) fn verdict(&self, proved: &str, off: &[String]) {
         print("");
         if off.is_empty() {
@@ -101,7 +101,7 @@ impl Guide<'_> {
     }
 }
 
-/// Returns the statement that a joined trace proves.
+/// Returns the statement that a trace proves if its spans form one tree.
 pub(super) fn joined(trace: Option<&Trace>) -> String {
     let spans = trace.map_or(0, |trace| trace.spans.len());
     let services = trace.map_or_else(Vec::new, |trace| Waterfall::of(trace).services);

@@ -1,4 +1,4 @@
-//! The services' log lines during the tour, stored until their request is shown.
+//! The services' log lines during the tour, stored until the tour shows their request.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -9,7 +9,8 @@ use crate::logs::{human, print};
 use crate::terminal::Screen;
 use crate::verbosity::Verbosity;
 
-/// The log lines of both services. Lines of a request are stored until it is shown; others are printed immediately.
+/// Collects the log lines of both services. Lines of a request are stored until the tour shows the request; other lines
+/// are printed immediately.
 #[derive(Debug)]
 pub struct Journal {
     pub(super) verbosity: Verbosity,
@@ -18,7 +19,7 @@ pub struct Journal {
 }
 
 impl Journal {
-    /// Creates an empty journal that shows lines of this verbosity.
+    /// Creates an empty journal that shows log lines of this verbosity.
     pub fn new(verbosity: Verbosity) -> Self {
         Self {
             verbosity,
@@ -27,7 +28,7 @@ impl Journal {
         }
     }
 
-    /// Stores or prints a line.
+    /// Stores the line if it has a trace id, or else prints it.
     pub fn push(&self, line: LogLine) {
         if line.trace_id().is_none() {
             if self.verbosity.shows(&line) {
@@ -39,7 +40,7 @@ impl Journal {
         self.changed.send_replace(());
     }
 
-    /// Waits until each of these services has written a line with this trace id.
+    /// Waits until each of these services has logged a line with this trace id.
     pub(super) async fn wait_for(&self, id: &str, services: &[&str]) {
         let mut changed = self.changed.subscribe();
         loop {
@@ -57,7 +58,8 @@ impl Journal {
         }
     }
 
-    /// Removes and returns the lines with this trace id, ordered by timestamp. Both services share one clock.
+    /// Removes and returns the lines with this trace id, ordered by timestamp. The timestamps of the services are
+    /// comparable, since both use the clock of this machine.
     pub(super) fn take(&self, id: &str) -> Vec<LogLine> {
         let mut lines = self.lines();
         let mut taken: Vec<_> = lines

@@ -1,7 +1,9 @@
-//! The tour: every request of the catalogue once, with its response, log lines, trace and verdict; then the lab.
+//! The tour: sends every example request of the catalogue once and shows its response, log lines, trace and verdict;
+//! then runs the pitfalls.
 //!
-//! The requests are in [`checkout::catalogue`]. `expected` has the expected results, `check` compares them, and this file and
-//! `guide` print. `lab` does the same for the pitfalls, `summary` counts, and `steps` pauses.
+//! The requests are in [`checkout::catalogue`]. `expected` has the expected results, `check` compares the responses
+//! with them, and this file and `guide` print the output. `lab` runs, checks and prints the pitfalls, `summary` counts
+//! the results, and `steps` pauses between scenes.
 
 use std::time::{Duration, Instant};
 
@@ -35,8 +37,8 @@ pub use flags::TourFlags;
 pub use guide::TourError;
 pub use journal::Journal;
 
-/// Checkout's timeout for inventory in the tour, unless `INVENTORY_TIMEOUT` is set. Far from the 1.2 s of `item-slow` and the
-/// 30 s of `item-stuck`, so that on a busy machine each gets the response of the catalogue.
+/// Checkout's timeout for inventory in the tour, unless `INVENTORY_TIMEOUT` is set. The timeout is far from the 1.2 s
+/// of `item-slow` and the 30 s of `item-stuck`, so that both requests get the expected response even on a busy machine.
 pub(crate) const INVENTORY_TIMEOUT: Duration = Duration::from_secs(5);
 
 const STORY: &str = "
@@ -54,7 +56,7 @@ span without a parent is the root.
 ///
 /// # Errors
 ///
-/// [`TourError`], if the tour has to stop early.
+/// Returns [`TourError`] if the tour has to stop early.
 pub async fn run(
     stack: &mut Stack,
     journal: &Journal,
@@ -90,7 +92,7 @@ pub async fn run(
 }
 
 impl Guide<'_> {
-    /// Runs the scenes: those that need inventory first, then those that need it stopped.
+    /// Runs the scenes: first those that need inventory, then those that need inventory to be stopped.
     async fn lead(
         &self,
         stack: &mut Stack,
@@ -139,7 +141,7 @@ impl Guide<'_> {
         Ok(verdicts)
     }
 
-    /// Sends one request of the catalogue and prints its results.
+    /// Sends one example request of the catalogue and prints its results.
     async fn show(&self, row: &Row) -> Result<Verdict, TourError> {
         let url = self.url("/checkout");
         print(&format!("$ {}", row.curl(&self.url(""))));
@@ -177,7 +179,7 @@ impl Guide<'_> {
         })
     }
 
-    /// Returns trace and log lines when they are complete or the time is up.
+    /// Returns the trace and log lines of a request once they are complete, or those that arrived before the timeout.
     async fn evidence(&self, id: TraceId, row: &Row) -> Evidence {
         let complete = |trace: &Trace| expected::is_complete(row, trace);
         let text = id.to_string();
@@ -187,7 +189,7 @@ impl Guide<'_> {
                 self.journal.wait_for(&text, expected::services(row)),
             )
         };
-        // The verdict reports anything that is missing.
+        // A timeout is not an error here: the verdict reports missing spans and log lines.
         let _ = timeout(ARRIVAL, arrival).await;
         Evidence {
             trace: self.store.trace(id),
@@ -196,7 +198,7 @@ impl Guide<'_> {
     }
 }
 
-/// Returns the heading of a request's scene: the item or the mistake, and its description.
+/// Returns the heading of a request's scene: the item or mistake in the request, and its description.
 fn title(row: &Row) -> String {
     format!("{}: {}", row.name, row.what)
 }

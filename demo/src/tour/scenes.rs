@@ -1,4 +1,4 @@
-//! The scenes of the tour: all requests of the catalogue and all pitfalls, or those named on the command line.
+//! The scenes of the tour: all example requests of the catalogue and all pitfalls, or those named on the command line.
 
 use checkout::catalogue::{ROWS, Reach, Row};
 

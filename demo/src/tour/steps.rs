@@ -7,9 +7,9 @@ use crate::console::Console;
 use crate::logs::print;
 use crate::terminal::{Ink, Screen};
 
-/// Waits for Enter, or does nothing.
+/// Waits for Enter after each scene, if `--step` is set.
 pub(super) struct Steps {
-    /// `None` if the tour does not wait.
+    /// `None` if the tour does not wait for Enter.
     console: Option<Console>,
     screen: Screen,
     /// Total time spent waiting for Enter.
@@ -17,7 +17,7 @@ pub(super) struct Steps {
 }
 
 impl Steps {
-    /// Waits for Enter if `--step` is set and standard input is a terminal.
+    /// Returns a value that waits for Enter if `--step` is set and standard input is a terminal.
     pub(super) fn new(step: bool, screen: Screen) -> Self {
         let wait = step && stdin().is_terminal();
         if step && !wait {
@@ -36,8 +36,8 @@ impl Steps {
         }
     }
 
-    /// Returns when Enter is pressed. Lines typed before this call do not count. After the end of standard input, it
-    /// returns at once.
+    /// Waits until Enter is pressed. Ignores lines that were typed before this call. At the end of standard input,
+    /// returns immediately.
     pub(super) async fn pause(&mut self) {
         let Some(console) = &mut self.console else {
             return;

@@ -5,10 +5,10 @@ use std::time::Duration;
 use crate::logs::print;
 use crate::terminal::{Ink, Screen};
 
-/// The result of one request, or of one form of a pitfall.
+/// The result of one request, or of one variant of a pitfall.
 pub(super) struct Verdict {
     pub(super) name: String,
-    /// The answer in a few words.
+    /// The response in a few words.
     pub(super) answer: String,
     /// Number of received spans.
     pub(super) spans: usize,

@@ -1,6 +1,6 @@
 //! Runs axe-core on a page. Every violation fails the test, whatever its impact.
 //!
-//! The first run installs it from npm into the target directory.
+//! The first run installs axe-core from npm into the target directory.
 
 use std::{fmt::Write as _, path::Path, process::Command, sync::OnceLock};
 
@@ -10,7 +10,8 @@ use crate::{browser::Browser, chromium::skipped};
 
 const VERSION: &str = "4.14.1";
 
-/// Returns the violations that axe-core finds, one line per rule and element. Without axe-core, prints why and returns `None`.
+/// Returns the violations that axe-core finds, one line per rule and element. If axe-core cannot be installed, prints
+/// the reason and returns `None`.
 pub(crate) async fn violations(browser: &Browser) -> Option<String> {
     static SOURCE: OnceLock<Result<String, String>> = OnceLock::new();
     let source = match SOURCE.get_or_init(source) {
@@ -18,7 +19,7 @@ pub(crate) async fn violations(browser: &Browser) -> Option<String> {
         Err(reason) => return skipped(reason),
     };
     browser.run(source).await;
-    // Tests enter frames and check them separately.
+    // Frames are excluded, since tests switch to each frame and check it separately.
     let script = "const done = arguments[0];
         axe.run(document, {iframes: false}).then(r => done(r.violations), e => done(String(e)))";
     let found = browser.client.execute_async(script, Vec::new()).await;
@@ -37,7 +38,7 @@ pub(crate) async fn violations(browser: &Browser) -> Option<String> {
     Some(text)
 }
 
-/// Asserts that axe-core finds no violation, in light and dark mode.
+/// Asserts that axe-core finds no violation on the page, in light and in dark mode.
 pub(crate) async fn assert_accessible(browser: &Browser, what: &str) {
     for dark in [false, true] {
         browser.dark(dark).await;
@@ -54,7 +55,8 @@ fn source() -> Result<String, String> {
     let kept = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("axe-core-{VERSION}"));
     let script = kept.join("node_modules/axe-core/axe.min.js");
     if !script.is_file() {
-        // Installed into a temporary directory and then renamed, since several test processes may install it at once.
+        // Installs axe-core into a temporary directory and then renames it, since several test processes may install at
+        // the same time.
         let fetched =
             tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).map_err(|error| text(&error))?;
         let npm = Command::new("npm")
@@ -71,7 +73,7 @@ fn source() -> Result<String, String> {
                 npm.status
             ));
         }
-        // Fails if another process was faster, which is fine.
+        // The rename fails if another process has installed axe-core first, which is not an error.
         let _ = std::fs::rename(fetched.path(), &kept);
     }
     std::fs::read_to_string(script).map_err(|error| text(&error))

@@ -19,17 +19,17 @@ pub(crate) struct Browser {
     chromium: Chromium,
 }
 
-/// Console errors and requests since the last call of [`Browser::notes`].
+/// Console errors and requests of the browser since the previous call of [`Browser::notes`].
 #[derive(Debug, Default)]
 pub(crate) struct Notes {
-    /// Errors on the console, except for failed responses of the tested servers, which tests request on purpose.
+    /// Errors on the browser console, without error responses of the tested servers, which tests request on purpose.
     pub(crate) errors: Vec<String>,
     /// URLs requested by the page and its frames.
     pub(crate) requests: Vec<String>,
 }
 
 impl Browser {
-    /// Starts a browser. If none is installed, prints that and returns `None`.
+    /// Starts a browser. If none is installed, prints that the test is skipped and returns `None`.
     pub(crate) async fn open() -> Option<Self> {
         let (chromium, client) = Chromium::start().await?;
         let browser = Self { client, chromium };
@@ -102,7 +102,7 @@ impl Browser {
         self.client.issue_cmd(command).await.unwrap();
     }
 
-    /// Like [`Self::until`], but inside a frame, which may be replaced meanwhile.
+    /// Like [`Self::until`], but evaluates the expression inside a frame, which may be replaced in the meantime.
     pub(crate) async fn until_in_frame(&self, css: &str, expression: &str) -> Value {
         let script = format!("return {expression}");
         let mut last = String::new();
@@ -145,12 +145,12 @@ impl Browser {
         self.devtools("Emulation.setEmulatedMedia", media).await;
     }
 
-    /// Disables scripts, starting with the next page.
+    /// Disables JavaScript, starting with the next page.
     pub(crate) async fn without_javascript(&self) {
         self.disable_javascript(true).await;
     }
 
-    /// Enables scripts again. Scripts of the current page do not run.
+    /// Enables JavaScript again. The scripts of the current page still do not run.
     pub(crate) async fn with_javascript(&self) {
         self.disable_javascript(false).await;
     }
@@ -167,7 +167,7 @@ impl Browser {
         self.extension("goog/cdp/execute", body).await
     }
 
-    /// Returns console errors and requests since the last call.
+    /// Returns the browser's console errors and requests since the previous call.
     pub(crate) async fn notes(&self) -> Notes {
         let mut notes = Notes::default();
         for entry in self.log("browser").await {
@@ -188,13 +188,14 @@ impl Browser {
         notes
     }
 
-    /// Asserts that no console error and no request to another host has occurred since the last notes, and closes the browser.
+    /// Closes the browser, after asserting that there was no console error and no request to another host since the
+    /// last call of [`Self::notes`].
     pub(crate) async fn close(self) {
         self.notes().await.assert_clean();
         self.client.close().await.unwrap();
     }
 
-    /// The process group of all its processes.
+    /// Returns the process group of chromedriver and the browser.
     pub(crate) fn process_group(&self) -> Pid {
         self.chromium.group().unwrap()
     }
@@ -226,7 +227,7 @@ impl Notes {
 
     /// Returns the requests to other hosts.
     pub(crate) fn foreign(&self) -> Vec<&String> {
-        // `data:`, `blob:` and internal pages of the browser use no network.
+        // `data:` and `blob:` URLs and internal pages of the browser do not use the network.
         let is_foreign = |url: &&String| match Url::parse(url) {
             Ok(url) => url.scheme().starts_with("http") && url.host_str() != Some("127.0.0.1"),
             Err(_) => true,
@@ -239,7 +240,7 @@ fn is_truthy(value: &Value) -> bool {
     ![json!(null), json!(false), json!(0), json!("")].contains(value)
 }
 
-/// A `WebDriver` command without a method on the client.
+/// A `WebDriver` command that the client library has no method for.
 struct Extension {
     path: &'static str,
     body: Value,

@@ -20,10 +20,11 @@ use tokio::{
 
 use crate::command::TIMEOUT;
 
-/// Limits the browsers that run at once. A browser is several processes, and more than two browsers slow each other down.
+/// Limits the number of browsers that run at the same time. A browser is several processes, and more than two browsers
+/// slow each other down.
 static SLOTS: Semaphore = Semaphore::const_new(2);
 
-/// The processes behind a session.
+/// The chromedriver process and the profile directory of a browser session.
 pub(crate) struct Chromium {
     driver: Child,
     profile: TempDir,
@@ -31,7 +32,7 @@ pub(crate) struct Chromium {
 }
 
 impl Chromium {
-    /// Starts a session in a new browser. If none is installed, prints that and returns `None`.
+    /// Starts a session in a new browser. If none is installed, prints that the test is skipped and returns `None`.
     pub(crate) async fn start() -> Option<(Self, Client)> {
         let slot = SLOTS.acquire().await.unwrap();
         let Some(binary) = find(&["chromium", "chromium-browser", "google-chrome"]) else {
@@ -48,7 +49,8 @@ impl Chromium {
                 }
                 driver => {
                     let mut driver = driver.unwrap();
-                    // It exits if another process takes its port between the choice and the bind on the second address family.
+                    // chromedriver exits if another process takes the chosen port before chromedriver has bound it for
+                    // both IPv4 and IPv6.
                     if let Some(port) = timeout(TIMEOUT, port(&mut driver)).await.unwrap() {
                         break (driver, port);
                     }
@@ -71,7 +73,7 @@ impl Chromium {
         Some((chromium, client))
     }
 
-    /// The process group of all its processes, led by chromedriver.
+    /// Returns the process group that contains chromedriver and the browser's processes.
     pub(crate) fn group(&self) -> Option<Pid> {
         Pid::from_raw(i32::try_from(self.driver.id()?).ok()?)
     }
@@ -84,7 +86,8 @@ impl Chromium {
                 "binary": binary,
                 "args": [
                     "--headless",
-                    // Containers lack user namespaces for the sandbox, and the tests only open their own pages.
+                    // The sandbox needs user namespaces, which containers lack. The tests open only their own pages, so
+                    // they do not need the sandbox.
                     "--no-sandbox",
                     "--disable-gpu",
                     "--disable-dev-shm-usage",
@@ -93,7 +96,8 @@ impl Chromium {
                     "--disable-background-networking",
                     "--disable-component-update",
                     "--disable-sync",
-                    // Requests to other hosts are recorded, but never leave the machine.
+                    // Requests to other hosts are recorded, but their host names do not resolve, so the requests never
+                    // leave the machine.
                     "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1 , EXCLUDE localhost",
                     format!("--user-data-dir={}", self.profile.path().display()),
                 ],
@@ -117,12 +121,12 @@ fn start_driver() -> std::io::Result<Child> {
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .kill_on_drop(true)
-        // Chromium's processes stay in this group, which `Drop` kills.
+        // Puts the processes of Chromium into one process group, which `Drop` kills.
         .process_group(0)
         .spawn()
 }
 
-/// Returns the port that chromedriver listens on, or `None` if it exits instead.
+/// Returns the port that chromedriver listens on, or `None` if chromedriver exits.
 async fn port(driver: &mut Child) -> Option<u16> {
     let mut lines = BufReader::new(driver.stdout.take().unwrap()).lines();
     while let Some(line) = lines.next_line().await.unwrap() {
@@ -140,11 +144,12 @@ fn find(names: &[&str]) -> Option<PathBuf> {
     candidates.find(|candidate| candidate.is_file())
 }
 
-/// Prints that a test is skipped, bypassing the captured output, so that it does not look like a passed test.
+/// Prints that a test is skipped. The message bypasses the output capture of the test runner, so that a skipped test
+/// does not look like a passed one.
 pub(crate) fn skipped<T>(reason: &str) -> Option<T> {
     let thread = std::thread::current();
     let test = thread.name().unwrap_or("a test");
-    // One write, since other tests write to the same stream.
+    // Writes the message with one call, since other tests write to the same stream.
     let line = format!("\nskipped: {test}: {reason}\n");
     let _ = std::io::stderr().write_all(line.as_bytes());
     None

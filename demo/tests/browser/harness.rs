@@ -1,4 +1,4 @@
-//! Tests of the harness: it detects the problems that the other tests rely on it to detect.
+//! Tests of the browser test harness: it must detect the problems that the other tests rely on it to detect.
 
 use std::net::Ipv4Addr;
 
@@ -19,7 +19,7 @@ async fn console_error_is_noted() {
     let notes = browser.notes().await;
     assert_eq!(notes.errors.len(), 1, "{notes:?}");
     assert!(notes.errors[0].contains("on purpose"), "{notes:?}");
-    // `close` asserts that there are no new errors, so the first one is not reported again.
+    // `close` checks only errors since the last call of `notes`, so it does not report the first error again.
     browser.close().await;
 }
 
@@ -120,7 +120,7 @@ fn is_alive(group: Pid) -> bool {
     test_kill_process_group(group).is_ok()
 }
 
-/// A server with one page.
+/// A test server with one HTML page.
 struct Page {
     url: String,
     _server: JoinSet<()>,

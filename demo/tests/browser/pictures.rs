@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::{browser::Browser, command::Demo, page::settled};
 
-/// A screenshot: its name, the window's height, the buttons to press first, and the number of spans of each trace.
+/// A screenshot: its name, the height of the window, the buttons to press first, and the number of spans of each trace.
 type Picture = (&'static str, u32, &'static [&'static str], &'static [usize]);
 
 const PICTURES: [Picture; 3] = [
@@ -19,7 +19,8 @@ const PICTURES: [Picture; 3] = [
         "page-pitfall",
         1240,
         &["[data-name=severed-context] .both"],
-        // The broken request and its orphan, and the fixed request with both.
+        // Spans in the traces of the broken request, of its orphaned spans, and of the fixed request, which contains
+        // them all.
         &[1, 3, 4],
     ),
 ];
@@ -28,7 +29,7 @@ const PICTURES: [Picture; 3] = [
 #[ignore = "writes pictures into docs/: .ci/pictures runs it"]
 async fn pictures_are_taken() {
     let directory = std::env::var_os("PICTURES").expect("PICTURES is a directory");
-    // Additional screenshots, which are not in the documentation.
+    // Whether to take additional screenshots, which are not in the documentation.
     let all = std::env::var_os("PICTURES_ALL").is_some();
     let browser = Browser::open().await.expect("a browser is installed");
     let demo = Demo::start().await;

@@ -16,10 +16,10 @@ use tokio::{
     time::timeout,
 };
 
-/// Maximum time to wait for any condition. Generous, since other tests share the machine.
+/// Maximum time to wait for any condition. The limit is generous, since other tests run on the same machine.
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(40);
 
-/// Returns the command, without the shell's variables for telemetry and logs.
+/// Returns the command that runs the `demo` binary, without the shell's variables for telemetry and logs.
 pub(crate) fn demo(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_demo"));
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("OTEL_")) {
@@ -33,7 +33,7 @@ pub(crate) fn demo(arguments: &[&str]) -> Command {
     command
 }
 
-/// A running demo on free ports. Dropping it kills it and its services.
+/// A running demo on free ports. Dropping this value kills the demo and its services.
 pub(crate) struct Demo {
     child: Child,
     stdin: ChildStdin,
@@ -53,7 +53,7 @@ impl Demo {
         .await
     }
 
-    /// Starts a command of [`demo`] and waits for its four addresses.
+    /// Starts a command returned by [`demo`] and waits until the demo prints its four addresses.
     pub(crate) async fn run(command: Command) -> Self {
         let mut demo = Self::spawn(command);
         demo.said(|output| addresses(output).len() == 4).await;
@@ -61,7 +61,7 @@ impl Demo {
         demo
     }
 
-    /// Starts a command of [`demo`].
+    /// Starts a command returned by [`demo`].
     pub(crate) fn spawn(mut command: Command) -> Self {
         command
             .stdin(Stdio::piped())
@@ -82,13 +82,13 @@ impl Demo {
         }
     }
 
-    /// `http://127.0.0.1:<port>` of `checkout`, `inventory`, `otlp` or `traces`.
+    /// Returns the URL of `checkout`, `inventory`, `otlp` or `traces`, such as `http://127.0.0.1:8080`.
     #[track_caller]
     pub(crate) fn url(&self, name: &str) -> &str {
         &self.addresses[name]
     }
 
-    /// Waits until the output satisfies a condition, and returns the output so far.
+    /// Waits until the demo's output satisfies a condition, and returns the output so far.
     pub(crate) async fn said(&self, wanted: impl Fn(&str) -> bool) -> String {
         let mut output = self.output.subscribe();
         let found = timeout(TIMEOUT, output.wait_for(|output| wanted(output))).await;
@@ -98,7 +98,7 @@ impl Demo {
         }
     }
 
-    /// Types a line into its console.
+    /// Types a line into the demo's console.
     pub(crate) async fn type_line(&mut self, line: &str) {
         self.type_bytes(format!("{line}\n").as_bytes()).await;
     }
@@ -112,7 +112,7 @@ impl Demo {
         kill_process(pid, signal).unwrap();
     }
 
-    /// Waits until it exits. Returns the exit status and the whole output.
+    /// Waits until the demo exits. Returns the exit status and the whole output.
     pub(crate) async fn ended(mut self) -> (ExitStatus, String) {
         let ended = async {
             while self.readers.join_next().await.is_some() {}
@@ -144,7 +144,7 @@ fn read(
     });
 }
 
-/// Parses the addresses from lines that contain a name, spaces and a URL.
+/// Parses the addresses from output lines that consist of a name, spaces and a URL.
 fn addresses(output: &str) -> HashMap<String, String> {
     let address = |line: &str| match line.split_whitespace().collect::<Vec<_>>()[..] {
         [name, url] if url.starts_with("http://") => Some((name.to_owned(), url.to_owned())),

@@ -1,4 +1,4 @@
-//! The reservations in inventory's database.
+//! Reads the reservations from inventory's database.
 
 use std::collections::HashMap;
 
@@ -6,13 +6,13 @@ use sqlx::{Connection as _, SqliteConnection, sqlite::SqliteConnectOptions};
 
 use crate::services::Services;
 
-/// The initial stock.
+/// The initial stock of `item-123`.
 const IN_STOCK: i64 = 1_000_000;
 
-/// Order ids with their quantities.
+/// Order ids with the reserved quantities.
 pub(crate) type Orders = HashMap<String, i64>;
 
-/// Returns the reservations of inventory after checking that they match its stock.
+/// Returns the reservations of `item-123` after asserting that they match the remaining stock.
 pub(crate) async fn books(services: &Services) -> Orders {
     let options = SqliteConnectOptions::new().filename(services.database());
     let mut database = SqliteConnection::connect_with(&options).await.unwrap();

@@ -1,4 +1,4 @@
-//! The demo as users run it: signals, ports, typed commands and environment variables.
+//! Tests the demo as users run it: signals, ports, typed commands and environment variables.
 
 use std::{process::Output, time::Duration};
 
@@ -51,7 +51,7 @@ async fn typed_commands_restart_inventory_with_data() {
 #[tokio::test]
 async fn signal_during_typed_stop_lets_requests_end() {
     let mut command = demo(&FREE_PORTS);
-    // The request to the stuck warehouse times out after this time, and is answered.
+    // The request for `item-stuck` times out after this time and gets an error response.
     command.env("REQUEST_TIMEOUT", "4s");
     let mut demo = Demo::run(command).await;
     let client = client();
@@ -73,7 +73,7 @@ async fn signal_during_typed_stop_lets_requests_end() {
 #[tokio::test]
 async fn signal_during_start_lets_services_end() {
     let demo = Demo::spawn(demo(&FREE_PORTS));
-    // Inventory is running; checkout has not started yet.
+    // Inventory is running, but checkout has not started yet.
     demo.said(|output| output.contains("inventory listening"))
         .await;
     demo.signal(Signal::TERM);
@@ -89,7 +89,7 @@ async fn hangup_stops_like_any_signal() {
         return;
     }
     let demo = Demo::start().await;
-    // A shell and the system may both send one when a terminal closes, at any distance.
+    // When a terminal closes, a shell and the system may both send SIGHUP, with any delay in between.
     demo.signal(Signal::HUP);
     demo.said(|output| output.contains("stopping")).await;
     tokio::time::sleep(Duration::from_millis(150)).await;
@@ -118,7 +118,7 @@ async fn bytes_that_are_not_utf8_are_answered() {
     demo.type_bytes(b"stop \xff\n").await;
     demo.said(|output| output.contains("is nothing to type here"))
         .await;
-    // The console still works.
+    // The console still accepts commands after an unknown one.
     demo.type_line("stop inventory").await;
     demo.said(|output| output.contains("inventory is stopped"))
         .await;
@@ -159,12 +159,12 @@ async fn second_signal_kills_busy_services() {
         .header("content-type", "application/json")
         .body(r#"{"item_id":"item-stuck"}"#);
     let stuck = shared::task::spawn(stuck.send());
-    // It delays the end of checkout by two seconds.
+    // The request in progress delays the shutdown of checkout by two seconds.
     some_span_has_come(&demo, &client).await;
 
     demo.signal(Signal::TERM);
     demo.said(|output| output.contains("draining")).await;
-    // Signals in quick succession count as one, so this one is sent later.
+    // The demo ignores a second signal within 100 ms, so the test sends it later.
     tokio::time::sleep(Duration::from_millis(150)).await;
     demo.signal(Signal::TERM);
     let (status, output) = demo.ended().await;
@@ -197,7 +197,8 @@ async fn unusable_argument_starts_nothing() {
         let stderr = String::from_utf8(stderr).unwrap();
         assert_eq!(status.code(), Some(2), "{arguments:?}: {stderr}");
         assert!(stderr.contains(reason), "{arguments:?}: {stderr}");
-        // The tour prints its introduction before it starts the services.
+        // The tour prints its introduction before it starts the services, so an empty output shows that nothing was
+        // started.
         assert!(stdout.is_empty(), "{arguments:?}: {stdout:?}");
     }
 }
@@ -273,7 +274,7 @@ async fn named_scenes_are_shown_within_width() {
 
 #[tokio::test]
 async fn stepped_tour_without_terminal_does_not_wait() {
-    // Standard input is a pipe that stays open: waiting for a line would never end.
+    // Standard input is a pipe that stays open, so a tour that waits for a line would never end.
     let demo = Demo::spawn(demo(&["tour", "item-123", "item-corrupt", "--step"]));
     let output = demo
         .said(|output| output.contains("\n2 of 2 as they should be"))
@@ -303,7 +304,7 @@ async fn kept_tour_serves_traces_until_stopped() {
     assert!(status.success(), "{output}");
 }
 
-/// Waits until the list of traces is not empty, so the request before it is in progress.
+/// Waits until the list of traces is not empty, which shows that the request sent before is in progress.
 async fn some_span_has_come(demo: &Demo, client: &reqwest::Client) {
     let under_way = async {
         let mut pause = tokio::time::interval(Duration::from_millis(20));

@@ -1,4 +1,5 @@
-//! The catalogue, row by row: status, code, headers, and one trace id in body, header, logs and span.
+//! Checks every example request of the catalogue: status, code, headers, and one trace id in body, header, logs and
+//! span.
 
 use checkout::catalogue::{Body, ROWS, Reach, Row};
 use serde_json::{Value, json};
@@ -42,7 +43,7 @@ fn row_of(name: &str) -> &'static Row {
     ROWS.iter().find(|row| row.name == name).unwrap()
 }
 
-/// Sends the request and compares response, logs and trace with the row.
+/// Sends the request of a catalogue row and compares the response, logs and trace with the row.
 async fn answers(services: &Services, row: &Row) {
     let body = row.body.text();
     let answer = services
@@ -55,7 +56,8 @@ async fn answers(services: &Services, row: &Row) {
     }
     let spans = match row.reach {
         Reach::Refused => 1,
-        // The request, the order, and either one call with its two spans at inventory, or three attempts.
+        // Five spans: the request, the order, and either one call with its two spans in inventory, or three attempts to
+        // call inventory.
         Reach::Checked | Reach::Unavailable => 5,
         Reach::Placed => 10,
     };

@@ -1,4 +1,5 @@
-//! Copies that must be kept equal by hand: the catalogue in the README and in the compose check, and the times in the promises.
+//! Compares the code with copies that are maintained by hand: the catalogue in the README and in the compose check, and
+//! the times in `docs/promises.md`.
 
 use std::{collections::BTreeSet, fs, path::Path};
 
@@ -22,7 +23,8 @@ fn readme_has_every_catalogue_row() {
     );
 }
 
-/// Replaces the header by `--json`, which is shorter and equivalent.
+/// Formats a catalogue row like the README, which uses `curl --json` instead of a content-type header, since it is
+/// shorter and equivalent.
 fn in_readme(row: &Row) -> String {
     let arguments = match row.media_type {
         "application/json" => format!("--json {}", row.body.in_shell()),

@@ -1,4 +1,4 @@
-//! One request has one trace id: in the response, in both logs and in the spans of both services.
+//! Tests that a request has one trace id in the response, in both logs and in the spans of both services.
 
 use std::collections::{HashMap, HashSet};
 

@@ -1,4 +1,5 @@
-//! An `Idempotency-Key` makes a repeated order the same order, also if checkout is killed before it answers.
+//! Tests that an order repeated with the same `Idempotency-Key` is placed only once, even if checkout is killed before
+//! it responds.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher as _, RandomState};
@@ -44,7 +45,7 @@ async fn answer(services: &Services, key: &str, quantity: i64) -> Answer {
 async fn repeated_key_answers_same_order() {
     let services = Services::start().await;
     let key = key(1);
-    // As many as the order takes, so that nothing is left for its repetition.
+    // The stock is exactly the quantity of the order, so nothing is left for a repeated order.
     let options = SqliteConnectOptions::new().filename(services.database());
     let mut database = SqliteConnection::connect_with(&options).await.unwrap();
     sqlx::raw_sql("UPDATE stock SET available = 3 WHERE item_id = 'item-123'")
@@ -79,7 +80,7 @@ async fn repeated_keys_after_kills_place_each_order_once() {
     let mut services = Services::start().await;
     let mut ordered = HashMap::new();
     let mut number = 0;
-    // At least five rounds, and until an order was reserved whose answer the kill has cut off.
+    // Runs at least five rounds, and more until the kill has cut off the response to a reserved order.
     let mut cut_off = 0;
     for round in 1..=100 {
         if round > 5 && cut_off > 0 {
@@ -102,7 +103,7 @@ async fn repeated_keys_after_kills_place_each_order_once() {
                 })
             })
             .collect();
-        // A moment between the first and the last reservation.
+        // Kills checkout at a random time between the first and the last reservation.
         let moment = usize::try_from(RandomState::new().hash_one(round)).unwrap() % ORDERS;
         let reserved = async {
             while books(&services).await.len() <= before + moment {
@@ -120,7 +121,7 @@ async fn repeated_keys_after_kills_place_each_order_once() {
                 cut_off += 1;
             }
             let mut repeated = answer(&services, key, 2).await;
-            // On a busy machine, checkout may give up waiting for inventory.
+            // On a busy machine, checkout's request to inventory may time out.
             while matches!(repeated.status, 503 | 504) {
                 repeated = answer(&services, key, 2).await;
             }

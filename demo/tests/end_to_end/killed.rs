@@ -1,4 +1,4 @@
-//! Services are killed and callers disconnect during orders: the reserved stock must match the placed orders.
+//! Kills services and disconnects callers during orders. Afterwards, the reserved stock must match the placed orders.
 
 use std::{
     hash::{BuildHasher as _, RandomState},
@@ -20,7 +20,7 @@ use crate::services::{Answer, Services};
 const CUSTOMERS: u64 = 32;
 const KILLS: u64 = 10;
 
-/// The orders that were confirmed, with their quantities.
+/// The confirmed orders, with their quantities.
 type Confirmed = Orders;
 
 struct Load {
@@ -31,7 +31,7 @@ struct Load {
 }
 
 impl Load {
-    /// Sends orders one after the other until `enough`.
+    /// Sends orders one after the other until `enough` is set.
     async fn customer(&self, quantity: i64) -> Confirmed {
         let mut confirmed = Confirmed::new();
         while !self.enough.load(Ordering::Relaxed) {
@@ -52,7 +52,7 @@ impl Load {
         confirmed
     }
 
-    /// Waits until this many more orders are confirmed.
+    /// Waits until this number of additional orders is confirmed.
     async fn goes_on(&self, more: usize) {
         let enough = self.confirmed.load(Ordering::Relaxed) + more;
         let confirmed = async {
@@ -97,7 +97,7 @@ async fn confirmed_orders_alone_hold_stock_after_kill() {
     }
     assert_eq!(confirmed.len(), load.confirmed.load(Ordering::Relaxed));
 
-    // Tasks of checkout release the reservations of orders that were answered 503 or 504.
+    // Tasks of checkout release the reservations of orders that were answered with 503 or 504.
     let agree = async {
         let mut poll = tokio::time::interval(Duration::from_millis(50));
         while books(&services).await != confirmed {
@@ -163,7 +163,7 @@ async fn disconnected_callers_leave_no_reservation_without_order() {
     for caller in callers {
         caller.await.unwrap();
     }
-    // Ends when the tasks that place the orders have ended.
+    // Checkout exits when the tasks that place the orders have ended.
     services.checkout.terminate();
     services.checkout.exited().await;
     services

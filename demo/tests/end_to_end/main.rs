@@ -1,4 +1,4 @@
-//! Both services as real processes that send real OTLP bytes, as users of this repository run them.
+//! Tests both services as real processes that send real OTLP requests, as users of this repository run them.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 

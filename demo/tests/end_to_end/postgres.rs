@@ -1,11 +1,12 @@
-//! Orders while inventory's `PostgreSQL` server is stopped or frozen: the answer, the trace and the log name the database.
+//! Tests orders while inventory's `PostgreSQL` server is stopped or frozen: the response, the trace and the log name
+//! the database.
 
 use std::time::{Duration, Instant};
 
 use crate::cluster::Cluster;
 use crate::services::{Answer, Services, row};
 
-/// A stopped server is found out within this time.
+/// Maximum response time of an order while the database server is stopped.
 const PROMPT: Duration = Duration::from_millis(500);
 
 async fn start(cluster: &Cluster) -> Services {
@@ -50,10 +51,10 @@ async fn stopped_postgres_is_503_and_in_trace() {
     };
     let services = start(&cluster).await;
     cluster.stop();
-    // The first query may find a connection that has just been closed.
+    // The first query may use a connection that the stopped server has just closed.
     let answer = order(&services).await;
     assert_database_failed(&services, &answer).await;
-    // Several, because a busy machine may delay one of them.
+    // Measures several orders, because a busy machine may delay one of them.
     let mut quickest = Duration::MAX;
     for _ in 0..10 {
         let started = Instant::now();
@@ -72,7 +73,8 @@ async fn frozen_postgres_is_503_and_in_trace() {
     };
     let services = start(&cluster).await;
     let frozen = cluster.freeze();
-    // Inventory gives up 0.5 s before checkout does. A busy machine may need more in between, and then checkout answers 504.
+    // Inventory's database timeout is 0.5 s shorter than checkout's timeout for inventory. On a busy machine, this
+    // difference may be too small, and checkout answers 504.
     let mut answers = Vec::new();
     while answers.len() < 10 {
         let answer = order(&services).await;

@@ -1,4 +1,4 @@
-//! Both services as separate processes, a receiver for their spans, and a client for requests.
+//! Runs both services as separate processes, with a receiver for their spans and a client for requests.
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
@@ -28,7 +28,7 @@ use viewer::{
 
 use crate::command::TIMEOUT;
 
-/// The services, receiver and client of a test. Dropping it ends the processes and removes the files.
+/// The services, receiver and client of a test. Dropping this value ends the processes and removes the files.
 pub(crate) struct Services {
     pub(crate) checkout: Service,
     pub(crate) inventory: Service,
@@ -44,7 +44,7 @@ pub(crate) struct Services {
 pub(crate) struct Service {
     pub(crate) url: String,
     child: Child,
-    /// Closed when the test ends for any reason; the process watches it.
+    /// A pipe to the process, which exits when the pipe closes. The pipe closes when the test ends for any reason.
     _lifeline: ChildStdin,
     lines: Arc<watch::Sender<Vec<Value>>>,
 }
@@ -64,7 +64,7 @@ impl Services {
         Self::start_with(directory, database_url).await
     }
 
-    /// Starts the services with this database.
+    /// Starts the services with this database for inventory.
     pub(crate) async fn start_with(directory: TempDir, database_url: String) -> Self {
         let store = Store::new(Limits::default());
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
@@ -96,7 +96,7 @@ impl Services {
         }
     }
 
-    /// The URL of inventory's database.
+    /// Returns the path of inventory's `SQLite` database.
     pub(crate) fn database(&self) -> PathBuf {
         database(&self.directory)
     }
@@ -108,7 +108,7 @@ impl Services {
         self.inventory = Service::inventory(&address, self.otlp, &self.database_url).await;
     }
 
-    /// Restarts checkout with another inventory.
+    /// Kills checkout and restarts it with another URL for inventory.
     pub(crate) async fn use_inventory(&mut self, url: String) {
         self.checkout.child.kill().await.unwrap();
         let url = ("INVENTORY_URL", url);
@@ -200,7 +200,7 @@ impl Service {
         (name, value): (&str, String),
     ) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_demo"));
-        // The developer's telemetry variables must not affect the test.
+        // Removes the developer's telemetry variables, since they would affect the test.
         for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("OTEL_")) {
             command.env_remove(name);
         }
@@ -240,7 +240,7 @@ impl Service {
         service
     }
 
-    /// Waits for a log line that satisfies `wanted`, and returns it.
+    /// Waits for a log line that satisfies the condition `wanted`, and returns the line.
     pub(crate) async fn log(&self, wanted: impl Fn(&Value) -> bool) -> Value {
         let mut lines = self.lines.subscribe();
         let found = timeout(TIMEOUT, lines.wait_for(|lines| lines.iter().any(&wanted))).await;
@@ -251,7 +251,7 @@ impl Service {
         lines.into_iter().find(wanted).unwrap()
     }
 
-    /// Returns all lines so far with this trace id.
+    /// Returns all log lines so far with this trace id.
     pub(crate) fn logs_of(&self, trace_id: &str) -> Vec<Value> {
         self.lines
             .borrow()
@@ -261,7 +261,7 @@ impl Service {
             .collect()
     }
 
-    /// Returns the number of lines so far with this message.
+    /// Returns the number of log lines so far with this message.
     pub(crate) fn count(&self, message: &str) -> usize {
         let lines = self.lines.borrow();
         lines
@@ -294,7 +294,7 @@ impl Answer {
         }
     }
 
-    /// Returns the trace id after checking that body and `traceresponse` header agree.
+    /// Returns the trace id after asserting that the response body and the `traceresponse` header agree.
     #[track_caller]
     pub(crate) fn trace_id(&self) -> &str {
         let trace_id = self.body["trace_id"].as_str().unwrap();
@@ -338,7 +338,7 @@ fn line(trace: &Waterfall, row: &Row) -> String {
     )
 }
 
-/// Returns the row of the service's span with this name.
+/// Returns the row of the span with this service and name.
 #[track_caller]
 pub(crate) fn row<'a>(trace: &'a Waterfall, service: &str, name: &str) -> &'a Row {
     let row = trace

@@ -1,4 +1,4 @@
-//! A service that is asked to stop completes its requests.
+//! Tests that a service that is asked to stop completes its requests.
 
 use std::net::Ipv4Addr;
 
@@ -23,7 +23,7 @@ async fn slow_checkout_completes_during_shutdown() {
         .body(r#"{"item_id":"item-slow"}"#);
     let checkout = shared::task::spawn(request.send());
 
-    // The request is in progress when its check has reached inventory's database.
+    // The span of the stock query shows that the request is in progress.
     services.wait_for_span("SELECT stock").await;
     services.checkout.terminate();
     services

@@ -1,5 +1,5 @@
-//! The demo as users start it: the tour, which checks itself, and the demo without a command, which leaves no files or
-//! processes behind.
+//! Tests the demo as users start it: the tour, which checks its own results, and the demo without a command, which
+//! leaves no files or processes behind.
 
 use std::{io::ErrorKind, process::Output};
 

@@ -25,7 +25,7 @@ pub fn find(attributes: &[KeyValue], key: &str) -> Option<String> {
     Some(text(attribute.value.as_ref()))
 }
 
-/// Formats a value for people; an empty value as an empty text.
+/// Formats a value for people. An empty value becomes an empty text.
 pub(crate) fn text(value: Option<&AnyValue>) -> String {
     match value.and_then(|value| value.value.as_ref()) {
         None => String::new(),
@@ -52,7 +52,7 @@ pub(crate) fn text(value: Option<&AnyValue>) -> String {
     }
 }
 
-/// Returns whether a text in the value matches. Numbers and booleans are formatted first.
+/// Returns whether the value matches the condition. Values that are not strings are formatted first.
 pub(crate) fn mentions(value: Option<&AnyValue>, wanted: &impl Fn(&str) -> bool) -> bool {
     match value.and_then(|value| value.value.as_ref()) {
         Some(Value::StringValue(text)) => wanted(text),

@@ -1,10 +1,10 @@
-//! Parses a Rust stack trace and keeps the frames of interest, from the panicking frame on, without the frames of the panic
-//! machinery and the runtime.
+//! Parses a Rust stack trace and keeps the frames of interest: from the panicking function on, without the frames of
+//! the panic machinery and the runtime.
 
 /// A stack trace in three parts.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Backtrace<'a> {
-    /// Text before the frames: the location of the panic.
+    /// Text before the frames, which contains the location of the panic.
     pub(crate) head: &'a str,
     /// Frames of interest, the panicking frame first.
     pub(crate) own: String,
@@ -12,16 +12,17 @@ pub(crate) struct Backtrace<'a> {
     pub(crate) left_out: usize,
 }
 
-/// Frames that mark the end of the panic machinery.
+/// Prefixes of functions that belong to the panic machinery.
 const PANICKING: [&str; 4] = [
     "core::panicking::",
     "std::panicking::",
     "rust_begin_unwind",
     "__rustc::rust_begin_unwind",
 ];
-/// Runtime frames around code that can panic.
+/// Prefixes of functions that catch panics. They run outside of the panicking code, so they do not belong to the panic
+/// machinery.
 const CATCHING: [&str; 2] = ["std::panicking::catch_unwind", "std::panicking::try"];
-/// Libraries that call application code. Frames between them belong to the application.
+/// Prefixes of library functions, whose frames are omitted. Frames between them belong to the application.
 const RUNTIME: [&str; 16] = [
     "std::",
     "core::",
@@ -42,7 +43,7 @@ const RUNTIME: [&str; 16] = [
 ];
 
 impl<'a> Backtrace<'a> {
-    /// Parses a stack trace in the format of `std::backtrace`; `None` for any other text.
+    /// Parses a stack trace in the format of `std::backtrace`. Returns `None` for any other text.
     pub(crate) fn parse(text: &'a str) -> Option<Self> {
         let first = text.lines().find(|line| frame_name(line).is_some())?;
         let head = text[..offset(text, first)].trim_end();
@@ -55,7 +56,7 @@ impl<'a> Backtrace<'a> {
             .iter()
             .filter(|frame| !is_runtime(own_name(frame)) && !is_elsewhere(frame))
             .collect();
-        // A stack with library frames only is kept whole.
+        // If the stack has only library frames, no frame is omitted.
         let own = if own.is_empty() {
             frames.iter().collect()
         } else {
@@ -77,7 +78,7 @@ fn offset(text: &str, part: &str) -> usize {
     part.as_ptr() as usize - text.as_ptr() as usize
 }
 
-/// Splits the text into frames with their lines.
+/// Splits a stack trace into frames, each with the lines that belong to it.
 fn frames(text: &str) -> Vec<String> {
     let mut frames: Vec<String> = Vec::new();
     for line in text.lines() {
@@ -92,7 +93,7 @@ fn frames(text: &str) -> Vec<String> {
     frames
 }
 
-/// `  12: name`
+/// Returns the function name in the first line of a frame, such as `  12: name`.
 fn frame_name(line: &str) -> Option<&str> {
     let (number, name) = line.split_once(": ")?;
     number.trim_start().parse::<u32>().ok()?;
@@ -109,7 +110,8 @@ fn is_panicking(name: &str) -> bool {
     PANICKING.iter().any(begins) && !CATCHING.iter().any(begins)
 }
 
-/// `<A as B>::c` belongs to the crate of `A`, or of `B` if `A` is a generic type.
+/// Returns whether a library defines the function. `<A as B>::c` belongs to the crate of `A`, or of `B` if `A` is a
+/// generic type.
 fn is_runtime(name: &str) -> bool {
     let name = name
         .trim_start_matches(['<', '&'])
@@ -121,7 +123,8 @@ fn is_runtime(name: &str) -> bool {
     RUNTIME.iter().any(|runtime| name.starts_with(runtime))
 }
 
-/// A source path determines the crate, whatever the function is called.
+/// Returns whether the source path of the frame is in a dependency or the standard library, whatever the function is
+/// called.
 fn is_elsewhere(frame: &str) -> bool {
     let places = ["/.cargo/registry/", "/rustc/"];
     let mut lines = frame.lines().skip(1);

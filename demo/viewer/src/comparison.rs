@@ -1,4 +1,4 @@
-//! Compares two traces: common spans and their durations.
+//! Compares two traces: their common spans and the durations of these spans.
 //!
 //! Spans correspond if they have the same service, kind and name under the same parent. If there are several such
 //! spans, they are paired in order.
@@ -7,25 +7,25 @@ use std::collections::HashMap;
 
 use crate::waterfall::{Row, Waterfall};
 
-/// A span of one or of both traces.
+/// A span that is in one or in both of the compared traces.
 #[derive(Debug)]
 pub(crate) struct Pair<'a> {
     /// Number of ancestors.
     pub(crate) depth: usize,
-    /// The row in the first trace.
+    /// The row of the span in the first trace, if there is one.
     pub(crate) left: Option<&'a Row>,
-    /// The row in the second trace.
+    /// The row of the span in the second trace, if there is one.
     pub(crate) right: Option<&'a Row>,
 }
 
 impl<'a> Pair<'a> {
-    /// Returns the span in either trace.
+    /// Returns the row in the first trace, or else in the second trace.
     pub(crate) fn any(&self) -> Option<&'a Row> {
         self.left.or(self.right)
     }
 }
 
-/// Returns all spans of both traces, in tree order.
+/// Returns the spans of both traces in tree order. Corresponding spans form one pair.
 pub(crate) fn compare<'a>(left: &'a Waterfall, right: &'a Waterfall) -> Vec<Pair<'a>> {
     let (lefts, rights) = (children(left), children(right));
     let mut pairs = Vec::new();
@@ -38,7 +38,7 @@ pub(crate) fn compare<'a>(left: &'a Waterfall, right: &'a Waterfall) -> Vec<Pair
                 right: in_right.map(|at: usize| &right.rows[at]),
             });
         }
-        // Roots have no parent in either trace; under a span of one trace only, the other trace has no spans.
+        // Roots have no parent in either trace. A span that is only in one trace has no children in the other trace.
         let below = |of: &HashMap<Option<usize>, Vec<usize>>, at: Option<usize>| {
             let has = depth == 0 || at.is_some();
             has.then(|| of.get(&at).cloned())
@@ -63,7 +63,8 @@ fn children(waterfall: &Waterfall) -> HashMap<Option<usize>, Vec<usize>> {
     children
 }
 
-/// Merges siblings: those of the second trace are inserted at their position among those of the first.
+/// Merges sibling spans: those that are only in the second trace are inserted at their position among the siblings in
+/// the first trace.
 fn matched(
     (left, lefts): (&Waterfall, &[usize]),
     (right, rights): (&Waterfall, &[usize]),

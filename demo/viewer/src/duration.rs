@@ -10,7 +10,7 @@ use std::time::Duration;
 pub fn human_duration(nanos: u64) -> String {
     let value = nanos as f64;
     let seconds = nanos.saturating_add(500_000_000) / 1_000_000_000;
-    // Each unit ends where its text would round up to the next unit.
+    // Each range ends at the value whose text would round up to the next unit.
     match nanos {
         0..1_000 => format!("{nanos} ns"),
         1_000..999_500 => format!("{:.0} µs", value / 1e3),

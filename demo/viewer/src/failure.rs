@@ -1,4 +1,4 @@
-//! The first failure of a trace, which readers look for first.
+//! Finds the first failure of a trace, which users look for first.
 
 use std::sync::Arc;
 
@@ -7,21 +7,22 @@ use crate::log_line::LogLine;
 use crate::store::SpanId;
 use crate::waterfall::{Row, Waterfall};
 
-/// The failure that caused the others.
+/// The first failure of a trace, which caused the other failures.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Failure {
     /// The failed span.
     pub(crate) span: SpanId,
-    /// Service of that span.
+    /// Service of the failed span.
     pub(crate) service: String,
     /// Kind of failure: `panic`, `timeout`, `500`.
     pub(crate) error: String,
-    /// Message, or else the failed operation.
+    /// Error message, or else the name of the failed operation.
     pub(crate) words: String,
 }
 
 impl Failure {
-    /// Returns the failed span that ended first; of several, the deepest. A caller fails after its callee.
+    /// Returns the failed span that ended first. If several spans ended at the same time, returns the deepest of them,
+    /// since a caller fails after its callee.
     pub(crate) fn first_of(waterfall: &Waterfall, lines: &[Arc<LogLine>]) -> Option<Self> {
         let failed = waterfall.failed();
         let first = failed.min_by_key(|row| (row.end(), std::cmp::Reverse(row.depth)))?;
@@ -33,7 +34,7 @@ impl Failure {
         })
     }
 
-    /// `inventory, panic: stock of item-corrupt is -1`
+    /// Formats the failure, such as `inventory, panic: stock of item-corrupt is -1`.
     pub(crate) fn text(&self) -> String {
         format!("{}, {}: {}", self.service, self.error, self.words)
     }
@@ -56,7 +57,8 @@ fn words(row: &Row, waterfall: &Waterfall, lines: &[Arc<LogLine>]) -> String {
         .unwrap_or_else(|| span.name.clone())
 }
 
-/// Returns the error line in this span, or in its nearest ancestor of the same service.
+/// Returns the message of a warning or error that was logged in this span, or in its nearest ancestor of the same
+/// service.
 fn logged(row: &Row, waterfall: &Waterfall, lines: &[Arc<LogLine>]) -> Option<String> {
     let above = |row: &&Row| row.parent.map(|parent| &waterfall.rows[parent]);
     let own =

@@ -5,14 +5,14 @@ use serde_json::{Map, Value};
 /// One line of a service's standard output.
 #[derive(Clone, Debug)]
 pub struct LogLine {
-    /// Name of the service that wrote it.
+    /// Name of the service that wrote the line.
     pub service: String,
-    /// The original line.
+    /// The line as the service wrote it.
     pub raw: String,
     fields: Map<String, Value>,
 }
 
-/// Fields that are formatted separately or add nothing for a reader.
+/// Fields that are formatted separately or are of no use to a reader.
 const PLACED: [&str; 7] = [
     "timestamp",
     "level",
@@ -24,7 +24,7 @@ const PLACED: [&str; 7] = [
 ];
 
 impl LogLine {
-    /// Parses a line. A line that is not a JSON object has no fields.
+    /// Parses a log line. A line that is not a JSON object has no fields.
     pub fn parse(service: &str, raw: String) -> Self {
         let fields = serde_json::from_str(&raw).unwrap_or_default();
         let service = service.to_owned();
@@ -35,40 +35,41 @@ impl LogLine {
         }
     }
 
-    /// Returns a string field.
+    /// Returns the value of a string field, if there is one.
     pub fn text(&self, field: &str) -> Option<&str> {
         self.fields.get(field)?.as_str()
     }
 
-    /// Returns the trace of the line, if any.
+    /// Returns the trace id of the line, if there is one.
     pub fn trace_id(&self) -> Option<&str> {
         self.text("trace_id")
     }
 
-    /// Returns the span that was current when the line was written.
+    /// Returns the id of the span that was current when the line was written.
     pub fn span_id(&self) -> Option<&str> {
         self.text("span_id")
     }
 
-    /// Returns the time of the line in nanoseconds since 1970.
+    /// Returns the timestamp of the line in nanoseconds since 1970.
     pub fn time(&self) -> Option<u64> {
         let time = humantime::parse_rfc3339_weak(self.text("timestamp")?).ok()?;
         let since = time.duration_since(std::time::UNIX_EPOCH).ok()?;
         u64::try_from(since.as_nanos()).ok()
     }
 
-    /// Returns the approximate memory of the line in bytes: the text, and again as fields.
+    /// Returns the approximate memory of the line in bytes. The text counts twice, since the parsed fields contain it
+    /// again.
     pub fn weight(&self) -> usize {
         const FIELD: usize = 128;
         256 + 2 * self.raw.len() + FIELD * self.fields.len()
     }
 
-    /// Returns whether the line is not a JSON object, or an empty one.
+    /// Returns whether the line is not a JSON object, or is an empty one.
     pub fn is_plain_text(&self) -> bool {
         self.fields.is_empty()
     }
 
-    /// Returns the fields of this event, without those that every line has.
+    /// Returns the fields of this log event, without those that every line has.
     pub fn own_fields(&self) -> impl Iterator<Item = (&str, &Value)> {
         let fields = self
             .fields

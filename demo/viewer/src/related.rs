@@ -1,7 +1,7 @@
-//! Related traces: linked traces, and the work that a pitfall lost.
+//! Finds related traces: linked traces, and the work that a pitfall lost.
 //!
-//! Lost work does not reference its pitfall, which is the point of the pitfall. It is detected by time, as a trace without a
-//! calling request that started while the pitfall ran.
+//! A trace of lost work has no link to the request that ran the pitfall, since the pitfall lost the context. Lost work
+//! is detected by time: it started while the pitfall ran, and is not a request to the same service.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -9,31 +9,31 @@ use std::sync::Arc;
 use crate::store::TraceId;
 use crate::summary::Summary;
 
-/// The relation of another trace.
+/// The relation of another trace to this trace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Tie {
-    /// A span of this trace links to it.
+    /// A span of this trace links to the other trace.
     LinksTo,
-    /// One of its spans links to this trace.
+    /// A span of the other trace links to this trace.
     LinkedFrom,
-    /// Work that this pitfall lost.
+    /// The other trace is work that the pitfall in this trace lost.
     LostBy,
-    /// The pitfall that lost this work.
+    /// The other trace ran the pitfall that lost the work in this trace.
     Loser,
 }
 
-/// Another trace and its relation.
+/// Another trace and its relation to this trace.
 #[derive(Clone, Debug)]
 pub(crate) struct Related {
-    /// The relation.
+    /// The relation to this trace.
     pub(crate) tie: Tie,
-    /// The trace id.
+    /// The id of the other trace.
     pub(crate) id: TraceId,
-    /// Its summary; `None` if the trace is not stored.
+    /// The summary of the other trace; `None` if that trace is not stored.
     pub(crate) summary: Option<Arc<Summary>>,
 }
 
-/// Returns the related traces, each once.
+/// Returns the traces related to this trace, each once.
 pub(crate) fn related(id: TraceId, all: &[Arc<Summary>]) -> Vec<Related> {
     let Some(own) = all.iter().find(|summary| summary.id == id) else {
         return Vec::new();
@@ -66,12 +66,12 @@ pub(crate) fn related(id: TraceId, all: &[Arc<Summary>]) -> Vec<Related> {
     found
 }
 
-/// Returns the pitfall that lost this trace, if any.
+/// Returns the trace that ran the pitfall that lost this work, if there is one.
 pub(crate) fn loser<'a>(lost: &Summary, all: &'a [Arc<Summary>]) -> Option<&'a Arc<Summary>> {
     all.iter().find(|pitfall| is_lost_by(lost, pitfall))
 }
 
-/// Returns whether `lost` started while the broken `pitfall` ran, and is not a request to the same service.
+/// Returns whether `lost` started while the broken variant of `pitfall` ran, and is not a request to the same service.
 fn is_lost_by(lost: &Summary, pitfall: &Summary) -> bool {
     let broken = pitfall.pitfall.as_ref().is_some_and(|form| !form.fixed);
     let asked_for = lost.is_request && lost.service == pitfall.service;

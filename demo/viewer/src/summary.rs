@@ -1,4 +1,4 @@
-//! The summary of a trace for the list, and the facts that relate it to other traces.
+//! Summarizes a trace for the list of traces, with the facts that relate it to other traces.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,19 +16,19 @@ use crate::waterfall::{Position, Row, Waterfall};
 pub(crate) struct Summary {
     /// Trace id.
     pub(crate) id: TraceId,
-    /// Name of the root, or of the first span.
+    /// Name of the root span, or of the first span if there is no root.
     pub(crate) name: String,
-    /// Service of that span.
+    /// Service of the root span or first span.
     pub(crate) service: String,
-    /// Whether it is a SERVER span, so a request started the trace.
+    /// Whether the root span or first span is a SERVER span, so that a request started the trace.
     pub(crate) is_request: bool,
     /// Path of the request.
     pub(crate) path: Option<String>,
     /// HTTP status of the response.
     pub(crate) status: Option<String>,
-    /// The pitfall that ran.
+    /// The pitfall that the request ran, if any.
     pub(crate) pitfall: Option<Pitfall>,
-    /// The first failure.
+    /// The first failure in the trace, if any.
     pub(crate) failure: Option<Failure>,
     /// Number of services with spans.
     pub(crate) services: Vec<String>,
@@ -36,9 +36,9 @@ pub(crate) struct Summary {
     pub(crate) spans: usize,
     /// Number of failed spans.
     pub(crate) errors: usize,
-    /// Traces linked by its spans.
+    /// Ids of the traces that the spans link to.
     pub(crate) links: Vec<TraceId>,
-    /// Whether the spans are under more than one top span.
+    /// Whether the trace has more than one span at the top.
     pub(crate) is_split: bool,
     /// Start in nanoseconds since 1970.
     pub(crate) start: u64,
@@ -51,12 +51,12 @@ pub(crate) struct Summary {
 pub(crate) struct Pitfall {
     /// Name of the pitfall.
     pub(crate) name: String,
-    /// Whether the fixed form ran.
+    /// Whether the fixed variant of the pitfall ran.
     pub(crate) fixed: bool,
 }
 
 impl Summary {
-    /// Summarizes a trace; `None` if it has no span.
+    /// Summarizes a trace, or returns `None` if the trace has no span.
     pub(crate) fn of(trace: &Trace, lines: &[Arc<LogLine>]) -> Option<Self> {
         let waterfall = Waterfall::of(trace);
         let first = waterfall.first()?;
@@ -72,7 +72,7 @@ impl Summary {
             spans: waterfall.rows.len(),
             errors: waterfall.failed().count(),
             links: links(trace),
-            // One orphan above all other spans is normal if the caller sends its own traceparent.
+            // A single orphan above all other spans is normal if the caller sends a `traceparent` header but no spans.
             is_split: waterfall.count(Position::Root) + waterfall.count(Position::Orphan) > 1,
             start: waterfall.start,
             duration: waterfall.duration,
@@ -80,12 +80,12 @@ impl Summary {
         })
     }
 
-    /// Returns the end in nanoseconds since 1970.
+    /// Returns the end of the trace in nanoseconds since 1970.
     pub(crate) fn end(&self) -> u64 {
         self.start + self.duration
     }
 
-    /// Returns the name with its distinguishing details, such as `POST /pitfalls/{name}, raw-client broken`.
+    /// Returns the name of the trace and its pitfall, if any, such as `POST /pitfalls/{name}, raw-client broken`.
     pub(crate) fn title(&self) -> String {
         match &self.pitfall {
             Some(pitfall) => format!("{}, {}", self.name, pitfall.text()),
@@ -115,7 +115,7 @@ impl Pitfall {
         })
     }
 
-    /// `raw-client broken`
+    /// Formats the name and variant of the pitfall, such as `raw-client broken`.
     pub(crate) fn text(&self) -> String {
         format!(
             "{} {}",
@@ -132,11 +132,11 @@ pub(crate) struct Summaries {
     known: Mutex<HashMap<TraceId, Known>>,
 }
 
-/// The version of a trace and its summary; none if it had no span.
+/// The version of a trace and its summary, which is `None` if the trace had no span.
 type Known = (Revision, Option<Arc<Summary>>);
 
 impl Summaries {
-    /// Creates the cache for `store`.
+    /// Creates an empty cache of the summaries of the traces in `store`.
     pub(crate) fn new(store: Store) -> Self {
         Self {
             store,

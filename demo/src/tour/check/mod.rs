@@ -1,4 +1,4 @@
-//! Compares response, headers, trace and logs with the catalogue.
+//! Compares the response, headers, trace and logs of an example request with the catalogue.
 
 use checkout::catalogue::Row;
 use reqwest::header::HeaderMap;
@@ -11,7 +11,7 @@ use viewer::waterfall::{Position, Waterfall};
 
 use super::expected;
 
-/// The answer to a request.
+/// The response to a request.
 pub(super) struct Answer {
     pub(super) status: u16,
     pub(super) headers: HeaderMap,
@@ -38,7 +38,7 @@ impl Answer {
         })
     }
 
-    /// The problem's `code`.
+    /// Returns the `code` in the problem details of the response.
     pub(super) fn code(&self) -> Option<&str> {
         self.json["code"].as_str()
     }
@@ -47,7 +47,7 @@ impl Answer {
         self.headers.get(name)?.to_str().ok()
     }
 
-    /// Returns the trace id of the response's header.
+    /// Returns the trace id in the response headers.
     pub(super) fn trace_id(&self) -> Option<TraceId> {
         self.header_trace_id()?.parse().ok()
     }
@@ -57,7 +57,7 @@ impl Answer {
     }
 }
 
-/// Returns the differences, one sentence each.
+/// Returns the differences from the expected result, one sentence each.
 pub(super) fn off(row: &Row, answer: &Answer, evidence: &Evidence) -> Vec<String> {
     let mut off = of_answer(row, answer);
     match &evidence.trace {

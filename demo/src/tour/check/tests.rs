@@ -26,7 +26,7 @@ fn headers(span_id: &str) -> HeaderMap {
     ])
 }
 
-/// The expected spans, each but the first below the first.
+/// Returns the expected spans: the first is the root, and all others are its children.
 fn spans() -> Vec<TestSpan> {
     let ids = 1..;
     let spans = expected::spans(order()).iter().zip(ids);
@@ -46,7 +46,7 @@ fn evidence(spans: Vec<TestSpan>) -> Evidence {
     }
 }
 
-/// Asserts that there is one difference, and returns it.
+/// Asserts that there is exactly one difference from the expected result, and returns it.
 fn only(answer: &Answer, evidence: &Evidence) -> String {
     let mut off = off(order(), answer, evidence);
     assert_eq!(off.len(), 1, "{off:?}");

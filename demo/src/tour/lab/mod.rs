@@ -1,6 +1,7 @@
-//! The lab of the tour: every pitfall of checkout, its broken form beside its fixed one.
+//! Shows the pitfalls of checkout in the tour: the broken variant of each, followed by the fixed variant.
 //!
-//! `pitfall` parses checkout's descriptions, `check` compares them with the received spans, and this file prints.
+//! `pitfall` parses checkout's descriptions of the pitfalls, `check` compares the descriptions with the received spans,
+//! and this file prints the results.
 
 use std::process::Stdio;
 
@@ -30,7 +31,7 @@ separate trace, which does not appear in the request's trace. A span is exported
 once: it waits in a queue, so that many spans are sent together.";
 
 impl Guide<'_> {
-    /// Returns the pitfalls of the lab.
+    /// Returns the pitfalls of checkout.
     pub(super) async fn pitfalls(&self) -> Result<Vec<Pitfall>, TourError> {
         let list = self.client.get(self.url("/pitfalls")).send().await;
         let list = list.and_then(reqwest::Response::error_for_status);
@@ -44,11 +45,11 @@ impl Guide<'_> {
         print(&self.screen.prose(STORY));
     }
 
-    /// Runs both forms of a pitfall and prints them.
+    /// Runs the broken and the fixed variant of a pitfall and prints the results.
     pub(super) async fn show_pitfall(&self, pitfall: &Pitfall) -> Result<[Verdict; 2], TourError> {
         let harm = &pitfall.harm;
-        // A process sends its spans in the order in which they end. Both forms run before either is checked: once the
-        // spans of the fixed form have arrived, no more spans of the broken form can arrive.
+        // A process exports its spans in the order in which they end. Both variants run before either is checked: once
+        // the spans of the fixed variant have arrived, no more spans of the broken variant can arrive.
         let broken = self.answer(&pitfall.broken, false).await?;
         let fixed = self.answer(&pitfall.fixed, true).await?;
         let broken = self.broken(harm, broken).await;
@@ -78,7 +79,7 @@ impl Guide<'_> {
         ])
     }
 
-    /// Runs one form, which is a request or a process.
+    /// Runs one variant of a pitfall, which is a request to checkout or a separate process.
     async fn answer(&self, how: &str, fixed: bool) -> Result<Answer, TourError> {
         let text = match how.strip_prefix("POST ") {
             Some(path) => self.request(path).await.map_err(TourError::NoAnswer)?,
@@ -92,12 +93,14 @@ impl Guide<'_> {
         response.text().await
     }
 
-    /// Returns the response among the output lines of the process, or the reason why there is none.
+    /// Runs a pitfall in a separate process. Returns the response among the process's output lines or, if there is
+    /// none, the output or an error message.
     async fn process(&self, fixed: bool) -> std::io::Result<String> {
         let arguments = ["unflushed-exit", "--fixed"];
         let arguments = &arguments[..if fixed { 2 } else { 1 }];
         let mut variables = exports_to(self.otlp).to_vec();
-        // Only a shutdown exports before the process ends, even on a slow machine.
+        // With a long delay and a large batch size, only a shutdown exports spans before the process ends, even on a
+        // slow machine.
         variables.push(("OTEL_BSP_SCHEDULE_DELAY", "600000".to_owned()));
         variables.push(("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "512".to_owned()));
         let mut command = command(arguments, &variables)?;
@@ -117,18 +120,18 @@ impl Guide<'_> {
         Ok(answer.unwrap_or(&stdout).to_owned())
     }
 
-    /// Collects the traces of the broken form.
+    /// Collects the traces of the broken variant of a pitfall.
     async fn broken(&self, harm: &Harm, answer: Answer) -> Run {
         let own = match (answer.trace_id(), harm) {
             (None, _) => None,
-            // The process has ended, so no more spans can arrive.
+            // The process has exited, so no more spans can arrive.
             (Some(id), Harm::Loss) => self.store.trace(id),
             (Some(id), _) => self.arrived(id, |own| is_joined_with(&[], own)).await,
         };
         self.with_orphans(answer, own).await
     }
 
-    /// Collects the traces of the fixed form.
+    /// Collects the traces of the fixed variant of a pitfall.
     async fn fixed(&self, answer: Answer, lost: &[&str]) -> Run {
         let own = match answer.trace_id() {
             Some(id) => self.arrived(id, |own| is_joined_with(lost, own)).await,
@@ -151,13 +154,14 @@ impl Guide<'_> {
         Run { answer, own, apart }
     }
 
-    /// Returns the trace when it is complete, or its received spans when the time is up.
+    /// Returns the trace once it is complete, or the spans received before the timeout.
     async fn arrived(&self, id: TraceId, complete: impl Fn(&Trace) -> bool) -> Option<Trace> {
         let trace = timeout(ARRIVAL, self.store.wait_for(id, complete)).await;
         trace.ok().or_else(|| self.store.trace(id))
     }
 
-    /// Prints the request or command of one form and its results. `tasks` were waiting before it.
+    /// Prints the request or command of one variant of a pitfall and its results. `tasks` is the number of tasks that
+    /// were waiting before the request.
     fn show_form(&self, harm: &Harm, name: &str, how: &str, run: &Run, tasks: usize) {
         print(&self.screen.paint(Ink::Bold, &format!("\n{name}")));
         match how.strip_prefix("POST ") {
@@ -190,7 +194,7 @@ impl Guide<'_> {
     }
 }
 
-/// Returns the statement that the traces of a broken form prove.
+/// Returns the statement that the traces of a broken variant prove.
 fn proved(harm: &Harm, broken: &Run) -> String {
     let mut lost = lost(harm, &broken.answer);
     lost.dedup();

@@ -1,15 +1,15 @@
-//! Checkout's descriptions of its pitfalls: `GET /pitfalls`, and the response of each form.
+//! Parses checkout's descriptions of its pitfalls: the response of `GET /pitfalls`, and the response of each variant.
 
 use serde::Deserialize;
 use viewer::store::TraceId;
 
-/// The list.
+/// The response of `GET /pitfalls`.
 #[derive(Deserialize)]
 pub(super) struct List {
     pub(super) pitfalls: Vec<Pitfall>,
 }
 
-/// A way to lose a trace.
+/// A mistake that breaks a trace.
 #[derive(Deserialize)]
 pub(in crate::tour) struct Pitfall {
     pub(in crate::tour) name: String,
@@ -22,28 +22,28 @@ pub(in crate::tour) struct Pitfall {
     pub(super) fixed: String,
 }
 
-/// What a broken form does to its trace.
+/// The effect of a broken variant on its trace.
 #[derive(Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
 pub(super) enum Harm {
-    /// Part of it appears in a separate trace.
+    /// Part of the trace appears in a separate trace.
     Split,
-    /// One of its tasks never ends, so the task's span never arrives.
+    /// A task of the request never ends, so the task's span never arrives.
     Leak {
-        /// The service and the name of that span.
+        /// Service and name of the span that never arrives.
         span: String,
     },
-    /// It never arrives, since the process has ended.
+    /// The trace never arrives, since the process exits without exporting its spans.
     Loss,
 }
 
-/// The result of one form, as text.
+/// The result of running one variant of a pitfall.
 #[derive(Default, Deserialize)]
 pub(super) struct Answer {
     pub(super) happened: String,
     #[serde(default)]
     trace_id: String,
-    /// The spans that are missing from that trace.
+    /// The spans that are missing from the trace with the id `trace_id`.
     pub(super) orphans: Vec<Orphan>,
     pub(super) live_tasks: Option<usize>,
 }
@@ -52,17 +52,17 @@ pub(super) struct Answer {
 pub(super) struct Orphan {
     trace_id: String,
     pub(super) span_id: String,
-    /// Its service and name.
+    /// Service and name of the span.
     pub(super) span: String,
 }
 
 impl Answer {
-    /// Returns whether the line is a response, not a log line.
+    /// Returns whether the output line is a response rather than a log line.
     pub(super) fn is_one(line: &str) -> bool {
         serde_json::from_str::<Self>(line).is_ok()
     }
 
-    /// Parses a response. Any other text becomes `happened`, without a trace.
+    /// Parses a response. Any other text is stored in `happened`, without a trace id.
     pub(super) fn read(text: String) -> Self {
         serde_json::from_str(&text).unwrap_or_else(|_| Self {
             happened: text,

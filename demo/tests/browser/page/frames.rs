@@ -1,4 +1,4 @@
-//! The frame that shows a trace, with a trace UI of the test instead of the demo's viewer.
+//! Tests of the frame that shows a trace, with a fake trace UI instead of the demo's viewer.
 
 use std::{
     collections::HashMap,
@@ -40,7 +40,7 @@ async fn static_trace_ui_is_reloaded_until_trace_exists() {
     let found =
         "document.body.innerText.includes('found') && !document.body.innerText.includes('not')";
     browser.until_in_frame(".run iframe", found).await;
-    // The button reloads it once more, and the old content stays until the new one is loaded.
+    // The button reloads the frame, and the old content stays until the new content is loaded.
     let asked = ui.asked.load(Ordering::SeqCst);
     browser.click(".again").await;
     browser.until_in_frame(".run iframe", found).await;
@@ -82,7 +82,7 @@ async fn message_from_other_origin_is_ignored() {
     answered(&browser, "true").await;
     let height = "document.querySelector('.run iframe')?.getBoundingClientRect().height";
     let before = browser.until(height).await;
-    // The page's own messages have another origin than the trace UI.
+    // Messages from the page itself have another origin than the trace UI, so the page ignores them.
     let own = "window.postMessage({ traceHeight: 5 }, '*'); return true";
     browser.run(own).await;
     browser
@@ -115,12 +115,12 @@ async fn first_waterfall_appears_soon_after_answer() {
     }
     waits.sort_unstable();
     println!("from the answer to a span in the frame, in ms, five times: {waits:?}");
-    // An idle machine takes half a second, but other tests may run at the same time.
+    // The frame shows a span after half a second on an idle machine, but other tests may run at the same time.
     assert!(waits[2] < 10_000, "{waits:?}");
     browser.close().await;
 }
 
-/// A trace UI that answers its first requests with 404.
+/// A fake trace UI that answers its first requests with 404.
 struct TraceUi {
     url: String,
     asked: Arc<AtomicUsize>,
@@ -163,7 +163,8 @@ impl TraceUi {
     }
 }
 
-/// Checkout without inventory, with that trace UI. It answers 503, which has a trace too.
+/// A checkout process that links to the fake trace UI and cannot reach inventory. Orders fail with 503, but still have
+/// a trace.
 struct Checkout {
     url: String,
     _child: Child,

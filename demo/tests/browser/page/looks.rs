@@ -1,4 +1,4 @@
-//! The page's accessibility, its layout at several widths, and its behavior without JavaScript.
+//! Tests of the page's accessibility, its layout at several widths, and its behavior without JavaScript.
 
 use serde_json::json;
 
@@ -110,7 +110,7 @@ async fn opening_page_adds_no_trace_or_request() {
         .filter(|url| url.starts_with("http"))
         .collect();
     assert_eq!(outgoing, [&page]);
-    // A trace created by opening the page would be listed before that of the order.
+    // If opening the page created a trace, that trace would be listed before the trace of the order.
     browser.click("[data-text*='item-123']").await;
     settled(&browser).await;
     browser.go(demo.url("traces")).await;

@@ -1,4 +1,4 @@
-//! Checkout's page: its buttons and their results.
+//! Tests of checkout's page: its buttons and their results.
 
 use serde_json::{Value, json};
 
@@ -17,10 +17,11 @@ async fn open() -> Option<(Browser, Demo)> {
     Some((browser, demo))
 }
 
-/// The newest run.
+/// Selector of the newest run on the page. A run is the result of one click.
 const NEWEST: &str = "#runs > .run:first-child";
 
-/// Waits until the newest run is answered and evaluates a JavaScript expression, in which `run` is that run.
+/// Waits until the newest run has its response, then evaluates a JavaScript expression in which `run` is the element of
+/// that run.
 async fn answered(browser: &Browser, expression: &str) -> Value {
     let ready = format!("document.querySelector('{NEWEST}:not(.running)') !== null");
     browser.until(&ready).await;
@@ -39,7 +40,7 @@ pub(crate) async fn settled(browser: &Browser) {
     let count = browser.run(count).await.as_u64().unwrap();
     assert!(count > 0, "no trace to wait for");
     for number in 0..count {
-        // Marks the frame, so that a selector can match it.
+        // Sets an id on the frame, so that a selector can match the frame.
         let mark = "document.querySelectorAll('.run[open] .trace[data-trace]')[arguments[0]].id = `trace-${arguments[0]}`";
         let arguments = vec![json!(number)];
         browser.client.execute(mark, arguments).await.unwrap();

@@ -1,4 +1,4 @@
-//! The buttons of the catalogue.
+//! Tests of the buttons that send the example orders of the catalogue.
 
 use checkout::catalogue::ROWS;
 use serde_json::json;
@@ -140,7 +140,7 @@ async fn stopped_checkout_is_reported() {
         happened.contains("Is checkout still running?"),
         "{happened}"
     );
-    // The refused connection is an expected console error.
+    // The browser logs the refused connection as a console error, which this test expects.
     let errors = browser.notes().await.errors;
     assert!(
         errors

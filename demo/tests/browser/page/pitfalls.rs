@@ -1,4 +1,4 @@
-//! The pitfalls: broken, fixed, and side by side.
+//! Tests of the pitfalls on checkout's page: broken, fixed, and side by side.
 
 use serde_json::json;
 
@@ -17,7 +17,7 @@ async fn every_pitfall_shows_orphans_until_fixed() {
     for name in names.as_array().unwrap() {
         let name = name.as_str().unwrap();
         browser.click(&format!("[data-name={name}] .broken")).await;
-        // A frame for each trace that the answer names.
+        // The page shows a frame for each trace that the response mentions.
         let traces = "new Set(JSON.parse(run.querySelector('.answer pre').textContent).orphans.map(it => it.trace_id)).size";
         let orphans = answered(&browser, traces).await.as_u64().unwrap();
         assert_eq!(orphans == 0, name == "leaked-task", "{name}");
@@ -81,7 +81,7 @@ async fn broken_form_is_left_of_fixed_form() {
     let beside = "(([broken, fixed]) => broken.right <= fixed.left && broken.top === fixed.top)(
         [...run.querySelectorAll('.form')].map(form => form.getBoundingClientRect()))";
     assert_eq!(answered(&browser, beside).await, true);
-    // Running it again adds a run.
+    // A second click on the button adds a second run to the page.
     browser.click("[data-name=raw-client] .broken").await;
     browser
         .until("document.querySelectorAll('.run').length === 2")

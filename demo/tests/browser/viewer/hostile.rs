@@ -1,4 +1,4 @@
-//! Spans that try to inject scripts into the page.
+//! Tests with spans that try to inject scripts into the page.
 
 use super::sender::{send, span};
 use super::{assert_fits, open};

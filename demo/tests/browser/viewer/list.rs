@@ -1,4 +1,4 @@
-//! The list of traces.
+//! Tests of the viewer's list of traces.
 
 use super::{assert_same_page, assert_true, mark_page, open, order, post, press, press_enter};
 

@@ -1,4 +1,4 @@
-//! Spans that arrive while a page is open.
+//! Tests with spans that arrive while a page is open.
 
 use std::net::Ipv4Addr;
 use std::time::Duration;
@@ -39,7 +39,7 @@ async fn focus_selection_and_details_survive_new_spans() {
             const cell = [...document.querySelectorAll('.details td bdi')].find(td => td.textContent === 'to be selected');
             getSelection().selectAllChildren(cell)")
         .await;
-    // New rows before, between and after the existing ones, and the missing parent.
+    // Adds rows before, between and after the existing rows, and the parent span that was missing.
     send(
         &demo,
         vec![
@@ -94,7 +94,7 @@ async fn late_spans_complete_trace_without_reload() {
     browser
         .until("document.querySelectorAll('.rows > li').length === 1")
         .await;
-    // The page must still wait for spans after these seconds.
+    // After six seconds, the page must still wait for spans.
     tokio::time::sleep(Duration::from_secs(6)).await;
     send(&demo, vec![span(TRACE, 1, None, "late root", [0, 100])]).await;
     browser
@@ -175,7 +175,7 @@ async fn twelve_frames_load_without_exhausting_connections() {
             .await;
         browser.client.clone().enter_parent_frame().await.unwrap();
     }
-    // Each frame reported its height, and again after it had grown.
+    // Each frame has reported its height, and a greater height after its content grew.
     browser.until("told.size === 12 && [...told.values()].every(([first, ...more]) => more.some(height => height > first))").await;
     browser.close().await;
 }

@@ -1,4 +1,4 @@
-//! Layout and accessibility of the viewer in light and dark mode, wide and narrow.
+//! Tests of the viewer's layout and accessibility in light and dark mode, wide and narrow.
 
 use super::sender::{send, span};
 use super::{assert_fits, open, open_on, order, post};
@@ -83,7 +83,7 @@ async fn embedded_waterfall_shows_whole_names_and_marks() {
     for width in [1440, 560, 390] {
         browser.size(width, 1000).await;
         browser.go(&url).await;
-        // An element that is cut off is wider than its row shows, or is outside of it.
+        // Finds elements that are cut off: those wider than their visible part, or outside of their row.
         let cut = "return [...document.querySelectorAll('.rows .n')].flatMap(name => {
             const box = name.getBoundingClientRect();
             return [name, ...name.querySelectorAll('b, bdi, strong')].filter(part =>

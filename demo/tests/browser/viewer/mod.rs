@@ -1,4 +1,4 @@
-//! The trace viewer, with traces of real requests and with handcrafted spans.
+//! Tests of the trace viewer, with traces of real requests and with handcrafted spans.
 
 mod hostile;
 mod list;
@@ -88,7 +88,7 @@ async fn assert_fits(browser: &Browser, what: &str) {
     );
 }
 
-/// Asserts that the result of an expression is `true`.
+/// Asserts that the result of a JavaScript expression is `true`.
 #[track_caller]
 fn assert_true(value: &Value, what: &str) {
     assert_eq!(*value, Value::Bool(true), "{what}");

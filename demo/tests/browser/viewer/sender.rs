@@ -4,16 +4,16 @@ use serde_json::{Value, json};
 
 use crate::command::{Demo, TIMEOUT};
 
-/// The fixed start, in milliseconds since 1970.
+/// The time to which the times of test spans are relative, in milliseconds since 1970.
 pub(crate) const BEGIN: u64 = 1_790_000_000_000;
 
-/// A span to send. Times are milliseconds from a fixed start.
+/// A span to send to the receiver. Times are in milliseconds after [`BEGIN`].
 pub(crate) struct Sent {
     pub(crate) service: String,
     span: Value,
 }
 
-/// Creates a span. Span ids are small numbers.
+/// Creates a span with small numbers as span ids.
 pub(crate) fn span(trace: &str, id: u64, parent: Option<u64>, name: &str, ms: [u64; 2]) -> Sent {
     let time = |ms: u64| format!("{}000000", BEGIN + ms);
     let parent = parent.map_or_else(String::new, |id| format!("{id:016x}"));

@@ -1,4 +1,4 @@
-//! Times are shown in the zone of the reader, or in UTC without the script.
+//! Tests that times are shown in the browser's time zone, or in UTC without JavaScript.
 
 use serde_json::json;
 
@@ -31,7 +31,7 @@ async fn times_are_local_and_name_zone() {
     let trace = format!("{}/trace/{TRACE}", demo.url("traces"));
     browser.go(&trace).await;
     assert_eq!(browser.text(".begun time").await, local);
-    // Updates keep the zone.
+    // After a live update, times are still shown in the same time zone.
     mark_page(&browser).await;
     send(&demo, vec![span(TRACE, 2, Some(1), "child", [20, 40])]).await;
     browser

@@ -1,4 +1,4 @@
-//! The page of a trace.
+//! Tests of the viewer's page of a trace.
 
 use super::{assert_true, open, open_on, order, post, press, press_enter};
 
@@ -45,7 +45,7 @@ async fn first_failure_link_opens_span_details() {
     );
     browser.client.back().await.unwrap();
 
-    // A shared link opens the same span.
+    // The URL of the page opens the same span when it is shared.
     let url = browser.client.current_url().await.unwrap();
     assert!(url.query().unwrap().starts_with("span="), "{url}");
     browser.go(url.as_str()).await;

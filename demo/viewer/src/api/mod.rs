@@ -1,7 +1,8 @@
-//! The part of Jaeger's HTTP API that scripts and tests use, in the format of Jaeger 2.
+//! Implements the part of Jaeger's HTTP API that scripts and tests use, in the format of Jaeger 2.
 //!
-//! `GET /api/v3/traces/{trace_id}` returns OTLP/JSON inside `{"result": ..}`, so clients work against Jaeger as well. The same holds for
-//! `/api/v3/services`, `/api/v3/operations` and the search `/api/v3/traces`, whose parameters are parsed by `query`.
+//! `GET /api/v3/traces/{trace_id}` returns OTLP/JSON inside `{"result": ..}`, so clients also work with Jaeger.
+//! `/api/v3/services`, `/api/v3/operations` and the search `/api/v3/traces` are compatible as well. `query` parses the
+//! parameters of the search.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -64,7 +65,7 @@ async fn traces(State(store): State<Store>, RawQuery(query): RawQuery) -> Respon
     answer(result)
 }
 
-/// Written directly, since `json!` would first build a value for every attribute of every span.
+/// Serializes the traces directly, since `json!` would first build a value for every attribute of every span.
 fn answer(result: TracesData) -> Response {
     #[derive(Serialize)]
     struct Answer {
@@ -128,7 +129,7 @@ pub(crate) fn otlp(trace: &Trace) -> TracesData {
     let mut places = HashMap::new();
     for span in &trace.spans {
         let StoredSpan { source, span, .. } = &**span;
-        // The store shares equal sources within a trace, so their addresses distinguish them.
+        // Equal sources within a trace are the same allocation, so the address identifies the source.
         let place = *places.entry(Arc::as_ptr(source)).or_insert_with(|| {
             sources.push((source, Vec::new()));
             sources.len() - 1

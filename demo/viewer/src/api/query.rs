@@ -1,4 +1,5 @@
-//! The parameters of a search in the format of Jaeger 2: `query.service_name` and `query.serviceName` are equivalent.
+//! Parses the parameters of a trace search in the format of Jaeger 2: `query.service_name` and `query.serviceName` are
+//! equivalent.
 
 use std::collections::HashMap;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -13,7 +14,7 @@ use crate::waterfall::Waterfall;
 /// Default number of returned traces.
 const DEFAULT_TRACES: usize = 100;
 
-/// The parameters of a URL by their `snake_case` names. The last one of a repeated name counts.
+/// The parameters of a URL by their `snake_case` names. If a name is repeated, the last value counts.
 pub(super) struct Parameters(HashMap<String, String>);
 
 impl Parameters {
@@ -28,7 +29,7 @@ impl Parameters {
     }
 }
 
-/// A missing or invalid parameter.
+/// The error for a missing or invalid parameter.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Mistake {
     #[error("the parameter `{0}` is missing")]
@@ -37,7 +38,7 @@ pub(super) enum Mistake {
     Malformed(&'static str, &'static str, String),
 }
 
-/// The search conditions.
+/// The conditions of a trace search.
 #[derive(Debug)]
 pub(super) struct Query {
     service: Option<String>,
@@ -89,7 +90,7 @@ impl Query {
         })
     }
 
-    /// Service, operation and attributes must match the same span.
+    /// Returns whether the trace matches the search. Service, operation and attributes must match the same span.
     pub(super) fn matches(&self, trace: &Trace) -> bool {
         let (begun, duration) = (trace.start(), Waterfall::of(trace).duration);
         (self.begun.0..=self.begun.1).contains(&begun)
@@ -122,7 +123,7 @@ fn malformed(name: &'static str, expected: &'static str, text: &str) -> Mistake 
     Mistake::Malformed(name, expected, text.to_owned())
 }
 
-/// Converts to nanoseconds since 1970; earlier times become 0.
+/// Converts a time to nanoseconds since 1970. Earlier times become 0.
 fn time(text: &str) -> Option<u64> {
     let time: SystemTime = humantime::parse_rfc3339(text).ok()?;
     let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();

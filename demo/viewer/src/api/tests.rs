@@ -73,7 +73,7 @@ async fn services_are_listed() {
     assert_eq!(body, json!({ "services": ["checkout"] }));
 }
 
-/// Two traces of checkout: one at second 10 for 2 s, one at second 20 for 1 ms that failed.
+/// Two traces of checkout: one starts at second 10 and takes 2 s, the other starts at second 20, takes 1 ms and fails.
 fn two() -> Store {
     const S: u64 = 1_000_000_000;
     let mut slow = request("checkout", 1, "POST /checkout", 10 * S..12 * S);
@@ -89,7 +89,7 @@ fn two() -> Store {
 const ALL_TIMES: &str =
     "query.startTimeMin=1970-01-01T00:00:00Z&query.startTimeMax=2100-01-01T00:00:00Z";
 
-/// The ids of the traces that a search answers, in its order.
+/// Returns the ids of the traces that a search finds, in the order of the response.
 async fn found(query: &str) -> Vec<String> {
     let (status, body) = get(&two(), &format!("/api/v3/traces?{query}")).await;
     if status == 404 {
@@ -197,7 +197,7 @@ async fn unknown_api_paths_are_404_in_json() {
         "/api/v3/nothing",
         "/api/v3/traces/a/b",
     ] {
-        // As they are served: beside the pages, whose own fallback is HTML.
+        // Uses the router that also serves the pages, since its fallback for unknown paths is an HTML page.
         let (status, body) =
             crate::testing::get(pages::router(store.clone(), BackLink::default()), path).await;
         assert_eq!(status, 404, "{path}");

@@ -1,10 +1,11 @@
-//! OTLP in JSON, read and written.
+//! Reads and writes OTLP messages in JSON.
 //!
-//! Reading accepts all that [protobuf's JSON](https://protobuf.dev/programming-guides/json/) allows and the
-//! [OTLP specification](https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding) changes: `null` for any field,
-//! the names of fields in either form, unknown fields, numbers in quotes, enumerations by name or number. Writing
-//! produces the form of the Collector's `pdata`, which Jaeger answers with: zero values are left out, messages are not.
-//! The generated types refuse the first and write `null` where a message is missing.
+//! Reading accepts everything that [protobuf's JSON format](https://protobuf.dev/programming-guides/json/) allows, with
+//! the changes of the [OTLP specification](https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding): `null`
+//! for any field, field names in camel case or snake case, unknown fields, numbers in quotes, enumerations by name or
+//! number. Writing produces the format of the Collector's `pdata`, which Jaeger's responses use: zero values are
+//! omitted, but empty messages are not. The generated types of `opentelemetry-proto` reject some of this input and
+//! write `null` for a missing message.
 
 mod read;
 mod value;

@@ -1,4 +1,4 @@
-//! Messages out of JSON objects.
+//! Parses OTLP messages from JSON objects.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -18,22 +18,23 @@ use serde::{Deserialize, Deserializer};
 
 use super::value::{Base64, Double, Enumeration, Hex, Integer};
 
-/// Reads a batch.
+/// Parses a batch of spans from OTLP/JSON.
 ///
 /// # Errors
 ///
-/// If the body is not JSON or a field has a value of another type; the message contains the field and its place.
+/// Returns an error if the body is not JSON or a field has a value of another type. The error message contains the
+/// field and its position.
 pub(crate) fn read(body: &[u8]) -> serde_json::Result<ExportTraceServiceRequest> {
     serde_json::from_slice(body).map(|Object(request)| request)
 }
 
-/// A message, of which every field is optional.
+/// A protobuf message in which every field is optional.
 trait Message: Default {
-    /// Reads the value of the field `name`; an unknown one is ignored.
+    /// Reads the value of the field `name`. Ignores unknown fields.
     fn field<'de, M: MapAccess<'de>>(&mut self, name: &str, map: &mut M) -> Result<(), M::Error>;
 }
 
-/// A message as an object.
+/// Deserializes a protobuf message from a JSON object.
 struct Object<T>(T);
 
 impl<'de, T: Message> Deserialize<'de> for Object<T> {
@@ -61,7 +62,7 @@ impl<'de, T: Message> Visitor<'de> for Fields<T> {
     }
 }
 
-/// The next value; `null` is the same as no value.
+/// Reads the next value. `null` is the same as a missing value.
 fn value<'de, T: Deserialize<'de>, M: MapAccess<'de>>(map: &mut M) -> Result<Option<T>, M::Error> {
     map.next_value()
 }
@@ -99,7 +100,7 @@ fn skip<'de, M: MapAccess<'de>>(map: &mut M) -> Result<(), M::Error> {
     map.next_value().map(|IgnoredAny| ())
 }
 
-/// Implements [`Message`]: each field with its names and what reads it.
+/// Implements [`Message`] for a type, given the names of each field and the function that reads it.
 macro_rules! fields {
     ($message:ty { $($($name:literal)|+ => $field:ident: $read:expr,)+ }) => {
         impl Message for $message {
@@ -191,7 +192,7 @@ fields!(KeyValueList {
     "values" => values: messages,
 });
 
-/// One of several fields may be set: `null` sets none, and the last one counts.
+/// Only one of the fields of a value may be set. If several are present, the last one counts; `null` sets none.
 impl Message for AnyValue {
     fn field<'de, M: MapAccess<'de>>(&mut self, name: &str, map: &mut M) -> Result<(), M::Error> {
         let read = match name {

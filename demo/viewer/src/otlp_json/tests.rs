@@ -6,7 +6,8 @@ use opentelemetry_proto::tonic::trace::v1::{Span, TracesData};
 
 use super::{Written, read};
 
-/// Every field with its zero value and with another one, as `ptrace.JSONMarshaler` of the Collector's pdata 1.65 writes it.
+/// Traces that contain every field with its zero value and with another value, as written by `ptrace.JSONMarshaler` of
+/// the Collector's pdata 1.65.
 const PDATA: &str = include_str!("pdata.json");
 
 #[test]
@@ -14,7 +15,7 @@ fn traces_are_written_as_pdata_writes_them() {
     let ExportTraceServiceRequest { resource_spans } = read(PDATA.as_bytes()).unwrap();
     let written = serde_json::to_value(Written(TracesData { resource_spans })).unwrap();
     let expected: serde_json::Value = serde_json::from_str(PDATA).unwrap();
-    // A double without a fraction is `0` there and `0.0` here: the same number.
+    // The Collector writes a double without a fraction as `0`, and this crate as `0.0`, which is the same number.
     assert_eq!(normal(written), normal(expected));
 }
 
@@ -131,14 +132,15 @@ fn original_field_names_are_read_like_json_names() {
         "{snake_case}"
     );
     let (snake, camel) = (read(snake_case.as_bytes()), read(PDATA.as_bytes()));
-    // NaN is not equal to itself, so the texts are compared.
+    // NaN is not equal to itself, so the test compares the debug texts.
     assert_eq!(
         format!("{:?}", snake.unwrap()),
         format!("{:?}", camel.unwrap())
     );
 }
 
-/// The keys of the objects in snake case; `NaN` is the only other text with an inner capital.
+/// Converts the keys of JSON objects to snake case. `NaN` is the only other text with an upper-case letter after a
+/// lower-case one.
 fn snake_case(json: &str) -> String {
     let mut snake = String::new();
     let mut before = ' ';

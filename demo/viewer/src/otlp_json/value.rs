@@ -1,4 +1,4 @@
-//! Values that JSON has no type for.
+//! Reads protobuf values that JSON has no type for.
 
 use std::fmt;
 
@@ -8,7 +8,7 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use serde::de::{Error, Visitor};
 use serde::{Deserialize, Deserializer};
 
-/// Base64 with or without padding; written with it.
+/// Reads base64 with or without padding, and writes it with padding.
 pub(super) const BASE64: GeneralPurpose = GeneralPurpose::new(
     &STANDARD,
     GeneralPurposeConfig::new()
@@ -16,22 +16,23 @@ pub(super) const BASE64: GeneralPurpose = GeneralPurpose::new(
         .with_decode_allow_trailing_bits(true),
 );
 
-/// A whole number, in quotes or not. One with a fraction of zero or an exponent counts, as in `1e3`.
+/// A whole number, with or without quotes. Numbers with a zero fraction or an exponent count as whole, such as `1.0`
+/// and `1e3`.
 pub(super) struct Integer<N>(pub(super) N);
 
-/// A number, in quotes or not, or one of `NaN`, `Infinity` and `-Infinity` in quotes.
+/// A floating-point number, with or without quotes, or one of `NaN`, `Infinity` and `-Infinity` in quotes.
 pub(super) struct Double(pub(super) f64);
 
-/// An enumeration's value by number or name.
+/// The value of an enumeration, given by number or name.
 pub(super) enum Enumeration {
     Number(i32),
     Name(String),
 }
 
-/// The bytes of a trace id or span id.
+/// The bytes of a trace id or span id, in hexadecimal.
 pub(super) struct Hex(pub(super) Vec<u8>);
 
-/// All other bytes, in the standard or the URL-safe alphabet.
+/// Bytes in base64, with the standard or the URL-safe alphabet. Trace ids and span ids are in hexadecimal instead.
 pub(super) struct Base64(pub(super) Vec<u8>);
 
 impl<'de, N: TryFrom<i128>> Deserialize<'de> for Integer<N> {
@@ -52,7 +53,7 @@ impl<'de, N: TryFrom<i128>> Deserialize<'de> for Integer<N> {
     }
 }
 
-/// Doubles hold every whole number up to this one.
+/// Up to this number, a double represents every whole number exactly.
 const LARGEST_EXACT: f64 = 9_007_199_254_740_992.0;
 
 #[expect(

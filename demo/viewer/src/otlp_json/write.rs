@@ -1,4 +1,4 @@
-//! Messages as JSON objects, in the order and the form of the Collector's `pdata`.
+//! Writes OTLP messages as JSON objects, with the field order and format of the Collector's `pdata`.
 
 use base64::Engine as _;
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
@@ -14,10 +14,10 @@ use serde::{Serialize, Serializer};
 use super::value::BASE64;
 use crate::attributes;
 
-/// A message as it is written.
+/// Serializes a protobuf message as a JSON object.
 pub(crate) struct Written<T>(pub(crate) T);
 
-/// A message that can be written field by field.
+/// A protobuf message that can be written field by field.
 trait Message {
     fn fields<M: SerializeMap>(&self, object: &mut Object<M>) -> Result<(), M::Error>;
 }
@@ -36,7 +36,7 @@ impl<T: Message> Message for &T {
     }
 }
 
-/// A missing message is an empty one.
+/// Writes a missing message as an empty one.
 impl<T: Message> Message for Option<T> {
     fn fields<M: SerializeMap>(&self, object: &mut Object<M>) -> Result<(), M::Error> {
         self.as_ref()
@@ -44,7 +44,7 @@ impl<T: Message> Message for Option<T> {
     }
 }
 
-/// Messages as a list.
+/// Serializes protobuf messages as a JSON array.
 struct List<'a, T>(&'a [T]);
 
 impl<T: Message> Serialize for List<'_, T> {
@@ -53,7 +53,7 @@ impl<T: Message> Serialize for List<'_, T> {
     }
 }
 
-/// An object whose fields are left out if they have the zero value of their type.
+/// Writes a JSON object, omitting fields that have the zero value of their type.
 struct Object<M>(M);
 
 impl<M: SerializeMap> Object<M> {
@@ -67,7 +67,7 @@ impl<M: SerializeMap> Object<M> {
         self.0.serialize_entry(name, value)
     }
 
-    /// JSON's numbers are doubles to many readers, so 64 bits are written in quotes.
+    /// Writes a 64-bit number in quotes, since many JSON parsers read numbers as doubles.
     fn large<T>(&mut self, name: &'static str, number: &T) -> Result<(), M::Error>
     where
         T: ToString + PartialEq + Default,
@@ -94,7 +94,7 @@ impl<M: SerializeMap> Object<M> {
     }
 }
 
-/// Implements [`Message`]: each field in its order with the method that writes it.
+/// Implements [`Message`] for a type, given its fields in order, each with the method that writes it.
 macro_rules! fields {
     ($message:ty { $($method:ident $name:literal $field:ident,)+ }) => {
         impl Message for $message {
@@ -183,7 +183,7 @@ fields!(KeyValueList {
     list "values" values,
 });
 
-/// Which field is set says the type, so its zero value is written.
+/// The name of the field that is set determines the type, so the field is written even if its value is zero.
 impl Message for AnyValue {
     fn fields<M: SerializeMap>(&self, object: &mut Object<M>) -> Result<(), M::Error> {
         let map = &mut object.0;
@@ -197,7 +197,7 @@ impl Message for AnyValue {
             Some(Value::BytesValue(bytes)) => {
                 map.serialize_entry("bytesValue", &BASE64.encode(bytes))
             }
-            // An index into a table that only profiles have.
+            // The value is an index into a string table, which exists only in profiles.
             Some(Value::StringValueStrindex(_)) | None => Ok(()),
         }
     }

@@ -1,10 +1,11 @@
-//! The link from the pages back to the program whose requests they show.
+//! The link from the viewer's pages back to the program whose requests they show.
 
 use std::sync::{Arc, OnceLock};
 
-/// A link on every page, such as `Back to checkout`. Clones share it.
+/// A link on every page of the viewer, such as `Back to checkout`. Clones share the link.
 ///
-/// It can be set after the pages are served, since the program may start later. Until then the pages have no such link.
+/// The link can be set after the pages are served, since the program may start later. Until then, the pages do not have
+/// the link.
 #[derive(Clone, Debug, Default)]
 pub struct BackLink(Arc<OnceLock<Target>>);
 

@@ -1,4 +1,4 @@
-//! Compares two traces: common spans, spans of one trace only, and the differences in time.
+//! Renders the comparison of two traces: common spans, spans of one trace only, and the differences in time.
 
 use maud::{Markup, html};
 

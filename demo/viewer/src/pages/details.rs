@@ -1,4 +1,4 @@
-//! The details of a row: everything that the span carries, and its log lines.
+//! Renders the details of a span's row: everything that the span carries, and its log lines.
 
 use maud::{Markup, html};
 use opentelemetry_proto::tonic::common::v1::KeyValue;
@@ -14,7 +14,7 @@ use crate::backtrace::Backtrace;
 use crate::store::{Source, TraceId};
 use crate::waterfall::{Row, Waterfall, human_duration};
 
-/// Maximum entries of each list; the download has all of them.
+/// Maximum number of entries shown of each list. The downloaded trace contains all of them.
 const MAX_ENTRIES: usize = 200;
 
 pub(super) fn of(page: &TracePage<'_>, row: &Row, critical: u64) -> Markup {
@@ -90,7 +90,7 @@ pub(super) fn of(page: &TracePage<'_>, row: &Row, critical: u64) -> Markup {
     }
 }
 
-/// The processes of the spans, each listed once.
+/// Renders the resources of the trace's spans, each listed once.
 pub(super) fn resources(waterfall: &Waterfall) -> Markup {
     html! {
         section.resources aria-labelledby="resources" {
@@ -98,7 +98,8 @@ pub(super) fn resources(waterfall: &Waterfall) -> Markup {
             @for (at, source) in sources(waterfall).into_iter().enumerate() {
                 details {
                     summary { (service(&source.service)) }
-                    // The anchor is inside the element, so that a link to it opens it.
+                    // The anchor is inside the `details` element, so that following a link to the anchor opens the
+                    // element.
                     div id={ "resource-" (at) } {
                         @if let Some(resource) = &source.resource { (table(&resource.attributes)) }
                         @else { p.hint { "no resource was sent" } }
@@ -194,7 +195,7 @@ fn table_of<'a>(attributes: impl Iterator<Item = &'a KeyValue>) -> Markup {
                     @let value = attributes::text(attribute.value.as_ref());
                     tr {
                         th scope="row" { bdi { (shown(&attribute.key, text::LINE)) } }
-                        // SQL and stack traces keep their line breaks.
+                        // Values with several lines, such as SQL and stack traces, keep their line breaks.
                         td { @if value.contains('\n') { pre tabindex="0" { (shown(&value, text::BLOCK)) } }
                              @else { bdi { (shown(&value, text::BLOCK)) } } }
                     }

@@ -12,16 +12,16 @@ use crate::summary::Summary;
 
 #[derive(Debug, Default)]
 pub(super) struct Filter {
-    /// A text in the trace id, the names, attributes, events or log lines.
+    /// Text to search for in the trace id, names, attributes, events and log lines.
     pub(super) text: String,
     pub(super) service: String,
     pub(super) only_failed: bool,
-    /// The text as entered.
+    /// The minimum duration, as entered by the user.
     pub(super) at_least: String,
     shortest: u64,
-    /// The error in `at_least`.
+    /// The error message if `at_least` is not a valid duration.
     pub(super) mistake: Option<&'static str>,
-    /// Only traces that started before this time, in nanoseconds since 1970.
+    /// Lists only traces that started before this time, in nanoseconds since 1970.
     pub(super) before: Option<u64>,
 }
 
@@ -47,7 +47,7 @@ impl Filter {
         }
     }
 
-    /// Returns the trace if a whole trace id was entered.
+    /// Returns the trace id if the search text is a complete one.
     pub(super) fn trace_id(&self) -> Option<TraceId> {
         self.text.parse().ok()
     }
@@ -57,14 +57,14 @@ impl Filter {
         !self.text.is_empty() || !self.service.is_empty() || self.only_failed || self.shortest > 0
     }
 
-    /// Returns whether the trace matches, regardless of the page.
+    /// Returns whether the trace matches the filter, ignoring `before`.
     pub(super) fn matches(&self, trace: &Summary, store: &Store) -> bool {
         let served = self.service.is_empty() || trace.services.contains(&self.service);
         let failed = !self.only_failed || trace.errors > 0;
         served && failed && trace.duration >= self.shortest && self.says(trace, store)
     }
 
-    /// Returns the link to traces that started before this time, or to the newest.
+    /// Returns the link to the list of traces that started before this time, or to the newest traces.
     pub(super) fn link(&self, before: Option<u64>) -> String {
         let before = before.map_or_else(String::new, |time| time.to_string());
         let failed = if self.only_failed { "1" } else { "" };

@@ -1,7 +1,8 @@
-//! The names that the viewer answers to.
+//! Checks the host name in requests to the viewer.
 //!
-//! The viewer listens on loopback only, but a web page can reach it there: its own name can be made to resolve to
-//! 127.0.0.1, and to the browser both are then one origin (DNS rebinding). The `Host` header still has the foreign name.
+//! The viewer listens only on loopback, but a web page can still reach it by DNS rebinding: if the host name of that
+//! page is made to resolve to 127.0.0.1, the browser treats the page and the viewer as one origin. The `Host` header of
+//! such a request still contains the foreign name.
 
 use axum::extract::Request;
 use axum::http::header::HOST;
@@ -12,7 +13,7 @@ use url::Host;
 
 use super::text;
 
-/// Answers 421 unless the request names this computer: `localhost` or an address of loopback, with any port.
+/// Answers 421 unless the `Host` header names this computer: `localhost` or a loopback address, with any port.
 pub(super) async fn require_own(request: Request, next: Next) -> Response {
     match named(request.headers(), request.uri()) {
         Some(name) if is_own(name) => next.run(request).await,
@@ -30,14 +31,14 @@ pub(super) async fn require_own(request: Request, next: Next) -> Response {
     }
 }
 
-/// The host that the request names, and its port; `None` if there is not exactly one.
+/// Returns the host and port that the request names, or `None` if it does not name exactly one host.
 fn named<'a>(headers: &'a HeaderMap, uri: &'a Uri) -> Option<&'a str> {
     let mut hosts = headers.get_all(HOST).iter();
     let (Some(host), None) = (hosts.next(), hosts.next()) else {
         return None;
     };
     let host = host.to_str().ok()?;
-    // `GET http://name/ HTTP/1.1`
+    // The request line may name a host too, as in `GET http://name/ HTTP/1.1`.
     match uri.authority() {
         Some(authority) if authority.as_str() != host => None,
         _ => Some(host),
@@ -66,7 +67,7 @@ mod tests {
     use crate::store::{Limits, Store};
     use crate::testing::serve;
 
-    /// Status line and body of the answer to a request with this target and these header lines.
+    /// Returns the status line and the body of the response to a request with this target and these header lines.
     async fn answer(target: &str, headers: &str) -> (String, String) {
         let url = serve(router(Store::new(Limits::default()), BackLink::default())).await;
         let mut stream = TcpStream::connect(&url["http://".len()..]).await.unwrap();

@@ -1,4 +1,4 @@
-//! The log lines of a trace from all services, in order of time, linked to their spans.
+//! Renders the log lines of a trace from all services, in order of time, with links to their spans.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -13,7 +13,7 @@ use crate::attributes::{EXCEPTION_STACKTRACE, hex};
 use crate::log_line::LogLine;
 use crate::waterfall::{Row, Waterfall};
 
-/// Renders the section. It is open if it has few lines.
+/// Renders the section of log lines, which is open if there are few lines.
 pub(super) fn section(
     lines: &[Arc<LogLine>],
     waterfall: Option<&Waterfall>,
@@ -33,10 +33,10 @@ pub(super) fn section(
     }
 }
 
-/// Maps span ids, as log lines contain them, to rows.
+/// Maps hexadecimal span ids, as in log lines, to rows of the waterfall.
 type Rows<'a> = HashMap<String, &'a Row>;
 
-/// Renders the lines, with links to their spans if the rows are given.
+/// Renders log lines. If the rows are given, each line links to its span.
 pub(super) fn list<'a>(
     lines: impl Iterator<Item = &'a LogLine>,
     spans: Option<(&Rows<'_>, &View)>,
@@ -61,7 +61,7 @@ fn one(line: &LogLine, spans: Option<(&Rows<'_>, &View)>) -> Markup {
             " " (service(&line.service))
             " " span.message {
                 bdi { (shown(line.text("message").unwrap_or_default(), text::LINE)) }
-                // The stack is shown with the exception event of the span.
+                // The stack trace is omitted, since it is shown with the exception event of the span.
                 @for (name, value) in line.own_fields().filter(|(name, _)| *name != EXCEPTION_STACKTRACE) { (field(name, value)) }
             }
             @if let Some((rows, view)) = spans { (span_link(line, rows, view)) }

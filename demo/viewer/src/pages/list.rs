@@ -1,4 +1,4 @@
-//! The list of traces.
+//! Renders the list of traces.
 
 use std::sync::Arc;
 
@@ -13,12 +13,12 @@ use crate::store::Lost;
 use crate::summary::Summary;
 use crate::waterfall::human_duration;
 
-/// Traces per page.
+/// Number of traces per page.
 const PAGE: usize = 100;
-/// Digits of a trace id shown, enough to distinguish the traces of a page.
+/// Number of digits shown of a trace id, enough to distinguish the traces of a page.
 const SHORT_ID: usize = 8;
 
-/// The content of the page.
+/// Renders the main content of the page.
 pub(super) fn main(viewer: &Viewer, filter: &Filter) -> Markup {
     let all = viewer.summaries.all();
     let found: Vec<_> = all

@@ -1,6 +1,7 @@
 "use strict";
-// The URL holds what is open, folded and searched for. A click changes the URL, news do not. In both cases the page of the URL is
-// fetched and only its changed parts are replaced, so focus and selection stay.
+// The URL contains the opened rows, the folded rows and the search text. A click changes the URL; changed traces do
+// not. In both cases, the script fetches the page of the URL and replaces only its changed parts, so that focus and
+// selection are kept.
 (() => {
   const main = document.getElementById("main");
   const live = document.getElementById("live");
@@ -8,7 +9,7 @@
 
   // --- times ---------------------------------------------------------------------------------------------------------
 
-  // Shows all times in the zone of the reader. The server renders UTC, for browsers without a script.
+  // Shows all times in the browser's time zone. The server renders UTC, for browsers without JavaScript.
   const zones = new Intl.DateTimeFormat(undefined, { timeZoneName: "short" });
   const zone = (date) => zones.formatToParts(date).find(({ type }) => type === "timeZoneName").value;
   const digits = (number, count = 2) => String(number).padStart(count, "0");
@@ -36,7 +37,8 @@
   let latest = 0;
   let again = 0;
 
-  // Returns the changing part of the page. The rest is not parsed, since its style and script have another nonce.
+  // Fetches the page and returns its `main` element. The rest of the page is not parsed, since its style and script
+  // have another nonce.
   async function load(url) {
     const response = await fetch(url, { cache: "no-store" });
     const text = await response.text();
@@ -46,7 +48,8 @@
     return fresh;
   }
 
-  // Shows the current page of the URL. During a fetch, news wait, but a click does not.
+  // Shows the page of the current URL. While a fetch is in progress, updates from the server wait, but a click does
+  // not.
   async function show(now) {
     if (fetching && !now) {
       wanted = true;
@@ -61,13 +64,13 @@
       const focused = document.activeElement;
       const row = focused?.closest("li[id]")?.id;
       morph(main, fresh);
-      // A moved element loses its focus; a row in another part of a long list is created anew.
+      // A moved element loses the focus, and a row that moves to another part of a long list is created anew.
       const moved = focused.isConnected ? focused : row && document.querySelector(`[id="${row}"] > a.r`);
       if (moved && moved !== document.activeElement) moved.focus({ preventScroll: true });
       document.title = main.dataset.title;
       lookAgain();
     } catch {
-      // The server is gone, which the event connection reports.
+      // The server is not reachable, which the event connection reports to the user.
     } finally {
       if (turn === latest) {
         fetching = false;
@@ -76,7 +79,8 @@
     }
   }
 
-  // Opening or closing a row changes no other row, so only this row is fetched: pages can have thousands.
+  // Opening or closing a row does not change other rows. Only this row is fetched, since a page can have thousands of
+  // rows.
   async function toggle(row) {
     history.replaceState(null, "", toggled("span", row.id));
     if (fetching) return show(true);
@@ -87,7 +91,7 @@
       if (fresh) morph(row, fresh);
       else await show(true);
     } catch {
-      // The server is gone, as above.
+      // The server is not reachable, which the event connection reports to the user.
     }
   }
 
@@ -101,15 +105,15 @@
     if (main.dataset.again) again = setTimeout(() => show(), Number(main.dataset.again) + 50);
   }
 
-  // Makes one element equal to another without touching equal parts. An element with an id keeps its identity wherever it moves,
-  // such as rows between the parts of a long list.
+  // Makes one element equal to another without touching equal parts. An element with an id is reused wherever it moves,
+  // such as a row that moves between the parts of a long list.
   function morph(from, to, parked = new Map()) {
     if (from.isEqualNode(to)) return;
     for (const { name, value } of to.attributes) {
       if (from.getAttribute(name) !== value) from.setAttribute(name, value);
     }
     for (const name of from.getAttributeNames()) {
-      // Keeps parts that the user opened or closed.
+      // Keeps the `open` attribute, so that elements that the user opened stay open.
       if (!to.hasAttribute(name) && name !== "open") from.removeAttribute(name);
     }
     const kept = new Set([...to.children].map((child) => child.id).filter(Boolean));
@@ -131,7 +135,7 @@
         from.insertBefore(document.importNode(next, true), at);
         continue;
       }
-      // The nodes before it no longer exist.
+      // Removes the nodes before the reused node, since the new page does not contain them.
       while (!next.id && at !== known) drop();
       if (known === at) at = at.nextSibling;
       else from.insertBefore(known, at);
@@ -147,7 +151,7 @@
     return at;
   }
 
-  // Back navigation within this page.
+  // Handles back navigation within this page.
   addEventListener("popstate", () => show(true));
 
   // --- clicks --------------------------------------------------------------------------------------------------------
@@ -203,7 +207,7 @@
     }, 150);
   });
   document.addEventListener("submit", (event) => {
-    // A complete trace id is not a filter: the server redirects to its trace.
+    // A complete trace id is not a filter: the form is submitted, and the server redirects to the trace.
     const id = /^[0-9a-f]{32}$/i.test(event.target.elements.q?.value.trim() ?? "");
     if (event.target.matches("form[data-live]") && !id) event.preventDefault();
   });
@@ -240,7 +244,7 @@
 
   // --- frame ---------------------------------------------------------------------------------------------------------
 
-  // Reports the height to the embedding page, which also shows that this page updates itself.
+  // Reports the height of this page to the embedding page. A report also shows that this page updates itself.
   if (parent !== window) {
     const tell = () => parent.postMessage({ traceHeight: document.body.offsetHeight }, "*");
     new ResizeObserver(tell).observe(document.body);
@@ -252,7 +256,8 @@
   lookAgain();
   if (!watched) return;
 
-  // Updates at once, then at most once per pause: the list renders all traces, a trace only its own spans.
+  // Updates the page immediately, then at most once per pause. The list of traces has a longer pause, since it renders
+  // all traces.
   const pause = watched === "*" ? 500 : 100;
   let last = -pause;
   let due = 0;
@@ -270,7 +275,8 @@
     if (live && live.textContent !== text) live.textContent = text;
   }
 
-  // One connection serves all pages and frames of a browser: the first page opens it and informs the others.
+  // One connection serves all pages and frames of a browser: the first page opens the connection and forwards its
+  // messages to the others.
   const others = new BroadcastChannel("live");
   others.onmessage = ({ data }) => {
     say("live");
@@ -283,7 +289,7 @@
         others.postMessage(ids);
         news(ids);
       };
-      // Changes before the connection are not reported.
+      // The server does not report changes from before the connection, so all pages update now.
       events.onopen = () => {
         say("live");
         spread("*");
@@ -292,7 +298,7 @@
       events.onmessage = ({ data }) => spread(data);
     });
   }
-  // In a frame the browser may deny shared locks.
+  // In a frame, the browser may deny access to shared locks.
   if (navigator.locks) navigator.locks.request("live", listen).catch(listen);
   else listen();
 })();

@@ -1,6 +1,6 @@
-//! Server-sent events with the ids of changed traces, or `*` if there are too many.
+//! Sends server-sent events with the ids of changed traces, or `*` if there are too many ids.
 //!
-//! One connection serves all pages and frames of a browser, which allows only six connections per server.
+//! One connection serves all pages and frames of a browser, since browsers allow only six connections per server.
 
 use std::collections::HashSet;
 use std::convert::Infallible;
@@ -17,9 +17,9 @@ use tokio::time::sleep;
 use super::state::Viewer;
 use crate::store::TraceId;
 
-/// Pause between two messages, so that viewers add little load to a busy store.
+/// Pause between two events, so that open pages add little load to a busy store.
 const PAUSE: Duration = Duration::from_millis(100);
-/// Maximum ids in a message; more are sent as `*`.
+/// Maximum number of trace ids in an event. If more traces changed, the event contains `*`.
 const MAX_IDS: usize = 100;
 
 pub(super) async fn changes(State(viewer): State<Viewer>) -> impl IntoResponse {
@@ -35,7 +35,7 @@ pub(super) async fn changes(State(viewer): State<Viewer>) -> impl IntoResponse {
     Sse::new(messages).keep_alive(KeepAlive::default())
 }
 
-/// Waits for a change and collects all pending ones.
+/// Waits for a changed trace, and returns an event with all traces that have changed.
 async fn next(changes: &mut Receiver<TraceId>) -> Option<String> {
     let mut ids = HashSet::new();
     let mut missed = match changes.recv().await {

@@ -1,8 +1,9 @@
 //! The trace viewer: the list of traces at `/`, a trace at `/trace/{trace_id}`, and two traces at `/compare`.
 //!
-//! Each page is HTML from the server and complete without a script. The URL holds what is opened, folded and searched for, so the
-//! script (`live.js`) only fetches the page of the URL again on news (`live`) or a click, and replaces the changed parts. Requests
-//! with a foreign `Host` are refused (`host`). A page with `?uiEmbed=v0` is for a frame in another page, like Jaeger's.
+//! Each page is HTML from the server and complete without JavaScript. The URL contains the opened rows, the folded rows
+//! and the search text. When a trace changes (`live`) or the user clicks, the script `live.js` fetches the page of the
+//! URL again and replaces the changed parts. Requests with a foreign `Host` header are rejected (`host`). A page with
+//! `?uiEmbed=v0` can be shown in a frame of another page, like Jaeger's pages.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -45,7 +46,7 @@ use state::Viewer;
 use trace_page::TracePage;
 use view::View;
 
-/// The parameters of a URL. The last one of a repeated name counts.
+/// The query parameters of a URL. If a name is repeated, the last value counts.
 type Parameters = Query<HashMap<String, String>>;
 
 /// Returns the routes of the viewer's port: pages and API.

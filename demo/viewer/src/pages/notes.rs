@@ -1,4 +1,5 @@
-//! Notes on a trace: spans still arriving, lost work, callers that send no spans, clock skew; and links to related traces.
+//! Renders the notes on a trace: spans still arriving, lost work, callers that send no spans, clock skew; and links to
+//! related traces.
 
 use maud::{Markup, html};
 

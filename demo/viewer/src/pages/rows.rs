@@ -1,4 +1,4 @@
-//! The waterfall: one row per span, with details on request.
+//! Renders the waterfall: one row per span, with details on request.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -12,14 +12,15 @@ use crate::attributes::hex;
 use crate::waterfall::critical::CriticalPath;
 use crate::waterfall::{Position, Row, fraction, human_duration};
 
-/// Maximum indentation, so that names of deep rows stay visible.
+/// Maximum indentation, so that the names in deeply nested rows stay visible.
 const DEEPEST_INDENT: usize = 15;
 /// Maximum characters of a name in its row.
 const NAME: usize = 120;
-/// Maximum marks in a row; more cannot be distinguished.
+/// Maximum number of marks in a row; more marks could not be distinguished.
 const MARKS: usize = 50;
 
-/// Rows that the browser lays out at once when they come near the screen. Thousands at once scroll slowly.
+/// Number of rows that the browser lays out together when they come near the screen. Laying out thousands of rows
+/// together makes scrolling slow.
 const CHUNK: usize = 100;
 
 pub(super) fn waterfall(shown: &TracePage<'_>) -> Markup {
@@ -43,7 +44,7 @@ pub(super) fn waterfall(shown: &TracePage<'_>) -> Markup {
     }
 }
 
-/// Explains the marks on the bars.
+/// Renders the legend, which explains the marks on the bars.
 fn legend() -> Markup {
     html! {
         p.legend {
@@ -55,7 +56,7 @@ fn legend() -> Markup {
     }
 }
 
-/// Returns the rows that are not hidden by a folded row, or only the requested row.
+/// Returns the rows that are not hidden below a folded row, or only the row that the script requested.
 fn visible(shown: &TracePage<'_>) -> Vec<usize> {
     let mut folded_at = usize::MAX;
     let rows = shown.waterfall.rows.iter().enumerate();
@@ -119,7 +120,7 @@ fn one(shown: &TracePage<'_>, at: usize, path: &CriticalPath, lines: &LineTimes)
     }
 }
 
-/// Renders the bar and its marks. Contains numbers only, so nothing needs escaping.
+/// Renders the bar of a span and its marks. The markup contains only numbers, so nothing needs escaping.
 fn bar(
     shown: &TracePage<'_>,
     row: &Row,
@@ -132,7 +133,8 @@ fn bar(
         100.0 * fraction(since, shown.waterfall.duration).min(1.0)
     };
     let mut svg = String::from("<svg aria-hidden=true>");
-    // A tiny bar is drawn at a minimum width; at the right edge it must start earlier for that.
+    // A very short bar is drawn with a minimum width. At the right edge, the bar starts earlier to make room for this
+    // width.
     let (left, width) = (row.offset * 100.0, row.width * 100.0);
     let _ = write!(
         svg,
@@ -181,7 +183,7 @@ fn line_times(shown: &TracePage<'_>) -> LineTimes {
     times
 }
 
-/// Renders five marks on the time axis.
+/// Renders five time labels on the axis.
 fn ticks(duration: u64) -> Markup {
     html! {
         span.ticks {

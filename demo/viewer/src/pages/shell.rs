@@ -1,4 +1,4 @@
-//! The frame of every page: head, navigation, and the content security policy.
+//! Renders the parts that all pages share: head, navigation, and the content security policy.
 
 use std::time::Duration;
 
@@ -15,13 +15,13 @@ use crate::store::TraceId;
 const STYLE: &str = include_str!("style.css");
 const SCRIPT: &str = include_str!("live.js");
 
-/// A page without its content.
+/// A page of the viewer without its content.
 pub(super) struct Shell {
     title: String,
     status: StatusCode,
     embedded: bool,
     here: &'static str,
-    /// The trace whose changes update this page: an id, or `*` for any.
+    /// The id of the trace whose changes update this page, or `*` for all traces.
     watches: Option<String>,
     looks_again: Option<Duration>,
     back_link: BackLink,
@@ -50,31 +50,31 @@ impl Shell {
         self
     }
 
-    /// Omits the navigation and allows framing by pages on this machine.
+    /// Sets whether the page is for a frame: without navigation, and embeddable by pages on this machine.
     pub(super) fn embedded(mut self, embedded: bool) -> Self {
         self.embedded = embedded;
         self
     }
 
-    /// Sets the current entry of the navigation.
+    /// Sets the entry of the navigation that is shown as the current one.
     pub(super) fn here(mut self, path: &'static str) -> Self {
         self.here = path;
         self
     }
 
-    /// Updates the page on changes of any trace.
+    /// Updates the page when any trace changes.
     pub(super) fn lively(mut self) -> Self {
         self.watches = Some("*".to_owned());
         self
     }
 
-    /// Updates the page on changes of this trace.
+    /// Updates the page when this trace changes.
     pub(super) fn watching(mut self, id: TraceId) -> Self {
         self.watches = Some(id.to_string());
         self
     }
 
-    /// Updates the page after this time, even without changes.
+    /// Updates the page after this time, even if no trace changes.
     pub(super) fn looks_again(mut self, after: Duration) -> Self {
         self.looks_again = Some(after);
         self
@@ -87,7 +87,8 @@ impl Shell {
         } else {
             "'none'"
         };
-        // Spans contain untrusted text. If it ever got past the escaping, this policy prevents it from running or loading anything.
+        // Spans contain untrusted text. If such text were not escaped, this policy would still prevent it from running
+        // scripts or loading anything.
         let policy = format!(
             "default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; img-src data:; connect-src 'self'; \
              form-action 'self'; base-uri 'none'; frame-ancestors {frames}"

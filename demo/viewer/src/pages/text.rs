@@ -1,4 +1,5 @@
-//! Formats untrusted texts, times and services. Maud escapes HTML; this module escapes characters that would mislead readers.
+//! Formats untrusted texts, times and service names. Maud escapes HTML; this module escapes characters that would
+//! mislead readers.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -6,19 +7,19 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use maud::{Markup, html};
 
-/// Maximum characters of a text in a line.
+/// Maximum characters of a text that is shown on one line.
 pub(super) const LINE: usize = 200;
-/// Maximum characters of a text in a block.
+/// Maximum characters of a text that is shown as a block.
 pub(super) const BLOCK: usize = 8_192;
 /// Number of service colors in the style sheet.
 pub(super) const SERVICE_COLORS: usize = 6;
 
-/// Services with a fixed color. All others share the remaining colors.
+/// Services with a fixed color. All other services share the remaining colors.
 const OWN_COLORS: [&str; 2] = ["checkout", "inventory"];
 
-/// Returns the text with control characters escaped, truncated if it is long.
+/// Escapes the control characters of a text, and truncates the text if it is long.
 pub(super) fn shown(text: &str, most: usize) -> Cow<'_, str> {
-    // A text has at most as many characters as bytes.
+    // A text never has more characters than bytes, so a short text needs no counting.
     if text.len() <= most && !text.chars().any(is_ruling) {
         return text.into();
     }
@@ -59,19 +60,19 @@ pub(super) fn service(name: &str) -> Markup {
     }
 }
 
-/// Renders a time of day. The page must name its zone with [`zone`].
+/// Renders a time of day without the time zone. The page must show the time zone with [`zone`].
 pub(super) fn clock(unix_nanos: u64) -> Markup {
     let timestamp = timestamp(unix_nanos);
     html! { time datetime=(timestamp) { (time_of_day(&timestamp)) } }
 }
 
-/// Renders date, time and zone.
+/// Renders date, time and time zone.
 pub(super) fn moment(unix_nanos: u64) -> Markup {
     let timestamp = timestamp(unix_nanos);
     html! { time.moment datetime=(timestamp) { (timestamp[..10]) " " (time_of_day(&timestamp)) " UTC" } }
 }
 
-/// Renders the zone of all times of the page: UTC, or with the script the zone of the reader.
+/// Renders the time zone of all times on the page: UTC, or the browser's time zone if JavaScript is enabled.
 pub(super) fn zone() -> Markup {
     html! { span.zone { "UTC" } }
 }
@@ -82,7 +83,7 @@ pub(super) fn timestamp(unix_nanos: u64) -> String {
     humantime::format_rfc3339_millis(time).to_string()
 }
 
-/// Returns the part of a [`timestamp`] without date and zone.
+/// Returns the time of day in a [`timestamp`], without the date and the time zone.
 pub(super) fn time_of_day(timestamp: &str) -> &str {
     &timestamp[11..23]
 }

@@ -1,4 +1,5 @@
-//! The page of a trace: first failure, facts, notes, and the waterfall, whose rows are rendered by `rows`. `trace_page` has the data.
+//! Renders the page of a trace: first failure, facts, notes, and the waterfall, whose rows are rendered by `rows`.
+//! `trace_page` has the data of the page.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,12 +17,12 @@ use crate::store::TraceId;
 use crate::summary::Pitfall;
 use crate::waterfall::human_duration;
 
-/// Interval at which the page of an unknown trace reloads, in case it misses the event.
+/// Interval at which the page of an unknown trace reloads, in case it misses the event for the first span.
 pub(super) const LOOK_AGAIN: Duration = Duration::from_secs(2);
 /// Maximum number of traces offered for comparison.
 const OFFERED: usize = 30;
 
-/// Renders the page of an unknown trace.
+/// Renders the page of a trace of which no span has arrived.
 pub(super) fn waiting(id: TraceId, lines: &[Arc<LogLine>], view: &View) -> Markup {
     html! {
         h1 { "Waiting for spans" }
@@ -116,7 +117,7 @@ fn take_along(page: &TracePage<'_>) -> Markup {
     let first = page.waterfall.first();
     let name = first.map_or("", |first| &first.span.span.name);
     let pitfall = first.and_then(Pitfall::of);
-    // The other form of a pitfall first, then traces with the same name, newest first.
+    // Sorts the other variant of the same pitfall first, then traces with the same name, newest first.
     offered.sort_by_key(|other| {
         let twin = pitfall.as_ref().zip(other.pitfall.as_ref());
         let is_twin =
@@ -159,7 +160,7 @@ pub(super) fn pitfall_badge(pitfall: &Pitfall) -> Markup {
     }
 }
 
-/// A button that needs the script, and is hidden without it.
+/// Renders a copy button, which needs JavaScript and is hidden without it.
 fn copy(label: &str, text: &str) -> Markup {
     html! { button.copy type="button" data-copy=(text) { (label) } }
 }

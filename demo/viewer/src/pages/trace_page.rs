@@ -10,7 +10,8 @@ use crate::store::Trace;
 use crate::summary::{Pitfall, Summary};
 use crate::waterfall::Waterfall;
 
-/// Time after the last span during which more spans are expected. Exporters send every five seconds by default.
+/// Time after the last received span during which more spans are expected. Exporters send every five seconds by
+/// default.
 const ARRIVING: Duration = Duration::from_secs(10);
 
 /// A trace and the data of its page.
@@ -21,7 +22,7 @@ pub(super) struct TracePage<'a> {
     pub(super) related: &'a [Related],
     pub(super) all: &'a [Arc<Summary>],
     pub(super) view: &'a View,
-    /// The address under which the viewer was requested.
+    /// The `Host` header of the request for the page.
     pub(super) host: Option<&'a str>,
 }
 
@@ -39,7 +40,7 @@ impl<'a> TracePage<'a> {
         }
     }
 
-    /// Returns the name of the trace and of its pitfall.
+    /// Returns the name of the trace and, if the trace ran a pitfall, the name of the pitfall.
     pub(super) fn title(&self) -> String {
         let first = self.waterfall.first();
         let name = first.map_or("trace", |first| &first.span.span.name);
@@ -49,7 +50,7 @@ impl<'a> TracePage<'a> {
         }
     }
 
-    /// Returns the time after which the note on missing spans changes.
+    /// Returns the time until no more spans are expected and the note on missing spans changes.
     pub(super) fn settles_in(&self) -> Option<Duration> {
         let age = self.trace.last_arrival.elapsed().unwrap_or_default();
         ARRIVING.checked_sub(age).filter(|rest| !rest.is_zero())

@@ -8,7 +8,7 @@ use crate::attributes::{hex, text};
 use crate::store::SpanId;
 use crate::waterfall::Row;
 
-/// Maximum number of opened or folded spans, which bounds the URL.
+/// Maximum number of opened and of folded spans, which limits the length of the URL.
 const MAX_SPANS: usize = 50;
 
 #[derive(Debug, Default)]
@@ -17,7 +17,7 @@ pub(super) struct View {
     pub(super) folded: Vec<SpanId>,
     pub(super) search: String,
     pub(super) embedded: bool,
-    /// Set by the script when a click changed only this row.
+    /// The only row to render, set by the script if a click changed only this row.
     pub(super) only: Option<SpanId>,
 }
 
@@ -96,7 +96,7 @@ impl View {
         for (name, value) in self.parameters(open, folded) {
             query.append_pair(name, &value);
         }
-        // Ids are separated by commas, which need no escaping in a query.
+        // Span ids are separated by commas, which need no escaping in a query.
         format!("{}#{}", query.finish().replace("%2C", ","), hex(&anchor))
     }
 
@@ -113,13 +113,13 @@ impl View {
     }
 }
 
-/// Returns whether a text contains another, ignoring ASCII case.
+/// Returns whether a text contains another text, ignoring ASCII case.
 pub(super) fn contains(text: &str, part: &str) -> bool {
     let part = part.as_bytes();
     let Some(first) = part.first() else {
         return true;
     };
-    // Compares the first byte first, since a search goes through all texts.
+    // Compares the first byte before the rest, which is faster. A search goes through all texts.
     let (lower, upper) = (first.to_ascii_lowercase(), first.to_ascii_uppercase());
     let mut places = text.as_bytes().windows(part.len());
     places.any(|place| (place[0] == lower || place[0] == upper) && place.eq_ignore_ascii_case(part))

@@ -25,13 +25,13 @@ use crate::store::{Inserted, Store};
 
 mod gzip;
 
-/// Maximum size in bytes, as sent and as decompressed.
+/// Maximum size of a request body in bytes, both as sent and after decompression.
 const BODY_LIMIT: usize = 16 * 1024 * 1024;
 
 #[derive(Clone)]
 struct Receiver {
     store: Store,
-    /// Bodies are decoded one at a time, since tiny messages take many times their size in memory.
+    /// Allows only one body to be decoded at a time, since tiny messages take many times their encoded size in memory.
     decoding: Arc<Semaphore>,
 }
 
@@ -85,7 +85,7 @@ async fn no_such_signal() -> (StatusCode, &'static str) {
     (StatusCode::NOT_FOUND, text)
 }
 
-/// Decodes the content coding of the body.
+/// Decompresses the body according to its `Content-Encoding` header.
 fn decompressed(headers: &HeaderMap, body: Bytes) -> Result<Bytes, (StatusCode, String)> {
     let coding = headers.get(CONTENT_ENCODING);
     let coding = coding.map_or("", |coding| coding.to_str().unwrap_or("unreadable"));
@@ -102,7 +102,7 @@ fn decompressed(headers: &HeaderMap, body: Bytes) -> Result<Bytes, (StatusCode, 
     }
 }
 
-/// The encoding of OTLP over HTTP. The answer uses the encoding of the request.
+/// The encoding of an OTLP/HTTP request. The response uses the encoding of the request.
 #[derive(Clone, Copy)]
 enum Encoding {
     Protobuf,
@@ -118,7 +118,7 @@ struct Status {
     message: String,
 }
 
-/// `google.rpc.Code.INVALID_ARGUMENT`.
+/// The error code `google.rpc.Code.INVALID_ARGUMENT`.
 const INVALID_ARGUMENT: i32 = 3;
 
 impl Encoding {
@@ -145,7 +145,7 @@ impl Encoding {
         let partial_success = partial_success(inserted);
         let body = match (self, &partial_success) {
             (Self::Protobuf, _) => ExportTraceServiceResponse { partial_success }.encode_to_vec(),
-            // The specification requires the field to be absent, not `null`.
+            // The specification requires `partialSuccess` to be absent, not `null`.
             (Self::Json, None) => b"{}".to_vec(),
             (Self::Json, Some(partial)) => {
                 // 64-bit numbers are strings in protobuf JSON.

@@ -75,7 +75,7 @@ async fn refused_spans_are_a_partial_success() {
     let body = request(spans).encode_to_vec();
     let response = post(&url, "application/x-protobuf", body).await;
     let answer = ExportTraceServiceResponse::decode(response.bytes().await.unwrap()).unwrap();
-    // Id 0 is invalid, and three of the other four fill the trace.
+    // The span with id 0 is invalid, and three of the other four spans fill the trace.
     let partial = answer.partial_success.unwrap();
     assert_eq!(partial.rejected_spans, 2, "{}", partial.error_message);
     assert_eq!(store.trace(trace_id()).unwrap().spans.len(), 3);
@@ -191,8 +191,8 @@ async fn metrics_and_logs_are_not_accepted() {
 #[tokio::test]
 async fn body_over_the_limit_is_413() {
     let (_, url) = receiver().await;
-    // One byte more than allowed: the receiver has read all of it when it answers, so the answer cannot be lost to a
-    // connection closed with data unread.
+    // The body is one byte longer than allowed, so the receiver has read all of it when it responds. If the receiver
+    // closed the connection with unread data, the response could be lost.
     let body = vec![b' '; BODY_LIMIT + 1];
     let response = post(&url, "application/json", body).await;
     assert_eq!(response.status(), 413);

@@ -1,5 +1,5 @@
-//! Prepares a batch for insertion: all work whose cost depends on the size of spans and resources happens here, before the lock
-//! is taken.
+//! Prepares a batch for insertion. All work whose cost depends on the size of spans and resources is done here, before
+//! the store is locked.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -14,17 +14,17 @@ use super::weight;
 /// The spans of a batch.
 pub(super) struct Batch {
     pub(super) spans: Vec<PreparedSpan>,
-    /// Traces of the spans.
+    /// Ids of the traces that the spans belong to.
     pub(super) traces: HashSet<TraceId>,
     /// Number of skipped spans with an invalid trace id or span id.
     pub(super) invalid: u64,
 }
 
-/// A span with its trace and its size.
+/// A span with its trace id and its size.
 pub(super) struct PreparedSpan {
     pub(super) trace: TraceId,
     pub(super) span: StoredSpan,
-    /// Size in bytes, without the source.
+    /// Size of the span in bytes, without its source.
     pub(super) weight: usize,
 }
 

@@ -1,4 +1,4 @@
-//! The limits of the store, and the counts of what it refused and removed.
+//! The limits of the store, and the numbers of refused and removed spans and traces.
 
 /// Limits of the store.
 #[derive(Clone, Copy, Debug)]
@@ -7,7 +7,8 @@ pub struct Limits {
     pub traces: usize,
     /// Maximum spans of one trace; further spans are refused and counted.
     pub spans_per_trace: usize,
-    /// Maximum memory of all traces in bytes; the oldest are removed first. A single trace gets a quarter of it.
+    /// Maximum memory of all traces in bytes; the oldest traces are removed first. A single trace may use a quarter of
+    /// this memory.
     pub bytes: usize,
 }
 
@@ -30,23 +31,23 @@ impl Default for Limits {
 /// The result of inserting a batch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Inserted {
-    /// Spans stored.
+    /// Number of stored spans.
     pub accepted: u64,
-    /// Spans that were already stored; not a loss.
+    /// Number of spans that were already stored, so that ignoring them loses nothing.
     pub duplicates: u64,
-    /// Spans refused for an invalid trace id or span id.
+    /// Number of spans refused for an invalid trace id or span id.
     pub invalid: u64,
-    /// Spans refused because their trace was full.
+    /// Number of spans refused because their trace was full.
     pub over_limit: u64,
 }
 
-/// Spans and traces dropped since the store was created.
+/// Numbers of spans and traces dropped since the store was created.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Lost {
-    /// Spans refused, for an invalid id or because their trace was full.
+    /// Number of spans refused for an invalid id or because their trace was full.
     pub refused_spans: u64,
-    /// Whole traces removed for newer ones.
+    /// Number of traces removed to make room for newer traces.
     pub evicted_traces: u64,
-    /// Spans of the removed traces.
+    /// Number of spans in the removed traces.
     pub evicted_spans: u64,
 }

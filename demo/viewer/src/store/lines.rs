@@ -1,4 +1,5 @@
-//! Log lines by trace, in bounded memory. Lines arrive before their spans, and for traces that never arrive.
+//! Stores log lines by trace, in bounded memory. Log lines arrive before the spans of their trace, and some belong to
+//! traces whose spans never arrive.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -6,15 +7,15 @@ use std::sync::Arc;
 use super::trace_id::TraceId;
 use crate::log_line::LogLine;
 
-/// Maximum bytes; the lines of the oldest traces are removed first.
+/// Maximum memory of all log lines in bytes; the lines of the oldest traces are removed first.
 const LIMIT: usize = 32 * 1024 * 1024;
-/// Maximum bytes of one trace; further lines are dropped.
+/// Maximum number of log lines of one trace; further lines are dropped.
 const LINES_PER_TRACE: usize = 1_000;
 
 #[derive(Debug, Default)]
 pub(super) struct Lines {
     by_trace: HashMap<TraceId, Entry>,
-    /// Traces in order of their first line.
+    /// Ids of the traces, in order of their first log line.
     order: VecDeque<TraceId>,
     bytes: usize,
 }
@@ -26,7 +27,7 @@ struct Entry {
 }
 
 impl Lines {
-    /// Stores a line. Returns its trace if the line was stored.
+    /// Stores a log line. Returns its trace id if the line was stored.
     pub(super) fn insert(&mut self, line: &LogLine) -> Option<TraceId> {
         let id = line.trace_id()?.parse().ok()?;
         let entry = self.by_trace.entry(id).or_insert_with(|| {
@@ -49,13 +50,13 @@ impl Lines {
         Some(id)
     }
 
-    /// Returns the lines in order of time.
+    /// Returns the log lines of a trace, in order of time.
     pub(super) fn of(&self, id: TraceId) -> Vec<Arc<LogLine>> {
         let mut lines = self
             .by_trace
             .get(&id)
             .map_or_else(Vec::new, |e| e.lines.clone());
-        // RFC 3339 texts in UTC sort like the times.
+        // RFC 3339 timestamps in UTC sort in order of time.
         lines.sort_by(|a, b| a.text("timestamp").cmp(&b.text("timestamp")));
         lines
     }

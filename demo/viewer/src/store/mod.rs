@@ -1,7 +1,8 @@
 //! Stores received spans by trace, in bounded memory, and notifies readers of changes.
 //!
-//! The receiver writes; the viewer, its API and the tour read snapshots. Spans arrive in any order, late, and more than once,
-//! since an exporter resends a batch if it missed the answer. The log lines of the traces are stored too.
+//! The receiver writes to the store; the viewer, its API and the tour read snapshots. Spans arrive in any order, late,
+//! and more than once, since an exporter resends a batch if it did not get a response. The store also contains the log
+//! lines of the traces.
 
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
@@ -32,7 +33,7 @@ pub use source::Source;
 pub use trace::{SpanId, StoredSpan, Trace};
 pub use trace_id::{InvalidTraceId, TraceId};
 
-/// The traces; clones share them.
+/// The received traces. Clones share the traces.
 #[derive(Clone, Debug)]
 pub struct Store(Arc<Shared>);
 
@@ -47,13 +48,13 @@ struct Shared {
     changes: broadcast::Sender<TraceId>,
 }
 
-/// Spans inserted before a waiting reader gets its turn.
+/// Number of spans inserted before a waiting reader gets access to the store.
 const SPANS_PER_TURN: usize = 64;
 
-/// Capacity of the notification channel; a reader that falls behind is notified of that.
+/// Capacity of the notification channel. A reader that falls behind is notified that it missed changes.
 const CHANGES: usize = 1_024;
 
-/// The version of a trace, equal until a span is added.
+/// The version of a trace, which changes when a span or a log line is added or a span is refused.
 pub(crate) type Revision = (usize, u64, usize);
 
 impl Store {
@@ -71,7 +72,7 @@ impl Store {
 
     /// Inserts a batch as an exporter sends it.
     ///
-    /// Readers get their turn between the spans of a large batch.
+    /// During the insertion of a large batch, readers can access the store.
     pub fn insert(&self, batch: Vec<ResourceSpans>) -> Inserted {
         let batch = Batch::prepare(batch, &self.0.fingerprints);
         let mut inserted = Inserted {
@@ -88,7 +89,7 @@ impl Store {
         }
         traces.lost.refused_spans += inserted.invalid + inserted.over_limit;
         drop(traces);
-        // Frees large traces outside the lock, since that takes time.
+        // Frees removed traces outside the lock, since freeing large traces takes time.
         drop(removed);
         self.0.changed.send_replace(());
         for id in batch.traces {
@@ -110,12 +111,12 @@ impl Store {
         self.all_lines().of(id)
     }
 
-    /// Returns a stream of changed traces, from now on.
+    /// Returns a channel that receives the ids of traces that change from now on.
     pub fn changes(&self) -> broadcast::Receiver<TraceId> {
         self.0.changes.subscribe()
     }
 
-    /// Returns all traces with their versions, without the cost of snapshots.
+    /// Returns the ids and versions of all traces, without the cost of snapshots.
     pub(crate) fn revisions(&self) -> Vec<(TraceId, Revision)> {
         let (traces, lines) = (self.traces(), self.all_lines());
         let traces = traces.newest();
@@ -129,7 +130,7 @@ impl Store {
             .collect()
     }
 
-    /// A send without receivers is not an error.
+    /// Notifies readers of a changed trace. A missing receiver is not an error.
     fn tell(&self, id: TraceId) {
         let _ = self.0.changes.send(id);
     }
@@ -142,7 +143,7 @@ impl Store {
     /// Returns the `count` latest traces, newest start first.
     pub fn recent(&self, count: usize) -> Vec<Trace> {
         let mut recent: Vec<Trace> = self.traces().newest().take(count).cloned().collect();
-        // Batches of several processes arrive in another order than their requests started.
+        // Batches of several processes do not arrive in the order in which their requests started.
         recent.sort_by_cached_key(|trace| Reverse(trace.start()));
         recent
     }
@@ -159,7 +160,7 @@ impl Store {
         self.traces().lost
     }
 
-    /// Waits until the trace satisfies `wanted`. The caller sets the deadline.
+    /// Waits until the trace satisfies the condition `wanted`. The caller sets the deadline.
     pub async fn wait_for(&self, id: TraceId, wanted: impl Fn(&Trace) -> bool) -> Trace {
         let mut changed = self.0.changed.subscribe();
         loop {

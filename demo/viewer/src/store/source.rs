@@ -10,28 +10,30 @@ use prost::Message as _;
 use super::weight;
 use crate::attributes;
 
-/// What the spans of one instrumentation scope of one process share.
+/// The data that all spans of one instrumentation scope in one process share.
 #[derive(Clone, Debug)]
 pub struct Source {
-    /// `service.name`, or `unknown_service` if the resource has none.
+    /// The resource's `service.name`, or `unknown_service` if the resource has none.
     pub service: String,
-    /// Process of the spans.
+    /// The resource, which describes the process that created the spans.
     pub resource: Option<Arc<Resource>>,
-    /// Schema of the resource's attributes.
+    /// URL of the schema of the resource's attributes.
     pub resource_schema_url: String,
-    /// Library of the spans.
+    /// The instrumentation scope, which describes the library that created the spans.
     pub scope: Option<InstrumentationScope>,
-    /// Schema of the spans' attributes.
+    /// URL of the schema of the spans' attributes.
     pub scope_schema_url: String,
     pub(super) fingerprint: Fingerprint,
-    /// Size in bytes.
+    /// Size of the source in bytes.
     pub(super) weight: usize,
 }
 
-/// Equal for equal sources. It is computed once, so that a span finds its source without comparing attributes.
+/// A hash of a source, equal for equal sources. The hash is computed once, so that the source of a span is found
+/// without comparing attributes.
 pub(super) type Fingerprint = [u64; 2];
 
-/// Computes fingerprints under two random keys, so that no sender can construct two sources that share one.
+/// Computes fingerprints with two random keys, so that no sender can construct two different sources with the same
+/// fingerprint.
 #[derive(Debug, Default)]
 pub(super) struct Fingerprints([RandomState; 2]);
 
@@ -41,7 +43,7 @@ impl Fingerprints {
     }
 }
 
-/// A process, used to create the sources of its scopes.
+/// A process, from which the sources of its instrumentation scopes are created.
 pub(super) struct Process<'a> {
     fingerprints: &'a Fingerprints,
     service: String,
@@ -77,7 +79,8 @@ impl<'a> Process<'a> {
         let parts = (self.fingerprint, encoded, &schema_url);
         Source {
             fingerprint: self.fingerprints.of(&parts),
-            // The resource is shared, and counted in each source of it, which errs on the safe side.
+            // Sources share the resource, but its size is counted for each of them, so the total is too high rather
+            // than too low.
             weight: self.weight + size_of::<Source>() + weight::scope(scope.as_ref(), &schema_url),
             service: self.service.clone(),
             resource: self.resource.clone(),

@@ -96,7 +96,7 @@ fn oldest_trace_makes_room_for_the_newest() {
 fn recent_traces_are_sorted_by_start_then_arrival() {
     let store = store(Limits::default());
     for (number, begin) in [(1, 30), (2, 10), (3, 20), (4, 20)] {
-        // The first span to arrive is rarely the one that began first.
+        // The span that arrives first is rarely the span that started first.
         for (span_id, begin) in [(1, 100), (2, begin)] {
             let span = span("checkout", span_id, None, "span", begin..200);
             store.insert(vec![of_trace(number, span).batch()]);
@@ -122,7 +122,7 @@ fn memory_is_bounded_by_size_too() {
     assert!(store.trace(id(20)).is_some());
 }
 
-/// How many of a hundred traces fit into a megabyte, each with one such span.
+/// Returns how many of a hundred traces fit into a megabyte, each with one span changed by `adorn`.
 fn kept_of_a_hundred(adorn: impl Fn(&mut ResourceSpans)) -> usize {
     let store = store(Limits {
         bytes: 1_000_000,
@@ -240,14 +240,15 @@ fn different_sources_are_kept_apart() {
     assert_eq!(sources.len(), changes.len());
 }
 
-/// A hundred attributes of 25 bytes, all equal but the last one.
+/// Creates a hundred equal attributes with values of 25 bytes, and one attribute with this number.
 fn large_attributes(number: u64) -> Vec<KeyValue> {
     let mut attributes = vec![attribute("key", "the value of an attribute"); 100];
     attributes.push(attribute("number", &number.to_string()));
     attributes
 }
 
-/// Far above what a linear cost takes, and far below a quadratic one: seconds and minutes.
+/// A time limit that linear cost stays far below and quadratic cost far exceeds: linear cost takes seconds, quadratic
+/// cost minutes.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 #[test]

@@ -16,9 +16,9 @@ pub type SpanId = [u8; 8];
 pub struct StoredSpan {
     /// Valid span id.
     pub id: SpanId,
-    /// Span id of the parent; none for a root.
+    /// Span id of the parent, or `None` for a root.
     pub parent: Option<SpanId>,
-    /// Process and library of the span.
+    /// The process and the library that created the span.
     pub source: Arc<Source>,
     /// The span as received.
     pub span: Span,
@@ -31,9 +31,9 @@ pub struct Trace {
     pub id: TraceId,
     /// Spans in order of arrival.
     pub spans: Vec<Arc<StoredSpan>>,
-    /// Spans that were refused because the trace was full.
+    /// Number of spans that were refused because the trace was full.
     pub dropped: u64,
-    /// Arrival of the last span.
+    /// Time at which the last span arrived.
     pub last_arrival: SystemTime,
 }
 

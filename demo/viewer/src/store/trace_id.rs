@@ -9,7 +9,7 @@ use crate::attributes::hex;
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TraceId([u8; 16]);
 
-/// The error of parsing a trace id.
+/// The error if a text is not a valid trace id.
 #[derive(Debug, thiserror::Error)]
 #[error("`{0}` is not a trace id: expected 32 hex digits, not all of them 0")]
 pub struct InvalidTraceId(String);

@@ -1,4 +1,4 @@
-//! The data that [`Store`](super::Store) locks: traces and their eviction.
+//! The data that [`Store`](super::Store) protects with a lock: the traces and their eviction.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
@@ -10,11 +10,11 @@ use super::source::{Fingerprint, Source};
 use super::trace::{SpanId, StoredSpan, Trace};
 use super::trace_id::TraceId;
 
-/// All traces, within the limits of each and of all.
+/// All stored traces, within the limits per trace and in total.
 #[derive(Debug, Default)]
 pub(super) struct Traces {
     by_id: HashMap<TraceId, Entry>,
-    /// Traces in order of arrival of their first span.
+    /// Trace ids, in order of arrival of the first span.
     order: VecDeque<TraceId>,
     bytes: usize,
     pub(super) lost: Lost,
@@ -24,12 +24,12 @@ pub(super) struct Traces {
 struct Entry {
     trace: Trace,
     span_ids: HashSet<SpanId>,
-    /// Sources of the spans, each once.
+    /// Sources of the trace's spans, each stored once.
     sources: HashMap<Fingerprint, Arc<Source>>,
     bytes: usize,
 }
 
-/// Replaced or refused values, to be freed outside the lock.
+/// Evicted, refused or duplicate values, to be freed outside the lock.
 #[derive(Debug, Default)]
 pub(super) struct Removed {
     evicted: Vec<Entry>,
@@ -42,7 +42,7 @@ impl Traces {
         Some(&self.by_id.get(&id)?.trace)
     }
 
-    /// Returns the traces, newest arrival first.
+    /// Returns the traces, the last to arrive first.
     pub(super) fn newest(&self) -> impl Iterator<Item = &Trace> {
         self.order.iter().rev().map(|id| &self.by_id[id].trace)
     }
@@ -53,7 +53,7 @@ impl Traces {
         entries.flat_map(|entry| entry.sources.values().map(Arc::as_ref))
     }
 
-    /// Inserts a span and counts the result.
+    /// Inserts a span and updates the counters.
     pub(super) fn insert(
         &mut self,
         PreparedSpan {
@@ -74,7 +74,7 @@ impl Traces {
             removed.refused.push(span);
             return;
         }
-        // Every batch has its own copy of the source, which is usually equal.
+        // Every batch has its own copy of a source, which usually equals a stored source.
         let known = entry.sources.get(&span.source.fingerprint);
         let bytes = weight + known.map_or(span.source.weight, |_| 0);
         let full = entry.trace.spans.len() >= limits.spans_per_trace

@@ -1,6 +1,7 @@
-//! Memory of spans and sources: the size of every allocation they own, not their encoded size.
+//! Computes the memory of spans and sources: the size of every allocation that they own, not their encoded size.
 //!
-//! An empty attribute is two bytes on the wire and sixty in memory, so only this bounds memory.
+//! An empty attribute takes two bytes in protobuf and sixty bytes in memory, so a limit on the encoded size would not
+//! limit memory.
 
 use std::mem::size_of;
 
@@ -11,11 +12,11 @@ use opentelemetry_proto::tonic::resource::v1::Resource;
 use opentelemetry_proto::tonic::trace::v1::Span;
 use opentelemetry_proto::tonic::trace::v1::span::Link;
 
-/// Overhead of an allocation, and of the table entries of a span or source.
+/// Overhead of an allocation, and of the table entries of a span or source, in bytes.
 const ALLOCATION: usize = 16;
 const ENTRIES: usize = 64;
 
-/// Returns what a span owns, and its table entry. The caller adds the size of the struct.
+/// Returns the memory of a span's allocations and table entry in bytes. The caller adds the size of the struct.
 pub(super) fn span(span: &Span) -> usize {
     let status = span.status.as_ref().map_or(0, |s| text(&s.message));
     let events = span.events.iter();
@@ -36,7 +37,7 @@ pub(super) fn span(span: &Span) -> usize {
         + links.map(link).sum::<usize>()
 }
 
-/// Returns the memory of a process: resource, schema and name.
+/// Returns the memory of a process in bytes: its resource, schema URL and service name.
 pub(super) fn process(service: &String, resource: Option<&Resource>, schema_url: &String) -> usize {
     let resource = resource.map_or(0, |resource| {
         let entities = resource.entity_refs.iter().map(|entity| {
@@ -52,7 +53,8 @@ pub(super) fn process(service: &String, resource: Option<&Resource>, schema_url:
     text(service) + text(schema_url) + resource
 }
 
-/// Returns what a source owns without its process, and its table entry. The caller adds the size of the struct.
+/// Returns the memory of a source's allocations and table entry in bytes, without its process. The caller adds the size
+/// of the struct.
 pub(super) fn scope(scope: Option<&InstrumentationScope>, schema_url: &String) -> usize {
     let scope = scope.map_or(0, |scope| {
         text(&scope.name) + text(&scope.version) + attributes(&scope.attributes)

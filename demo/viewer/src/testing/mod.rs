@@ -1,4 +1,4 @@
-//! Spans and traces for unit tests, here and, with the feature `testing`, in other crates.
+//! Creates spans and traces for unit tests of this crate and, with the feature `testing`, of other crates.
 
 use std::ops::Range;
 
@@ -18,7 +18,7 @@ pub(crate) use server::{client, get, serve};
 /// Trace id of all spans created here.
 pub const TRACE_ID: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 
-/// A span of a service, to be extended and inserted.
+/// A test span of a service, which can be changed and inserted into a store.
 #[derive(Clone)]
 pub struct TestSpan {
     service: &'static str,
@@ -26,7 +26,7 @@ pub struct TestSpan {
     pub span: Span,
 }
 
-/// Creates a span with small numbers as ids, times in nanoseconds, and no kind.
+/// Creates a span without a kind. Ids are small numbers, and times are in nanoseconds.
 pub fn span(
     service: &'static str,
     id: u64,
@@ -67,7 +67,7 @@ pub fn pitfall(name: &str, fixed: bool, times: Range<u64>) -> TestSpan {
 }
 
 impl TestSpan {
-    /// Adds an attribute.
+    /// Adds an attribute to the span.
     pub fn set(&mut self, key: &str, value: &str) {
         self.span.attributes.push(attribute(key, value));
     }
@@ -85,7 +85,7 @@ impl TestSpan {
         self
     }
 
-    /// Returns a batch of this span alone.
+    /// Returns a batch that contains only this span.
     pub fn batch(self) -> ResourceSpans {
         ResourceSpans {
             resource: Some(Resource {
@@ -112,7 +112,7 @@ pub fn attribute(key: &str, value: &str) -> KeyValue {
     }
 }
 
-/// Returns [`TRACE_ID`], parsed.
+/// Returns [`TRACE_ID`] as a parsed trace id.
 pub fn trace_id() -> TraceId {
     TRACE_ID.parse().expect("a valid trace id")
 }
@@ -122,7 +122,7 @@ fn trace_id_bytes() -> Vec<u8> {
     number.to_be_bytes().to_vec()
 }
 
-/// Returns the spans as the store returns them.
+/// Inserts the spans into a store and returns their trace.
 pub fn trace(spans: Vec<TestSpan>) -> Trace {
     let store = Store::new(Limits::default());
     store.insert(spans.into_iter().map(TestSpan::batch).collect());

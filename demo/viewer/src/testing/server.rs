@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use axum::Router;
 
-/// Serves the router on a real socket, closed with the test's runtime.
+/// Serves the router on a real socket until the test's runtime ends, and returns its URL.
 pub(crate) async fn serve(router: Router) -> String {
     let loopback = SocketAddr::from(([127, 0, 0, 1], 0));
     let listener = tokio::net::TcpListener::bind(loopback).await.unwrap();
@@ -18,7 +18,7 @@ pub(crate) fn client() -> reqwest::Client {
     reqwest::Client::builder().no_proxy().build().unwrap()
 }
 
-/// Returns status and body of `GET path`.
+/// Sends `GET path` to the router and returns the status and body of the response.
 pub(crate) async fn get(router: Router, path: &str) -> (u16, String) {
     let url = serve(router).await;
     let response = client().get(url + path).send().await.unwrap();

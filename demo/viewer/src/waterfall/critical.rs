@@ -1,21 +1,22 @@
-//! The critical path: the spans that the request waited for. Shortening one of them shortens the request; shortening another
-//! span does not.
+//! The critical path: the spans that the request waited for. If a span on the path were shorter, the request would be
+//! shorter; the duration of any other span does not matter.
 //!
-//! The path is followed from the end: a span waited for the child that ended last, before that for the child that ended last
-//! before that one started, and worked itself in between. A child that outlives its parent kept nothing waiting.
+//! The path is computed backwards from the end of a span. The span waited for the child that ended last, and before the
+//! start of that child for the child that had ended last by then. Between these children, the span itself was working.
+//! A child that outlives its parent is not on the path, since nothing waited for it.
 
 use super::{Waterfall, fraction};
 
 /// A part of the critical path within one row, as fractions of the width.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Piece {
-    /// Start.
+    /// Start of the part, as a fraction of the width.
     pub(crate) offset: f64,
-    /// Length.
+    /// Length of the part, as a fraction of the width.
     pub(crate) width: f64,
 }
 
-/// For each row, the parts of the path in which it did not wait for a child.
+/// The critical path: for each row, the parts in which its span did not wait for a child.
 #[derive(Debug)]
 pub(crate) struct CriticalPath {
     pieces: Vec<Vec<(u64, u64)>>,
@@ -23,11 +24,11 @@ pub(crate) struct CriticalPath {
     duration: u64,
 }
 
-/// Parts closer than this fraction of the width are drawn as one.
+/// Parts of the path that are closer together than this fraction of the width are drawn as one.
 const GAP: f64 = 0.002;
 
 impl CriticalPath {
-    /// Follows the path of the first root; empty without a root.
+    /// Computes the critical path of the first root, or of the first row if there is no root.
     pub(crate) fn of(waterfall: &Waterfall) -> Self {
         let rows = &waterfall.rows;
         let mut children = vec![Vec::new(); rows.len()];
@@ -65,7 +66,7 @@ impl CriticalPath {
         }
     }
 
-    /// Returns how long the request waited for this row itself, in nanoseconds.
+    /// Returns the time that the request waited for this row's span itself, without its children, in nanoseconds.
     pub(crate) fn time(&self, row: usize) -> u64 {
         self.pieces[row]
             .iter()
@@ -73,7 +74,7 @@ impl CriticalPath {
             .sum()
     }
 
-    /// Returns the parts to draw in this row.
+    /// Returns the parts of the critical path to draw in this row.
     pub(crate) fn pieces(&self, row: usize) -> Vec<Piece> {
         let mut drawn: Vec<Piece> = Vec::new();
         for &(begin, end) in &self.pieces[row] {

@@ -1,7 +1,7 @@
 //! Lays out a trace as a waterfall: the row, depth and bar of each span.
 //!
-//! [`crate::pages`] draws the layout as HTML. Real traces are incomplete: parents never arrive,
-//! clocks disagree, spans name each other as parents. Every span still gets a row.
+//! [`crate::pages`] draws the layout as HTML. Real traces are incomplete: parents never arrive, clocks disagree, and
+//! spans may name each other as parents. Every span still gets a row.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -39,7 +39,7 @@ pub struct Row {
     pub service: usize,
     /// Number of ancestors in this trace.
     pub depth: usize,
-    /// The parent, as an index into [`Waterfall::rows`]; none for a root or an orphan.
+    /// Index of the parent in [`Waterfall::rows`], or `None` for a root or an orphan.
     pub parent: Option<usize>,
     /// Number of descendants.
     pub below: usize,
@@ -58,7 +58,8 @@ pub enum Position {
     Root,
     /// A span under its parent.
     Child,
-    /// A span whose parent is missing: not yet arrived, in a caller that sends no spans, or lost.
+    /// A span whose parent is missing: the parent has not arrived yet, belongs to a caller that sends no spans, or was
+    /// lost.
     Orphan,
 }
 
@@ -93,7 +94,7 @@ impl Waterfall {
         self.count(Position::Root) == 1 && self.count(Position::Orphan) == 0
     }
 
-    /// Returns the number of rows with this position.
+    /// Returns the number of rows with this position in the tree.
     pub fn count(&self, position: Position) -> usize {
         self.rows
             .iter()
@@ -117,7 +118,8 @@ impl Waterfall {
         self.rows.iter().filter(|row| row.error().is_some())
     }
 
-    /// Rows are in tree order, so a parent's count is final once all later rows have been added.
+    /// Counts the descendants of each row. Rows are in tree order, so a parent's count is final once all later rows
+    /// have been added.
     fn count_below(&mut self) {
         for at in (0..self.rows.len()).rev() {
             if let Some(parent) = self.rows[at].parent {
@@ -128,7 +130,7 @@ impl Waterfall {
 
     fn push(&mut self, span: Arc<StoredSpan>, service: usize, depth: usize, position: Position) {
         let begin = span.span.start_time_unix_nano;
-        // The path from the top to the latest row contains each of its ancestors.
+        // Rows are in tree order, so the parent of the new row is the latest row or one of its ancestors.
         let mut parent = self.rows.len().checked_sub(1);
         while let Some(at) = parent.filter(|&at| self.rows[at].depth >= depth) {
             parent = self.rows[at].parent;
@@ -147,7 +149,7 @@ impl Waterfall {
 }
 
 impl Row {
-    /// Returns the span kind as the specification writes it, without prefix.
+    /// Returns the span kind as written in the specification, without the prefix `SPAN_KIND_`.
     pub fn kind(&self) -> &'static str {
         match self.span.span.kind() {
             SpanKind::Server => "SERVER",
@@ -158,17 +160,17 @@ impl Row {
         }
     }
 
-    /// Returns the duration in nanoseconds; none if the end is before the start.
+    /// Returns the duration in nanoseconds, or 0 if the end is before the start.
     pub fn duration(&self) -> u64 {
         self.end() - self.start()
     }
 
-    /// Returns the start in nanoseconds since 1970.
+    /// Returns the start of the span in nanoseconds since 1970.
     pub fn start(&self) -> u64 {
         self.span.span.start_time_unix_nano
     }
 
-    /// Returns the end in nanoseconds since 1970, never before the start.
+    /// Returns the end of the span in nanoseconds since 1970, never before its start.
     pub fn end(&self) -> u64 {
         end(&self.span)
     }
@@ -178,12 +180,12 @@ impl Row {
         attributes::find(&self.span.span.attributes, key)
     }
 
-    /// Returns the nanoseconds from the start of the trace.
+    /// Returns the time from `start`, the start of the trace, to the start of this span, in nanoseconds.
     pub fn since(&self, start: u64) -> u64 {
         self.span.span.start_time_unix_nano.saturating_sub(start)
     }
 
-    /// Returns the failure, if any: `error.type`, the status description, or `error`.
+    /// Returns the error of a failed span: `error.type`, the status description, or `error`.
     pub fn error(&self) -> Option<String> {
         let span = &self.span.span;
         let status = span.status.as_ref()?;
@@ -195,7 +197,8 @@ impl Row {
     }
 }
 
-/// Returns every span with its depth and position, parents first. Without recursion, since a trace can be deeper than the stack.
+/// Returns every span with its depth and position, parents first. Does not use recursion, since a trace can be deeper
+/// than the call stack.
 fn tree(spans: &[Arc<StoredSpan>]) -> Vec<(Arc<StoredSpan>, usize, Position)> {
     let mut by_start: Vec<_> = spans.iter().collect();
     by_start.sort_by_key(|span| (span.span.start_time_unix_nano, span.id));
@@ -212,7 +215,8 @@ fn tree(spans: &[Arc<StoredSpan>]) -> Vec<(Arc<StoredSpan>, usize, Position)> {
             Some(_) => tops.push((span, Position::Orphan)),
         }
     }
-    // Spans in a cycle are not under any of these; the earliest of them replaces the root.
+    // If spans form a cycle, none of them is below a root or orphan, so the earliest span of the cycle is treated as an
+    // orphan.
     tops.extend(by_start.iter().map(|&span| (span, Position::Orphan)));
 
     let mut placed = HashSet::with_capacity(spans.len());
@@ -230,7 +234,7 @@ fn tree(spans: &[Arc<StoredSpan>]) -> Vec<(Arc<StoredSpan>, usize, Position)> {
     rows
 }
 
-/// Returns the end, never before the start.
+/// Returns the end of the span, never before its start.
 fn end(span: &StoredSpan) -> u64 {
     let span = &span.span;
     span.end_time_unix_nano.max(span.start_time_unix_nano)

@@ -1,17 +1,18 @@
-//! Clock skew that a trace proves: a service cannot start work for a call before the call starts, or after it ends.
+//! Detects clock skew that a trace proves: a service cannot start to handle a call before the call starts or after it
+//! ends.
 
 use super::Waterfall;
 
-/// The clock of a service compared with that of its caller.
+/// The difference between the clock of a service and the clock of its caller.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Skew {
-    /// The service whose clock is off.
+    /// The service whose clock differs from the caller's clock.
     pub(crate) service: String,
     /// The calling service.
     pub(crate) caller: String,
-    /// Minimum skew in nanoseconds.
+    /// Minimum clock difference in nanoseconds.
     pub(crate) by: u64,
-    /// Whether the clock is slow; otherwise it is fast.
+    /// Whether the service's clock is behind the caller's clock; otherwise it is ahead.
     pub(crate) is_behind: bool,
 }
 

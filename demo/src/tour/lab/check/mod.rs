@@ -1,5 +1,5 @@
-//! Compares the answer of a form with the received spans: the broken form must break its trace as it reports, and the
-//! fixed form must not.
+//! Compares the response of a pitfall with the received spans: the broken variant must break its trace as described,
+//! and the fixed variant must not.
 
 use viewer::attributes::hex;
 use viewer::store::Trace;
@@ -7,19 +7,19 @@ use viewer::waterfall::Waterfall;
 
 use super::pitfall::{Answer, Harm, Orphan};
 
-/// The number of tasks that the leaking form leaves running.
+/// Number of tasks that the broken variant of the pitfall `leaked-task` leaves running.
 const LEAKED_TASKS: usize = 1;
 
-/// The received spans of one form.
+/// The response and the received spans of one variant of a pitfall.
 pub(super) struct Run {
     pub(super) answer: Answer,
-    /// The trace of the request, or of the process.
+    /// The trace of the request or of the process that ran the pitfall.
     pub(super) own: Option<Trace>,
-    /// The traces of the spans that should be in it.
+    /// Other traces, with spans that should be in the trace of the request.
     pub(super) apart: Vec<Trace>,
 }
 
-/// The spans that the broken form loses. The fixed one must have them all in its trace.
+/// Returns the spans that the broken variant loses. The trace of the fixed variant must contain them all.
 pub(super) fn lost<'a>(harm: &'a Harm, broken: &'a Answer) -> Vec<&'a str> {
     match harm {
         Harm::Leak { span } => vec![span],
@@ -27,18 +27,19 @@ pub(super) fn lost<'a>(harm: &'a Harm, broken: &'a Answer) -> Vec<&'a str> {
     }
 }
 
-/// Returns whether the spans form one tree and include these.
+/// Returns whether the spans of the trace form one tree and include these spans.
 pub(super) fn is_joined_with(spans: &[&str], trace: &Trace) -> bool {
     Waterfall::of(trace).is_joined() && missing(spans, trace).is_empty()
 }
 
-/// Returns whether the trace of the orphan is complete.
+/// Returns whether the trace contains the orphaned span and its spans form one tree.
 pub(super) fn holds(orphan: &Orphan, trace: &Trace) -> bool {
     let is_it = |id: &[u8]| hex(id) == orphan.span_id;
     trace.spans.iter().any(|span| is_it(&span.id)) && Waterfall::of(trace).is_joined()
 }
 
-/// Returns the differences of the broken form from its description. `others` are the other received traces.
+/// Returns the differences between the result of the broken variant and its description. `others` are all other
+/// received traces.
 pub(super) fn off_broken(harm: &Harm, broken: &Run, others: &[Trace]) -> Vec<String> {
     let mut off = Vec::new();
     match (harm, &broken.own) {
@@ -71,7 +72,7 @@ pub(super) fn off_broken(harm: &Harm, broken: &Run, others: &[Trace]) -> Vec<Str
     off
 }
 
-/// Returns the differences of the fixed form from one complete trace.
+/// Returns the differences between the result of the fixed variant and one complete trace.
 pub(super) fn off_fixed(harm: &Harm, fixed: &Run, lost: &[&str]) -> Vec<String> {
     let mut off: Vec<_> = not_joined(fixed.own.as_ref()).into_iter().collect();
     for orphan in &fixed.answer.orphans {
@@ -86,7 +87,7 @@ pub(super) fn off_fixed(harm: &Harm, fixed: &Run, lost: &[&str]) -> Vec<String> 
     off
 }
 
-/// Returns the difference if an orphan is in the wrong trace.
+/// Returns a description of the difference if an orphaned span is not in a separate trace.
 fn joined(orphan: &Orphan, broken: &Run) -> Option<String> {
     let own = broken.own.as_ref();
     if own.is_some_and(|own| orphan.trace_id() == Some(own.id) || holds(orphan, own)) {
@@ -112,7 +113,7 @@ fn wrong_tasks(answer: &Answer) -> Option<String> {
     }
 }
 
-/// Returns the spans, by service and name, that the trace does not contain often enough.
+/// Returns the spans that the trace does not contain often enough. Spans are identified by service and name.
 fn missing<'a>(spans: &[&'a str], trace: &Trace) -> Vec<&'a str> {
     let mut arrived: Vec<_> = trace
         .spans

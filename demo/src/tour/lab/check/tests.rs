@@ -5,7 +5,7 @@ use super::*;
 
 const OTHER: &str = "0af7651916cd43dd8448eb211c80319c";
 
-/// The span of the task that never ends.
+/// Service and name of the span whose task never ends.
 const LEAKED: &str = "checkout wait_for_restock";
 
 fn leaks() -> Harm {
@@ -14,7 +14,7 @@ fn leaks() -> Harm {
     }
 }
 
-/// A trace that is not the request's.
+/// Returns a trace with another id than the request's trace.
 fn other(spans: Vec<TestSpan>) -> Trace {
     let id: TraceId = OTHER.parse().unwrap();
     let bytes = u128::from_str_radix(OTHER, 16).unwrap().to_be_bytes();
@@ -39,7 +39,7 @@ fn waiting(parent: Option<u64>) -> TestSpan {
     span("checkout", 3, parent, "wait_for_restock", 1..2)
 }
 
-/// The answer of a form whose task is in that trace.
+/// Returns a response whose orphaned span is in the trace with this id.
 fn fell_off_into(trace_id: &str) -> Answer {
     let orphan = format!(
         r#"{{"trace_id":"{trace_id}","span_id":"0000000000000002","span":"checkout task"}}"#
@@ -89,7 +89,7 @@ fn fixed(spans: Vec<TestSpan>) -> Run {
 
 const NOTHING: [&str; 0] = [];
 
-/// Asserts that there is one difference, and returns it.
+/// Asserts that there is exactly one difference from the expected result, and returns it.
 #[track_caller]
 fn only(mut off: Vec<String>) -> String {
     assert_eq!(off.len(), 1, "{off:?}");

@@ -1,4 +1,4 @@
-//! The list of traces.
+//! Tests of the list of traces.
 
 use super::*;
 
@@ -11,7 +11,7 @@ fn id(number: u8) -> String {
     format!("{number:02x}").repeat(16)
 }
 
-/// Three traces, the first the oldest: a failed checkout, a slow one, a broken pitfall.
+/// Creates a store with three traces, the oldest first: a failed checkout, a slow one, a broken pitfall.
 fn three() -> Store {
     const MS: u64 = 1_000_000;
     let mut failed = of_trace(
@@ -35,7 +35,7 @@ fn three() -> Store {
     ])
 }
 
-/// Which of the three are listed, in their order.
+/// Returns the numbers of the listed traces, in the order of the page.
 async fn listed(store: &Store, query: &str) -> Vec<u8> {
     let (status, html) = page(store, &format!("/{query}")).await;
     assert_eq!(status, 200);

@@ -8,7 +8,7 @@ use crate::testing::{TRACE_ID, TestSpan, attribute, client, pitfall, request, se
 mod list;
 mod traces;
 
-/// A store with these spans in it.
+/// Creates a store that contains these spans.
 fn holding(spans: Vec<TestSpan>) -> Store {
     let store = Store::new(Limits::default());
     store.insert(spans.into_iter().map(TestSpan::batch).collect());
@@ -19,7 +19,7 @@ async fn page(store: &Store, path: &str) -> (u16, String) {
     crate::testing::get(router(store.clone(), BackLink::default()), path).await
 }
 
-/// The page of the one trace that all spans of these tests are in.
+/// Returns the page of the trace that contains these spans.
 async fn trace_page(spans: Vec<TestSpan>, query: &str) -> String {
     let (status, html) = page(&holding(spans), &format!("/trace/{TRACE_ID}{query}")).await;
     assert_eq!(status, 200);

@@ -1,4 +1,4 @@
-//! The page of a trace.
+//! Tests of the page of a trace.
 
 use super::*;
 
