@@ -12,8 +12,8 @@ const TELEMETRY: &[&str] = &[
 ];
 const EXPORT: &[&str] = &["flate2", "opentelemetry-otlp", "prost"];
 
-/// Returns the crates that a user of `shared` compiles with only these features, each as `name features`. The crates of
-/// `grpc` and `tls` may not have been downloaded.
+/// Returns the crates that are compiled for `shared` with only these cargo features, each as `name features`. Cannot be
+/// used for the features `grpc` and `tls`, because their crates may not have been downloaded.
 fn compiled(features: &str) -> BTreeSet<String> {
     let output = Command::new(env!("CARGO"))
         .args(["tree", "--offline", "--package", "shared"])
@@ -34,7 +34,7 @@ fn names(compiled: &BTreeSet<String>) -> BTreeSet<String> {
     compiled.iter().map(name).collect()
 }
 
-/// Asserts that none of these is compiled.
+/// Asserts that `shared` with only these cargo features compiles none of the crates in `groups`.
 fn assert_without(features: &str, groups: &[&[&str]]) {
     let names = names(&compiled(features));
     assert!(names.contains("shared"), "{names:?}");
@@ -45,7 +45,8 @@ fn assert_without(features: &str, groups: &[&[&str]]) {
     assert!(there.is_empty(), "`{features}` compiles {there:?}");
 }
 
-/// Asserts that all of these are compiled. This shows that the names in the other tests are correct.
+/// Asserts that `shared` with only these cargo features compiles all crates in `groups`. This shows that the crate
+/// names in the other tests are spelled correctly.
 fn assert_with(features: &str, groups: &[&[&str]]) {
     let names = names(&compiled(features));
     for name in groups.iter().copied().flatten() {

@@ -8,7 +8,7 @@ use std::{
     process::Command,
 };
 
-/// Each ban, and code that it must reject.
+/// The banned paths of `clippy.toml`, each with code that clippy must reject.
 const WRONG: [(&str, &str); 31] = [
     ("tokio::spawn", "tokio::task::spawn(async {})"),
     (
@@ -147,7 +147,7 @@ fn every_ban_fires_with_its_reason() {
     }
 }
 
-/// Returns the path and reason of each ban in the file, which has one per line.
+/// Returns the path and reason of each ban in `clippy.toml`, which has one ban per line.
 fn bans() -> Vec<(String, String)> {
     let file = fs::read_to_string(root().join("clippy.toml")).unwrap();
     let ban = |line: &str| {
@@ -159,8 +159,8 @@ fn bans() -> Vec<(String, String)> {
     file.lines().filter_map(ban).collect()
 }
 
-/// Creates a crate with all banned code and the dependency versions of the workspace. It stays in the temporary directory
-/// of cargo, so that its dependencies are only checked once.
+/// Creates a crate with all banned code and the dependency versions of the workspace. The crate stays in cargo's
+/// temporary directory, so that its dependencies are only checked once.
 fn wrong_crate() -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("guard");
     let mut code = String::new();
@@ -174,8 +174,8 @@ fn wrong_crate() -> PathBuf {
     folder
 }
 
-/// Returns the output of clippy for the crate in this folder. Without clippy the test fails, because untested bans may have
-/// no effect.
+/// Returns the output of clippy for the crate in this folder. If clippy is not installed, the test fails, because
+/// untested bans may have no effect.
 fn clippy(folder: &Path) -> String {
     let clippy = || {
         let mut clippy = Command::new(env!("CARGO"));

@@ -1,4 +1,4 @@
-//! Client spans of requests that were answered, or that their caller gave up.
+//! Client spans of requests that received a response, or that the caller dropped.
 
 use std::{
     sync::{Arc, Mutex},
@@ -97,7 +97,7 @@ async fn url_secrets_are_redacted() {
         (TraceMiddleware::new(), "secret"),
         (secret_token, "REDACTED"),
     ] {
-        // Which takes the credentials out of the URL, and makes an Authorization header of them.
+        // `reqwest` removes the credentials from the URL and sends them in an `Authorization` header.
         let request = client(middleware).get(at("user:secret@", query));
         let (_, trace) = call(request).await;
         let recorded = at("", &format!("{redacted}{token}"));

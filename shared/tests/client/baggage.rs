@@ -17,7 +17,7 @@ use tower::{Layer as _, ServiceExt as _};
 
 use crate::support::{Service, bare_client, client_builder, patience, start};
 
-/// Runs a call in a trace and with baggage.
+/// Runs a call in a new trace with the baggage `tenant=acme`. Returns the trace id and the result.
 async fn with_baggage<F: Future>(call: F) -> (String, F::Output) {
     let in_baggage = async {
         let cx = Context::current().with_baggage([KeyValue::new("tenant", "acme")]);
@@ -26,7 +26,7 @@ async fn with_baggage<F: Future>(call: F) -> (String, F::Output) {
     recorder().in_trace("caller", in_baggage).await
 }
 
-/// Answers with the received headers.
+/// Responds with the trace id and the baggage of the received headers.
 async fn told(headers: HeaderMap) -> String {
     let text = |name| headers.get(name).map(|value| value.to_str().unwrap());
     format!(
@@ -100,7 +100,7 @@ async fn copied_baggage_is_removed_without_tracing() {
         let client = ClientBuilder::new(client.unwrap())
             .with(middleware.tracer_provider(&untraced))
             .build();
-        // No span is current, so a copied context is passed on.
+        // No span is current here, so the client passes on a `traceparent` header that the caller has copied.
         let traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
         let copied = client
             .get(&url)

@@ -1,4 +1,4 @@
-//! What happens on the way out of a request is a part of its attempt.
+//! Spans that middleware creates inside the trace middleware are children of the attempt's client span.
 
 use axum::{Router, routing::get};
 use http::Extensions;
@@ -8,7 +8,7 @@ use shared::{client::TraceMiddleware, testing::recorder};
 
 use crate::support::{bare_client, start};
 
-/// Represents code inside the trace middleware: signing, a cache, a resolver.
+/// Middleware inside the trace middleware that creates a span, like code that signs requests.
 struct Signs;
 
 #[async_trait::async_trait]

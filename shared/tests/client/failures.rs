@@ -1,4 +1,4 @@
-//! Client spans of requests that were not answered: each failure has a name that does not change.
+//! Client spans of requests without a response: each kind of failure has a stable `error.type`.
 
 use std::{net::SocketAddr, time::Duration};
 
@@ -30,7 +30,7 @@ use crate::support::{
     patience, shape, start,
 };
 
-/// Asserts that a GET fails, with an exact span and the `error.type`.
+/// Asserts that a GET fails with this `error.type`, and that its span has exactly the expected attributes.
 async fn assert_fails(
     request: reqwest_middleware::RequestBuilder,
     from_start: Attributes,
@@ -42,7 +42,7 @@ async fn assert_fails(
     let mut expected = get_span(&trace, from_start);
     expected.status = crate::support::error();
     let error_type = ("error.type", name.to_owned().into());
-    // Over plain HTTP it is known without an answer.
+    // Over plain HTTP, the protocol version is known even without a response.
     let version = ("network.protocol.version", "1.1".into());
     expected
         .attributes
@@ -87,7 +87,7 @@ async fn refused_connection_is_connect() {
 async fn ipv6_address_has_no_brackets() {
     recorder();
     let listener = TcpListener::bind("[::1]:0").await;
-    // Where the machine has no IPv6, the connection fails in another way with the same name.
+    // Without IPv6 on the machine, the connection fails for another reason, but with the same `error.type`.
     let address = listener.and_then(|listener| listener.local_addr());
     let port = address.map_or(9, |address| address.port());
     let url = format!("http://[::1]:{port}/");
@@ -111,7 +111,7 @@ async fn unresolvable_name_is_dns() {
     assert_fails(client(TraceMiddleware::new()).get(url), expected, "dns").await;
 }
 
-/// A resolver whose server is gone.
+/// A DNS resolver that never answers.
 struct NoAnswer;
 
 impl Resolve for NoAnswer {
@@ -136,7 +136,7 @@ async fn connect_timeout_during_lookup_is_connect() {
     assert_fails(client.get(url), expected, "connect").await;
 }
 
-/// The crate is built without TLS, so a connector stands in for `rustls` and says what it says.
+/// The crate is built without TLS, so a connector layer fails with the error messages of `rustls`.
 #[tokio::test]
 async fn failed_handshake_is_tls() {
     recorder();

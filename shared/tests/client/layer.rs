@@ -1,4 +1,4 @@
-//! Client spans of a tower HTTP client that is not `reqwest`: those of the middleware, to the last attribute.
+//! Client spans of a tower HTTP client other than `reqwest`: all attributes equal those of the `reqwest` middleware.
 
 use axum::{
     Router,

@@ -80,7 +80,7 @@ async fn dropped_request_ends_span_without_error() {
     assert!(span.end <= trace.span("caller").end, "it ended too late");
 }
 
-/// Makes a span when it is dropped, as whatever cleans up behind itself.
+/// Creates a span when it is dropped, like a resource that is cleaned up on drop.
 struct CleansUp;
 
 impl Drop for CleansUp {

@@ -23,7 +23,7 @@ use crate::{
     support::{clients, start},
 };
 
-/// A service that connects while a caller waits until it is ready.
+/// A service that connects in `poll_ready`, and records a span for this.
 #[derive(Default)]
 struct Connects {
     polls: usize,
@@ -51,7 +51,7 @@ impl tower::Service<Request<Body>> for Connects {
     }
 }
 
-/// A separate task drives the inner service to readiness.
+/// `SpawnReadyLayer` waits in a separate task until the inner service is ready.
 #[tokio::test]
 async fn spawn_ready_around_layer_joins_callers_trace() {
     let handler = async || {
@@ -67,7 +67,7 @@ async fn spawn_ready_around_layer_joins_callers_trace() {
     assert_eq!(tree, "SERVER GET /\n  INTERNAL connect\n  CLIENT GET\n");
 }
 
-/// Calls a stand-in from a handler through `client`, and returns the tree of the request.
+/// Sends a request through `client` from a handler. Returns the span tree of the handled request.
 async fn tree_of_handler<S>(client: S) -> String
 where
     S: tower::Service<Request<Body>, Response = Response<Body>> + Clone + Send + Sync + 'static,
@@ -82,7 +82,7 @@ where
     tree_of(get(handler), 2).await
 }
 
-/// Calls a handler that answers with its trace id, and returns the tree of the request.
+/// Sends a request to a handler that responds with its trace id. Returns the span tree of the request.
 async fn tree_of(handler: MethodRouter, spans: usize) -> String {
     recorder();
     let router = Router::new().route("/", handler);

@@ -1,4 +1,4 @@
-//! Repeated requests: retries, redirects, copied requests and a second middleware.
+//! Client spans of repeated requests: retries, redirects, copied requests and a second middleware.
 
 use std::{
     sync::{Arc, Mutex},

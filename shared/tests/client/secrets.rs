@@ -1,4 +1,4 @@
-//! Secrets of URLs are neither printed nor recorded.
+//! Secrets in URLs are neither printed nor recorded.
 
 use std::net::{SocketAddr, TcpListener};
 

@@ -1,4 +1,5 @@
-// The same without `shared::serve`, as it stands there.
+// A service of docs/lift.md without `shared::serve`. docs/lift.md shows the same code. The file is included with
+// `include!`, so it cannot begin with `//!`.
 
 use std::{error::Error, future::pending, net::SocketAddr, time::Duration};
 

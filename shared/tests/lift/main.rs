@@ -43,13 +43,13 @@ mod by_hand {
     }
 }
 
-/// Time limit of a process that hangs.
+/// Time limit of each wait, so that a hanging process fails the test.
 const PATIENCE: Duration = Duration::from_mins(1);
 
 const CALLERS_TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 const CALLERS_SPAN: &str = "00f067aa0ba902b7";
 
-/// Runs the service. Does nothing in an ordinary test run.
+/// Runs the service in a child process. Does nothing in an ordinary test run.
 #[test]
 fn process() -> Result<(), Box<dyn Error>> {
     match role().as_deref() {
@@ -98,7 +98,7 @@ fn joins_and_loses_nothing(role: &str) {
     assert!(answer.contains(r#""code":"not_found""#), "{answer}");
     let answer = get(address, "/hello", &traceparent);
     assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
-    // The response has arrived, and the task is still waiting for this:
+    // The response has arrived, but a task of the handler still waits for this call to be answered.
     let (sender, accepted) = mpsc::channel();
     drop(thread::spawn(move || sender.send(inventory.accept())));
     let (mut call, _) = accepted.recv_timeout(PATIENCE).unwrap().unwrap();
@@ -106,7 +106,7 @@ fn joins_and_loses_nothing(role: &str) {
     service.signal("-TERM");
     while TcpStream::connect(address).is_ok() {}
     let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
-    // On a slow machine the call may have timed out by now. Its span exists anyway.
+    // On a slow machine, the call may have timed out by now. The call has a span in any case.
     let _ = call.write_all(answer);
 
     service.log("stopped");
@@ -129,7 +129,8 @@ fn joins_and_loses_nothing(role: &str) {
     );
 }
 
-/// Starts a service whose calls all go to `inventory`, which is its proxy, because the address in the example may be in use.
+/// Starts a service whose outgoing calls all go to `inventory`. The listener is set as the HTTP proxy of the service,
+/// because the address in the example may be in use.
 fn start(role: &str, collector: &Collector, inventory: &TcpListener) -> Child {
     let proxy = format!("http://{}", inventory.local_addr().unwrap());
     let endpoint = format!("http://localhost:{}", collector.address.port());
@@ -139,12 +140,12 @@ fn start(role: &str, collector: &Collector, inventory: &TcpListener) -> Child {
         .env("HTTP_PROXY", proxy)
         .env("NO_PROXY", "localhost")
         .env("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint)
-        // Spans are only exported at the end of the process.
+        // The delay is so long that spans are only exported when the process ends.
         .env("OTEL_BSP_SCHEDULE_DELAY", "600000");
     Child::start(&mut service)
 }
 
-/// Reads a call and returns its `traceparent`.
+/// Reads the head of a call and returns its `traceparent`.
 fn called_with(call: &mut TcpStream) -> String {
     call.set_read_timeout(Some(PATIENCE)).unwrap();
     let head = BufReader::new(call).lines().map(Result::unwrap);

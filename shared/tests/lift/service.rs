@@ -1,4 +1,5 @@
-// A service of docs/lift.md, as it stands there. It is included, so it begins with no `//!`.
+// A service of docs/lift.md, which shows the same code. The file is included with `include!`, so it cannot begin with
+// `//!`.
 
 use std::{error::Error, process::ExitCode, time::Duration};
 

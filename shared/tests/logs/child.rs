@@ -49,12 +49,12 @@ pub(crate) fn command(role: &str, format: &str) -> Command {
     command
 }
 
-/// Starts a child, which waits until its standard input is closed.
+/// Starts a child process, which waits until its standard input is closed.
 pub(crate) fn start(role: &str, format: &str) -> Child {
     Child::start(&mut command(role, format))
 }
 
-/// Starts a child that does not wait, on a pipe that other processes share.
+/// Starts a child process that does not wait for its parent. Its standard output is a pipe that other processes share.
 pub(crate) fn start_on(stdout: PipeWriter, role: &str) -> process::Child {
     let mut command = command(role, "json");
     command

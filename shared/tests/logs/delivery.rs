@@ -1,4 +1,5 @@
-//! Lines are written in batches: none is lost, torn or out of order, however the process ends, if the output is read.
+//! Log lines are written in batches. If the output is read, no line is lost, torn or out of order, however the process
+//! ends.
 
 use std::{
     collections::BTreeMap,
@@ -19,7 +20,7 @@ use crate::{
 const THREADS: u64 = 4;
 const LINES: u64 = 400;
 
-/// The length of a line. Some exceed the atomic write size of a pipe, some its capacity.
+/// Returns the length of a line. Some lines exceed the atomic write size of a pipe, and some exceed its capacity.
 fn length(number: u64) -> usize {
     match number {
         _ if number.is_multiple_of(150) => 100_000,
@@ -83,7 +84,7 @@ pub(crate) fn log_and_wait() {
     }
 }
 
-/// Far more than the buffer of unread lines.
+/// Number of log lines, which need far more memory than the buffer for unread lines.
 const TOO_MANY: u64 = 60_000;
 
 pub(crate) fn log_more_than_capacity() {
@@ -104,7 +105,7 @@ pub(crate) fn log_more_than_capacity() {
     }
 }
 
-/// More than the capacity of a pipe, but less than the capacity of the buffer for a slow reader.
+/// Number of log lines that exceeds the capacity of a pipe, but not the capacity of the buffer for a slow reader.
 const MANY: u64 = 20_000;
 
 #[expect(

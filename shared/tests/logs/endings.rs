@@ -1,4 +1,4 @@
-//! Lines and panics from the destructor of a thread-local, when other thread-locals are gone.
+//! Log lines and panics in the destructor of a thread-local, after other thread-locals have been destroyed.
 
 use std::{cell::RefCell, thread};
 
@@ -9,7 +9,7 @@ use opentelemetry::{
 
 use crate::child;
 
-/// Calls its function when its thread ends.
+/// Calls a function when the thread that owns this value ends.
 struct AtEnd(fn());
 
 impl Drop for AtEnd {
@@ -23,10 +23,11 @@ thread_local! {
     static LAST: RefCell<Option<AtEnd>> = const { RefCell::new(None) };
 }
 
-/// Ends a thread that has used nothing (0), a span (1), or a span and the log (2).
+/// Runs a thread until it ends. If `used` is 0, the thread uses neither spans nor the log; if 1, it uses a span; if 2,
+/// it uses a span and the log.
 fn end_thread(used: u8, at_end: fn(), at_last_end: Option<fn()>) {
     let work = move || {
-        // Used first, so destroyed last.
+        // `FIRST` is used first, so its destructor runs last.
         FIRST.set(Some(AtEnd(at_end)));
         if used > 0 {
             let span = global::tracer("logs").start("work");

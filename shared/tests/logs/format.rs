@@ -1,4 +1,4 @@
-//! Every kind of field, compared byte by byte, since log parsers depend on the format.
+//! Log lines with every kind of field, compared byte by byte, because log parsers depend on the format.
 
 use std::{fmt, io};
 
@@ -9,7 +9,7 @@ use opentelemetry::{
 
 use crate::child;
 
-/// Logs while it is formatted.
+/// A value that writes a log line while it is formatted.
 struct Chatty;
 
 impl fmt::Debug for Chatty {

@@ -1,4 +1,5 @@
-//! An event with hostile text is one line in both formats. Without a reader, lines go to standard error.
+//! An event with hostile text is one line in both log formats. If standard output is closed, log lines go to standard
+//! error.
 
 use crate::child;
 

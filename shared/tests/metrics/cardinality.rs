@@ -1,4 +1,5 @@
-//! Whatever callers make up, a service has few span names and few series of metrics, and remembers none of it.
+//! Even if callers vary every part of their requests, a service has few span names and few metric series, and its
+//! memory does not grow.
 
 use std::{
     collections::BTreeSet,
@@ -16,14 +17,14 @@ use shared::{client::TraceMiddleware, server::TraceLayer};
 
 use crate::support::{Caller, Connection, Meters, client, in_child, start};
 
-/// Requests, each unlike all others.
+/// Number of requests, each different from all others.
 const DISTINCT: usize = 20_000;
-/// Bytes of each path; if paths were kept, memory would grow by 20 MB.
+/// Bytes of each request path. If the service kept the paths, its memory would grow by 20 MB.
 const PATH: usize = 1000;
-/// What memory may grow by, whatever else this process does.
+/// Maximum growth of the memory of this process, in bytes.
 const MEMORY: usize = 8 << 20;
 
-/// Keeps the names of spans, and nothing else.
+/// A span processor that keeps only the names of spans.
 #[derive(Debug, Clone, Default)]
 struct Names(Arc<Mutex<BTreeSet<String>>>);
 
@@ -54,13 +55,13 @@ impl Names {
     }
 }
 
-/// Memory of this process in bytes; `None` if the system does not report it.
+/// Returns the memory of this process in bytes, or `None` if the system does not report it.
 fn memory() -> Option<usize> {
     let pages = std::fs::read_to_string("/proc/self/statm").ok()?;
     Some(pages.split(' ').nth(1)?.parse::<usize>().ok()? * 4096)
 }
 
-/// In a child, since the memory of the process is measured.
+/// Runs in a child process, because the test measures the memory of the whole process.
 #[test]
 fn server_cardinality_is_bounded() {
     in_child(&[], async || send_distinct_requests().await);
@@ -115,7 +116,7 @@ async fn client_cardinality_is_bounded() {
     let middleware = TraceMiddleware::new()
         .tracer_provider(&names.provider())
         .meter_provider(&meters.provider);
-    // The host does not exist. A webhook to arbitrary hosts has the same effect.
+    // The requested hosts do not exist. A client that calls webhooks on arbitrary hosts causes the same variety.
     let client = client(middleware);
     for number in 0..DISTINCT / 4 {
         let method = if number % 2 == 0 {

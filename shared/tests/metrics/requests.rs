@@ -1,4 +1,4 @@
-//! The metrics of both sides, with their exact attributes, however a request ends.
+//! The metrics of HTTP servers and clients, with their exact attributes, however a request ends.
 
 use axum::{
     Router,
@@ -25,7 +25,7 @@ async fn measured(router: Router) -> (Meters, Service) {
     (meters, start(router).await)
 }
 
-/// The attributes of a request over HTTP/1.1, and these.
+/// Returns the metric attributes of a request over HTTP/1.1, including the attributes in `more`.
 fn request<const N: usize>(method: &'static str, more: [(&str, Value); N]) -> Attributes {
     let mut request = attributes([
         ("http.request.method", method.into()),
@@ -48,7 +48,7 @@ fn error_type(name: &'static str) -> (&'static str, Value) {
     ("error.type", name.into())
 }
 
-/// Returns the number of active requests, if it was measured.
+/// Returns the expected points of the active requests metric, for one method.
 fn active(method: &'static str, count: i64) -> Points {
     let mut attributes = request(method, []);
     attributes.remove("network.protocol.version");

@@ -23,7 +23,7 @@ use crate::support::{self, Child, command};
 /// Exit code of a child that timed out.
 pub(crate) const LIVED_ON: i32 = 42;
 
-/// Starts a child that panics as its role says.
+/// Starts a child process. The role determines how the child panics.
 pub(crate) fn start(role: &str, variables: &[(&str, &str)]) -> Child {
     let mut command = command("child::child", role);
     command
@@ -112,7 +112,7 @@ fn no_such_attribute() -> KeyValue {
     panic!("no such attribute")
 }
 
-/// Panics in each of its methods.
+/// A value that panics in each of its methods.
 #[derive(Clone)]
 struct Broken;
 

@@ -12,7 +12,7 @@ mod support;
 use child::start;
 use support::Output;
 
-/// Asserts that the process ended normally and logged its only panic.
+/// Asserts that the process ended normally and logged exactly one panic, with this message.
 #[track_caller]
 fn assert_logged_once(said: &Output, message: &str) {
     assert!(said.status.success(), "{said:?}");

@@ -1,4 +1,4 @@
-//! The adapters themselves, as a propagator or a carrier of another crate uses them.
+//! The adapters for headers and maps, used directly as another crate's propagator or carrier uses them.
 
 use std::collections::HashMap;
 

@@ -1,5 +1,5 @@
-//! The `b3` and `X-B3-*` headers, by [B3 propagation](https://github.com/openzipkin/b3-propagation). That they cross real
-//! sockets is tested with `OTEL_PROPAGATORS`.
+//! The `b3` and `X-B3-*` headers, by [B3 propagation](https://github.com/openzipkin/b3-propagation). The tests of
+//! `OTEL_PROPAGATORS` send these headers over real sockets.
 
 use std::collections::BTreeMap;
 
@@ -55,7 +55,7 @@ fn single(rest: &str) -> HeaderMap {
     headers(&[("b3", &format!("{SINGLE}{rest}"))])
 }
 
-/// A child of the caller's span, as this process would start it.
+/// Returns the context of a child of the caller's span, as this process would create it.
 fn child(cx: &Context) -> Context {
     let caller = cx.span().span_context().clone();
     cx.with_remote_span_context(SpanContext::new(

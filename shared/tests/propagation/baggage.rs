@@ -11,13 +11,13 @@ use shared::{propagation::BaggagePropagator, server::TraceLayer, testing::record
 
 use crate::support::wire::{Service, line, show};
 
-/// Members have no order, so a list is a set.
+/// Returns the members of a baggage list as a set, because their order has no meaning.
 fn set(list: &str) -> BTreeSet<String> {
     let members = list.split(',').filter(|member| !member.is_empty());
     members.map(str::to_owned).collect()
 }
 
-/// Two members of so many bytes together, the comma between them included.
+/// Returns a list of two baggage members. The list has this many bytes, including the comma between the members.
 fn two_members(bytes: usize) -> String {
     let value = "v".repeat(bytes - "a=1,b=".len());
     format!("a=1,b={value}")
@@ -32,7 +32,7 @@ fn rows() -> Vec<(&'static str, Vec<Vec<u8>>, String)> {
         let members: Vec<String> = (1..=count).map(|n| format!("key{n}=value")).collect();
         members.join(",")
     };
-    // `a` and `=` and 8190 characters are 8192 bytes.
+    // The key `a`, the equals sign and a value of 8190 characters are 8192 bytes, the maximum size of a list.
     let longest = format!("a={}", "v".repeat(8190));
     vec![
         row("no baggage, none is sent", &[], ""),
@@ -138,7 +138,7 @@ fn injected_list_limit_includes_commas() {
 #[test]
 fn oversized_list_keeps_first_keys() {
     let keys: Vec<String> = (0..60).map(|index| format!("key-{index:02}")).collect();
-    // Three times as long when encoded.
+    // Percent-encoded, this value has three times as many bytes.
     let value = "\u{e9}".repeat(50);
     let sent = |keys: &mut dyn Iterator<Item = &String>| {
         let entries = keys.map(|key| KeyValue::new(key.clone(), value.clone()));

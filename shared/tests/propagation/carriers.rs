@@ -1,4 +1,4 @@
-//! Carriers other than HTTP headers: maps of strings, and a channel's messages.
+//! Carriers other than HTTP headers: maps of strings, and messages in a channel.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -108,7 +108,7 @@ async fn reused_carrier_loses_previous_context() {
     let left: Vec<_> = headers.keys().collect();
     assert_eq!(left, ["retries"]);
 
-    // Without a span and baggage, nothing is injected.
+    // Without a current span and without baggage, nothing is injected.
     let mut message = map(&before);
     inject(&mut message);
     assert_eq!(message, map(&[("retries", "3")]));
@@ -158,7 +158,7 @@ async fn channel_message_joins_senders_trace() {
     }
 }
 
-/// What the conventions ask of a span of the queue `orders`.
+/// Returns the attributes that the semantic conventions require of a messaging span for the queue `orders`.
 fn messaging(operation: &'static str) -> BTreeMap<String, Value> {
     let attributes = [
         ("messaging.system", "tokio"),

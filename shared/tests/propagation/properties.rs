@@ -1,4 +1,5 @@
-//! Whatever bytes come in: no panic, no failed request, no invalid trace continued; and what is valid comes back out.
+//! Property tests of the propagation headers: arbitrary bytes never cause a panic or a failed request, an invalid trace
+//! context is never continued, and valid headers are passed on unchanged.
 
 use std::collections::HashMap;
 
@@ -32,7 +33,7 @@ const NAMES: [&str; 9] = [
     "x-b3-parentspanid",
 ];
 
-/// Any byte that a header's value may have on the wire.
+/// Generates header values from all bytes that HTTP allows in a header value.
 fn any_value() -> impl Strategy<Value = Vec<u8>> {
     vec(
         prop_oneof![Just(b'\t'), 0x20..=0x7e_u8, 0x80..=0xff_u8],
@@ -45,7 +46,7 @@ fn valid_traceparent() -> impl Strategy<Value = String> {
         .prop_map(|(trace_id, span_id, flags)| format!("00-{trace_id}-{span_id}-{flags}"))
 }
 
-/// A valid value with some of its bytes changed, left out or doubled.
+/// Generates a valid `traceparent` in which up to two bytes were replaced, removed or inserted.
 fn almost_valid_traceparent() -> impl Strategy<Value = Vec<u8>> {
     let edit = (
         any::<prop::sample::Index>(),
@@ -83,7 +84,7 @@ fn valid_tracestate() -> impl Strategy<Value = String> {
     vec(member, 1..=32).prop_map(|members| members.join(","))
 }
 
-/// The specification's words, in another shape than the code under test.
+/// Checks a `traceparent` against the rules of the specification, implemented in another way than the code under test.
 fn is_valid_traceparent(value: &[u8]) -> bool {
     let Ok(value) = str::from_utf8(value) else {
         return false;
@@ -174,7 +175,8 @@ proptest! {
     }
 }
 
-/// Fewer cases, since each needs a socket; the service must answer every request.
+/// Runs fewer cases than the other property tests, because each case needs a socket. The service must answer every
+/// request.
 #[test]
 fn arbitrary_header_bytes_never_fail() {
     recorder();

@@ -1,4 +1,5 @@
-//! The `traceparent` header: every rule of [W3C Trace Context Level 2](https://www.w3.org/TR/trace-context-2/), a row each.
+//! The rules of [W3C Trace Context Level 2](https://www.w3.org/TR/trace-context-2/) for the `traceparent` header, with
+//! one table row for each rule.
 
 use std::collections::{HashMap, HashSet};
 
@@ -17,19 +18,19 @@ pub(crate) const TRACEPARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067
 
 #[derive(Debug, PartialEq)]
 enum Then {
-    /// The caller's trace goes on, with these flags.
+    /// The service continues the caller's trace, with these flags.
     Continued(&'static str),
-    /// A trace with random ids starts here.
+    /// The service starts a new trace with random ids.
     New,
 }
 use Then::{Continued, New};
 
-/// The caller's ids with this version, these flags and whatever follows.
+/// Returns a `traceparent` value with this version, the caller's ids, these flags, and any text that follows the flags.
 fn pair(version: &str, flags_and_rest: &str) -> Vec<u8> {
     format!("{version}-{TRACE_ID}-{SPAN_ID}-{flags_and_rest}").into_bytes()
 }
 
-/// One header line `traceparent` with the caller's ids.
+/// Returns a single `traceparent` header line with the caller's ids.
 pub(crate) fn parent(version: &str, flags_and_rest: &str) -> Vec<Vec<u8>> {
     vec![line("traceparent", pair(version, flags_and_rest))]
 }

@@ -1,4 +1,5 @@
-//! The `tracestate` header: every rule of [W3C Trace Context Level 2](https://www.w3.org/TR/trace-context-2/), a row each.
+//! The rules of [W3C Trace Context Level 2](https://www.w3.org/TR/trace-context-2/) for the `tracestate` header, with
+//! one table row for each rule.
 
 use std::collections::HashMap;
 
@@ -32,7 +33,7 @@ fn row(claim: &'static str, values: &[&str], sent: Option<&str>) -> StateRow {
     }
 }
 
-/// A single header that goes on as it came.
+/// Returns a row for a single header that is passed on unchanged.
 fn kept(claim: &'static str, value: &str) -> StateRow {
     row(claim, &[value], Some(value))
 }

@@ -1,10 +1,11 @@
-//! `TraceLayer::public_endpoint` and `TraceLayer::filter`: whose context is believed, and which requests are traced.
+//! `TraceLayer::public_endpoint` and `TraceLayer::filter`: which callers' trace context is trusted, and which requests
+//! are traced.
 
 use shared::{server::TraceLayer, testing::recorder};
 
 use crate::support::wire::{Service, line};
 
-/// Creates a separate caller for each test, since tests share the recorder.
+/// Returns the headers of a caller. Each test has a caller with another trace id, because the tests share the recorder.
 fn caller(trace_id: &str) -> [Vec<u8>; 3] {
     [
         line("traceparent", format!("00-{trace_id}-00f067aa0ba902b7-03")),

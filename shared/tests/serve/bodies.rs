@@ -1,4 +1,4 @@
-//! Bodies of requests that arrive late, are too large or encoded.
+//! Request bodies that arrive late, are too large, or have a content encoding.
 
 use std::time::Duration;
 
@@ -27,7 +27,7 @@ async fn streams(body: Body) -> StatusCode {
     StatusCode::OK
 }
 
-/// Answers before the body has arrived.
+/// Handler that drops the request body, and responds before the body has arrived.
 async fn ignores(body: Body) -> StatusCode {
     drop(body);
     StatusCode::IM_A_TEAPOT

@@ -1,4 +1,4 @@
-//! Ten thousand callers who leave at any moment: nothing of them stays.
+//! Ten thousand clients that disconnect at any moment leave no tasks and no active requests behind.
 
 use std::net::SocketAddr;
 
@@ -28,7 +28,7 @@ async fn streams() -> Body {
     Body::from_stream(stream::unfold((), move |()| std::future::ready(part())).take(100))
 }
 
-/// Hands its work to a task that does not outlive it.
+/// Handler that waits for a task, which is cancelled when the handler is dropped.
 async fn works() -> &'static str {
     let work = task::spawn(std::future::pending::<()>());
     let _ends = work.cancel_on_drop();
@@ -58,7 +58,7 @@ const REQUESTS: [&str; 6] = [
     "GET /works HTTP/1.1\r\nHost: shop\r\n\r\n",
 ];
 
-/// Sends all of a request or a part of it, reads some of the answer if one comes, and leaves.
+/// Sends all or part of a request, reads part of a response if there is one, and disconnects.
 async fn call(address: SocketAddr, numbers: &mut Numbers) {
     let mut stream = TcpStream::connect(address).await.unwrap();
     let which = numbers.below(REQUESTS.len() as u64);
@@ -76,13 +76,14 @@ async fn call(address: SocketAddr, numbers: &mut Numbers) {
         let mut some = vec![0; usize::try_from(1 + numbers.below(100_000)).unwrap()];
         let _ = patience(stream.read(&mut some)).await;
     }
-    // Mostly with a reset: a port that is closed in peace is not to be had again for a minute, and there are so many.
+    // Most connections are closed with a reset. After an ordinary close, the local port would be unavailable for a
+    // minute, and ten thousand connections would use up the ports.
     if numbers.below(8) > 0 {
         let _ = stream.set_zero_linger();
     }
 }
 
-/// In a child, since all tasks of the process are counted.
+/// Runs in a child process, because the test counts all tasks of the process.
 #[test]
 fn ten_thousand_disconnects_leave_no_residue() {
     in_child(&[], async || disconnect_and_count().await);
@@ -103,7 +104,7 @@ async fn disconnect_and_count() {
     });
     join_all(callers).await;
 
-    // A connection is a task of the runtime; those of `works` are counted as well.
+    // The runtime has one task for each connection. Tasks of the handler `works` are also counted by `task::running`.
     let nothing_left = async {
         while (alive(), task::running()) != before {
             tokio::task::yield_now().await;

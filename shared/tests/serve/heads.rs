@@ -207,7 +207,7 @@ async fn head_over_64_kib_is_refused() {
     );
     for large in [head(64 * 1024 + 1), head(119_000), uri] {
         let mut connection = Connection::open(&service).await;
-        // What the service has not read resets the connection, and may take the answer with it.
+        // The service does not read the whole head, so the connection is reset. The reset may discard the response.
         let _ = connection.try_send(large.as_bytes()).await;
         let answer = String::from_utf8(connection.until_closed().await).unwrap();
         assert!(

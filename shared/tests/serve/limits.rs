@@ -1,4 +1,4 @@
-//! What a service does not take on, and whom it does not wait for.
+//! Limits of a service: requests that it rejects, and clients that it does not wait for.
 
 use std::time::Duration;
 
@@ -13,14 +13,14 @@ use shared::{problem, serve, serve::Limits, server::TraceLayer, testing::recorde
 
 use crate::support::{Caller, Connection, Gate, Service, server, shape, start_within};
 
-/// Soon enough for a test, for what has to run out.
+/// A short time limit, for limits that a test lets expire.
 pub(crate) const SOON: Duration = Duration::from_millis(50);
 
 async fn takes_json(problem::Json(value): problem::Json<Value>) -> axum::Json<Value> {
     axum::Json(value)
 }
 
-/// Larger than what any socket buffers.
+/// Returns an endless body, which is larger than any socket buffer.
 async fn endless() -> Body {
     let part = || {
         Some((
@@ -31,7 +31,7 @@ async fn endless() -> Body {
     Body::from_stream(stream::unfold((), move |()| std::future::ready(part())))
 }
 
-/// A service whose `/gate` waits at `gate`.
+/// Starts a service whose handler for `/gate` waits at `gate`.
 pub(crate) async fn service(limits: Limits, gate: &Gate) -> Service {
     let gate = gate.clone();
     let routes = Router::new()
@@ -90,7 +90,7 @@ async fn excess_request_is_shed_and_traced() {
     assert_eq!(status(&service, "GET /healthz").await, 200);
     assert_eq!(status(&service, "GET /readyz").await, 200);
 
-    // Its place is free again, whether it was answered or its caller has left.
+    // A request no longer counts toward the limit when it has been answered, or when its client has disconnected.
     gate.open();
     assert_eq!(first.answer().await.status, 200);
     first.request("GET /gate", &Caller::new()).await;
@@ -110,7 +110,8 @@ async fn oversized_head_is_refused() {
     assert_eq!(connection.answer().await.status, 200);
 
     let large = format!("GET /quick HTTP/1.1\r\nX-Large: {}", "x".repeat(400 * 1024));
-    // What the service has not read when it refuses resets the connection, and may take the answer with it.
+    // The service rejects the request without reading all of it, so the connection is reset. The reset may discard the
+    // response.
     let _ = connection.try_send(large.as_bytes()).await;
     let answer = connection.until_closed().await;
     assert!(
@@ -177,7 +178,7 @@ async fn stopping_service_is_unready_but_accepts() {
         assert_eq!(open.answer().await.status, 200);
     }
 
-    // Nothing moves any more, so the clock goes on to the end of the delay.
+    // All tasks are idle now, so the paused clock advances to the end of the shutdown delay.
     tokio::time::pause();
     service.shut_down().await;
     assert_eq!(open.until_closed().await, b"");

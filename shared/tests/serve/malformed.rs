@@ -1,4 +1,4 @@
-//! Two hundred requests that are none: each is turned away, and the service goes on.
+//! Two hundred malformed requests: none causes a server error, and the service keeps running.
 
 use std::sync::{
     Arc,
@@ -20,7 +20,7 @@ use tokio::{
 
 use crate::support::{Caller, Connection, Numbers, Service, patience, start};
 
-/// Heads that no server may take, and bodies that are not what their head says.
+/// Request heads that every server must reject, and request bodies that do not match their head.
 const BY_HAND: [&[u8]; 29] = [
     b"\x00",
     b"\r\n\r\n\r\n",
@@ -55,7 +55,7 @@ const BY_HAND: [&[u8]; 29] = [
 
 const VALID: &[u8] = b"POST /json HTTP/1.1\r\nHost: shop.example\r\ntraceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\r\nContent-Type: application/json\r\nContent-Length: 13\r\n\r\n{\"quantity\":1}";
 
-/// A request with some of its bytes gone, doubled or replaced.
+/// Returns a valid request in which some bytes were removed, doubled or replaced.
 fn broken(numbers: &mut Numbers) -> Vec<u8> {
     let mut bytes = VALID.to_vec();
     for _ in 0..=numbers.below(8) {
@@ -71,13 +71,13 @@ fn broken(numbers: &mut Numbers) -> Vec<u8> {
     bytes
 }
 
-/// Sends bytes and nothing after them, and gives all that comes back.
+/// Sends these bytes, closes the sending half of the connection, and returns all bytes that the service sends.
 async fn answer(service: &Service, bytes: &[u8]) -> Vec<u8> {
     let mut stream = TcpStream::connect(service.address).await.unwrap();
     let _ = stream.write_all(bytes).await;
     let _ = stream.shutdown().await;
     let mut answer = Vec::new();
-    // A reset is an end too.
+    // A connection reset also ends the response.
     let _ = patience(stream.read_to_end(&mut answer)).await;
     answer
 }
@@ -120,7 +120,7 @@ async fn malformed_requests_are_rejected_and_service_continues() {
     for _ in BY_HAND.len()..200 {
         let bytes = broken(&mut numbers);
         let answer = answer(&service, &bytes).await;
-        // Some can be read all the same; none is the service's failure.
+        // Some of the changed requests are still valid. None may cause a server error.
         let failed = answer.starts_with(b"HTTP/1.1 5");
         assert!(
             !failed,

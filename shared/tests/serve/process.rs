@@ -24,7 +24,7 @@ async fn panics() {
     panic!("as it must");
 }
 
-/// The service itself, and no test where the binary is run as one.
+/// Runs the service in a child process. Does nothing in an ordinary test run.
 #[test]
 fn service() {
     if role().is_none() {
@@ -60,7 +60,7 @@ impl Process {
         Self::run(process().envs(variables.iter().copied()))
     }
 
-    /// With so many file descriptors at most.
+    /// Starts the service with a limit of this many file descriptors.
     fn with_descriptors(count: u32, variables: &[(&str, &str)]) -> Self {
         let mut process = process();
         process.envs(variables.iter().copied());
@@ -68,7 +68,7 @@ impl Process {
         Self::run(&mut in_shell(&script, &process))
     }
 
-    /// Started as `nohup` starts it.
+    /// Starts the service with SIGHUP ignored, like `nohup`.
     fn without_hangup() -> Self {
         let script = "trap '' HUP; exec \"$0\" \"$@\"";
         Self::run(&mut in_shell(script, &process()))
@@ -81,7 +81,7 @@ impl Process {
         Self { child, address }
     }
 
-    /// The lines of at least INFO before the one with this message.
+    /// Returns the log lines of level INFO and above that precede the line with this message.
     fn lines_until(&mut self, message: &str) -> Vec<Value> {
         self.child.take_skipped();
         self.child.log(message);
@@ -91,7 +91,7 @@ impl Process {
             .collect()
     }
 
-    /// The processor time that the process has used, in hundredths of a second.
+    /// Returns the processor time that the process has used, in hundredths of a second.
     fn cpu_ticks(&self) -> u64 {
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.pid())).unwrap();
         let fields: Vec<&str> = stat
@@ -153,7 +153,8 @@ fn either_signal_stops_idle_service() {
 fn missing_descriptors_are_logged_once_and_recovery_once() {
     let variables = [("REQUEST_HEAD_TIMEOUT", "2s")];
     let mut process = Process::with_descriptors(40, &variables);
-    // Those that fit end all the time, and others take their place: attempts fail and succeed in turn.
+    // Connections that were accepted are closed all the time, and new ones are opened, so accepting a connection
+    // succeeds and fails in turn.
     let mut held: Vec<_> = (0..60).map(|_| process.connect()).collect();
     process.child.log(FAILED);
     let started = Instant::now();
@@ -177,7 +178,7 @@ fn service_without_descriptors_does_not_spin() {
     let before = process.cpu_ticks();
     std::thread::sleep(Duration::from_secs(3));
     let used = process.cpu_ticks() - before;
-    // A busy loop takes 100 ticks a second on an idle machine; a try takes none.
+    // A busy loop uses 100 ticks a second on an idle machine; a retry to accept a connection uses almost none.
     assert!(used < 20, "{used}");
     drop(held);
     assert!(process.get("/quick").ends_with("hello"));
@@ -194,26 +195,26 @@ fn hangup_stops_the_service_gracefully() {
     process
         .child
         .log("shutting down, a second signal ends the process at once");
-    // The second of a closing terminal.
+    // A closing terminal may send SIGHUP a second time.
     process.child.signal("-HUP");
     process.child.log("stopped");
     assert!(process.child.wait().success());
 }
 
-/// Only Linux shows which signals a process ignores.
+/// Runs only on Linux, where the service can check whether SIGHUP is ignored.
 #[cfg(target_os = "linux")]
 #[test]
 fn ignored_hangup_stays_ignored() {
     let mut process = Process::without_hangup();
     process.child.signal("-HUP");
     assert!(process.get("/quick").ends_with("hello"));
-    // As the second signal it would end the process with 130.
+    // If the service had handled SIGHUP, SIGTERM would be its second signal, and the process would exit with 130.
     process.child.signal("-TERM");
     process.child.log("stopped");
     assert!(process.child.wait().success());
 }
 
-/// `std` maps the whole executable to read its symbols.
+/// `std` maps the whole executable into memory to read its debug symbols, so the test looks for this mapping.
 #[cfg(target_os = "linux")]
 #[test]
 fn symbols_are_loaded_before_any_panic() {

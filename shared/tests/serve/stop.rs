@@ -12,7 +12,7 @@ use crate::support::{Child, command, role};
 /// Maximum time for the service to stop, after the time limit of its tasks.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Runs the service in a child. Otherwise, it does nothing.
+/// Runs the service in a child process. Does nothing in an ordinary test run.
 #[test]
 fn service() {
     if role().is_none() {

@@ -31,7 +31,7 @@ async fn slow_request_times_out_and_is_dropped() {
     assert_eq!(shape(&trace.spans[0]), expected);
 }
 
-/// Sends a part of a body, goes on as `more` does, and expects to be turned away.
+/// Sends a part of a request body, calls `more` with the connection, and asserts that the response has the status 408.
 async fn slow_body(more: impl AsyncFnOnce(&mut Connection)) {
     let recorder = recorder();
     let limits = Limits {
@@ -49,7 +49,7 @@ async fn slow_body(more: impl AsyncFnOnce(&mut Connection)) {
     let trace = recorder.trace(&caller.trace_id, 1).await;
     let expected = server(&caller, ("POST", "/json", "/json"), port, Some(408), None);
     assert_eq!(shape(&trace.spans[0]), expected);
-    // What would come next on it is the rest of the body.
+    // The server closes the connection, because the next bytes on it would be the rest of the body.
     assert_eq!(connection.until_closed().await, b"");
 }
 
@@ -101,7 +101,7 @@ async fn client_that_never_reads_is_disconnected() {
         ..server(&caller, request, connection.port, Some(200), None)
     };
     assert_eq!(shape(&trace.spans[0]), expected);
-    // The connection is gone with it: nothing holds the service back.
+    // The connection is closed as well, so it does not delay the shutdown of the service.
     crate::support::patience(service.shut_down()).await;
     connection.until_closed().await;
 }
@@ -126,7 +126,7 @@ async fn slow_reading_client_is_served() {
 #[tokio::test]
 async fn partial_head_and_idle_connection_time_out() {
     let limits = Limits {
-        // In which the request of the idle one has to arrive.
+        // This time limit also applies to the next request on an idle connection.
         request_head_timeout: SOON * 10,
         ..Limits::default()
     };

@@ -1,4 +1,5 @@
-//! Upgraded connections, such as those of a `WebSocket`: they count, and they end with the service.
+//! Upgraded connections, such as those of a `WebSocket`: they count toward the connection limit, and are closed when
+//! the service stops.
 
 use axum::{
     Router,
@@ -21,10 +22,11 @@ use tokio::{
 
 use crate::support::{Caller, Connection, Service, patience, start_within};
 
-/// How a connection ended, as its handler saw it.
+/// Reports how an upgraded connection ended, as its handler saw it.
 type Ends = mpsc::UnboundedSender<std::io::Result<()>>;
 
-/// Echoes until the client closes the connection, or until the service shuts down if `stops`.
+/// Upgrades the connection and echoes bytes until the client closes the connection or, if `stops`, until the service
+/// shuts down.
 fn upgrade(mut request: Request, ends: Ends, shutdown: Shutdown, stops: bool) -> Response {
     let upgrade = hyper::upgrade::on(&mut request);
     drop(task::spawn(async move {
@@ -53,7 +55,7 @@ fn upgrade(mut request: Request, ends: Ends, shutdown: Shutdown, stops: bool) ->
         .unwrap()
 }
 
-/// Never looks at its socket.
+/// Upgrades the connection, and never reads from it.
 fn ignore(mut request: Request, ends: Ends) -> Response {
     let upgrade = hyper::upgrade::on(&mut request);
     drop(task::spawn(async move {
@@ -160,13 +162,13 @@ async fn stubborn_upgraded_connection_is_cut_after_drain() {
     let mut connection = open(&service, "/stubborn").await;
     echo(&mut connection).await;
     service.tell_to_stop();
-    // Still served while it drains.
+    // The upgraded connection is still served while the service drains.
     echo(&mut connection).await;
     tokio::time::pause();
     let told = Instant::now();
     service.shut_down().await;
     assert!(told.elapsed() >= serve::DRAIN_TIMEOUT / 2);
-    // Its handler saw the end before `serve` returned.
+    // The handler of the connection was notified of the end before `serve` returned.
     let end = ended.try_recv().unwrap().unwrap_err();
     assert_eq!(end.kind(), std::io::ErrorKind::ConnectionAborted);
     assert_eq!(connection.until_closed().await, b"");

@@ -22,7 +22,7 @@ use crate::support::Messages;
 
 const PARENT: &str = "00f067aa0ba902b7";
 
-/// The calls of a custom access log, as text, with their trace ids.
+/// The calls of a custom access log, each as text and with its trace id.
 type Told = Arc<Mutex<Vec<(String, Option<String>)>>>;
 
 fn tells() -> (Told, TraceLayer) {

@@ -1,4 +1,5 @@
-//! Answers with every kind of body, and with none: they pass byte for byte, and the span ends with the last byte.
+//! Responses with every kind of body, and without one: the bytes are passed on unchanged, and the span ends with the
+//! last byte.
 
 use std::{
     sync::{Arc, Mutex, OnceLock},
@@ -36,7 +37,7 @@ fn frames() -> Frames {
         .collect()
 }
 
-/// The request as the handler sees it.
+/// Responds with the request as the handler sees it.
 async fn request(request: Request) -> String {
     let (head, body) = request.into_parts();
     let body = axum::body::to_bytes(body, 1 << 20).await;
@@ -53,13 +54,13 @@ async fn chunked() -> Body {
     Body::from_stream(stream::iter(parts))
 }
 
-/// A body that does not know that it is at its end when it has all that was announced.
+/// A stream body with `Content-Length`. The body only reports its end if it is polled again after the last byte.
 async fn announced() -> Response {
     let body = chunked().await;
     ([(header::CONTENT_LENGTH, "8")], body).into_response()
 }
 
-/// A body that would have to be asked to know that it is empty, as was announced.
+/// An empty stream body with `Content-Length: 0`. The body must be polled to report that it is empty.
 async fn announced_empty() -> Response {
     let body = Body::from_stream(stream::empty::<std::io::Result<Bytes>>());
     ([(header::CONTENT_LENGTH, "0")], body).into_response()
@@ -82,7 +83,8 @@ fn router() -> Router {
         .route("/head", any(|| async { chunked().await }))
 }
 
-/// All bytes of the answer, without the two header lines that may differ.
+/// Returns the local port and all bytes of the response, except for the header lines `date` and `traceresponse`, which
+/// may differ.
 async fn bytes(service: &Service, caller: &Caller, line: &str, more: &str) -> (u16, String) {
     let mut connection = Connection::open(service).await;
     let port = connection.port;
@@ -198,7 +200,7 @@ async fn span_is_open_during_trailers() {
     assert_eq!(ended.get(), Some(&0));
 }
 
-/// Upgrades to an echo protocol.
+/// Upgrades the connection to an echo protocol.
 async fn switch(request: Request) -> impl IntoResponse {
     let upgrade = hyper::upgrade::on(request);
     drop(task::spawn(async move {
@@ -246,7 +248,7 @@ async fn connect_request_has_empty_path() {
     assert_eq!(connection.head().await.status, 200);
 
     let trace = recorder.trace(&caller.trace_id, 1).await;
-    // The conventions ask for a path of every request.
+    // The semantic conventions require `url.path` for every request, so a CONNECT has an empty path.
     let mut expected = request_attributes("CONNECT", "", None, port);
     expected.extend(attributes([
         ("server.address", "2001:db8::1".into()),

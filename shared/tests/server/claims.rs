@@ -1,4 +1,5 @@
-//! Untrusted claims that spans must not adopt: of clients, headers, and handled panics.
+//! Misleading input that spans must not trust: an unknown scheme, a wrong `Content-Length`, and a panic that the
+//! handler has caught.
 
 use axum::{
     Router,

@@ -1,6 +1,7 @@
-//! The system clock is set back while a request runs: spans keep their order and their lengths.
+//! The system clock is set back while a request runs: spans keep their order and their durations.
 //!
-//! The test runs itself again with a library in front of libc's clock, so that no other process is affected.
+//! The test runs itself again with a preloaded library that replaces libc's `clock_gettime`, so that no other process
+//! is affected.
 
 use std::{env, fs, process::Command, time::Duration};
 
@@ -14,7 +15,8 @@ use shared::{
 
 use crate::support::{Caller, Connection, client, in_child, start};
 
-/// Names the file whose presence sets the clock back by an hour. It is set in the process that is traced.
+/// Environment variable with the path of a file. If the file exists, the clock of the traced process is one hour
+/// behind.
 const STEP: &str = "CLOCK_STEP_TEST_FILE";
 
 const SHIM: &str = r#"
@@ -107,7 +109,7 @@ async fn trace_across_step() {
         assert!(span.duration() < Duration::from_mins(1), "{span:?}");
         let is_parent = |parent: &&Span| Some(&parent.span_id) == span.parent_id.as_ref();
         let parent = trace.spans.iter().find(is_parent);
-        // A task may end after the span that has started it.
+        // The parent of the server span is not in the trace, so the server span is compared with itself.
         let parent = parent.unwrap_or(server);
         assert!(parent.start <= span.start, "{parent:?}\n{span:?}");
         assert!(span.end <= parent.end, "{parent:?}\n{span:?}");

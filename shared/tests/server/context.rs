@@ -1,4 +1,5 @@
-//! Everything a request does is in its trace: also what its body does later, and what is tidied up when its caller leaves.
+//! All spans that a request causes are in its trace, including spans from its response body, and from cleanup after the
+//! client has disconnected.
 
 use std::task::Poll;
 
@@ -16,7 +17,7 @@ use shared::{
 
 use crate::support::{Caller, Connection, Gate, start};
 
-/// Leaves a span when it is dropped, as what it stands for may: a transaction that is rolled back, a file that is closed.
+/// Creates a span when it is dropped, like a transaction that is rolled back or a file that is closed.
 struct TidiesUp;
 
 impl Drop for TidiesUp {
@@ -25,7 +26,7 @@ impl Drop for TidiesUp {
     }
 }
 
-/// Asserts that beneath the one server span are these spans and no others.
+/// Asserts that the trace has one server span, and exactly these spans as its children.
 #[track_caller]
 fn assert_children(trace: &Trace, names: &[&str]) {
     let is_server = |span: &&Span| span.kind == SpanKind::Server;

@@ -1,4 +1,4 @@
-//! The server span is an OpenTelemetry span like any other to the handler that it is current in.
+//! In a handler, the server span can be used like any other current OpenTelemetry span.
 
 use axum::{Router, routing::get};
 use opentelemetry::{

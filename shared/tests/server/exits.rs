@@ -1,4 +1,4 @@
-//! Every way a request can end before its answer is complete, and what its span says then.
+//! Every way in which a request can end before its response is complete, and what its span records then.
 
 use std::{
     sync::{Arc, Mutex},
@@ -142,7 +142,7 @@ async fn disconnect_before_answer_ends_trace() {
     assert!(call.end <= root.end, "the call ends before who made it");
 }
 
-/// A service whose answer comes in parts, when the test sends them.
+/// Starts a service with a response body whose parts the test sends.
 async fn streaming() -> (Parts, Service) {
     let (parts, body) = parts();
     let body = Arc::new(Mutex::new(Some(body)));

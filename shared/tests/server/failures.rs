@@ -31,7 +31,7 @@ async fn named_failure_is_error_type() {
     assert_eq!(shape(&trace.spans[0]), expected);
 }
 
-/// A step of a handler that fails, and has a span.
+/// A step of a handler that fails, with a span of its own.
 #[tracing::instrument]
 async fn take_stock() {
     span::fail("stock_is_negative", "minus one left");

@@ -1,5 +1,5 @@
-//! Work that leaves a handler by a way that no layer sees: an upgraded connection, a thread, or a pool of threads. The current span,
-//! handed on, keeps its trace.
+//! Work that leaves a handler without passing a layer: on an upgraded connection, in a thread, or in a thread pool. If
+//! the work runs in the handler's current span, it stays in the trace.
 
 use std::{collections::HashSet, sync::mpsc, thread};
 
@@ -28,13 +28,13 @@ use crate::{
     support::{Caller, Connection, start},
 };
 
-/// Handles a message, and returns the trace id that it has here.
+/// Handles a message, and returns the trace id of the current span.
 #[tracing::instrument]
 async fn message() -> String {
     shared::span::trace_id().unwrap()
 }
 
-/// Answers each byte with the trace id of its message.
+/// Responds to each byte with the trace id of its message.
 async fn handle(socket: Upgraded) {
     let mut socket = TokioIo::new(socket);
     while let Ok(1..) = socket.read(&mut [0; 1]).await {
@@ -59,7 +59,7 @@ where
     response.body(Body::empty()).unwrap()
 }
 
-/// Sends two messages on an upgraded connection. Returns the caller and the trace ids of the messages.
+/// Sends two messages on an upgraded connection. Returns the caller, and the trace id of each message.
 async fn messages_to(handler: MethodRouter) -> (Caller, [String; 2]) {
     recorder();
     let router = Router::new().route("/", handler);
@@ -89,7 +89,7 @@ async fn messages_of_upgraded_connection_join_trace() {
     assert_tree(&trace, "  INTERNAL message\n  INTERNAL message\n");
 }
 
-/// What the remedy above is for.
+/// Without the handler's span on an upgraded connection, each message starts a trace of its own.
 #[tokio::test]
 async fn messages_without_span_have_own_traces() {
     let handler = async |mut request: Request| {
@@ -109,7 +109,7 @@ async fn rayon_closures_in_current_span_join_trace() {
         #[expect(clippy::disallowed_methods, reason = "in the current span")]
         rayon::spawn(move || {
             span.in_scope(count);
-            // The threads of these closures have no span.
+            // The rayon threads that run these closures have no current span.
             (0..2).into_par_iter().for_each(|_| span.in_scope(count));
             done.send(()).unwrap();
         });
@@ -145,7 +145,7 @@ async fn thread_in_current_span_joins_trace() {
 #[tokio::test]
 async fn thread_pool_work_joins_trace() {
     type Job = Box<dyn FnOnce() + Send>;
-    // A pool of threads, as rayon's: it was there before the request, and takes closures.
+    // A thread pool like rayon's, which was started before the request and runs closures.
     let (jobs, queue) = mpsc::channel::<Job>();
     #[expect(clippy::disallowed_methods, reason = "each job has a span")]
     let pool = thread::spawn(move || queue.into_iter().for_each(|job| job()));

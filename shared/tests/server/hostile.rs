@@ -1,4 +1,4 @@
-//! Requests that are allowed and unusual: what their spans say, and what of them they keep to themselves.
+//! Unusual but valid requests: what their spans record, and which secrets the spans leave out.
 
 use axum::{Router, routing::any};
 use opentelemetry::Value;
@@ -6,7 +6,8 @@ use shared::{server::TraceLayer, testing::recorder};
 
 use crate::support::{Attributes, Caller, Connection, start_lenient};
 
-/// The attributes of a request, sent as it is here, that say what was asked of whom.
+/// Sends a request with exactly this target and these headers. Returns the attributes `url.*`, `server.*` and
+/// `user_agent.*` of its span.
 async fn asked(target: &str, headers: &[u8]) -> Attributes {
     let recorder = recorder();
     let router = Router::new().route("/items/{id}", any(()));

@@ -26,7 +26,7 @@ pub(crate) async fn step() {
 #[tracing::instrument]
 pub(crate) fn count() {}
 
-/// Answers one request with `handler`, and returns its trace when `spans` spans have ended.
+/// Sends a request to `handler`, and returns its trace once this many spans have ended.
 pub(crate) async fn traced<H, F>(handler: H, spans: usize) -> (Caller, Trace)
 where
     H: Fn() -> F + Clone + Send + Sync + 'static,
@@ -45,7 +45,8 @@ where
     (caller, trace)
 }
 
-/// The caller's span is in no service of this process, so the server span is shown below it.
+/// Asserts that the server span has these children. The first line of the tree only names the caller's span, which this
+/// process does not record.
 #[track_caller]
 pub(crate) fn assert_tree(trace: &Trace, children: &str) {
     let tree = trace.tree();
@@ -129,7 +130,7 @@ async fn context_of_current_span_is_server_span() {
         let cx = Span::current().context();
         assert_eq!(*cx.span().span_context(), current);
         assert!(cx.span().is_recording());
-        // It ends with the request, whatever a handler does.
+        // The layer ends this span when the request ends, so a handler cannot end it early.
         cx.span().end();
         Span::current().set_attribute("after", true);
     };

@@ -1,4 +1,5 @@
-//! A thousand requests that end in every way at once: each is one span, and none is still counted as active.
+//! A thousand concurrent requests that end in every possible way: each has one span, and none is still counted as
+//! active.
 
 use std::collections::{HashMap, HashSet};
 
@@ -38,7 +39,7 @@ async fn breaks() -> Body {
     Body::from_stream(stream::iter(parts))
 }
 
-/// Sends a part of its body, and then nothing more.
+/// Sends a part of the response body, and then nothing more.
 async fn never_ends() -> Body {
     let part = stream::iter([Ok::<_, std::io::Error>(Bytes::from("part"))]);
     Body::from_stream(part.chain(stream::pending()))
@@ -57,7 +58,7 @@ fn router() -> Router {
         .layer(problem::catch_panic())
 }
 
-/// One request on a connection; gives the connection back if it can still be used.
+/// Sends one request on a connection. Returns the connection if it can be used again.
 async fn request(
     mut connection: Connection,
     numbers: &mut Numbers,
@@ -82,7 +83,7 @@ async fn request(
     };
     connection.request_with(line, &caller, body).await;
     if line == "GET /stuck" || numbers.below(5) == 0 {
-        // The HTTP server does not hand on a request whose client is gone by then.
+        // The HTTP server does not pass a request to the service if its client has already disconnected.
         let here = arrived.wait_for(|arrived| arrived.contains(&caller.traceparent()));
         drop(patience(here).await.unwrap());
         if numbers.below(2) == 0 {
@@ -125,7 +126,7 @@ async fn requests(service: &Service, seed: u64, arrived: &watch::Receiver<HashSe
     }
 }
 
-/// How many spans have ended of each trace.
+/// Counts the ended spans of each trace.
 #[derive(Debug, Default)]
 struct Traces(watch::Sender<HashMap<TraceId, usize>>);
 

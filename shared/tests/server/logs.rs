@@ -14,7 +14,7 @@ use shared::{problem, server::TraceLayer, telemetry};
 
 use crate::support::{Caller, Connection, in_child, start};
 
-/// Hostile texts: line breaks, quotes, control characters, bytes that are not UTF-8.
+/// Hostile request bodies: line breaks, quotes, control characters, and bytes that are not UTF-8.
 const BODIES: [&[u8]; 4] = [
     b"one\n{\"level\":\"ERROR\",\"message\":\"forged\"}\r\n",
     b"\"},{\"level\":\"ERROR\"}\\",
@@ -44,7 +44,7 @@ async fn panics() {
     panic!("three items,\nfour shelves");
 }
 
-/// The service and its callers, in the process whose output is read.
+/// Runs the service and its clients in the child process whose log is read.
 async fn serve_and_call() {
     let telemetry = telemetry::init("noisy").unwrap();
     let router = Router::new()
@@ -81,12 +81,12 @@ async fn serve_and_call() {
             .await;
         connection.answer().await;
     }
-    // With it go the last lines of the log.
+    // The last lines of the log are written when `telemetry` is dropped.
     drop(telemetry);
     println!("END");
 }
 
-/// A log line: an object that has each key once.
+/// A log line: a JSON object in which each key occurs once.
 #[derive(Debug)]
 struct Line(BTreeMap<String, Value>);
 
@@ -126,7 +126,7 @@ impl Line {
         self.0["duration_ms"].as_f64().unwrap()
     }
 
-    /// The lines with this message, by trace id: one of each trace.
+    /// Returns the lines with this message by trace id. Asserts that each trace has only one such line.
     fn with_message<'a>(lines: &'a [Self], message: &str) -> BTreeMap<&'a str, &'a Self> {
         let mut found = BTreeMap::new();
         for line in lines.iter().filter(|line| line.text("message") == message) {
@@ -227,7 +227,7 @@ fn hostile_event_is_one_json_line() {
     assert_eq!(of_requests.count(), expected, "and nothing else");
 }
 
-/// Asserts that a line says how a request ended.
+/// Asserts that a log line describes how a request ended, with this route and status.
 fn assert_end(line: &Line, route: Option<&str>, status: u64) {
     let level = if status < 500 { "INFO" } else { "ERROR" };
     assert_eq!(line.text("level"), level);

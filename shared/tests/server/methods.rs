@@ -1,4 +1,5 @@
-//! Methods as names: those of the conventions, those of the application, and what callers make up.
+//! Request methods in span names: methods of the semantic conventions, methods that the application configures, and
+//! unknown methods.
 
 use axum::{Router, routing::any};
 use shared::server::TraceLayer;
@@ -41,7 +42,7 @@ async fn conventional_methods_are_span_names() {
     }
 }
 
-/// The method attributes of a request with this method, and the first word of the span's name.
+/// Sends a request with this method. Returns the method attributes and the first word of the span name.
 async fn method(layer: TraceLayer, method: &str) -> (String, Option<String>, String) {
     let service = items(layer).await;
     let (_, _, span, _) = served(&service, &format!("{method} /items/1")).await;
@@ -70,7 +71,7 @@ async fn known_methods_replace_conventional_methods() {
     assert_eq!(method(layer, "POST").await, unknown("POST"));
 }
 
-/// The variable is read once in a process.
+/// Runs in a child process, because the environment variable is only read once in a process.
 #[test]
 fn known_methods_are_read_from_environment() {
     let variables = [("OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS", "GET, BREW")];

@@ -72,7 +72,8 @@ async fn inner_layer_traces_request_filtered_by_outer() {
 #[tokio::test]
 async fn inner_layer_in_other_task_continues_trace() {
     recorder();
-    // As a buffer between the two does: it calls the service below on a task without a trace.
+    // The inner service is called without the current trace, as if a buffer between the two layers called it in another
+    // task.
     let inner = TraceLayer::new().layer(tower::service_fn(async |_: Request<Body>| {
         Ok::<_, std::convert::Infallible>(http::Response::new(Body::from(look_up().await)))
     }));

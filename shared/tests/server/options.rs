@@ -1,4 +1,4 @@
-//! Each option of the layer, next to what happens without it.
+//! Each option of the layer, compared with the behavior without the option.
 
 use axum::{
     Extension, Router,
@@ -22,7 +22,8 @@ use crate::support::{
     Answer, Attributes, Caller, Connection, Shape, attributes, client, server, shape, start,
 };
 
-/// What a layer makes of one request to a handler.
+/// Sends one request through the layer to a handler. Returns the response, the caller, the server span, and the local
+/// port.
 pub(crate) async fn trace(
     layer: TraceLayer,
     line: &str,
@@ -45,7 +46,7 @@ pub(crate) fn ok() -> Response {
     StatusCode::OK.into_response()
 }
 
-/// Asserts that the span is a plain one but for these attributes.
+/// Asserts that the server span has these attributes in addition to its default attributes, and no others.
 pub(crate) async fn assert_adds(layer: TraceLayer, line: &str, more: &str, added: Attributes) {
     let (_, caller, span, port) = trace(layer, line, more, || {
         ([("x-cache", "hit"), ("set-cookie", "id=1")], "answer").into_response()

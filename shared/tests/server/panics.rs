@@ -1,4 +1,5 @@
-//! A handler that panics: what its caller gets, what its span says, and that the process and the connection live on.
+//! A handler that panics: what its client receives, what its span records, and that the process and the connection stay
+//! usable.
 
 use std::{convert::Infallible, panic::AssertUnwindSafe};
 

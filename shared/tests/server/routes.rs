@@ -10,7 +10,7 @@ use shared::{
 
 use crate::support::{Caller, Connection, Service, served, server, shape, start};
 
-/// Asserts what a GET without an error recorded.
+/// Sends a GET. Asserts the status of the response and the server span, which has no error.
 async fn assert_get(service: &Service, path: &str, route: Option<&str>, status: u16) {
     let (answered, caller, span, port) = served(service, &format!("GET {path}")).await;
     assert_eq!(answered, status, "GET {path}");

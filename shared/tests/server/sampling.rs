@@ -1,4 +1,4 @@
-//! Sampling decisions and trace flags of requests, handed on by the idioms of `tracing`.
+//! Sampling decisions and trace flags of requests, and how the `tracing` idioms pass them on.
 
 use axum::{Router, routing::get};
 use opentelemetry::trace::TraceContextExt as _;

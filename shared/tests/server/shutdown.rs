@@ -90,7 +90,7 @@ async fn request_cut_off_after_drain_is_error() {
     reads.head().await;
     assert_eq!(reads.chunk().await, "first");
 
-    // Nothing moves any more, so the clock goes from one deadline to the next.
+    // All tasks are idle now, so the paused clock advances from one deadline to the next.
     tokio::time::pause();
     service.shut_down().await;
     tokio::time::resume();

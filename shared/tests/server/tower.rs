@@ -1,4 +1,4 @@
-//! A bare tower service, with request extensions instead of a framework.
+//! A plain tower service without a framework: request extensions contain the route and the peer address.
 
 use axum::body::Body;
 use http::{Request, Response};
@@ -14,7 +14,7 @@ use crate::support::{Attributes, Caller, Meters, Shape, attributes, server, shap
 
 const ITEM: (&str, &str, &str) = ("GET", "/items/7", "/items/{id}");
 
-/// A request that its server knows the peer and the route of.
+/// Returns a request with its peer address and route as extensions.
 fn request(caller: &Caller) -> Request<Body> {
     let request = Request::get("/items/7")
         .header("host", "shop.example:8080")

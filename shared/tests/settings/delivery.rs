@@ -24,7 +24,7 @@ fn process(url: &str, more: &[(&str, &str)]) -> Process {
     Process::start(&[&always, more].concat())
 }
 
-/// Waits until the counters meet a condition. Returns them.
+/// Waits until the span counters meet a condition, and returns the counters.
 fn wait_for(process: &mut Process, wanted: impl Fn(&Value) -> bool) -> Value {
     loop {
         let counts = process.counts();
@@ -35,7 +35,7 @@ fn wait_for(process: &mut Process, wanted: impl Fn(&Value) -> bool) -> Value {
     }
 }
 
-/// Counts how often each span arrived.
+/// Counts how often each span arrived at the collector.
 fn deliveries(exports: &[Export]) -> HashMap<Vec<u8>, u32> {
     let mut deliveries = HashMap::new();
     for span in exports.iter().flat_map(Export::spans) {
@@ -55,7 +55,7 @@ fn slow_collector_gets_every_batch_at_most_twice() {
     let said = process.stop();
     let unconfirmed = number(&said.counts["lost"]["unconfirmed"]);
     assert_eq!(number(&said.counts["exported"]) + unconfirmed, 51);
-    // The timeout grows, so that only a busy machine leaves any batch unconfirmed.
+    // The export timeout grows while the collector is slow, so batches stay unconfirmed only on a busy machine.
     assert!(unconfirmed <= 20, "{}", said.counts);
     let deliveries = deliveries(&collector.exports());
     assert_eq!(deliveries.len(), 51);
@@ -153,7 +153,7 @@ fn batch_that_always_resets_connection_is_given_up() {
     );
 }
 
-/// Checks a batch that alone is answered with `bad`.
+/// Asserts that a batch is dropped if the collector answers only this batch with `bad`, and accepts all others.
 fn is_given_up_after_others(answers: Answer, bad: Answer) -> Said {
     let collector = Collector::answering(answers);
     let mut process = process(&collector.url(), &[]);
@@ -217,7 +217,7 @@ fn outage_ends_when_backlog_shrinks() {
         collector.answer(Answer::Once);
         wait_for(&mut process, |counts| counts["exported"] == round * 10);
         process.end_spans(20);
-        // The batch after the one that was taken fails.
+        // Waits until the collector answers the batch after the accepted one with 503.
         while collector.export().answer != Answer::Status(503) {}
     }
     collector.answer(Answer::Taken);

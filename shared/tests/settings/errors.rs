@@ -1,8 +1,8 @@
-//! Errors in every form that a span, an event or a log line takes.
+//! Errors in every form in which a span, an event or a log line can record them.
 
 use std::{error::Error, fmt};
 
-/// An error with a cause that has the same text.
+/// An error with a text and an optional cause.
 #[derive(Debug)]
 struct Failure {
     text: String,
@@ -22,7 +22,7 @@ impl Error for Failure {
     }
 }
 
-/// Records an error with this text and its cause.
+/// Records an error with this text and a cause, in every form and in several spans.
 pub(crate) fn record(text: &str) {
     let failure = |text: String, cause| Failure { text, cause };
     let cause = failure(format!("cause: {text}"), None);
@@ -37,7 +37,7 @@ pub(crate) fn record(text: &str) {
     ];
     for span in spans {
         let _entered = span.entered();
-        // Without a message an error is an exception.
+        // An event that has an error but no message is recorded as an exception.
         tracing::error!(error);
         tracing::error!(error = %error);
         tracing::error!(error = ?error);

@@ -41,7 +41,7 @@ fn compressed_response_counts_as_exported() {
             .process(&[("OTEL_EXPORTER_OTLP_COMPRESSION", compression)])
             .stop();
         assert_eq!(said.spans, [1, 1, 0]);
-        // The partial success was read: it has a message without rejected spans.
+        // The warning shows that the response was read: its partial success has a message, but no rejected spans.
         assert_eq!(said.warnings(), ["collector took spans with a warning"]);
     }
 }
@@ -90,7 +90,7 @@ fn bare_grpc_endpoint_uses_plaintext() {
 
 #[test]
 fn retryable_codes_are_retried() {
-    // Cancelled, DeadlineExceeded, Aborted, OutOfRange, Unavailable, DataLoss.
+    // The gRPC codes Cancelled, DeadlineExceeded, Aborted, OutOfRange, Unavailable and DataLoss.
     for code in [1, 4, 10, 11, 14, 15] {
         let collector = Collector::answering(Answer::Code(code, None));
         let mut process = collector.process(&[]);
@@ -119,7 +119,8 @@ fn reset_stream_is_retried() {
 
 #[test]
 fn other_codes_are_refusals() {
-    // Unknown, InvalidArgument, PermissionDenied, ResourceExhausted without a time, Unimplemented, Unauthenticated.
+    // The gRPC codes Unknown, InvalidArgument, PermissionDenied, ResourceExhausted without a retry delay, Unimplemented
+    // and Unauthenticated.
     for code in [2, 3, 7, 8, 12, 16] {
         let collector = Collector::answering(Answer::Code(code, None));
         let said = collector.process(&[]).stop();

@@ -1,4 +1,4 @@
-//! A collector for gRPC on a real socket: answers as configured, and records the exports.
+//! A gRPC collector on a real socket: answers as configured, and records the exports.
 
 use std::{
     convert::Infallible,
@@ -28,7 +28,7 @@ use crate::process::Process;
 
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// `google.rpc.Status` with a `RetryInfo` of three seconds, as `grpc-status-details-bin` has it.
+/// `google.rpc.Status` with a `RetryInfo` of three seconds, encoded for the `grpc-status-details-bin` header.
 pub(crate) const IN_THREE_SECONDS: &str =
     "CAgSBGJ1c3kaMAoodHlwZS5nb29nbGVhcGlzLmNvbS9nb29nbGUucnBjLlJldHJ5SW5mbxIECgIIAw";
 
@@ -36,15 +36,15 @@ pub(crate) const IN_THREE_SECONDS: &str =
 pub(crate) enum Answer {
     Taken,
     Rejected(i64),
-    /// Like `Rejected`, in a message compressed with gzip.
+    /// Like `Rejected`, but with a response that is compressed with gzip.
     Compressed(i64),
     /// Accepts the spans, with a response in an encoding that the client did not offer.
     Encoded(&'static str),
-    /// A status code and its details.
+    /// Answers with this gRPC status code, and optionally with status details.
     Code(u16, Option<&'static str>),
-    /// Like grpc-go, refuses a message of more bytes than this, and accepts any other.
+    /// Rejects messages of more bytes than this, like grpc-go, and accepts all others.
     Limit(usize),
-    /// Resets the stream.
+    /// Resets the HTTP/2 stream.
     Reset,
     Silence,
 }
@@ -53,14 +53,14 @@ pub(crate) struct Export {
     pub(crate) path: String,
     pub(crate) headers: HeaderMap,
     pub(crate) spans: usize,
-    /// Names of the spans.
+    /// Names of the exported spans.
     pub(crate) names: Vec<String>,
     /// Whether the collector accepted the spans.
     pub(crate) is_accepted: bool,
     pub(crate) arrived: Instant,
 }
 
-/// A server of `TraceService/Export`.
+/// A gRPC server of `TraceService/Export`.
 pub(crate) struct Collector {
     pub(crate) address: SocketAddr,
     exports: Receiver<Export>,
@@ -105,7 +105,7 @@ impl Collector {
         self.exports.recv_timeout(PATIENCE).expect("an export")
     }
 
-    /// Returns the exports that have arrived.
+    /// Returns the exports that have arrived and were not returned before.
     pub(crate) fn exports(&self) -> Vec<Export> {
         self.exports.try_iter().collect()
     }
@@ -147,7 +147,7 @@ async fn export(
         .flat_map(|resource| &resource.scope_spans);
     let spans = scopes.flat_map(|scope| &scope.spans);
     let names: Vec<String> = spans.map(|span| span.name.clone()).collect();
-    // The test may not wait for this export.
+    // Sending fails if the test has ended without waiting for this export.
     let _ = exports.send(Export {
         path: head.uri.path().to_owned(),
         headers: head.headers,
@@ -203,8 +203,8 @@ async fn export(
         .unwrap())
 }
 
-/// Returns the message of the status with which grpc-go refuses a message over its limit: of the bytes as sent first, then
-/// of the decompressed ones.
+/// Returns the status message with which grpc-go rejects a message over its size limit. The limit applies to the bytes
+/// as sent, and then to the decompressed bytes.
 fn over_limit(sent: usize, plain: usize, limit: usize) -> Option<String> {
     if sent > limit {
         Some(format!(

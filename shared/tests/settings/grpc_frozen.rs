@@ -1,4 +1,5 @@
-//! Export over gRPC to a collector that freezes: its system accepts connections and data, and nothing answers.
+//! Export over gRPC to a frozen collector: the operating system accepts its connections and data, but the process never
+//! answers.
 
 use crate::{
     grpc_collector::{Answer, Collector},
@@ -9,7 +10,7 @@ use crate::{
 const ADDRESS: &str = "address=";
 const NAMES: &str = "names=";
 
-/// Runs a collector that prints the names of the spans of each export. Does nothing in an ordinary test run.
+/// Runs a collector that prints the span names of each export. Does nothing in an ordinary test run.
 #[test]
 fn collector() {
     if role().is_none() {
@@ -22,7 +23,7 @@ fn collector() {
     }
 }
 
-/// Returns the names of the spans of exports, up to and including an export with the span `last`.
+/// Returns the span names of all exports up to the one that contains the span `last`.
 fn names_until(collector: &mut Child, last: &str) -> Vec<String> {
     let mut names = Vec::new();
     while !names.iter().any(|name| name == last) {
@@ -33,7 +34,8 @@ fn names_until(collector: &mut Child, last: &str) -> Vec<String> {
     names
 }
 
-/// Stops all threads of the collector. Only Linux shows when they have stopped.
+/// Stops all threads of the collector, and waits until they have stopped. Requires Linux, because the state of the
+/// process is read from `/proc`.
 fn freeze(collector: &Child) {
     collector.signal("-STOP");
     let status = format!("/proc/{}/status", collector.pid());
@@ -53,7 +55,7 @@ fn frozen_collector_costs_one_batch_and_export_goes_on() {
             &format!("http://{}", address.unwrap()),
         ),
         ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"),
-        // Pings are sent after a third of it.
+        // HTTP/2 pings are sent after a third of this timeout.
         ("OTEL_EXPORTER_OTLP_TIMEOUT", "3000"),
         ("OTEL_BSP_SCHEDULE_DELAY", "20"),
         (DEADLINE, "60"),

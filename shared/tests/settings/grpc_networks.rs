@@ -33,7 +33,8 @@ fn dead_connection_is_replaced_within_one_timeout() {
     while arrived < 300 {
         arrived += collector.export().spans;
     }
-    // Keep-alive notices it after two thirds of the timeout; the rest is for a loaded machine.
+    // HTTP/2 keep-alive detects the dead connection after two thirds of the timeout. The rest of this limit is for a
+    // busy machine.
     println!("recovered after {:?}", died.elapsed());
     assert!(died.elapsed().as_secs() < 20);
     assert_eq!(network.connections(), 2);
@@ -54,7 +55,7 @@ fn unavailable_backend_is_left_for_another_connection() {
 
 #[test]
 fn silent_collector_is_left_for_another_connection() {
-    // Its HTTP/2 keep-alive works; only the answer never comes.
+    // The collector answers HTTP/2 keep-alive pings, but never the export.
     let bad = Collector::answering(Answer::Silence);
     let good = Collector::answering(Answer::Taken);
     let network = Network::to(&[bad.address, good.address]);
@@ -68,7 +69,7 @@ fn silent_collector_is_left_for_another_connection() {
 
 #[test]
 fn http_port_is_named_as_cause() {
-    // One server closes the connection, the others answer in HTTP/1.1.
+    // The first server closes the connection, and the other two answer in HTTP/1.1.
     for endpoint in [
         collector::Collector::start().url(),
         server_of(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n"),

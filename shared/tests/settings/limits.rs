@@ -18,7 +18,7 @@ fn value_limit_truncates_attributes_and_stacks() {
     let long = || "é".repeat(20_000);
     for (variables, value, stack) in [
         (&[][..], 4096, 32 * 1024),
-        // Two bytes per character.
+        // The character `é` has two bytes, so 11 characters are 22 bytes.
         (&[("OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", "11")], 22, 22),
         (
             &[

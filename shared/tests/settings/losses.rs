@@ -9,7 +9,7 @@ use crate::{
 
 const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
 
-/// Returns the warnings and errors.
+/// Returns the warnings and errors in the log.
 fn problems(said: &Said) -> Vec<Value> {
     let is_problem = |log: &Value| log["level"] == "WARN" || log["level"] == "ERROR";
     said.logs().into_iter().filter(is_problem).collect()
@@ -28,7 +28,7 @@ fn accepted_spans_count_as_exported() {
 
 #[test]
 fn missing_collector_is_logged_once() {
-    // `RUST_LOG` cannot silence these lines.
+    // The log lines about an outage are written at every level of `RUST_LOG`.
     for level in ["info", "off", "checkout=debug"] {
         let process = Process::start(&[
             (ENDPOINT, "http://127.0.0.1:9"),
@@ -112,7 +112,7 @@ fn oversized_span_is_lost_alone() {
     let collector = Collector::start();
     let mut process = Process::start(&[
         (ENDPOINT, &collector.url()),
-        // A batch has at most a quarter of this, and the value alone is larger.
+        // A batch has at most a quarter of the bytes of the queue, and the attribute value alone exceeds this.
         ("OTEL_RUST_BSP_MAX_QUEUE_BYTES", "1048576"),
         ("OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", "1048576"),
     ]);
@@ -164,7 +164,7 @@ fn queue_is_bounded_in_bytes() {
         ("OTEL_RUST_BSP_MAX_QUEUE_BYTES", "1048576"),
         (DEADLINE, "1"),
     ]);
-    // The values of 4 kB are random, so that compressed batches do not fit either.
+    // The attribute values of 4 kB are random, so that even compressed batches exceed the limit of the queue.
     let counts = process.end_random_spans(5_000);
     let [ended, waiting, full] = [
         &counts["ended"],
@@ -174,7 +174,7 @@ fn queue_is_bounded_in_bytes() {
     .map(|count| count.as_u64().unwrap());
     assert_eq!(ended, 5_000);
     assert_eq!(waiting + full, 5_000);
-    // 4 kB of random hexadecimal digits compress to 2 kB at best.
+    // A value of 4 kB of random hexadecimal digits has at least 2 kB when compressed.
     assert!((150..600).contains(&waiting), "{waiting}");
     let said = process.stop();
     assert_eq!(said.spans, [5_001, 0, 5_001]);

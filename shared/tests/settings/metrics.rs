@@ -1,4 +1,5 @@
-//! `OTEL_METRICS_EXPORTER`: exports the HTTP metrics of the conventions over OTLP. Off by default.
+//! `OTEL_METRICS_EXPORTER`: exports the HTTP metrics of the semantic conventions over OTLP. The export is off by
+//! default.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +18,8 @@ use crate::{
 const EXPORTER: &str = "OTEL_METRICS_EXPORTER";
 const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
 
-/// Returns the number of measurements or the sum of each metric, over all attributes.
+/// Returns the total of each metric over all attributes: the number of measurements of a histogram, or the value of a
+/// sum.
 fn totals(body: &[u8]) -> BTreeMap<String, i64> {
     let request = ExportMetricsServiceRequest::decode(body).unwrap();
     let scopes = request
@@ -93,7 +95,7 @@ fn span_counters_are_exported_as_metrics() {
     measured(&[
         ("otel.sdk.processor.span.queue.size", 10),
         ("otel.sdk.processor.span.queue.capacity", 10),
-        // Four spans were dropped.
+        // Only the four spans that did not fit into the queue count as processed, because they were dropped.
         ("otel.sdk.processor.span.processed", 4),
         ("otel.sdk.exporter.span.exported", 0),
     ]);
@@ -106,7 +108,7 @@ fn span_counters_are_exported_as_metrics() {
     process.stop();
 }
 
-/// Returns the attributes of the first point of a sum, if the export has one.
+/// Returns the attributes of the first data point of a sum, or `None` if the export does not contain the sum.
 fn attributes(body: &[u8], name: &str) -> Option<Vec<KeyValue>> {
     let request = ExportMetricsServiceRequest::decode(body).unwrap();
     let resources = request.resource_metrics.into_iter();

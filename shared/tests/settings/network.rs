@@ -14,12 +14,13 @@ use std::{
 pub(crate) struct Network {
     pub(crate) address: SocketAddr,
     accepted: Arc<AtomicUsize>,
-    /// Connections with a lower number are silent from now on.
+    /// Number of the first connection whose data is forwarded. The data of earlier connections is dropped.
     dead: Arc<AtomicUsize>,
 }
 
 impl Network {
-    /// Forwards the first connection to the first backend, the second to the second, and all others to the last.
+    /// Starts a network that forwards the first connection to the first backend, the second connection to the second
+    /// backend, and so on. Further connections go to the last backend.
     pub(crate) fn to(backends: &[SocketAddr]) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
@@ -49,7 +50,7 @@ impl Network {
         format!("http://{}", self.address)
     }
 
-    /// From now on, drops all data of the established connections without closing them.
+    /// Drops all data of the established connections from now on, without closing the connections.
     pub(crate) fn forget(&self) {
         let accepted = self.accepted.load(Ordering::SeqCst);
         self.dead.store(accepted, Ordering::SeqCst);
@@ -80,7 +81,7 @@ fn run(work: impl FnOnce() + Send + 'static) {
     thread::Builder::new().spawn(work).unwrap();
 }
 
-/// Answers each connection with these bytes, and closes it.
+/// Starts a server that answers each connection with these bytes and closes it. Returns the URL of the server.
 pub(crate) fn server_of(answer: &'static [u8]) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());

@@ -12,7 +12,7 @@ const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
 const WAIT: &str = "collector unavailable, buffering spans";
 const AT_ONCE: (&str, &str) = ("OTEL_BSP_SCHEDULE_DELAY", "20");
 
-/// The outcome of one span sent to a server with this answer.
+/// Sends one span to a server with this answer. Returns the output of the sending service.
 fn said_of(answer: &'static [u8]) -> Said {
     let url = server_of(answer);
     Process::start(&[(ENDPOINT, &url), (DEADLINE, "2"), AT_ONCE]).stop()
@@ -91,7 +91,7 @@ fn partial_success_in_json_is_counted() {
 
 #[test]
 fn grpc_port_is_named_as_cause() {
-    // The first frame of an HTTP/2 server.
+    // The answer is a SETTINGS frame, which is the first frame that an HTTP/2 server sends.
     let said = said_of(b"\x00\x00\x00\x04\x00\x00\x00\x00\x00");
     assert_eq!(said.spans, [1, 0, 1]);
     let reason = &said.reasons()[0];
@@ -121,7 +121,7 @@ fn loopback_is_reached_without_proxy() {
 
 #[test]
 fn proxy_is_used_and_named_without_credentials() {
-    // A proxy for http:// URLs gets the request as the collector would, with an absolute URL.
+    // A proxy for http:// URLs receives the same request as a collector, but with an absolute URL.
     let proxy = Collector::start();
     let url = format!("http://ann:hunter2@{}", proxy.address);
     for variable in ["http_proxy", "HTTP_PROXY", "all_proxy"] {
@@ -159,11 +159,11 @@ fn no_proxy_variable_bypasses_proxy() {
     assert_eq!(said.proxy(), None);
 }
 
-/// Set in the namespace of [`slowly_resolved_name_is_reached`].
+/// Environment variable that is set when [`slowly_resolved_name_is_reached`] runs in its own namespaces.
 const NAMESPACE: &str = "SETTINGS_TEST_NAMESPACE";
 
-/// Runs this test again in separate namespaces. Their only name server answers after three seconds, which exceeds the first
-/// connect timeout.
+/// Runs this test again in separate Linux namespaces, whose only DNS server answers after three seconds. This exceeds
+/// the first connect timeout.
 #[test]
 fn slowly_resolved_name_is_reached() {
     if std::env::var_os(NAMESPACE).is_some() {
@@ -229,7 +229,7 @@ fn export_by_name(protocol: &str, port: u16) {
     assert_eq!(process.stop().spans, [2, 2, 0], "{protocol}");
 }
 
-/// Answers a question for an IPv4 address with 127.0.0.1, and any other with nothing.
+/// Returns a DNS response: 127.0.0.1 to a question for an IPv4 address, and no record to any other question.
 fn resolved(query: &[u8]) -> Vec<u8> {
     let question_end = 12 + query[12..].iter().position(|byte| *byte == 0).unwrap() + 5;
     let is_ipv4 = query[question_end - 4..question_end - 2] == [0, 1];

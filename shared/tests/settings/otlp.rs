@@ -1,4 +1,4 @@
-//! The variables of OTLP: `OTEL_EXPORTER_OTLP_*`, and their forms for traces, which take precedence.
+//! The variables `OTEL_EXPORTER_OTLP_*`, and their variants `OTEL_EXPORTER_OTLP_TRACES_*`, which take precedence.
 
 use crate::{process::Process, support::collector::Collector};
 

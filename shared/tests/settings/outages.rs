@@ -34,7 +34,8 @@ fn late_collector_gets_spans_oldest_first() {
     let collector = place.collector();
     let back = Instant::now();
     let first = collector.export();
-    // The limit is two seconds; the rest is for a loaded machine.
+    // A collector that is available again must receive spans within two seconds. The rest of this limit is for a busy
+    // machine.
     assert!(first.arrived - back < Duration::from_secs(5));
     let over = process.log(AGAIN);
     assert_eq!(over["spans.lost"], 0);
@@ -89,7 +90,7 @@ fn zero_retry_after_still_backs_off() {
     process.end_spans(1);
     let first = collector.export();
     let fourth = [(); 3].map(|()| collector.export()).into_iter().next_back();
-    // At the least 50, 100 and 200 ms.
+    // The delays before the three retries are at least 50, 100 and 200 ms.
     assert!(fourth.unwrap().arrived - first.arrived >= Duration::from_millis(300));
 }
 

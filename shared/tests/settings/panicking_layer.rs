@@ -5,7 +5,7 @@ use std::thread;
 use tracing::{Event, Metadata, Subscriber, span};
 use tracing_subscriber::{Layer, layer::Context};
 
-/// Panics on everything that happens on the thread of the exporter, except for the lines of the exporter itself.
+/// Panics on every event and span on the thread of the exporter, except for the log lines of the exporter itself.
 pub(crate) struct PanicsInSend;
 
 fn check(metadata: &Metadata<'_>) {

@@ -2,7 +2,7 @@
 
 use crate::{process::Process, service::LAYER, support::collector::Collector};
 
-/// Ends spans one by one, and checks that each is counted as exported and that nothing has panicked.
+/// Ends spans one by one, and asserts that each is counted as exported and that no panic is reported.
 fn export_twenty_spans(endpoint: &str, protocol: &str) {
     let mut process = Process::start(&[
         ("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint),

@@ -1,4 +1,4 @@
-//! [`Process`]: a service with a given environment.
+//! [`Process`]: a service in a child process with the given environment variables.
 
 use std::{net::SocketAddr, ops::Deref};
 
@@ -23,13 +23,13 @@ pub(crate) struct Process {
 /// The output of a service that has ended.
 pub(crate) struct Said {
     output: Output,
-    /// Ended, exported, lost.
+    /// The numbers of ended, exported and lost spans.
     pub(crate) spans: [u64; 3],
     pub(crate) counts: Value,
 }
 
 impl Process {
-    /// Starts a service with only these variables, and waits until it listens.
+    /// Starts a service with only these environment variables, and waits until it listens.
     pub(crate) fn start(variables: &[(&str, &str)]) -> Self {
         match Self::try_start(variables) {
             Ok(process) => process,
@@ -37,7 +37,7 @@ impl Process {
         }
     }
 
-    /// Returns the standard error of a service that does not start.
+    /// Returns the standard error of a service that fails to start with these environment variables.
     pub(crate) fn refused(variables: &[(&str, &str)]) -> String {
         match Self::try_start(variables) {
             Ok(_) => panic!("the service started with {variables:?}"),
@@ -60,7 +60,8 @@ impl Process {
         })
     }
 
-    /// Makes the service call another one twice, which records four spans. Returns its answer and the two calls.
+    /// Makes the service call another service twice, which records four spans. Returns the response of the service and
+    /// the two calls.
     pub(crate) fn forward(&self, lines: &[Vec<u8>]) -> (Message, [Message; 2]) {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -68,7 +69,7 @@ impl Process {
         runtime.unwrap().block_on(forward(self.address, lines))
     }
 
-    /// Makes the service end this many spans. Returns the counters.
+    /// Makes the service end this many spans. Returns the span counters of the service.
     pub(crate) fn end_spans(&mut self, number: usize) -> Value {
         self.order(&format!("spans {number}"))
     }
@@ -108,7 +109,7 @@ impl Process {
         self.order(&format!("scopes {scopes}"))
     }
 
-    /// Returns the counters.
+    /// Returns the span counters of the service.
     pub(crate) fn counts(&mut self) -> Value {
         self.order("")
     }
@@ -156,21 +157,21 @@ impl Deref for Said {
 }
 
 impl Said {
-    /// Returns the reasons why the collector did not accept spans.
+    /// Returns the logged reasons why the collector did not accept spans.
     pub(crate) fn reasons(&self) -> Vec<String> {
         let logs = self.logs();
         let reasons = logs.iter().filter_map(|log| log["reason"].as_str());
         reasons.map(str::to_owned).collect()
     }
 
-    /// Returns the exporter in the start-up line.
+    /// Returns the exporter that the start-up log line names.
     pub(crate) fn exporter(&self) -> String {
         let logs = self.logs();
         let log = logs.iter().find_map(|log| log["exporter"].as_str());
         log.expect("the exporter is logged").to_owned()
     }
 
-    /// Returns the proxy in the start-up line.
+    /// Returns the proxy that the start-up log line names.
     pub(crate) fn proxy(&self) -> Option<String> {
         let logs = self.logs();
         let start = logs.iter().find(|log| log["exporter"].is_string());
@@ -178,7 +179,7 @@ impl Said {
         start["proxy"].as_str().map(ToOwned::to_owned)
     }
 
-    /// Returns the whole output.
+    /// Returns the standard output and the standard error of the service.
     pub(crate) fn all(&self) -> String {
         format!("{}{}", self.stdout, self.stderr)
     }

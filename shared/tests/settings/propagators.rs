@@ -43,7 +43,7 @@ fn b3multi(trace_id: &str) -> Vec<Vec<u8>> {
     ]
 }
 
-/// Returns the propagation headers of a call.
+/// Returns the names of the propagation headers of a call.
 fn sent(call: &Message) -> Vec<&'static str> {
     let is_sent = |field: &&str| call.header(field).is_some();
     FIELDS.into_iter().filter(is_sent).collect()
@@ -253,7 +253,7 @@ fn level_2_trace_state_is_exported() {
         .iter()
         .flat_map(Export::spans)
         .filter(|span| span.trace_id == trace_id);
-    // A server span, its handler's span and two client spans for each request.
+    // Each request has four spans: a server span, the span of its handler, and two client spans.
     let mut found = BTreeMap::new();
     for span in spans {
         *found.entry(span.trace_state).or_insert(0) += 1;

@@ -10,7 +10,7 @@ const NOT_SAMPLED: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-
 
 type Variables<'a> = &'a [(&'a str, &'a str)];
 
-/// Returns the sampled flag of calls without a caller, with a sampled caller and with an unsampled one.
+/// Returns the sampled flags of three calls: without a caller, with a sampled caller, and with an unsampled caller.
 fn sampled(variables: Variables<'_>) -> ([bool; 3], Said) {
     let process = Process::start(&[&[("OTEL_TRACES_EXPORTER", "none")], variables].concat());
     let callers = [

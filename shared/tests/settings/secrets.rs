@@ -7,7 +7,7 @@ use crate::{
 
 #[test]
 fn endpoint_secrets_are_not_logged() {
-    // Reserved, so that no other test listens there.
+    // The address is reserved, so that no other test listens on it.
     let place = ReservedAddress::reserve();
     let address = place.address;
     for variable in [
@@ -46,7 +46,7 @@ fn refused_endpoint_error_has_no_secrets() {
     }
 }
 
-/// The text of an error before and after redaction.
+/// The text of an error that contains secrets. `REDACTED` is the same text after redaction.
 const TEXT: &str = "no answer from http://ann:hunter2@host/a?token=hunter2 with password=hunter2";
 const REDACTED: &str =
     "no answer from http://REDACTED@host/a?token=REDACTED with password=REDACTED";
@@ -64,7 +64,8 @@ fn errors_are_exported_without_secrets() {
             _ => said.stderr.clone(),
         };
         assert!(!exported.contains("hunter2"), "{exporter}: {exported}");
-        // In each span: its attributes and four exceptions, with causes where the error has its type.
+        // Each of the five spans has the text at least five times: in its attributes and in four exceptions. A typed
+        // error also has a cause.
         let number = exported.matches(REDACTED).count();
         assert!(number >= 5 * 5, "{exporter}: {number} in {exported}");
     }
@@ -80,7 +81,7 @@ fn errors_are_logged_without_secrets() {
         assert!(!stdout.contains("hunter2"), "{format}: {stdout}");
         let number = stdout.matches(REDACTED).count();
         assert!(number >= 5 * 10, "{format}: {number} in {stdout}");
-        // An error with its type is logged with its cause.
+        // An error that is recorded as a `dyn Error` is logged with its cause.
         let both = format!("{REDACTED}: cause: {REDACTED}");
         assert_eq!(stdout.matches(&both).count(), 5 * 3, "{format}: {stdout}");
     }

@@ -1,4 +1,4 @@
-//! The service that the tests of settings run as a child, and the commands that it takes.
+//! The service that the tests of settings run as a child process, and the commands that it reads from standard input.
 
 use std::{env, io, time::Duration};
 
@@ -21,14 +21,14 @@ use crate::{
     support::{role, wire::Service},
 };
 
-/// Sets the shutdown timeout of the service, in seconds.
+/// Environment variable with the shutdown timeout of the service, in seconds.
 pub(crate) const DEADLINE: &str = "SETTINGS_TEST_DEADLINE";
-/// If set, a layer panics on events inside a send.
+/// Environment variable that adds a `tracing` layer, which panics on events and spans of the exporter's thread.
 pub(crate) const LAYER: &str = "SETTINGS_TEST_LAYER";
 pub(crate) const ADDRESS: &str = "address=";
 pub(crate) const COUNTS: &str = "counts=";
 
-/// Runs the service in a child. Otherwise, it does nothing.
+/// Runs the service in a child process. Does nothing in an ordinary test run.
 #[test]
 fn service() {
     if role().is_none() {
@@ -57,7 +57,7 @@ fn service() {
     });
 }
 
-/// Runs the commands on standard input, one per line, until its end.
+/// Runs the commands on standard input, one per line, until standard input is closed.
 fn run_commands() {
     for line in io::stdin().lines() {
         let line = line.unwrap();
@@ -76,7 +76,7 @@ fn run_commands() {
     }
 }
 
-/// Ends spans that are named by their number.
+/// Ends this many spans, which are named `0`, `1` and so on.
 fn end_spans(number: u64, value: impl Fn() -> String) {
     let tracer = global::tracer("settings");
     for number in 0..number {
@@ -118,11 +118,11 @@ thread_local! {
     static KEPT: std::cell::RefCell<Option<global::BoxedSpan>> = const { std::cell::RefCell::new(None) };
 }
 
-/// Ends one span on a thread, and one in the destructor of its first thread-local.
+/// Ends one span on a thread, and one in the destructor of the first thread-local of the thread.
 fn end_span_with_its_thread() {
     let thread = std::thread::Builder::new().spawn(|| {
         let tracer = global::tracer("settings");
-        // Initialized first, so it is dropped last.
+        // `KEPT` is initialized before all other thread-locals, so it is dropped last.
         KEPT.set(Some(tracer.start("kept")));
         tracer.start("not kept").end();
     });

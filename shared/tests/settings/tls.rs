@@ -170,7 +170,7 @@ mod grpc {
 
     const EXPORT: &str = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
 
-    /// A gRPC server that demands a client certificate and takes every export.
+    /// Starts a gRPC server that demands a client certificate and accepts every export. Returns the URL of the server.
     fn start() -> String {
         let read = |name: &str| std::fs::read(file(name)).unwrap();
         let tls = ServerTlsConfig::new()

@@ -12,8 +12,8 @@ pub(crate) fn file(name: &str) -> String {
     format!("{}/tests/settings/tls/{name}", env!("CARGO_MANIFEST_DIR"))
 }
 
-/// `openssl s_server`, which demands a client certificate. It copies decrypted data to its standard output, and sends its
-/// standard input.
+/// `openssl s_server`, which demands a client certificate. The process writes decrypted data to its standard output,
+/// and sends its standard input to the client.
 pub(crate) struct Server {
     child: Child,
     stdin: ChildStdin,
@@ -22,7 +22,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Returns `None` if openssl is not installed.
+    /// Starts the server. Returns `None` if openssl is not installed.
     pub(crate) fn start() -> Option<Self> {
         let address = ReservedAddress::reserve().address;
         let child = Command::new("openssl")
@@ -51,7 +51,7 @@ impl Server {
         })
     }
 
-    /// Reads one request and answers it with 200. Returns its request line.
+    /// Reads one request and answers it with 200. Returns the request line.
     pub(crate) fn answer(&mut self) -> String {
         let mut head = Vec::new();
         loop {

@@ -1,4 +1,4 @@
-//! Unrecorded spans have no cost, and do not change propagation and logs.
+//! Spans that are not recorded or not exported: they change neither propagation nor log lines.
 
 use std::collections::{HashMap, HashSet};
 
@@ -24,7 +24,7 @@ fn caller(flags: &str) -> Vec<Vec<u8>> {
     )]
 }
 
-/// Returns the ids in the answer and in the first call.
+/// Returns the trace id, span id and flags of the response's `traceresponse` and of the call's `traceparent`.
 fn ids(answer: &Message, call: &Message) -> [(String, String, String); 2] {
     [answer.sent("traceresponse"), call.sent("traceparent")]
 }
@@ -52,7 +52,7 @@ fn sampler_decides_roots_consistently() {
         }
     }
     assert_eq!(all.len(), TRACES, "trace ids are unique");
-    // A correct sampler fails this once in ten million runs.
+    // A correct sampler fails this assertion once in ten million runs.
     assert!((10..=50).contains(&sampled.len()), "{}", sampled.len());
     process.stop();
 
@@ -95,7 +95,7 @@ fn unsampled_request_has_own_ids() {
             assert_ne!(span_id, CALLER);
         }
         assert_ne!(of_answer.1, of_call.1);
-        // The span that the service records when it stops.
+        // The only exported span is the one that the service records when it stops.
         assert_eq!(process.stop().spans, [1, 1, 0]);
     }
 }

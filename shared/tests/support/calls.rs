@@ -19,7 +19,7 @@ pub(crate) fn clients(trace: &Trace) -> Vec<&Span> {
     trace.spans.iter().filter(is_client).collect()
 }
 
-/// Returns the expected span of a GET: an error if it has an `error.type`.
+/// Returns the expected client span of a GET. The span is an error if `attributes` contains an `error.type`.
 pub(crate) fn get_span(trace: &Trace, attributes: Attributes) -> Shape {
     let is_error = attributes.contains_key("error.type");
     Shape {
@@ -33,7 +33,7 @@ pub(crate) fn get_span(trace: &Trace, attributes: Attributes) -> Shape {
     }
 }
 
-/// Returns the attributes of a client span at its start.
+/// Returns the expected attributes of a client span when it starts.
 pub(crate) fn asked(url: &str, port: u16) -> Attributes {
     attributes([
         ("http.request.method", "GET".into()),
@@ -43,7 +43,7 @@ pub(crate) fn asked(url: &str, port: u16) -> Attributes {
     ])
 }
 
-/// Returns the attributes of a client span after a response.
+/// Returns the expected attributes of a client span after a response.
 pub(crate) fn answered(service: &Service, url: &str, status: i64) -> Attributes {
     let port = service.address.port();
     let mut attributes = asked(url, port);

@@ -1,4 +1,5 @@
-//! [`Child`]: this test binary, run again as a child process. Tests of anything that is global to a process need one.
+//! [`Child`]: this test binary, run again as a child process. Tests of state that is global to a process need a child
+//! process.
 
 use std::{
     any::type_name,
@@ -13,22 +14,23 @@ use serde_json::Value;
 
 use super::{Output, Watchdog};
 
-/// Environment variable with the role of the child.
+/// Environment variable that names the role of a child process.
 const ROLE: &str = "TEST_CHILD_ROLE";
-/// Begins the child's own output, after that of the test harness.
+/// Line between the output of the test harness and the output of the child process itself.
 const BEGIN: &str = "BEGIN";
-/// Time limit of a child that hangs. Far longer than a child needs on a busy machine.
+/// Time limit of a child process that hangs. Even on a busy machine, a child needs far less time.
 const TIME_LIMIT: Duration = Duration::from_mins(2);
 
 /// Returns the role of this process, or `None` in an ordinary test run.
 pub(crate) fn role() -> Option<String> {
     let role = env::var(ROLE).ok()?;
-    // The test harness has already started a line.
+    // The first line break ends a line that the test harness has started.
     println!("\n{BEGIN}");
     Some(role)
 }
 
-/// Returns a command that runs one test of this binary, such as `module::test`, in a role and with no other variables.
+/// Returns a command that runs one test of this binary, such as `module::test`, in this role and with no other
+/// environment variables.
 pub(crate) fn command(test: &str, role: &str) -> Command {
     let mut command = Command::new(env::current_exe().unwrap());
     command
@@ -38,7 +40,7 @@ pub(crate) fn command(test: &str, role: &str) -> Command {
     command
 }
 
-/// Returns a command that runs another one from a shell script, in which it is `"$0" "$@"`.
+/// Returns a shell command that runs a script. The script can run `command` as `"$0" "$@"`.
 pub(crate) fn in_shell(script: &str, command: &Command) -> Command {
     let mut shell = Command::new("/bin/sh");
     let variables = command.get_envs();
@@ -51,10 +53,10 @@ pub(crate) fn in_shell(script: &str, command: &Command) -> Command {
     shell
 }
 
-/// Runs `body` in a child process with only these variables. Returns its output in the parent, and `None` in the child.
-/// Panics if the child fails.
+/// Runs `body` in a child process with only these environment variables. Returns the output of the child in the parent
+/// process, and `None` in the child. Panics if the child fails.
 pub(crate) fn in_child<C: AsyncFnOnce()>(variables: &[(&str, &str)], body: C) -> Option<Output> {
-    // The type name is like `binary::module::test::{{closure}}`.
+    // The type name of the closure is like `binary::module::test::{{closure}}`.
     let path = type_name::<C>();
     let (_, test) = path.split_once("::").unwrap();
     let test = test.trim_end_matches("::{{closure}}");
@@ -69,18 +71,18 @@ pub(crate) fn in_child<C: AsyncFnOnce()>(variables: &[(&str, &str)], body: C) ->
     Some(output)
 }
 
-/// A running child. It is killed on drop, or if it hangs.
+/// A running child process. The process is killed on drop, or if it hangs.
 pub(crate) struct Child {
     process: process::Child,
     stdin: Option<ChildStdin>,
     stdout: Option<BufReader<ChildStdout>>,
-    /// Lines that were read while waiting for another one.
+    /// Lines of standard output that were read while waiting for another line.
     skipped: Vec<String>,
     _watchdog: Watchdog,
 }
 
 impl Child {
-    /// Starts a child and waits until its test begins.
+    /// Starts a child process and waits until its test begins.
     pub(crate) fn start(command: &mut Command) -> Self {
         let mut process = command
             .stdin(Stdio::piped())
@@ -103,14 +105,14 @@ impl Child {
         self.process.id()
     }
 
-    /// Sends a signal, such as `-TERM`.
+    /// Sends a signal, such as `-TERM`, to the child process.
     pub(crate) fn signal(&self, name: &str) {
         let pid = self.pid().to_string();
         let kill = Command::new("kill").args([name, &pid]).status();
         assert!(kill.unwrap().success());
     }
 
-    /// Sends a line to the standard input.
+    /// Sends a line to the standard input of the child process.
     pub(crate) fn send(&mut self, line: &str) {
         writeln!(self.stdin.as_mut().unwrap(), "{line}").unwrap();
     }
@@ -119,17 +121,17 @@ impl Child {
         drop(self.stdin.take());
     }
 
-    /// Closes the reading end of the standard output.
+    /// Closes the reading end of the child's standard output.
     pub(crate) fn close_stdout(&mut self) {
         drop(self.stdout.take());
     }
 
-    /// Closes the reading end of the standard error.
+    /// Closes the reading end of the child's standard error.
     pub(crate) fn close_stderr(&mut self) {
         drop(self.process.stderr.take());
     }
 
-    /// Returns the next line of the standard output, or `None` at its end.
+    /// Returns the next line of the child's standard output, or `None` at its end.
     pub(crate) fn line(&mut self) -> Option<String> {
         let mut line = String::new();
         let stdout = self.stdout.as_mut().expect("standard output is open");
@@ -138,7 +140,7 @@ impl Child {
         (read > 0).then(|| line.to_owned())
     }
 
-    /// Returns the first line on standard error.
+    /// Returns the first line on the child's standard error.
     pub(crate) fn error_line(&mut self) -> String {
         let stderr = self.process.stderr.as_mut().unwrap();
         let mut line = String::new();
@@ -146,7 +148,7 @@ impl Child {
         line.trim_end().to_owned()
     }
 
-    /// Returns the first line that matches, which is not returned again. Keeps the others.
+    /// Returns the first line that matches, and removes it. All other lines are kept for later calls.
     pub(crate) fn find<T>(&mut self, wanted: impl Fn(&str) -> Option<T>) -> Option<T> {
         let found = |(position, line): (usize, &String)| Some((position, wanted(line)?));
         if let Some((position, found)) = self.skipped.iter().enumerate().find_map(found) {
@@ -171,12 +173,12 @@ impl Child {
         log.unwrap_or_else(|| panic!("ended without `{message}`: {:#?}", self.skipped))
     }
 
-    /// Returns the rest of the standard error, for the message of a failed test.
+    /// Returns the rest of the child's standard error, for the message of a failed test.
     pub(crate) fn errors(&mut self) -> String {
         read(self.process.stderr.take())
     }
 
-    /// Returns the lines that were read while waiting for another one.
+    /// Returns the lines of standard output that were read while waiting for another line.
     pub(crate) fn take_skipped(&mut self) -> Vec<String> {
         std::mem::take(&mut self.skipped)
     }
@@ -185,12 +187,12 @@ impl Child {
         let _ = self.process.kill();
     }
 
-    /// Waits for the end without reading any output.
+    /// Waits until the child process ends, without reading any output.
     pub(crate) fn wait(&mut self) -> ExitStatus {
         self.process.wait().unwrap()
     }
 
-    /// Closes the standard input, and waits for the end and the rest of the output.
+    /// Closes the standard input of the child process, and waits until it ends. Returns the rest of its output.
     pub(crate) fn output(mut self) -> Output {
         self.close_stdin();
         let stderr = self.process.stderr.take();
@@ -209,7 +211,7 @@ impl Child {
         }
     }
 
-    /// Like [`output`](Self::output), but reads the standard output only after the end.
+    /// Like [`output`](Self::output), but reads the standard output only after the end of the standard error.
     pub(crate) fn output_read_late(mut self) -> Output {
         self.close_stdin();
         let stderr = read(self.process.stderr.take());

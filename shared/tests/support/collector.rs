@@ -64,7 +64,7 @@ impl Collector {
         }
     }
 
-    /// Sets the answer for the next requests.
+    /// Sets the answer of the collector to the next requests.
     pub(crate) fn answer(&self, answer: Answer) {
         *self.answer.lock().unwrap() = answer;
     }
@@ -73,17 +73,17 @@ impl Collector {
         format!("http://{}", self.address)
     }
 
-    /// Returns the next export.
+    /// Waits for the next export and returns it.
     pub(crate) fn export(&self) -> Export {
         self.exports.recv_timeout(PATIENCE).expect("an export")
     }
 
-    /// Returns the exports that have arrived.
+    /// Returns the exports that have arrived and were not returned before.
     pub(crate) fn exports(&self) -> Vec<Export> {
         self.exports.try_iter().collect()
     }
 
-    /// Returns the next exports, up to this many accepted spans.
+    /// Returns the next exports until they contain this many accepted spans.
     pub(crate) fn taken(&self, spans: usize) -> Vec<Export> {
         let mut exports = Vec::new();
         let mut taken = 0;
@@ -97,7 +97,7 @@ impl Collector {
         exports
     }
 
-    /// Returns the spans that have arrived, by name.
+    /// Returns the spans of the exports that have arrived, by span name.
     pub(crate) fn spans(&self) -> HashMap<String, Span> {
         let spans = self.exports().into_iter().flat_map(|export| export.spans());
         spans.map(|span| (span.name.clone(), span)).collect()

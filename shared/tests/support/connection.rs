@@ -12,7 +12,7 @@ use super::{Caller, Service, patience};
 
 pub(crate) struct Connection {
     stream: BufReader<TcpStream>,
-    /// The local port, which is the `network.peer.port` of the server.
+    /// The local port, which is the `network.peer.port` that the server records.
     pub(crate) port: u16,
 }
 
@@ -38,12 +38,12 @@ impl Connection {
         }
     }
 
-    /// Sends a request without a body: `line` is its method and target.
+    /// Sends a request without a body. `line` consists of the method and the target.
     pub(crate) async fn request(&mut self, line: &str, caller: &Caller) {
         self.request_with(line, caller, "").await;
     }
 
-    /// Sends a request with additional header lines, and optionally a body after them.
+    /// Sends a request with additional header lines, which may be followed by a body.
     pub(crate) async fn request_with(&mut self, line: &str, caller: &Caller, more: &str) {
         let more = if more.contains("\r\n\r\n") {
             more.to_owned()
@@ -60,7 +60,7 @@ impl Connection {
         self.try_send(bytes).await.unwrap();
     }
 
-    /// Sends to a service that may have closed the connection.
+    /// Sends bytes to a service that may have closed the connection.
     pub(crate) async fn try_send(&mut self, bytes: &[u8]) -> std::io::Result<()> {
         patience(self.stream.write_all(bytes)).await
     }
@@ -105,7 +105,7 @@ impl Connection {
         line.trim_end_matches("\r\n").to_owned()
     }
 
-    /// Reads a chunk of a chunked body. The last one is empty.
+    /// Reads one chunk of a chunked body. The last chunk is empty.
     pub(crate) async fn chunk(&mut self) -> String {
         let size = usize::from_str_radix(&self.line().await, 16).unwrap();
         let mut chunk = vec![0; size + 2];
@@ -113,17 +113,17 @@ impl Connection {
         String::from_utf8(chunk).unwrap().trim_end().to_owned()
     }
 
-    /// Returns whether nothing has arrived since the last response.
+    /// Returns whether the server has sent nothing since the last response.
     pub(crate) fn is_silent(&self) -> bool {
         let waiting = self.stream.get_ref().try_read(&mut [0; 1]);
         self.stream.buffer().is_empty()
             && waiting.is_err_and(|error| error.kind() == std::io::ErrorKind::WouldBlock)
     }
 
-    /// Reads until the server closes the connection.
+    /// Reads all bytes until the server closes the connection.
     pub(crate) async fn until_closed(mut self) -> Vec<u8> {
         let mut bytes = Vec::new();
-        // A reset closes the connection too.
+        // A connection reset also counts as the end.
         let _ = patience(self.stream.read_to_end(&mut bytes)).await;
         bytes
     }
@@ -134,7 +134,8 @@ impl Connection {
     }
 }
 
-/// Sends a GET with additional header lines on a new connection, without a runtime. Returns status line, headers and body.
+/// Sends a GET with additional header lines on a new connection, without an async runtime. Returns status line, headers
+/// and body.
 pub(crate) fn get(address: SocketAddr, path: &str, headers: &str) -> String {
     let request =
         format!("GET {path} HTTP/1.1\r\nHost: shop\r\nConnection: close\r\n{headers}\r\n");
@@ -149,7 +150,7 @@ pub(crate) fn get(address: SocketAddr, path: &str, headers: &str) -> String {
     String::from_utf8(runtime.unwrap().block_on(exchange)).unwrap()
 }
 
-/// Sends one request to a traced service. Returns the status, the caller, the only span, and the local port.
+/// Sends one request to a traced service. Returns the status, the caller, the only recorded span, and the local port.
 pub(crate) async fn served(service: &Service, line: &str) -> (u16, Caller, Span, u16) {
     let recorder = recorder();
     let (caller, mut connection) = (Caller::new(), Connection::open(service).await);

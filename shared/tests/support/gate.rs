@@ -18,7 +18,7 @@ impl Gate {
         Self { entered, open }
     }
 
-    /// Called by the handler: reports that it has arrived, and waits to continue.
+    /// Reports that the handler has arrived, and waits until the test lets it continue.
     pub(crate) async fn pass(&self) {
         self.entered.add_permits(1);
         self.open.acquire().await.unwrap().forget();

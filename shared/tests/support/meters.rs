@@ -1,4 +1,4 @@
-//! [`Meters`]: the recorded metrics.
+//! [`Meters`]: a meter provider, and the metrics that it has recorded.
 
 use opentelemetry::KeyValue;
 use opentelemetry_sdk::metrics::{
@@ -8,7 +8,7 @@ use opentelemetry_sdk::metrics::{
 
 use super::Attributes;
 
-/// A value for each set of attributes, in stable order.
+/// One value for each set of attributes, in stable order.
 pub(crate) type Points = Vec<(Attributes, i64)>;
 
 pub(crate) struct Meters {
@@ -25,7 +25,7 @@ impl Meters {
         Self { provider, exporter }
     }
 
-    /// Returns the number of measurements of a histogram.
+    /// Returns the number of measurements of a histogram for each set of attributes.
     pub(crate) fn counts(&self, name: &str) -> Points {
         self.read(name, |metric| {
             let AggregatedMetrics::F64(MetricData::Histogram(histogram)) = metric.data() else {
@@ -51,7 +51,7 @@ impl Meters {
         })
     }
 
-    /// Returns the values of an up-down counter.
+    /// Returns the values of an up-down counter for each set of attributes.
     pub(crate) fn values(&self, name: &str) -> Points {
         self.read(name, |metric| {
             let AggregatedMetrics::I64(MetricData::Sum(sum)) = metric.data() else {

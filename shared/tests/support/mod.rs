@@ -1,4 +1,5 @@
-//! A service on a real socket, a client with access to every byte, complete expected spans, child processes, and a collector.
+//! Test support: a service on a real socket, a client with access to every byte, complete expected spans, child
+//! processes, and a collector.
 #![allow(dead_code, reason = "each test binary uses a part of this")]
 #![allow(unused_imports, reason = "each test binary uses a part of this")]
 
@@ -108,7 +109,7 @@ impl Service {
         format!("http://{}{path}", self.address)
     }
 
-    /// Starts the shutdown of the service, like a signal.
+    /// Starts the shutdown of the service, as a signal would.
     pub(crate) fn tell_to_stop(&self) {
         self.stop.cancel();
     }
@@ -141,7 +142,7 @@ impl Caller {
     }
 }
 
-/// Creates a client whose attempts are spans. It ignores proxy settings of the machine.
+/// Creates a client that records each attempt as a span. The client ignores the proxy settings of the machine.
 pub(crate) fn client(middleware: TraceMiddleware) -> ClientWithMiddleware {
     ClientBuilder::new(bare_client()).with(middleware).build()
 }
@@ -158,7 +159,7 @@ pub(crate) fn client_builder() -> reqwest::ClientBuilder {
     reqwest::Client::builder().no_proxy()
 }
 
-/// The sending side of a body.
+/// The sending side of a body whose parts the test sends.
 pub(crate) type Parts = mpsc::UnboundedSender<Result<Bytes, std::io::Error>>;
 
 /// Creates a body whose parts the test sends one by one.

@@ -1,6 +1,6 @@
 //! [`Numbers`]: reproducible pseudorandom numbers.
 
-/// Xorshift, from a seed above 0.
+/// A Xorshift generator, whose seed must be greater than 0.
 pub(crate) struct Numbers(pub(crate) u64);
 
 impl Numbers {

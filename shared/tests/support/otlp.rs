@@ -24,34 +24,34 @@ pub(crate) struct Export {
     pub(crate) path: String,
     pub(crate) headers: HashMap<String, String>,
     pub(crate) body: Vec<u8>,
-    /// Bytes of the body as sent.
+    /// Length of the request body as sent, in bytes.
     pub(crate) sent: usize,
-    /// Empty for an export of metrics.
+    /// The decoded spans. Empty for an export of metrics.
     pub(crate) request: ExportTraceServiceRequest,
     pub(crate) arrived: Instant,
-    /// The answer to this export.
+    /// The answer of the collector to this export.
     pub(crate) answer: Answer,
 }
 
-/// How a collector answers.
+/// How a collector answers an export.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Answer {
     Taken,
     Rejected(i64),
     Status(u16),
-    /// 503 with `Retry-After`, in seconds.
+    /// Answers 503 with `Retry-After`, in seconds.
     RetryAfter(u64),
-    /// Closes the connection instead.
+    /// Closes the connection instead of answering.
     HangUp,
-    /// Resets the connection instead.
+    /// Resets the connection instead of answering.
     Reset,
-    /// Answers 200, and closes the connection before the end of the body.
+    /// Answers 200, but closes the connection before the end of the response body.
     BreaksOff,
-    /// Never answers.
+    /// Reads requests, but never answers.
     Silence,
     /// Accepts the spans, but answers after this many milliseconds.
     Slow(u64),
-    /// 413 if the body, as sent, is longer.
+    /// Answers 413 if the request body, as sent, has more bytes than this.
     Limit(usize),
     /// Answers a request that has a span named `failed` with this status.
     Poison(u16),
@@ -59,7 +59,7 @@ pub(crate) enum Answer {
     PoisonHangUp,
     /// Resets the connection for a request that has a span named `failed`.
     PoisonReset,
-    /// Accepts one request, then answers 503.
+    /// Accepts one request, and answers all further requests with 503.
     Once,
 }
 
@@ -123,7 +123,7 @@ pub(super) fn serve(stream: &TcpStream, answers: &Mutex<Answer>, exports: &Sende
             (set, set.to(&export, &mut next))
         };
         export.answer = answer;
-        // The test may not wait for this export.
+        // Sending fails if the test has ended without waiting for this export.
         let _ = exports.send(export);
         if let Answer::Slow(milliseconds) = set {
             thread::sleep(Duration::from_millis(milliseconds));

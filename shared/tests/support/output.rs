@@ -1,14 +1,14 @@
-//! [`Output`]: what a child has printed.
+//! [`Output`]: the output of a child process.
 
 use std::process::ExitStatus;
 
 use serde_json::Value;
 
-/// The output of a child that has ended.
+/// The output of a child process that has ended.
 #[derive(Debug)]
 pub(crate) struct Output {
     pub(crate) status: ExitStatus,
-    /// Without lines that were returned before.
+    /// The standard output, without the lines that a test has already read.
     pub(crate) stdout: String,
     pub(crate) stderr: String,
 }
@@ -38,7 +38,7 @@ impl Output {
         log.clone()
     }
 
-    /// Returns the messages of the warnings.
+    /// Returns the messages of all log lines at level WARN.
     pub(crate) fn warnings(&self) -> Vec<String> {
         let mut logs = self.logs();
         logs.retain(|log| log["level"] == "WARN");

@@ -1,4 +1,4 @@
-//! [`Shape`]: the reproducible parts of a span, compared as a whole.
+//! [`Shape`]: the reproducible parts of a span, which tests compare as a whole.
 
 use std::{collections::BTreeMap, time::SystemTime};
 
@@ -23,8 +23,8 @@ pub(crate) struct Shape {
     pub(crate) links: Vec<(String, String)>,
 }
 
-/// Returns the shape of a recorded span. Asserts that attributes are unique, and not empty except for the path of a
-/// CONNECT.
+/// Returns the shape of a recorded span. Asserts that no attribute is recorded twice or empty, except for the path of a
+/// CONNECT, which may be empty.
 #[track_caller]
 pub(crate) fn shape(span: &Span) -> Shape {
     assert_eq!(span.repeated, Vec::<String>::new(), "recorded twice");
@@ -43,8 +43,8 @@ pub(crate) fn shape(span: &Span) -> Shape {
     }
 }
 
-/// Returns the expected span of a request over a [`Connection`](super::Connection) from `port`: an error if it has an
-/// `error.type`.
+/// Returns the expected server span of a request over a [`Connection`](super::Connection) from `port`. The span is an
+/// error if it has an `error.type`.
 pub(crate) fn server(
     caller: &Caller,
     request: (&str, &str, &str),
@@ -67,7 +67,7 @@ pub(crate) fn server(
     }
 }
 
-/// Returns the attributes of a server span at its start.
+/// Returns the expected attributes of a server span when it starts.
 pub(crate) fn request_attributes(
     method: &str,
     path: &str,
@@ -96,12 +96,12 @@ pub(crate) fn attributes<const N: usize>(attributes: [(&str, Value); N]) -> Attr
         .collect()
 }
 
-/// Returns an error without a description, since the status code states the reason.
+/// Returns the error status without a description, since the status code states the reason.
 pub(crate) fn error() -> Status {
     Status::error("")
 }
 
-/// Asserts that the span covers `inside`, and did not start before `start` or end in the future.
+/// Asserts that the span did not start before `start`, covers the time range `inside`, and does not end in the future.
 #[track_caller]
 pub(crate) fn assert_between(span: &Span, start: SystemTime, inside: (SystemTime, SystemTime)) {
     assert!(start <= span.start, "the span started before its request");

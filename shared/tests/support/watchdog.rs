@@ -7,13 +7,13 @@ use std::{
     time::Duration,
 };
 
-/// Kills the process after a time limit, unless dropped before.
+/// Kills a process after a time limit, unless the watchdog is dropped before.
 pub(crate) struct Watchdog {
     _until_dropped: Sender<()>,
 }
 
 impl Watchdog {
-    /// Watches the process `pid`. It must not have been reaped yet.
+    /// Watches the process `pid`, which must not have been reaped yet.
     pub(crate) fn over(pid: u32, limit: Duration) -> Self {
         let (sender, dropped) = mpsc::channel::<()>();
         let watch = move || {

@@ -1,4 +1,5 @@
-//! A service that calls another one, over connections with access to every byte: a client library would normalize headers.
+//! A service that calls another service, and raw HTTP connections with access to every byte, because a client library
+//! would normalize headers.
 
 use std::net::SocketAddr;
 
@@ -13,8 +14,8 @@ use tokio::{
 
 use super::Connection;
 
-/// A traced service. `GET /forward` calls another service twice, the second time from a function with
-/// `#[instrument]`, and responds with both calls as received there.
+/// A traced service. `GET /forward` calls another service twice, the second time from a function with `#[instrument]`.
+/// The response contains both calls as the other service received them.
 pub(crate) struct Service {
     pub(crate) address: SocketAddr,
 }
@@ -36,7 +37,7 @@ impl Service {
         Self { address }
     }
 
-    /// Requests `/forward` with these header lines. Returns the response and the two calls.
+    /// Requests `/forward` with these header lines. Returns the response, and the two calls to the other service.
     pub(crate) async fn forward(&self, lines: &[Vec<u8>]) -> (Message, [Message; 2]) {
         forward(self.address, lines).await
     }
@@ -89,7 +90,7 @@ impl Message {
         }
     }
 
-    /// Returns the value of a header. Asserts that it is not repeated.
+    /// Returns the value of a header. Asserts that the header is not repeated.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         let mut values = self.headers.iter().filter(|(key, _)| key == name);
         let value = values.next()?.1.as_str();
@@ -97,7 +98,8 @@ impl Message {
         Some(value)
     }
 
-    /// Returns trace id, span id and flags of a header. Asserts that it has the form that may be sent.
+    /// Returns trace id, span id and flags of a `traceparent` or `traceresponse` header. Asserts that the header is
+    /// valid.
     pub(crate) fn sent(&self, name: &str) -> (String, String, String) {
         let value = self
             .header(name)
@@ -141,7 +143,8 @@ pub(crate) fn router(layer: TraceLayer, callee: SocketAddr) -> Router {
         .layer(layer)
 }
 
-/// Makes two calls in a context without a server span, the second within a task. Returns them as received.
+/// Makes two calls in a context without a server span, the second call from another task. Returns the calls as the
+/// called service received them.
 pub(crate) async fn calls_in(cx: Context) -> [Message; 2] {
     let callee = Callee::at(echo().await);
     let both = async {
@@ -169,7 +172,7 @@ async fn call(callee: &Callee) -> String {
     answer.text().await.unwrap()
 }
 
-/// Starts a server that responds to every request with its head.
+/// Starts a server that responds to every request with the head of the request.
 pub(crate) async fn echo() -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();

@@ -10,7 +10,7 @@ use shared::task::{self, TaskError};
 
 #[test]
 fn cancelled_queued_blocking_work_is_skipped() {
-    // With one thread, the second work waits for the first.
+    // The runtime has one blocking thread, so the second closure waits until the first has ended.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .max_blocking_threads(1)
         .build()

@@ -1,4 +1,4 @@
-//! The end of all tasks of a process.
+//! Waiting for all tasks of a process, and cancelling the rest.
 
 use std::{future::pending, time::Duration};
 
@@ -6,7 +6,7 @@ use shared::task::{self, TaskError};
 
 use crate::support::in_child;
 
-/// In a child, since all tasks of the process are affected.
+/// Runs in a child process, because the test affects all tasks of the process.
 #[test]
 fn finish_waits_for_tasks_and_counts_cancelled() {
     in_child(&[], async || {

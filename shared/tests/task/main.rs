@@ -1,4 +1,4 @@
-//! Tasks and blocking work: their traces, their end, and the end of all of them.
+//! Tasks and blocking work: their traces, how a single task ends, and how all tasks of a process end.
 
 #![expect(clippy::unwrap_used, reason = "a panic fails the test")]
 

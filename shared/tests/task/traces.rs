@@ -87,7 +87,7 @@ async fn linked_work_links_each_request() {
     queued.recv_many(&mut batch, 10).await;
     batch.push(Context::default());
 
-    // The current request is only one of several, so it is linked like the others.
+    // The current request is only one of several requests in the batch, so its trace is linked like the other traces.
     let sending = async {
         let (go, gate) = oneshot::channel();
         go.send(()).unwrap();

@@ -13,7 +13,7 @@ use tracing_subscriber::{
 
 use crate::process::{run, shut_down};
 
-/// Prints the message of every event.
+/// A layer that prints the message of every event.
 pub(crate) struct Prints;
 
 impl<S: Subscriber> Layer<S> for Prints {
@@ -54,7 +54,7 @@ fn custom_layers_have_independent_filters() {
     assert_eq!(outcome.names(), ["span"]);
 }
 
-/// Panics with an earlier panic hook installed.
+/// Panics, and asserts that a panic hook that was installed before telemetry is still called.
 async fn panics(builder: Builder) {
     static HEARD: Mutex<u32> = Mutex::new(0);
     std::panic::set_hook(Box::new(|_| *HEARD.lock().unwrap() += 1));

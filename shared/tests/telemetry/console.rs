@@ -16,12 +16,13 @@ use shared::telemetry;
 
 use crate::support::{command, role};
 
-/// Spans of a child.
+/// Number of spans that a child process ends.
 const SPANS: usize = 300;
-/// Attributes of 1,000 bytes in a span of the role `large`: more than the 4,096 bytes that a pipe accepts in one piece.
+/// Maximum number of attributes of a span in the role `large`. Each attribute has 1,000 bytes, so a span exceeds the
+/// 4,096 bytes that a pipe accepts in one piece.
 const ATTRIBUTES: usize = 60;
 
-/// Ends spans with one attribute, or in the role `large` with up to [`ATTRIBUTES`].
+/// Ends spans in a child process: with one attribute each, or in the role `large` with up to [`ATTRIBUTES`] attributes.
 #[test]
 fn child() {
     let Some(role) = role() else { return };
@@ -40,7 +41,7 @@ fn child() {
     telemetry.shutdown_blocking(Duration::ZERO);
 }
 
-/// Starts a child with this standard error, to which the console exporter writes.
+/// Starts a child process with this standard error, to which the console exporter writes.
 fn start(role: &str, stderr: impl Into<Stdio>) -> process::Child {
     let mut command = command("console::child", role);
     command
@@ -51,7 +52,7 @@ fn start(role: &str, stderr: impl Into<Stdio>) -> process::Child {
     command.spawn().unwrap()
 }
 
-/// Returns the name of the span that is this line.
+/// Returns the name of the span that a line contains.
 fn name(line: &str) -> String {
     let span: Value = serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
     span["span"].as_str().unwrap().to_owned()
@@ -59,7 +60,7 @@ fn name(line: &str) -> String {
 
 #[test]
 fn each_span_is_one_write() {
-    // A datagram is what one call has written.
+    // Each datagram contains the bytes of one write.
     let (writer, reader) = UnixDatagram::pair().unwrap();
     reader
         .set_read_timeout(Some(Duration::from_mins(1)))
@@ -76,7 +77,7 @@ fn each_span_is_one_write() {
     assert!(child.wait().unwrap().success());
     reader.set_nonblocking(true).unwrap();
     let more = reader.recv(&mut buffer).map_err(|error| error.kind());
-    // The other end is closed.
+    // Nothing more was written, because the child process has ended and its end of the socket is closed.
     assert!(
         matches!(more, Ok(0) | Err(io::ErrorKind::WouldBlock)),
         "{more:?}"

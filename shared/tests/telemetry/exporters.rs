@@ -20,7 +20,7 @@ use shared::{server::TraceLayer, telemetry};
 
 use crate::process::{request, run, shut_down};
 
-/// Prints the names of exported spans.
+/// An exporter that prints the names of spans.
 #[derive(Debug)]
 struct Prints;
 
@@ -72,7 +72,7 @@ fn custom_exporter_can_be_only_exporter() {
     assert_eq!(outcome.names(), [""; 0]);
 }
 
-/// Sends the names of exported spans to a channel.
+/// An exporter that sends the names of spans to a channel.
 #[derive(Debug)]
 struct Sends(Sender<String>);
 
@@ -102,7 +102,7 @@ fn custom_exporter_is_flushed_without_collector() {
     run(&variables, child);
 }
 
-/// Adds an attribute to every span at its start, and prints the names of ended spans.
+/// A span processor that adds an attribute to every span when it starts, and prints the names of ended spans.
 #[derive(Debug)]
 pub(crate) struct Marks;
 
@@ -160,7 +160,7 @@ fn custom_sampler_overrides_environment_with_warning() {
     assert_eq!(outcome.warnings(), [expected]);
 }
 
-/// Samples requests for `/wanted`.
+/// A sampler that samples only requests for `/wanted`.
 #[derive(Debug, Clone)]
 struct Wanted;
 

@@ -16,7 +16,7 @@ use crate::{
     support::{Caller, Connection, start},
 };
 
-/// Returns the `traceparent` of a call from here.
+/// Returns the `traceparent` that a call in the current context would send.
 #[expect(clippy::unused_async, reason = "the idioms take a future")]
 async fn call() -> String {
     tracing::info!("calling");
@@ -27,13 +27,13 @@ async fn call() -> String {
         .unwrap_or_else(|| "none".to_owned())
 }
 
-/// A step with a span, which the levels of these tests disable.
+/// A step of a handler with a `tracing` span. The levels that these tests set disable the span.
 #[tracing::instrument]
 async fn step() -> String {
     call().await
 }
 
-/// Uses every idiom. Returns the `traceparent` that each hands on.
+/// Uses every idiom. Returns the `traceparent` that each idiom passes on.
 #[expect(clippy::disallowed_methods, reason = "in the current span")]
 async fn use_idioms() -> [String; 6] {
     let span = Span::current();
@@ -73,7 +73,8 @@ async fn instrumented_handler() -> String {
     handler().await
 }
 
-/// Requests both handlers, and prints the caller's trace id and what each idiom hands on.
+/// Sends a request to both handlers. For each idiom, prints the caller's trace id and the `traceparent` that the idiom
+/// passes on.
 async fn request_both() {
     let telemetry = telemetry::init("idioms").unwrap();
     let router = Router::new()
@@ -93,7 +94,8 @@ async fn request_both() {
     shut_down(telemetry).await;
 }
 
-/// Asserts that each idiom handed on the SERVER span, which has what was set on the current span.
+/// Asserts that each idiom passed on the SERVER span, and that this span has the attributes that were set on the
+/// current span.
 #[track_caller]
 fn assert_continued(outcome: &Outcome) {
     assert_eq!(outcome.names(), ["GET /bare", "GET /instrumented"]);
@@ -129,7 +131,7 @@ fn hex(id: &[u8]) -> String {
     })
 }
 
-/// Asserts that each line of the log is in the trace of its request.
+/// Asserts that each log line has the trace id of a request.
 #[track_caller]
 fn assert_logged(outcome: &Outcome) {
     let logs = outcome.logs_with("calling");
@@ -168,7 +170,8 @@ fn idioms_continue_trace_without_log() {
     }
 }
 
-/// The limit that docs/settings.md states: such a directive creates spans that are not part of a trace.
+/// A limitation that docs/settings.md describes: a `RUST_LOG` directive for a span enables spans that are not part of a
+/// trace.
 #[test]
 fn spawn_in_span_of_log_directive_loses_trace() {
     let variables = [

@@ -21,7 +21,8 @@ use crate::process::{request, run, shut_down};
 static ORDERS: Deferred<Counter<u64>> =
     Deferred::new(|| global::meter("shop").u64_counter("shop.orders").build());
 static TRACER: Deferred<BoxedTracer> = Deferred::new(|| global::tracer("shop"));
-/// For comparison: a tracer without `Deferred` stays without effect.
+/// For comparison: a tracer without `Deferred`, which stays without effect if it is first used before telemetry is
+/// initialized.
 static LAZY: LazyLock<BoxedTracer> = LazyLock::new(|| global::tracer("shop"));
 
 #[test]

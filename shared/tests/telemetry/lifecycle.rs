@@ -23,7 +23,7 @@ use crate::process::{run, shut_down};
 
 /// An endpoint without a listener.
 pub(crate) const NO_COLLECTOR: (&str, &str) = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1");
-/// Limits a batch to a quarter of the queue.
+/// Environment variables that limit the queue to 1 MiB, and thus a batch to a quarter of this.
 pub(crate) const SMALL_QUEUE: [(&str, &str); 2] = [
     ("OTEL_RUST_BSP_MAX_QUEUE_BYTES", "1048576"),
     ("OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", "1048576"),
@@ -33,18 +33,18 @@ pub(crate) fn end_span(name: &'static str) {
     global::tracer("setup").start(name).end();
 }
 
-/// Ends a span that is lost at once, because it is larger than a batch.
+/// Ends a span that is dropped immediately, because it is larger than a batch may be.
 pub(crate) fn end_large_span() {
     let mut span = global::tracer("setup").start("large");
     span.set_attribute(KeyValue::new("value", "x".repeat(300_000)));
 }
 
-/// Runs work on a thread without a runtime.
+/// Runs a closure on a thread without an async runtime.
 fn without_runtime(work: impl FnOnce() + Send + 'static) {
     thread::Builder::new().spawn(work).unwrap().join().unwrap();
 }
 
-/// Minimal executor.
+/// Minimal executor, which runs a future on the current thread.
 fn block_on<T>(future: impl Future<Output = T>) -> T {
     struct Unpark(thread::Thread);
     impl Wake for Unpark {

@@ -24,7 +24,7 @@ use crate::{
     process::{run, shut_down},
 };
 
-/// Panics in each method.
+/// A span processor that panics in each method.
 #[derive(Debug)]
 struct Panics;
 
@@ -63,7 +63,7 @@ fn panic_in_own_processor_is_contained() {
     }
 }
 
-/// Panics once, then prints the names of spans.
+/// An exporter that panics on its first export, and then prints the names of spans.
 #[derive(Debug, Default)]
 struct PanicsOnce(AtomicBool);
 
@@ -95,7 +95,7 @@ fn own_exporter_goes_on_after_panic() {
     assert!(outcome.lines().contains(&"exported two"));
 }
 
-/// Panics on each line that the exporter logs.
+/// A `tracing` layer that panics on each log line of the exporter.
 struct PanicsOnExport;
 
 impl<S: Subscriber> Layer<S> for PanicsOnExport {
@@ -122,7 +122,7 @@ fn export_goes_on_after_panic_of_layer() {
     assert_eq!(outcome.names(), ["one"]);
 }
 
-/// Creates a span and a line for each line that the exporter logs.
+/// A `tracing` layer that creates a span and a log line for each log line of the exporter.
 struct LogsOnExport;
 
 impl<S: Subscriber> Layer<S> for LogsOnExport {

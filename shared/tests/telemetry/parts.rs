@@ -1,4 +1,4 @@
-//! Telemetry that is assembled by hand.
+//! Telemetry that the application assembles from its parts, without `init`.
 
 use opentelemetry::{
     Context, global,

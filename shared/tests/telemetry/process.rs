@@ -16,7 +16,7 @@ use crate::support::{
     in_child,
 };
 
-/// The output and the exports of a child.
+/// The output and the exports of a child process.
 pub(crate) struct Outcome {
     output: Output,
     exports: Vec<Export>,
@@ -35,7 +35,7 @@ pub(crate) fn run<C: AsyncFnOnce()>(variables: &[(&str, &str)], child: C) -> Opt
     })
 }
 
-/// Shuts down telemetry like a program.
+/// Shuts down telemetry as a program does before it exits. Returns the number of spans by outcome.
 pub(crate) async fn shut_down(telemetry: Telemetry) -> SpanCounts {
     telemetry.shutdown(Duration::from_secs(30)).await
 }
@@ -58,7 +58,7 @@ impl Deref for Outcome {
 }
 
 impl Outcome {
-    /// Returns the lines before the output of the test harness.
+    /// Returns the output lines of the child process, without the lines of the test harness.
     pub(crate) fn lines(&self) -> Vec<&str> {
         let lines = self.stdout.lines();
         lines
@@ -86,7 +86,7 @@ impl Outcome {
         of_spans.map(Export::resource).collect()
     }
 
-    /// Returns the bodies of requests to this path.
+    /// Returns the bodies of the exports to this URL path.
     pub(crate) fn bodies(&self, path: &str) -> Vec<&[u8]> {
         let exports = self.exports.iter().filter(|export| export.path == path);
         exports.map(|export| export.body.as_slice()).collect()

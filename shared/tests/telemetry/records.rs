@@ -71,7 +71,7 @@ fn record_is_message_of_pretty_line() {
     assert!(line.ends_with("  WARN records   outside"), "{line}");
 }
 
-/// Prints every record.
+/// A logger of the `log` crate that prints every record.
 struct Mine;
 
 impl log::Log for Mine {
@@ -100,7 +100,8 @@ fn existing_logger_keeps_its_records() {
     assert!(outcome.logs().iter().all(|log| log["message"] != "outside"));
 }
 
-/// Per-layer filters keep the result of their last check on the thread, which a record must not change.
+/// Per-layer filters of `tracing` store the result of their last check on the thread. A record of the `log` crate must
+/// not change this result.
 #[test]
 fn log_record_does_not_lose_span() {
     let child = async || {

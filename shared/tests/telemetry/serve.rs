@@ -10,7 +10,8 @@ use shared::{
 use crate::{exporters::Marks, process::run};
 
 async fn service(expected: ExitCode) {
-    // `serve::main` starts its own runtime and waits for all tasks of the process.
+    // `serve::main_with` starts its own runtime and waits for all tasks of the process, so it runs on a blocking
+    // thread.
     let service = tokio::task::spawn_blocking(|| {
         serve::main_with(
             "served",

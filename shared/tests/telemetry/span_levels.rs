@@ -1,4 +1,4 @@
-//! The level from which `tracing` spans become spans of a trace.
+//! The minimum level at which `tracing` spans become spans of a trace.
 
 use shared::telemetry::{self, Builder};
 use tracing::level_filters::LevelFilter;

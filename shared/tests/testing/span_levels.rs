@@ -1,9 +1,10 @@
-//! Which `tracing` spans become spans of a trace: those from `info` up, and none of the exporter's own HTTP client.
+//! Which `tracing` spans become spans of a trace: spans from level `info` up, but no spans of the exporter's own HTTP
+//! client.
 
 use shared::testing::recorder;
 use tracing::Span;
 
-/// Creates each span in a new trace. Returns the tree once `exported` spans have ended.
+/// Creates each span in a new trace. Returns the tree of the trace once `exported` spans have ended.
 async fn tree<const N: usize>(spans: fn() -> [Span; N], exported: usize) -> String {
     let begin_and_end = async { spans().map(|span| span.in_scope(|| ())) };
     let (trace_id, _) = recorder().in_trace("root", begin_and_end).await;
