@@ -10,7 +10,7 @@ pub(super) fn redact(text: &str) -> Cow<'_, str> {
     let mut copied = 0;
     let mut line_start = 0;
     for line in text.split_inclusive(['\n', '\r']) {
-        for value in secrets(line) {
+        for value in secrets(line, Extent::Value) {
             redacted.push_str(&text[copied..line_start + value.start]);
             redacted.push_str(REDACTED);
             copied = line_start + value.end;
@@ -26,14 +26,23 @@ pub(super) fn redact(text: &str) -> Cow<'_, str> {
 
 /// Redacts everything after the first secret key in a text.
 pub(super) fn redact_rest(text: &str) -> Cow<'_, str> {
-    match secrets(text).first() {
+    match secrets(text, Extent::Rest).first() {
         Some(value) => format!("{}{REDACTED}", &text[..value.start]).into(),
         None => text.into(),
     }
 }
 
+/// How much is redacted.
+#[derive(Clone, Copy, PartialEq)]
+enum Extent {
+    /// The value, in a text of sentences: punctuation after a key is no value.
+    Value,
+    /// Everything after the key.
+    Rest,
+}
+
 /// Returns the ranges of the values of secret keys in a line.
-fn secrets(line: &str) -> Vec<Range<usize>> {
+fn secrets(line: &str, extent: Extent) -> Vec<Range<usize>> {
     let mut values: Vec<Range<usize>> = Vec::new();
     let mut word_start = 0;
     for word in line.split_inclusive(super::ends_word) {
@@ -43,7 +52,7 @@ fn secrets(line: &str) -> Vec<Range<usize>> {
         for (at, _) in word[..end].match_indices(['=', ':']) {
             let at = word_start + at;
             if values.last().is_none_or(|value| value.end <= at) {
-                values.extend(secret(line, at));
+                values.extend(secret(line, at, extent));
             }
         }
         word_start += word.len();
@@ -52,7 +61,7 @@ fn secrets(line: &str) -> Vec<Range<usize>> {
 }
 
 /// Returns the range of the value after the `=` or `:` at position `at`, if the key before it is secret.
-fn secret(line: &str, at: usize) -> Option<Range<usize>> {
+fn secret(line: &str, at: usize, extent: Extent) -> Option<Range<usize>> {
     let (before, after) = line.split_at(at);
     if !is_secret(key(before)) {
         return None;
@@ -65,11 +74,9 @@ fn secret(line: &str, at: usize) -> Option<Range<usize>> {
     let len = match quoted(value) {
         Some(len) if is_equals => len + without_punctuation(&value[len..], unquoted(&value[len..])),
         Some(len) => len,
-        None if is_equals => match unquoted_value(before, value) {
-            // A password may consist of punctuation, or begin with it: `password=: hunter2`.
-            0 => unquoted(value),
-            len => len,
-        },
+        // A password may begin with punctuation and a space: `password=: hunter2`.
+        None if is_equals && extent == Extent::Rest => value.len(),
+        None if is_equals => unquoted_value(before, value),
         // A colon after a secret key without a quoted value is prose, as in `wrong password: connection refused`.
         None => 0,
     };
