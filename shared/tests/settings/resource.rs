@@ -78,3 +78,11 @@ fn malformed_resource_list_is_discarded_with_warning() {
         assert_eq!(said.warnings(), [expected]);
     }
 }
+
+#[test]
+fn secret_in_error_attribute_is_redacted() {
+    let list = "error.sink=https://ann:hunter2@sentry/1,sink=https://sentry/1";
+    let (resource, _) = run(&[("OTEL_RESOURCE_ATTRIBUTES", list)]);
+    assert_eq!(resource["error.sink"], "https://REDACTED@sentry/1");
+    assert_eq!(resource["sink"], "https://sentry/1");
+}

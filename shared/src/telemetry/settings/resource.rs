@@ -5,7 +5,7 @@ use opentelemetry_sdk::{Resource, resource::TelemetryResourceDetector};
 use percent_encoding::percent_decode_str;
 
 use super::variables::Variables;
-use crate::{internal::semconv, telemetry::Service};
+use crate::{internal::semconv, redact, telemetry::Service};
 
 /// Merges the resource attributes of the SDK, the program and the environment. The environment takes
 /// precedence over the program, and the program over the SDK.
@@ -40,7 +40,13 @@ fn attributes(list: &str) -> Option<Vec<KeyValue>> {
             let (key, value) = pair.split_once('=')?;
             let decode = |text: &str| Some(percent_decode_str(text.trim()).decode_utf8().ok()?.into_owned());
             let key = decode(key).filter(|key| !key.is_empty())?;
-            Some(KeyValue::new(Key::new(key), decode(value)?))
+            let value = decode(value)?;
+            // As in spans: the text of an error may contain a URL with a password.
+            let value = match redact::is_error(&key) {
+                true => redact::text(&value).into_owned(),
+                false => value,
+            };
+            Some(KeyValue::new(Key::new(key), value))
         })
         // An empty `service.name` counts as not set, so that it does not override the name set in code.
         .filter(|pair| !matches!(pair, Some(pair) if pair.key.as_str() == semconv::SERVICE_NAME && pair.value.as_str().is_empty()))
