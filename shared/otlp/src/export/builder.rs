@@ -209,12 +209,28 @@ impl Builder {
     }
 }
 
+/// Returns the endpoint without user info, query and fragment, which may be secrets.
+fn printed(endpoint: &str) -> String {
+    let end = endpoint.find(['?', '#']).unwrap_or(endpoint.len());
+    let (place, query) = endpoint.split_at(end);
+    // `http://ann:p?w@host`: a password, or a query with an `@`.
+    if query.contains('@') {
+        return REDACTED.to_owned();
+    }
+    let mut printed = match place.rsplit_once('@') {
+        Some((_, host)) => format!("{REDACTED}@{host}"),
+        None => place.to_owned(),
+    };
+    if let Some(mark) = query.chars().next() {
+        printed.push(mark);
+        printed.push_str(REDACTED);
+    }
+    printed
+}
+
 fn url(endpoint: &str) -> Result<Url, BuildError> {
     let refused = |expects| BuildError::Endpoint {
-        endpoint: match endpoint.rsplit_once('@') {
-            Some((_, host)) => format!("{REDACTED}@{host}"),
-            None => endpoint.to_owned(),
-        },
+        endpoint: printed(endpoint),
         expects,
     };
     let is_http = |url: &Url| matches!(url.scheme(), "http" | "https") && url.has_host();

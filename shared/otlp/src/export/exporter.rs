@@ -7,7 +7,7 @@ use std::{
 };
 
 use tokio::{runtime::Runtime, time::Instant};
-use tracing::{Dispatch, instrument::WithSubscriber as _};
+use tracing::{Dispatch, dispatcher, instrument::WithSubscriber as _};
 
 use super::{
     backlog::Backlog,
@@ -52,7 +52,7 @@ impl Exporter {
                 // received the spans.
                 Err(_) => {
                     let _context = runtime.enter();
-                    let _ = panics::contained(|| self.transport.renew());
+                    let _ = panics::contained(|| quietly(|| self.transport.renew()));
                     Outcome::panicked()
                 }
             };
@@ -118,10 +118,13 @@ impl Exporter {
         // Discards the `tracing` events of the HTTP or gRPC client: a layer that panics could leave the client in a
         // broken state, and a layer that exports events would cause further exports.
         let send = self.transport.send(request, timeout);
+        let mut send = Box::pin(send.with_subscriber(Dispatch::none()));
         let outcome = tokio::select! {
-            outcome = send.with_subscriber(Dispatch::none()) => outcome,
-            () = wait_for_close(&self.queue, &mut self.backlog, &mut self.export_log) => return None,
+            outcome = &mut send => Some(outcome),
+            () = wait_for_close(&self.queue, &mut self.backlog, &mut self.export_log) => None,
         };
+        quietly(|| drop(send));
+        let outcome = outcome?;
         match &outcome {
             Outcome::Later { silent: true, .. } => self.timeout.grow(),
             Outcome::Later { .. } => {}
@@ -229,6 +232,11 @@ enum Next {
     Later {
         after: Option<Duration>,
     },
+}
+
+/// Runs code of the HTTP client whose events reach no layer.
+fn quietly<T>(work: impl FnOnce() -> T) -> T {
+    dispatcher::with_default(&Dispatch::none(), work)
 }
 
 /// Closes the queue if the exporter's thread panics.

@@ -161,6 +161,8 @@ impl SpanProcessor for OtlpProcessor {
                 edit(&mut span);
             }
             let push = |buffer: &mut Vec<u8>| {
+                // A panic may have left bytes of another span.
+                buffer.clear();
                 encode::span(buffer, &span, trace_state.as_deref(), self.limits);
                 self.queue.push(&span.instrumentation_scope, buffer);
                 buffer.clear();

@@ -106,16 +106,28 @@ fn unusable_endpoint_is_refused() {
 
 #[test]
 fn refused_endpoint_hides_credentials() {
-    let endpoint = "ftp://ann:hunter2@localhost";
-    let error = OtlpProcessor::builder()
-        .endpoint(endpoint)
-        .build()
-        .unwrap_err();
-    assert!(
-        !format!("{error} {error:?}").contains("hunter2"),
-        "{error:?}"
-    );
-    assert!(error.to_string().contains("REDACTED@localhost"), "{error}");
+    for (endpoint, printed) in [
+        ("ftp://ann:hunter2@localhost", "`REDACTED@localhost`"),
+        (
+            "collector:4318/v1/traces?api_key=hunter2",
+            "`collector:4318/v1/traces?REDACTED`",
+        ),
+        (
+            "ftp://ann:hunter2@localhost/#hunter2",
+            "`REDACTED@localhost/#REDACTED`",
+        ),
+        ("ftp://localhost?key=ann@hunter2", "`REDACTED`"),
+    ] {
+        let error = OtlpProcessor::builder()
+            .endpoint(endpoint)
+            .build()
+            .unwrap_err();
+        assert!(
+            !format!("{error} {error:?}").contains("hunter2"),
+            "{error:?}"
+        );
+        assert!(error.to_string().contains(printed), "{error}");
+    }
 }
 
 #[cfg(not(feature = "tls"))]
