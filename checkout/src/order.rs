@@ -187,14 +187,19 @@ async fn commit(
     }
 }
 
-/// Spawns a task that finishes the order if the caller may repeat it, and releases it otherwise.
+/// Spawns a task that finishes the order if the caller may repeat it, and releases it otherwise. An order that a task of
+/// this process is settling already gets no second task.
 fn settle(inventory: Arc<Inventory>, order: Order) {
+    let Some(claim) = settle::Claim::of(order.id) else {
+        return;
+    };
     let settled = async move {
         if !order.is_repeatable {
             settle::release_order(inventory, order.id).await;
         } else if settle::finish_order(&inventory, &order.reservation()).await {
             confirm(&order);
         }
+        drop(claim);
     };
     drop(shared::task::spawn(settled));
 }

@@ -3,8 +3,9 @@
 //! An order with an idempotency key is finished, because the caller may repeat the request at any moment and must then
 //! get the same order. Every other order is released.
 
+use std::collections::BTreeSet;
 use std::ops::ControlFlow;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use shared::error::chain;
@@ -19,12 +20,18 @@ const MAX_PAUSE: Duration = Duration::from_mins(1);
 /// error is logged.
 const PATIENCE: Duration = Duration::from_hours(1);
 
+/// A caller without a key cannot repeat the order.
+const RELEASE_BY_HAND: &str = "send DELETE /reservations/{order_id} to inventory";
+/// The caller may have repeated the order, with success, in another process.
+const FINISH_BY_HAND: &str =
+    "repeat the order with order_id as its Idempotency-Key; do not release it";
+
 /// Asks inventory to release an order, repeatedly until a call succeeds or [`PATIENCE`] has passed.
 ///
 /// Spawn this function with [`shared::task::spawn`] inside its parent span.
 #[tracing::instrument(skip_all, fields(shop.order.id = %order_id))]
 pub(crate) async fn release_order(inventory: Arc<Inventory>, order_id: Uuid) {
-    let mut attempts = Attempts::of(order_id);
+    let mut attempts = Attempts::of(order_id, RELEASE_BY_HAND);
     while let Err(error) = inventory.release(order_id).await {
         if attempts.pause(&error).await.is_break() {
             return;
@@ -41,7 +48,7 @@ pub(crate) async fn release_order(inventory: Arc<Inventory>, order_id: Uuid) {
 #[tracing::instrument(skip_all, fields(shop.order.id = %reservation.order_id))]
 pub(crate) async fn finish_order(inventory: &Inventory, reservation: &Reservation<'_>) -> bool {
     let order_id = reservation.order_id;
-    let mut attempts = Attempts::of(order_id);
+    let mut attempts = Attempts::of(order_id, FINISH_BY_HAND);
     loop {
         match inventory.reserve(reservation).await {
             Ok(()) => {
@@ -62,19 +69,44 @@ pub(crate) async fn finish_order(inventory: &Inventory, reservation: &Reservatio
     }
 }
 
+/// The permission to settle an order, which one task of this process has at a time. Dropping it returns the permission.
+pub(crate) struct Claim(Uuid);
+
+static CLAIMED: Mutex<BTreeSet<Uuid>> = Mutex::new(BTreeSet::new());
+
+impl Claim {
+    /// Returns `None` while another task settles the order.
+    pub(crate) fn of(order_id: Uuid) -> Option<Self> {
+        claimed().insert(order_id).then(|| Self(order_id))
+    }
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        claimed().remove(&self.0);
+    }
+}
+
+fn claimed() -> MutexGuard<'static, BTreeSet<Uuid>> {
+    CLAIMED.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// The attempts to settle an order. Logs an error if the attempts end before the order is settled, for example when
 /// shutdown cancels the task.
 struct Attempts {
     order_id: Uuid,
+    /// What an operator can do if the attempts end too early.
+    by_hand: &'static str,
     is_settled: bool,
     started: Instant,
     pause: Duration,
 }
 
 impl Attempts {
-    fn of(order_id: Uuid) -> Self {
+    fn of(order_id: Uuid, by_hand: &'static str) -> Self {
         Self {
             order_id,
+            by_hand,
             is_settled: false,
             started: Instant::now(),
             pause: MIN_PAUSE,
@@ -109,9 +141,25 @@ impl Drop for Attempts {
         if !self.is_settled {
             tracing::error!(
                 order_id = %self.order_id,
-                "order not settled, its reservation may remain: repeat the order with its Idempotency-Key, \
-                 or send DELETE /reservations/{{order_id}} to inventory"
+                by_hand = self.by_hand,
+                "order not settled, its reservation may remain"
             );
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn order_has_one_claim_at_a_time() {
+        let order_id = Uuid::now_v7();
+        let claim = Claim::of(order_id);
+        assert!(claim.is_some());
+        assert!(Claim::of(order_id).is_none());
+        assert!(Claim::of(Uuid::now_v7()).is_some());
+        drop(claim);
+        assert!(Claim::of(order_id).is_some());
     }
 }

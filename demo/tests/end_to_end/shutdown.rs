@@ -62,12 +62,12 @@ async fn release_cut_off_at_shutdown_is_logged() {
     let answer = services.checkout(r#"{"item_id":"item-123"}"#).await;
     assert_eq!(answer.status, 502, "{answer:?}");
     let checkout = &mut services.checkout;
-    let late = checkout.log(|line| line["message"] == "order not released yet");
+    let late = checkout.log(|line| line["message"] == "order not settled yet");
     let order_id = late.await["order_id"].clone();
     checkout.terminate();
     let lost = |line: &serde_json::Value| {
         let message = line["message"].as_str().unwrap_or_default();
-        line["level"] == "ERROR" && message.starts_with("order not released, its reservation")
+        line["level"] == "ERROR" && message.starts_with("order not settled, its reservation")
     };
     assert_eq!(checkout.log(lost).await["order_id"], order_id);
     assert!(checkout.exited().await.success());
