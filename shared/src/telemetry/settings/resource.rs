@@ -42,9 +42,10 @@ fn attributes(list: &str) -> Option<Vec<KeyValue>> {
             let key = decode(key).filter(|key| !key.is_empty())?;
             let value = decode(value)?;
             // As in spans: the text of an error may contain a URL with a password.
-            let value = match redact::is_error(&key) {
-                true => redact::text(&value).into_owned(),
-                false => value,
+            let value = if redact::is_error(&key) {
+                redact::text(&value).into_owned()
+            } else {
+                value
             };
             Some(KeyValue::new(Key::new(key), value))
         })
