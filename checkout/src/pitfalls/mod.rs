@@ -228,7 +228,7 @@ mod tests {
             for (form, shown) in [(broken, pitfall.broken.code), (fixed, pitfall.fixed.code)] {
                 let mut rest = form;
                 for line in shown.lines().map(str::trim) {
-                    // The shown lines must be in the file in the same order.
+                    // The source file must contain the lines of the excerpt in the same order.
                     match rest.split_once(line) {
                         Some((_, after)) => rest = after,
                         None => assert!(

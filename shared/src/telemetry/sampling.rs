@@ -130,8 +130,8 @@ impl IdGenerator for Ids {
     }
 
     fn new_span_id(&self) -> SpanId {
-        // Prepares `thread_context` for a panic in a destructor at the end of the thread, when the current context is
-        // gone.
+        // Initializes the thread-local of `thread_context`, so that it can still be read if a destructor panics while
+        // the thread ends, after the current context has been destroyed.
         thread_context::is_alive();
         SpanId::from(rand::random::<u64>())
     }

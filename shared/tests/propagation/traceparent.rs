@@ -18,7 +18,7 @@ pub(crate) const TRACEPARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067
 
 #[derive(Debug, PartialEq)]
 enum Then {
-    /// The service continues the caller's trace, with these flags.
+    /// The service continues the caller's trace. The value contains the expected trace flags.
     Continued(&'static str),
     /// The service starts a new trace with random ids.
     New,

@@ -124,8 +124,8 @@ fn is_secret(key: &str) -> bool {
         || last.is_some_and(|last| last.eq_ignore_ascii_case("pass"))
 }
 
-/// Returns the length of an unquoted value after `=`. Since the syntax of the connection string is unknown, the longer
-/// value is assumed if in doubt.
+/// Returns the length of an unquoted value after `=`. The syntax of the connection string is unknown, so if it is
+/// unclear where the secret ends, the longest possible part is redacted.
 fn unquoted_value(before: &str, after: &str) -> usize {
     // In `Server=db;Password=hun ter2`, a semicolon may end the value or be part of the password, so the value extends
     // to the end.

@@ -13,7 +13,7 @@ const LEAKED_TASKS: usize = 1;
 /// The response and the received spans of one variant of a pitfall.
 pub(super) struct Run {
     pub(super) answer: Answer,
-    /// The trace of the request or of the process that ran the pitfall.
+    /// The trace of the request, or of the separate process, in which the pitfall was run.
     pub(super) own: Option<Trace>,
     /// Other traces, with spans that should be in the trace of the request.
     pub(super) apart: Vec<Trace>,
@@ -113,7 +113,8 @@ fn wrong_tasks(answer: &Answer) -> Option<String> {
     }
 }
 
-/// Returns the spans that the trace does not contain often enough. Spans are identified by service and name.
+/// Returns the expected spans that occur in the trace fewer times than expected. Spans are identified by service and
+/// name.
 fn missing<'a>(spans: &[&'a str], trace: &Trace) -> Vec<&'a str> {
     let mut arrived: Vec<_> = trace
         .spans

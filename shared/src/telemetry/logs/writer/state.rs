@@ -7,9 +7,9 @@ use std::{
 
 /// Maximum number of unwritten bytes of log lines.
 pub(super) const CAPACITY: usize = 4 * 1024 * 1024;
-/// Maximum number of errors per second for which the logging thread waits until they are written. Waiting
-/// takes two context switches, which cost ten times as much as the line, and many errors tend to occur when
-/// resources are scarce.
+/// Maximum number of errors per second that are logged synchronously: the thread that logs the error waits until its
+/// line is written. Waiting takes two context switches, which cost ten times as much as the line, and many errors tend
+/// to occur when resources are scarce.
 const URGENT_PER_SECOND: u32 = 100;
 
 #[derive(Default)]
