@@ -234,8 +234,8 @@ enum Next {
     },
 }
 
-/// Runs code of the HTTP client whose events reach no layer.
-fn quietly<T>(work: impl FnOnce() -> T) -> T {
+/// Runs code, such as destructors of the HTTP client, whose `tracing` events reach no layer.
+pub(super) fn quietly<T>(work: impl FnOnce() -> T) -> T {
     dispatcher::with_default(&Dispatch::none(), work)
 }
 

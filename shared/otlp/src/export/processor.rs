@@ -12,14 +12,13 @@ use opentelemetry_sdk::{
     trace::{Span, SpanData, SpanProcessor},
 };
 use tokio::runtime::{self, Runtime};
-use tracing::{Dispatch, dispatcher};
 
 use super::{
     backlog::Backlog,
     encode,
     error::BuildError,
     export_log::ExportLog,
-    exporter::Exporter,
+    exporter::{Exporter, quietly},
     panics,
     queue::Queue,
     settings::{Batching, Settings},
@@ -113,11 +112,11 @@ impl OtlpProcessor {
         };
         let run = move || {
             exporter.run(&runtime);
-            // Discards the `tracing` events that destructors emit while the exporter is dropped.
-            let _quiet = dispatcher::set_default(&Dispatch::none());
-            drop(exporter);
-            // Does not wait for a pending DNS lookup.
-            runtime.shutdown_background();
+            quietly(|| {
+                drop(exporter);
+                // Does not wait for a pending DNS lookup.
+                runtime.shutdown_background();
+            });
         };
         let thread = thread::Builder::new().name("otlp-exporter".to_owned());
         #[expect(clippy::disallowed_methods, reason = "an export is in no trace")]
