@@ -78,26 +78,17 @@ async fn order_in_doubt_is_released_until_inventory_has_done_so() {
         for _ in 0..2 {
             assert_eq!(next(&mut calls).await, ("release", order_id.clone()));
         }
-        let trace = recorder().trace(answer.trace_id(), 8).await;
-        trace.assert_joined();
-        let tree = trace.tree();
-        let names: Vec<&str> = tree
-            .lines()
-            .map(|line| line.split(" [").next().unwrap())
-            .collect();
-        assert_eq!(
-            names,
-            [
-                "SERVER POST /checkout",
-                "  INTERNAL place_order",
-                "    CLIENT GET /check/{item_id}",
-                "    INTERNAL charge_payment",
-                "    CLIENT POST /reservations",
-                "    INTERNAL release_order",
-                "      CLIENT DELETE /reservations/{order_id}",
-                "      CLIENT DELETE /reservations/{order_id}",
-            ]
-        );
+        let expected = [
+            "SERVER POST /checkout",
+            "  INTERNAL place_order",
+            "    CLIENT GET /check/{item_id}",
+            "    INTERNAL charge_payment",
+            "    CLIENT POST /reservations",
+            "    INTERNAL release_order",
+            "      CLIENT DELETE /reservations/{order_id}",
+            "      CLIENT DELETE /reservations/{order_id}",
+        ];
+        answer.assert_trace(&expected).await;
     }
 }
 

@@ -143,6 +143,18 @@ impl Answer {
         trace_id
     }
 
+    /// Asserts the spans of the response's trace by kind and name. Each span is indented below its parent.
+    pub(crate) async fn assert_trace(&self, expected: &[&str]) {
+        let trace = recorder().trace(self.trace_id(), expected.len()).await;
+        trace.assert_joined();
+        let tree = trace.tree();
+        let names: Vec<&str> = tree
+            .lines()
+            .map(|line| line.split(" [").next().unwrap())
+            .collect();
+        assert_eq!(names, expected);
+    }
+
     /// Asserts that the response is a complete problem with this status and code and its own trace id, and contains no
     /// internal text. Returns its `detail`.
     #[track_caller]
