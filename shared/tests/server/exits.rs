@@ -151,18 +151,27 @@ async fn streaming() -> (Parts, Service) {
     (parts, start(router.layer(TraceLayer::new())).await)
 }
 
+/// Requests the stream and receives the head and the first part. Returns the times before and after that.
+async fn receive_first_part(
+    parts: &Parts,
+    connection: &mut Connection,
+    caller: &Caller,
+) -> (SystemTime, SystemTime) {
+    let before = SystemTime::now();
+    connection.request("GET /streams", caller).await;
+    parts.send(Ok("first".into())).unwrap();
+    assert_eq!(connection.head().await.status, 200);
+    assert_eq!(connection.chunk().await, "first");
+    (before, SystemTime::now())
+}
+
 #[tokio::test]
 async fn disconnect_during_body_is_not_error() {
     let recorder = recorder();
     let (parts, service) = streaming().await;
     let (caller, mut connection) = (Caller::new(), Connection::open(&service).await);
     let port = connection.port;
-    let before = SystemTime::now();
-    connection.request("GET /streams", &caller).await;
-    parts.send(Ok("first".into())).unwrap();
-    assert_eq!(connection.head().await.status, 200);
-    assert_eq!(connection.chunk().await, "first");
-    let inside = SystemTime::now();
+    let (before, inside) = receive_first_part(&parts, &mut connection, &caller).await;
     drop(connection);
 
     let trace = recorder.trace(&caller.trace_id, 1).await;
@@ -187,12 +196,7 @@ async fn failed_body_is_error_after_head() {
     let (parts, service) = streaming().await;
     let (caller, mut connection) = (Caller::new(), Connection::open(&service).await);
     let port = connection.port;
-    let before = SystemTime::now();
-    connection.request("GET /streams", &caller).await;
-    parts.send(Ok("first".into())).unwrap();
-    assert_eq!(connection.head().await.status, 200);
-    assert_eq!(connection.chunk().await, "first");
-    let inside = SystemTime::now();
+    let (before, inside) = receive_first_part(&parts, &mut connection, &caller).await;
     parts.send(Err(std::io::Error::other("disk full"))).unwrap();
     assert_eq!(connection.until_closed().await, b"");
 
