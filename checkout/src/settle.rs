@@ -21,9 +21,9 @@ const MAX_PAUSE: Duration = Duration::from_mins(1);
 const PATIENCE: Duration = Duration::from_hours(1);
 
 /// A caller without a key cannot repeat the order.
-const RELEASE_BY_HAND: &str = "send DELETE /reservations/{order_id} to inventory";
+const RELEASE_REMEDY: &str = "send DELETE /reservations/{order_id} to inventory";
 /// The caller may have repeated the order, with success, in another process.
-const FINISH_BY_HAND: &str =
+const FINISH_REMEDY: &str =
     "repeat the order with order_id as its Idempotency-Key; do not release it";
 
 /// Asks inventory to release an order, repeatedly until a call succeeds or [`PATIENCE`] has passed.
@@ -31,7 +31,7 @@ const FINISH_BY_HAND: &str =
 /// Spawn this function with [`shared::task::spawn`] inside its parent span.
 #[tracing::instrument(skip_all, fields(shop.order.id = %order_id))]
 pub(crate) async fn release_order(inventory: Arc<Inventory>, order_id: Uuid) {
-    let mut attempts = Attempts::of(order_id, RELEASE_BY_HAND);
+    let mut attempts = Attempts::of(order_id, RELEASE_REMEDY);
     while let Err(error) = inventory.release(order_id).await {
         if attempts.pause(&error).await.is_break() {
             return;
@@ -48,7 +48,7 @@ pub(crate) async fn release_order(inventory: Arc<Inventory>, order_id: Uuid) {
 #[tracing::instrument(skip_all, fields(shop.order.id = %reservation.order_id))]
 pub(crate) async fn finish_order(inventory: &Inventory, reservation: &Reservation<'_>) -> bool {
     let order_id = reservation.order_id;
-    let mut attempts = Attempts::of(order_id, FINISH_BY_HAND);
+    let mut attempts = Attempts::of(order_id, FINISH_REMEDY);
     loop {
         match inventory.reserve(reservation).await {
             Ok(()) => {
@@ -96,17 +96,17 @@ fn claimed() -> MutexGuard<'static, BTreeSet<Uuid>> {
 struct Attempts {
     order_id: Uuid,
     /// What an operator can do if the attempts end too early.
-    by_hand: &'static str,
+    remedy: &'static str,
     is_settled: bool,
     started: Instant,
     pause: Duration,
 }
 
 impl Attempts {
-    fn of(order_id: Uuid, by_hand: &'static str) -> Self {
+    fn of(order_id: Uuid, remedy: &'static str) -> Self {
         Self {
             order_id,
-            by_hand,
+            remedy,
             is_settled: false,
             started: Instant::now(),
             pause: MIN_PAUSE,
@@ -141,7 +141,7 @@ impl Drop for Attempts {
         if !self.is_settled {
             tracing::error!(
                 order_id = %self.order_id,
-                by_hand = self.by_hand,
+                remedy = self.remedy,
                 "order not settled, its reservation may remain"
             );
         }
